@@ -1,0 +1,144 @@
+-- Reactions: both people of a conversation see them; each gives and takes back his own, by function.
+
+create or replace function public.add_reaction(message_id uuid, reaction text)
+  returns void
+  volatile
+  security definer                 -- numbers the change in the message and its conversation, which nobody is granted to update
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  me uuid := chat.demand_me();
+  message public.user_messages := chat.message_of_mine(add_reaction.message_id);
+  maximum int := (select s.max_reactions from chat.settings s);
+begin
+  if reaction is null or char_length(reaction) not between 1 and 32 or reaction ~ '\s' then
+    raise sqlstate 'PT400' using
+      message = 'A reaction has 1 to 32 characters and no white space.',
+      hint = 'Give an emoji or a short name.';
+  end if;
+  if message.is_deleted then
+    raise sqlstate 'PT409' using
+      message = 'A deleted message takes no reactions.';
+  end if;
+  perform chat.demand_reachable(me, case me when message.sender_id then message.recipient_id else message.sender_id end);
+  if (
+    select count(*)
+    from public.message_reactions r
+    where r.message_id = message.id
+      and r.user_id = me
+      and r.reaction <> add_reaction.reaction
+  ) >= maximum then
+    raise sqlstate 'PT409' using
+      message = format('You have given this message %s reactions already.', maximum),
+      hint = 'Take one back first. The limit is chat.settings.max_reactions.';
+  end if;
+
+  insert into public.message_reactions (message_id, user_id, reaction, conversation_id, sender_id, recipient_id)
+  values (message.id, me, add_reaction.reaction, message.conversation_id, message.sender_id, message.recipient_id)
+  on conflict on constraint unique_user_message_reaction do nothing;
+  if found then
+    update public.user_messages m
+    set revision = chat.next_revision(message.conversation_id)
+    where m.id = message.id;
+  end if;
+end
+$$;
+
+comment on function public.add_reaction is
+  'Gives a message of the caller''s conversations a reaction; again changes nothing. PT400 for what is no reaction, PT403 where the caller may not write, PT404 for others'' messages, PT409 for a deleted message or too many.';
+
+create or replace function public.remove_reaction(message_id uuid, reaction text)
+  returns void
+  volatile
+  security definer                 -- as add_reaction
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  me uuid := chat.demand_me();
+  message public.user_messages := chat.message_of_mine(remove_reaction.message_id);
+begin
+  delete from public.message_reactions r
+  where r.message_id = message.id
+    and r.user_id = me
+    and r.reaction = remove_reaction.reaction;
+  if found then
+    update public.user_messages m
+    set revision = chat.next_revision(message.conversation_id)
+    where m.id = message.id;
+  end if;
+end
+$$;
+
+comment on function public.remove_reaction is 'Takes the caller''s reaction back; again changes nothing. PT404 for others'' messages.';
+
+create or replace function chat.message_of_mine(message_id uuid)
+  returns public.user_messages
+  volatile
+  security definer                 -- locks the conversation, which nobody is granted to update
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  me uuid := chat.demand_me();
+  message public.user_messages;
+begin
+  perform
+  from public.user_conversations c
+  where c.id = (
+    select m.conversation_id
+    from public.user_messages m
+    where m.id = message_of_mine.message_id
+      and me in (m.sender_id, m.recipient_id)
+  )
+  for no key update;
+
+  select m.* into message
+  from public.user_messages m
+  where m.id = message_of_mine.message_id
+    and me in (m.sender_id, m.recipient_id);
+  if not found then
+    raise sqlstate 'PT404' using
+      message = 'There is no such message in your conversations.',
+      hint = 'It may have been removed; get_messages shows what is there.';
+  end if;
+  return message;
+end
+$$;
+
+comment on function chat.message_of_mine(uuid) is 'A message sent or received by the caller, its conversation locked; PT404 when there is none.';
+
+-- Policies.
+
+drop policy if exists "Only active people use the chat" on public.message_reactions;
+create policy "Only active people use the chat" on public.message_reactions
+  as restrictive
+  for all
+  to authenticated
+  using ((select chat.me()) is not null);
+
+drop policy if exists "Users can view reactions in their conversations" on public.message_reactions;
+create policy "Users can view reactions in their conversations" on public.message_reactions
+  for select
+  to authenticated
+  using ((select auth.uid()) in (sender_id, recipient_id));
+
+drop policy if exists "The service can view reactions" on public.message_reactions;
+create policy "The service can view reactions" on public.message_reactions
+  for select
+  to service_role
+  using (true);
+
+-- No insert, update or delete: a reaction is a change of its message and takes a revision under the conversation's lock.
+
+comment on policy "Only active people use the chat" on public.message_reactions is 'Cuts across the others: who is not active sees nothing.';
+comment on policy "Users can view reactions in their conversations" on public.message_reactions is 'Both people of the conversation.';
+comment on policy "The service can view reactions" on public.message_reactions is 'Back ends see all.';
+
+revoke all on table public.message_reactions from public, anon, authenticated, service_role;
+grant select on table public.message_reactions to authenticated, service_role;
+
+revoke all on function chat.message_of_mine, public.add_reaction, public.remove_reaction
+from public, anon, authenticated, service_role;
+grant execute on function public.add_reaction, public.remove_reaction to authenticated;

@@ -1,0 +1,590 @@
+-- The change log: statement triggers write it, relays read it by these functions. Nobody else reaches it.
+
+create or replace function relay.ring()
+  returns void
+  volatile
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  -- Four bells, each an advisory lock that a sleeping relay holds exclusively. Who can share all four knows that every relay
+  -- is polling. Not a table: under an old snapshot (REPEATABLE READ) a row lies, a lock does not.
+  for slot in 0..3 loop
+    if not pg_try_advisory_xact_lock_shared(1667785076, slot) then
+      perform pg_notify('gptdesk_chat', '');
+      return;
+    end if;
+  end loop;
+end
+$$;
+
+comment on function relay.ring() is 'Wakes sleeping relays at commit; costs no NOTIFY while all are awake. To be called after the row is in the log. 1667785076 is ''chat'' in ASCII.';
+
+create or replace function relay.record_message()
+  returns trigger
+  security definer                 -- writes the log, which nobody is granted
+  set search_path = ''
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'user_messages', 'INSERT', array[n.sender_id, n.recipient_id], row_to_json(n)::text
+    from new_rows n;
+  elsif tg_op = 'UPDATE' then
+    -- Not for read_by alone: the read position says it, and once for the whole conversation.
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select 'user_messages', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    from new_rows n
+    join old_rows o on o.id = n.id
+    where (n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
+      is distinct from (o.revision, o.content, o.message_type, o.file_url, o.file_name, o.file_size, o.is_edited, o.is_deleted, o.metadata, o.updated_at)
+    order by n.conversation_id, n.revision;
+  else
+    insert into relay.change_log (table_name, operation, scopes, old_record)
+    select 'user_messages', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(o)::text
+    from old_rows o;
+  end if;
+  if found then
+    perform relay.ring();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_message() is 'Logs messages for their two people.';
+
+create or replace function relay.record_conversation()
+  returns trigger
+  security definer                 -- as relay.record_message()
+  set search_path = ''
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'user_conversations', 'INSERT', array[n.participant_1_id, n.participant_2_id], row_to_json(n)::text
+    from new_rows n;
+  elsif tg_op = 'UPDATE' then
+    -- Not for what a message's own row says: a send, an edit, a reaction.
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select 'user_conversations', 'UPDATE', array[n.participant_1_id, n.participant_2_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    from new_rows n
+    join old_rows o on o.id = n.id
+    where n.revision = o.revision
+      and (n.is_archived, n.participant_1_read_seq, n.participant_2_read_seq)
+        is distinct from (o.is_archived, o.participant_1_read_seq, o.participant_2_read_seq);
+  else
+    insert into relay.change_log (table_name, operation, scopes, old_record)
+    select 'user_conversations', 'DELETE', array[o.participant_1_id, o.participant_2_id], row_to_json(o)::text
+    from old_rows o;
+  end if;
+  if found then
+    perform relay.ring();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_conversation() is 'Logs conversations for their participants: opened, read, archived, deleted.';
+
+create or replace function relay.team_presence(presence public.user_presence)
+  returns text
+  stable
+  set search_path = ''
+  language sql
+as $$
+  select json_build_object(
+    'user_id', presence.user_id,
+    'status', presence.status,
+    'last_seen', presence.last_seen,
+    'updated_at', presence.updated_at,
+    'team_id', presence.team_id)::text
+$$;
+
+comment on function relay.team_presence(public.user_presence) is 'Presence as the team may see it: without typing and page.';
+
+create or replace function relay.typing_presence(presence public.user_presence)
+  returns text
+  stable
+  set search_path = ''
+  language sql
+as $$
+  select json_build_object(
+    'user_id', presence.user_id,
+    'status', presence.status,
+    'last_seen', presence.last_seen,
+    'updated_at', presence.updated_at,
+    'is_typing_to', presence.is_typing_to,
+    'typing_started_at', presence.typing_started_at)::text
+$$;
+
+comment on function relay.typing_presence(public.user_presence) is 'Presence as the two people of a typing may see it: without page and team.';
+
+create or replace function relay.record_presence()
+  returns trigger
+  security definer                 -- as relay.record_message()
+  set search_path = ''
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+declare
+  logged bigint := 0;
+  more bigint;
+begin
+  -- One row, two audiences. Who is in no team is his own scope.
+  if tg_op = 'INSERT' then
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'user_presence', 'INSERT', array[coalesce(n.team_id, n.user_id)], relay.team_presence(n)
+    from new_rows n;
+    get diagnostics logged = row_count;
+
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'user_presence', 'INSERT', array[n.user_id, n.is_typing_to], relay.typing_presence(n)
+    from new_rows n
+    where n.is_typing_to is not null;
+    get diagnostics more = row_count;
+  elsif tg_op = 'UPDATE' then
+    -- Not for last_seen alone: everybody, every few seconds.
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select
+      'user_presence',
+      'UPDATE',
+      case when n.team_id is distinct from o.team_id
+        then array[coalesce(n.team_id, n.user_id), coalesce(o.team_id, o.user_id)]
+        else array[coalesce(n.team_id, n.user_id)]
+      end,
+      relay.team_presence(n),
+      json_build_object('user_id', o.user_id)::text
+    from new_rows n
+    join old_rows o on o.user_id = n.user_id
+    where (n.status, n.team_id) is distinct from (o.status, o.team_id);
+    get diagnostics logged = row_count;
+
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select
+      'user_presence',
+      'UPDATE',
+      array_remove(array[n.user_id, n.is_typing_to, case when o.is_typing_to is distinct from n.is_typing_to then o.is_typing_to end], null),
+      relay.typing_presence(n),
+      json_build_object('user_id', o.user_id)::text
+    from new_rows n
+    join old_rows o on o.user_id = n.user_id
+    where (n.is_typing_to, n.typing_started_at) is distinct from (o.is_typing_to, o.typing_started_at);
+    get diagnostics more = row_count;
+  else
+    insert into relay.change_log (table_name, operation, scopes, old_record)
+    select 'user_presence', 'DELETE', array[coalesce(o.team_id, o.user_id)], relay.team_presence(o)
+    from old_rows o;
+    get diagnostics more = row_count;
+  end if;
+  if logged + more > 0 then
+    perform relay.ring();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_presence() is 'Logs presence twice: status for the team, typing for the two it is between. A touched last_seen is not logged.';
+
+create or replace function relay.record_reaction()
+  returns trigger
+  security definer                 -- as relay.record_message()
+  set search_path = ''
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'message_reactions', 'INSERT', array[n.sender_id, n.recipient_id], row_to_json(n)::text
+    from new_rows n;
+  elsif tg_op = 'UPDATE' then
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select 'message_reactions', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    from new_rows n
+    join old_rows o on o.id = n.id
+    where n is distinct from o;
+  else
+    insert into relay.change_log (table_name, operation, scopes, old_record)
+    select 'message_reactions', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(o)::text
+    from old_rows o;
+  end if;
+  if found then
+    perform relay.ring();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_reaction() is 'Logs reactions for the two people of their message.';
+
+create or replace function relay.record_preference()
+  returns trigger
+  security definer                 -- as relay.record_message()
+  set search_path = ''
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'conversation_preferences', 'INSERT', array[n.user_id], row_to_json(n)::text
+    from new_rows n;
+  elsif tg_op = 'UPDATE' then
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select
+      'conversation_preferences',
+      'UPDATE',
+      array[n.user_id],
+      row_to_json(n)::text,
+      json_build_object('conversation_id', o.conversation_id, 'user_id', o.user_id)::text
+    from new_rows n
+    join old_rows o on o.conversation_id = n.conversation_id and o.user_id = n.user_id
+    where n is distinct from o;
+  else
+    insert into relay.change_log (table_name, operation, scopes, old_record)
+    select 'conversation_preferences', 'DELETE', array[o.user_id], row_to_json(o)::text
+    from old_rows o;
+  end if;
+  if found then
+    perform relay.ring();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_preference() is 'Logs a person''s archive and mute for that person.';
+
+create or replace function relay.record_block()
+  returns trigger
+  security definer                 -- as relay.record_message()
+  set search_path = ''
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+begin
+  if tg_op = 'INSERT' then
+    insert into relay.change_log (table_name, operation, scopes, record)
+    select 'user_blocks', 'INSERT', array[n.blocker_id], row_to_json(n)::text
+    from new_rows n;
+  else
+    insert into relay.change_log (table_name, operation, scopes, old_record)
+    select 'user_blocks', 'DELETE', array[o.blocker_id], row_to_json(o)::text
+    from old_rows o;
+  end if;
+  if found then
+    perform relay.ring();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_block() is 'Logs a block for who blocked. A block is never updated.';
+
+create or replace function relay.record_person()
+  returns trigger
+  security definer                 -- as relay.record_message(); keeps user_presence.team_id
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  if tg_op = 'UPDATE' then
+    insert into relay.change_log (table_name, operation, scopes)
+    select 'users', 'UPDATE', array[n.id]
+    from new_rows n
+    join old_rows o on o.id = n.id
+    where (n.team_id, n.status::text) is distinct from (o.team_id, o.status::text);
+    if found then
+      update public.user_presence p
+      set team_id = n.team_id
+      from new_rows n
+      where p.user_id = n.id
+        and p.team_id is distinct from n.team_id;
+
+      perform relay.ring();
+    end if;
+  else
+    insert into relay.change_log (table_name, operation, scopes)
+    select 'users', 'DELETE', array[o.id]
+    from old_rows o;
+    if found then
+      perform relay.ring();
+    end if;
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_person() is
+  'A person''s team or status changed, or he is gone: a row for relays alone, who then ask again what his connections may hear.';
+
+-- A trigger with transition tables serves one event.
+do $$
+declare
+  logged record;
+  event text;
+begin
+  for logged in
+    select *
+    from (values
+      ('user_messages', 'record_message', array['insert', 'update', 'delete']),
+      ('user_conversations', 'record_conversation', array['insert', 'update', 'delete']),
+      ('user_presence', 'record_presence', array['insert', 'update', 'delete']),
+      ('message_reactions', 'record_reaction', array['insert', 'update', 'delete']),
+      ('conversation_preferences', 'record_preference', array['insert', 'update', 'delete']),
+      ('user_blocks', 'record_block', array['insert', 'delete']),
+      ('users', 'record_person', array['update', 'delete'])
+    ) as x (table_name, function_name, events)
+  loop
+    foreach event in array logged.events loop
+      execute format(
+        'create or replace trigger %1$I after %3$s on public.%2$I referencing %4$s for each statement execute function relay.%5$I();
+         comment on trigger %1$I on public.%2$I is %6$L',
+        'record_' || event,
+        logged.table_name,
+        event,
+        case event
+          when 'insert' then 'new table as new_rows'
+          when 'update' then 'old table as old_rows new table as new_rows'
+          else 'old table as old_rows'
+        end,
+        logged.function_name,
+        'Writes the change log.');
+    end loop;
+  end loop;
+end
+$$;
+
+-- What relays call.
+
+create or replace function relay.open()
+  returns table (epoch uuid, snapshot text)
+  volatile
+  security definer                 -- relays are granted functions, not tables
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  insert into relay.epoch default values
+  on conflict do nothing;
+
+  return query
+    select e.id, pg_current_snapshot()::text
+    from relay.epoch e;
+end
+$$;
+
+comment on function relay.open() is 'Where to begin reading: the epoch, made when a crash has taken it, and a snapshot of now.';
+
+create or replace function relay.tail(epoch uuid, last text, max_rows int)
+  returns table (
+    snapshot text,
+    seq bigint,
+    table_name text,
+    operation text,
+    at timestamptz,
+    scopes uuid[],
+    record text,
+    old_record text
+  )
+  volatile                         -- each statement its own snapshot
+  security definer                 -- relays are granted functions, not tables
+  set search_path = ''
+  set enable_seqscan = off         -- the log is never analysed
+  set jit = off
+  set max_parallel_workers_per_gather = 0
+  set plan_cache_mode = force_custom_plan
+  rows 10
+  language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  seen pg_snapshot := tail.last::pg_snapshot;
+  got bigint;
+begin
+  -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
+  return query
+    select pg_current_snapshot()::text, null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::text, null::text
+    union all
+    select *
+    from (
+      select null::text, l.seq, l.table_name, l.operation, l.at, l.scopes, l.record, l.old_record
+      from relay.change_log l
+      where l.xid >= pg_snapshot_xmax(seen)
+        or l.xid = any (array(select pg_snapshot_xip(seen)))
+      order by l.seq
+      limit tail.max_rows::bigint + 1
+    ) fresh;
+  get diagnostics got = row_count;
+
+  -- After the read, with a new snapshot: it sees a TRUNCATE that the read may have waited for.
+  if got > tail.max_rows::bigint + 1 or not exists (
+    select
+    from relay.epoch e
+    where e.id = tail.epoch
+      and pg_snapshot_xmin(seen) >= e.kept_from
+  ) then
+    raise sqlstate 'PT410' using
+      message = 'The change log does not reach back to what this relay saw last.',
+      hint = 'Call relay.open() and tell clients to catch up.';
+  end if;
+end
+$$;
+
+comment on function relay.tail(uuid, text, int) is
+  'What became visible since a snapshot: first a row with the new snapshot alone, then the changes by seq. Nothing is left out and nothing comes twice, however late a transaction commits. PT410 when the epoch is another, the log no longer reaches back, or there is more than max_rows.';
+
+create or replace function relay.claim_slot()
+  returns int
+  volatile
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  for slot in 0..3 loop
+    if pg_try_advisory_lock(1667785076, 100 + slot) then
+      return slot;
+    end if;
+  end loop;
+  return null;
+end
+$$;
+
+comment on function relay.claim_slot() is 'A bell of one''s own, 0 to 3, for this session; null when four relays have them all: then poll and do not sleep.';
+
+create or replace function relay.sleep(slot int)
+  returns boolean
+  volatile
+  set search_path = ''
+  language sql
+as $$
+  select pg_try_advisory_lock(1667785076, sleep.slot)
+$$;
+
+comment on function relay.sleep(int) is
+  'True when every transaction that saw this relay awake has ended; from then on writers ring. Poll once more before waiting. Once granted not to be asked again before relay.wake.';
+
+create or replace function relay.wake(slot int)
+  returns void
+  volatile
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  perform pg_advisory_unlock(1667785076, wake.slot);
+end
+$$;
+
+comment on function relay.wake(int) is 'This relay polls again; writers need not ring.';
+
+create or replace function relay.scopes_of(user_id uuid)
+  returns uuid[]
+  stable
+  security definer                 -- reads public.users
+  set search_path = ''
+  language sql
+as $$
+  select coalesce((
+    select array_remove(array[u.id, u.team_id], null)
+    from public.users u
+    where u.id = scopes_of.user_id
+      and u.status = 'active'
+  ), '{}')
+$$;
+
+comment on function relay.scopes_of(uuid) is 'What a person''s connections hear: the person''s and the team''s id; nothing for who is not active.';
+
+create or replace function relay.published_columns()
+  returns table (table_name text, column_name text, type_name text, is_key boolean)
+  stable
+  set search_path = ''
+  language sql
+as $$
+  select c.relname::text, a.attname::text, t.typname::text, coalesce(a.attnum = any (k.conkey), false)
+  from pg_catalog.pg_attribute a
+  join pg_catalog.pg_class c on c.oid = a.attrelid
+  join pg_catalog.pg_type t on t.oid = a.atttypid
+  left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
+  where c.oid in (
+      select g.tgrelid
+      from pg_catalog.pg_trigger g
+      join pg_catalog.pg_proc p on p.oid = g.tgfoid
+      where p.pronamespace = 'relay'::regnamespace
+        and g.tgparentid = 0
+        and p.proname <> 'record_person'
+    )
+    and a.attnum > 0
+    and not a.attisdropped
+    and (c.relname, a.attname) <> ('user_presence', 'current_page')
+  order by c.relname, a.attnum
+$$;
+
+comment on function relay.published_columns() is 'The columns of the tables that clients may subscribe to, in order; type_name as in pg_type.typname.';
+
+create or replace function relay.maintain()
+  returns text
+  volatile
+  security definer                 -- truncates a child and moves the epoch
+  set search_path = ''
+  set lock_timeout = '50ms'
+  language plpgsql
+as $$
+declare
+  now_seen pg_snapshot := pg_current_snapshot();
+  block bigint := pg_snapshot_xmax(now_seen)::text::bigint >> 18;
+  oldest_block bigint := pg_snapshot_xmin(now_seen)::text::bigint >> 18;
+  child text := 'change_log_' || ((block + 2) & 3);
+  kept interval := (select s.change_log_hours from chat.settings s) * interval '1 hour';
+  next_kept xid8;
+  filled boolean;
+  done text := '';
+begin
+  if not pg_try_advisory_xact_lock(1667785076, 200) then
+    return 'another relay is at it';
+  end if;
+
+  -- What was noted as the horizon long enough ago is what every relay that was awake since has passed.
+  select e.next_kept_from into next_kept
+  from relay.epoch e
+  where e.next_kept_since < clock_timestamp() - kept;
+  if found then
+    update relay.epoch set
+      kept_from = greatest(kept_from, next_kept_from),
+      next_kept_from = pg_snapshot_xmin(now_seen),
+      next_kept_since = clock_timestamp();
+    delete from relay.change_log l
+    where l.xid < next_kept;
+    done := 'deleted what came before ' || next_kept || '; ';
+  end if;
+
+  -- The child two blocks back is the next to be written. Nobody can still write there once the oldest transaction has left its block.
+  execute format('select exists (select from relay.%I)', child) into filled;
+  if not filled then
+    return done || 'nothing to truncate';
+  end if;
+  if oldest_block <= block - 2 then
+    return done || 'an open transaction holds ' || child;
+  end if;
+  update relay.epoch set
+    kept_from = greatest(kept_from, ((block - 1) << 18)::text::xid8);
+  execute format('truncate relay.%I', child);
+  return done || 'truncated ' || child;
+exception
+  when lock_not_available then
+    return 'a lock was busy; next time';
+end
+$$;
+
+comment on function relay.maintain() is
+  'Empties the log behind the relays: a whole child once its transactions have ended, single rows after change_log_hours. Never waits more than 50 ms; says what it did.';
+
+revoke all on table relay.change_log, relay.change_log_0, relay.change_log_1, relay.change_log_2, relay.change_log_3, relay.epoch
+from public, anon, authenticated, service_role, chat_relay;
+revoke all on sequence relay.change_seq from public, anon, authenticated, service_role, chat_relay;
+revoke all on all functions in schema relay from public, anon, authenticated, service_role;
+grant execute on function
+  relay.open, relay.tail, relay.claim_slot, relay.sleep, relay.wake, relay.scopes_of, relay.published_columns, relay.maintain
+to chat_relay;

@@ -1,0 +1,134 @@
+-- The door: how the service calls a function of schema public as somebody, in one round trip.
+
+create or replace function chat.callable_functions()
+  returns table (
+    name text,
+    oid oid,
+    is_volatile boolean,
+    returns_kind text,
+    argument_names text[],
+    argument_types text[],
+    required_arguments int
+  )
+  stable
+  set search_path = ''
+  language sql
+as $$
+  select
+    p.proname::text,
+    p.oid,
+    p.provolatile = 'v',
+    case
+      when p.prorettype = 'void'::regtype then 'void'
+      when p.proretset then 'set'
+      when t.typtype = 'c' then 'composite'
+      else 'scalar'
+    end,
+    coalesce(p.proargnames[1:p.pronargs]::text[], '{}'),
+    array(select format_type(a.type, null) from unnest(p.proargtypes) with ordinality a (type, place) order by a.place),
+    p.pronargs - p.pronargdefaults
+  from pg_catalog.pg_proc p
+  join pg_catalog.pg_type t on t.oid = p.prorettype
+  where p.pronamespace = 'public'::regnamespace
+    and p.prokind = 'f'
+    and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+    and (p.pronargs = 0 or p.proargnames is not null)
+    and (p.proargmodes is null or not p.proargmodes && array['o', 'b', 'v']::"char"[])
+    and (
+      has_function_privilege('anon', p.oid, 'execute')
+      or has_function_privilege('authenticated', p.oid, 'execute')
+      or has_function_privilege('service_role', p.oid, 'execute')
+    )
+    and not exists (
+      select
+      from pg_catalog.pg_depend d
+      where d.classid = 'pg_catalog.pg_proc'::regclass
+        and d.objid = p.oid
+        and d.deptype = 'e'
+    )
+  order by p.proname
+$$;
+
+comment on function chat.callable_functions() is
+  'The functions that clients can call: those of schema public that some client role may execute, extensions'' left out. returns_kind is void, scalar, composite or set.';
+
+create or replace function chat.call_statement(function_name text, argument_names text[])
+  returns text
+  stable
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  callee record;
+  given text;
+  arguments text;
+  source text;
+begin
+  select f.* into callee
+  from chat.callable_functions() f
+  where f.name = call_statement.function_name
+    and f.argument_names @> call_statement.argument_names
+    and call_statement.argument_names @> f.argument_names[1:f.required_arguments]
+  order by cardinality(f.argument_names)
+  limit 1;
+  if not found then
+    raise sqlstate 'PT404' using
+      message = format('There is no function public.%s with these arguments.', call_statement.function_name),
+      hint = (
+        select string_agg(format('%s(%s)', f.name, array_to_string(f.argument_names, ', ')), '; ')
+        from chat.callable_functions() f
+        where f.name = call_statement.function_name
+      );
+  end if;
+
+  select
+    string_agg(format('%I %s', callee.argument_names[p.place], callee.argument_types[p.place]), ', ' order by p.place),
+    string_agg(format('%1$I => a.%1$I', callee.argument_names[p.place]), ', ' order by p.place)
+  into given, arguments
+  from generate_subscripts(callee.argument_names, 1) p (place)
+  where callee.argument_names[p.place] = any (call_statement.argument_names);
+
+  source := case when given is null then '(select $1) a' else format('json_to_record($1) a (%s)', given) end;
+  return case callee.returns_kind
+    when 'void' then format('select public.%I(%s)::text from %s', callee.name, arguments, source)
+    when 'scalar' then format('select to_json(public.%I(%s))::text from %s', callee.name, arguments, source)
+    when 'composite' then format('select row_to_json(r)::text from %3$s, lateral public.%1$I(%2$s) r', callee.name, arguments, source)
+    else format('select coalesce(json_agg(r), ''[]'')::text from %3$s, lateral public.%1$I(%2$s) r', callee.name, arguments, source)
+  end;
+end
+$$;
+
+comment on function chat.call_statement(text, text[]) is
+  'The statement by which chat.door calls a function with these named arguments: one parameter, a JSON object; one text, the result as JSON. PT404 when there is no such function.';
+
+create or replace function chat.door(claims text, role text, read_only boolean, statement text, arguments json)
+  returns text
+  volatile
+  set search_path = ''             -- invoker: the caller becomes the role, and may only do what that role may
+  set timezone = 'UTC'             -- times in the answer, whatever the connection's zone
+  language plpgsql
+as $$
+declare
+  result text;
+begin
+  if door.role is null or door.role not in ('anon', 'authenticated', 'service_role') then
+    raise sqlstate 'PT403' using
+      message = 'There is no such role for a token.',
+      hint = 'A token''s role is anon, authenticated or service_role.';
+  end if;
+  perform
+    set_config('request.jwt.claims', door.claims, true),
+    set_config('role', door.role, true);
+  if door.read_only then
+    perform set_config('transaction_read_only', 'on', true);
+  end if;
+  execute door.statement using door.arguments into result;
+  return result;
+end
+$$;
+
+comment on function chat.door(text, text, boolean, text, json) is
+  'Runs a statement of chat.call_statement as somebody: claims and role hold until the transaction ends. To be called outside a transaction, so that they end with it.';
+
+revoke all on function chat.callable_functions, chat.call_statement, chat.door from public, anon, authenticated, service_role;
+grant execute on function chat.callable_functions, chat.call_statement, chat.door to chat_service;
