@@ -1,4 +1,6 @@
-/** Where the stations are wired together: the commands a person starts, and the settings they read. */
+/**
+ * Where the stations are wired together: the commands a person starts, and the settings they read.
+ */
 @NullMarked
 package com.gptdesk.chat;
 

@@ -121,10 +121,14 @@ final class PostgresServer {
     }
   }
 
-  /** Ends the server within a minute, telling those who are connected; does nothing when none runs. */
+  /**
+   * Ends the server within a minute, telling those who are connected; does nothing when none runs.
+   */
   void stop() throws IOException {
     if (running().isPresent()) {
-      run("pg_ctl", List.of("stop", "--mode=fast", "--wait", "--timeout=60", "--pgdata=" + directory));
+      run(
+          "pg_ctl",
+          List.of("stop", "--mode=fast", "--wait", "--timeout=60", "--pgdata=" + directory));
     }
   }
 
@@ -156,7 +160,8 @@ final class PostgresServer {
                 process
                     .info()
                     .commandLine()
-                    .filter(line -> line.contains("postgres") && line.contains(directory.toString()))
+                    .filter(
+                        line -> line.contains("postgres") && line.contains(directory.toString()))
                     .isPresent());
   }
 
@@ -166,7 +171,9 @@ final class PostgresServer {
       return Optional.empty();
     }
     try {
-      return Files.readAllLines(note).stream().findFirst().map(line -> Long.parseLong(line.strip()));
+      return Files.readAllLines(note).stream()
+          .findFirst()
+          .map(line -> Long.parseLong(line.strip()));
     } catch (NumberFormatException e) {
       return Optional.empty(); // killed while writing it: PostgreSQL itself clears that away
     }

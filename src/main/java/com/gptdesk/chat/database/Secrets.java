@@ -31,8 +31,7 @@ public final class Secrets {
 
   static void createPrivate(Path file) throws IOException {
     Files.createFile(
-        file,
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
   }
 
   static void createPrivateDirectories(Path directory) throws IOException {
