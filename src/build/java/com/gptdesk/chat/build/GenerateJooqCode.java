@@ -1,0 +1,188 @@
+package com.gptdesk.chat.build;
+
+import com.gptdesk.chat.database.EmbeddedDatabase;
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.Migrations;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+import org.jooq.codegen.GenerationTool;
+import org.jooq.meta.jaxb.Configuration;
+import org.jooq.meta.jaxb.Database;
+import org.jooq.meta.jaxb.Generate;
+import org.jooq.meta.jaxb.GeneratedSerialVersionUID;
+import org.jooq.meta.jaxb.Generator;
+import org.jooq.meta.jaxb.Jdbc;
+import org.jooq.meta.jaxb.Logging;
+import org.jooq.meta.jaxb.SchemaMappingType;
+import org.jooq.meta.jaxb.Target;
+
+/**
+ * Writes the jOOQ code: starts an empty PostgreSQL, migrates it with the real {@code db/} and reads
+ * its catalogue. Arguments: the folder {@code db}, and the build directory.
+ *
+ * <p>Does nothing when neither the migrations nor the generator changed since the last time.
+ */
+public final class GenerateJooqCode {
+
+  /** The tables and functions that clients and backend teams work with. */
+  private static final String PUBLIC_PACKAGE = "com.gptdesk.chat.jooq";
+
+  /** The few functions of our own schemas that only the service calls. */
+  private static final String INTERNAL_PACKAGE = "com.gptdesk.chat.database.internal";
+
+  private static final String INTERNAL_ROUTINES =
+      """
+      chat\\.(door|call_statement|callable_functions|ensure_message_partitions|expire_presence)
+      |relay\\.(open|tail|claim_slot|sleep|wake|scopes_of|published_columns|maintain)
+      """;
+
+  /** Not granted for SELECT, and a DAO names every column. */
+  private static final String HIDDEN_COLUMNS =
+      "public\\.user_presence\\.(is_typing_to|typing_started_at|current_page)";
+
+  private static final String PARTITIONS = "public\\.user_messages_.*";
+
+  private GenerateJooqCode() {}
+
+  public static void main(String[] arguments) throws Exception {
+    System.setProperty("org.jooq.no-logo", "true");
+    System.setProperty("org.jooq.no-tips", "true");
+    Path db = Path.of(arguments[0]);
+    Path build = Path.of(arguments[1]);
+    Path output = build.resolve("generated-sources/jooq");
+    Path mark = build.resolve("generated-sources/jooq.sha256");
+    if (!Files.exists(db.resolve("tables"))) {
+      System.out.println("No db/tables yet: no jOOQ code to generate.");
+      return;
+    }
+    String digest = digestOf(db, build.resolve("generator-classes"));
+    if (Files.exists(mark) && Files.readString(mark).equals(digest)) {
+      return;
+    }
+    System.out.println("Generating the jOOQ code from db/ ...");
+    deleteTree(output);
+    try (EmbeddedDatabase database = EmbeddedDatabase.temporary(false)) {
+      new Migrations(
+              database.owner(), Migrations.Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
+          .migrate();
+      addForeignKeysOfTheCodeAlone(database.owner());
+      generate(database.owner(), publicSchema(), PUBLIC_PACKAGE, output);
+      generate(database.owner(), internalRoutines(), INTERNAL_PACKAGE, output);
+    }
+    Files.writeString(mark, digest);
+  }
+
+  /**
+   * The database keeps no foreign key from messages to people (db/README.md says why); the code may
+   * join by it all the same. jOOQ's own synthetic foreign keys are not in its open source edition.
+   */
+  private static void addForeignKeysOfTheCodeAlone(Login owner) throws SQLException {
+    try (Connection connection = owner.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          """
+          alter table public.user_messages
+            add constraint user_messages_sender_id_fkey
+              foreign key (sender_id) references public.users,
+            add constraint user_messages_recipient_id_fkey
+              foreign key (recipient_id) references public.users
+          """);
+    }
+  }
+
+  private static Database publicSchema() {
+    return new Database()
+        .withName("org.jooq.meta.postgres.PostgresDatabase")
+        .withInputSchema("public")
+        .withExcludes(PARTITIONS + "|" + HIDDEN_COLUMNS)
+        .withIncludeExcludeColumns(true)
+        .withIncludeRoutines(true)
+        .withIncludeTriggerRoutines(false);
+  }
+
+  private static Database internalRoutines() {
+    return new Database()
+        .withName("org.jooq.meta.postgres.PostgresDatabase")
+        .withSchemata(
+            new SchemaMappingType().withInputSchema("chat"),
+            new SchemaMappingType().withInputSchema("relay"))
+        .withIncludes(INTERNAL_ROUTINES)
+        .withIncludeSequences(false)
+        .withIncludeUDTs(false)
+        .withIncludeDomains(false)
+        .withIncludeRoutines(true);
+  }
+
+  private static void generate(Login owner, Database database, String packageName, Path output)
+      throws Exception {
+    GenerationTool.generate(
+        new Configuration()
+            .withLogging(Logging.WARN)
+            .withJdbc(
+                new Jdbc()
+                    .withUrl(owner.url())
+                    .withUser(owner.user())
+                    .withPassword(owner.password()))
+            .withGenerator(
+                new Generator()
+                    .withDatabase(database)
+                    .withGenerate(
+                        new Generate()
+                            .withDaos(true)
+                            .withPojosAsJavaRecordClasses(true)
+                            .withComments(true)
+                            .withJavaTimeTypes(true)
+                            .withGeneratedAnnotation(false)
+                            .withGeneratedSerialVersionUID(GeneratedSerialVersionUID.CONSTANT))
+                    .withTarget(
+                        new Target()
+                            .withPackageName(packageName)
+                            .withDirectory(output.toString())
+                            .withClean(false))));
+  }
+
+  /** Of the migrations and of the classes that do this work. */
+  private static String digestOf(Path... folders) throws Exception {
+    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    for (Path folder : folders) {
+      List<Path> files;
+      try (Stream<Path> walk = Files.walk(folder)) {
+        files =
+            walk.filter(Files::isRegularFile)
+                .filter(file -> isInput(folder, file))
+                .sorted()
+                .toList();
+      }
+      for (Path file : files) {
+        digest.update(folder.relativize(file).toString().getBytes(StandardCharsets.UTF_8));
+        digest.update(Files.readAllBytes(file));
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  private static boolean isInput(Path folder, Path file) {
+    String name = folder.relativize(file).toString();
+    return name.endsWith(".sql") ? name.indexOf('/') > 0 : name.endsWith(".class");
+  }
+
+  private static void deleteTree(Path root) throws IOException {
+    if (Files.exists(root)) {
+      try (Stream<Path> walk = Files.walk(root)) {
+        for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
+  }
+}

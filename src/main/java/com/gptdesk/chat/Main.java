@@ -1,0 +1,8 @@
+package com.gptdesk.chat;
+
+/** Starts the commands. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] arguments) {}
+}

@@ -1,0 +1,56 @@
+package com.gptdesk.chat.database;
+
+import java.util.UUID;
+
+/**
+ * As whom a transaction runs.
+ *
+ * @param role the database role it takes
+ * @param claims the token's claims, a JSON object as text with {@code role} filled in; {@code
+ *     auth.uid()} and the policies read it
+ */
+public record Caller(Role role, String claims) {
+
+  /** The roles that a transaction may take, and no others. */
+  public enum Role {
+    /** Somebody without a name. */
+    ANON("anon"),
+    /** A person, named by the claims. */
+    AUTHENTICATED("authenticated"),
+    /** GPT Desk's own servers. */
+    SERVICE_ROLE("service_role"),
+    /** Our relay, which reads the change log and looks after presence and partitions. */
+    RELAY("chat_relay");
+
+    private final String sqlName;
+
+    Role(String sqlName) {
+      this.sqlName = sqlName;
+    }
+
+    public String sqlName() {
+      return sqlName;
+    }
+  }
+
+  /** A person, with nothing in the claims but who that is. */
+  public static Caller user(UUID id) {
+    return new Caller(Role.AUTHENTICATED, "{\"sub\":\"" + id + "\",\"role\":\"authenticated\"}");
+  }
+
+  public static Caller service() {
+    return of(Role.SERVICE_ROLE);
+  }
+
+  public static Caller anonymous() {
+    return of(Role.ANON);
+  }
+
+  public static Caller relay() {
+    return of(Role.RELAY);
+  }
+
+  private static Caller of(Role role) {
+    return new Caller(role, "{\"role\":\"" + role.sqlName() + "\"}");
+  }
+}

@@ -1,0 +1,273 @@
+package com.gptdesk.chat.database;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A PostgreSQL of our own, for those who have none installed: a real one, that keeps what it has
+ * confirmed. Its files, passwords and log lie in one directory, which one process uses at a time.
+ *
+ * <p>It survives a process that dies without a word: the next one ends the server that was left
+ * running, or lets PostgreSQL recover.
+ *
+ * <p>The database {@code chat} belongs to {@code chat_owner}, who migrates and is no superuser; the
+ * service enters as {@code chat_login}, who owns nothing. The passwords are random.
+ */
+public final class EmbeddedDatabase implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedDatabase.class);
+  private static final String TEMPORARY = "gptdesk-chat-temporary-";
+
+  /** What makes a confirmed transaction stay: never taken from a file that might say otherwise. */
+  private static final Map<String, String> DURABLE =
+      Map.of("fsync", "on", "full_page_writes", "on", "synchronous_commit", "on");
+
+  /** For tests and the build: what does not outlive the process need not reach the disk. */
+  private static final Map<String, String> FAST =
+      Map.of(
+          "fsync", "off",
+          "full_page_writes", "off",
+          "synchronous_commit", "off",
+          "shared_preload_libraries", "pg_stat_statements");
+
+  private final Path directory;
+  private final FileChannel lock;
+  private final PostgresServer server;
+  private final boolean temporary;
+  private final int port;
+  private final Map<String, String> passwords = new HashMap<>();
+
+  private EmbeddedDatabase(Path directory, boolean durable, boolean temporary) throws IOException {
+    this.directory = directory.toAbsolutePath().normalize();
+    this.temporary = temporary;
+    Secrets.createPrivateDirectories(this.directory);
+    this.lock = lock(this.directory);
+    try {
+      for (String role : new String[] {"postgres", "chat_owner", "chat_login"}) {
+        passwords.put(role, Secrets.keptIn(this.directory.resolve(role + ".password")));
+      }
+      Path files = this.directory.resolve("postgresql");
+      PostgresBinaries binaries = PostgresBinaries.unpack();
+      this.server = new PostgresServer(binaries, files, this.directory.resolve("postgresql.log"));
+      if (!Files.exists(files)) {
+        server.initialise(password("postgres"), durable);
+      }
+      server.stopLeftover();
+      this.port = startAtTheUsualPort(durable);
+      try {
+        verifyDurability(durable);
+        createRolesAndDatabase();
+      } catch (SQLException e) {
+        server.stop();
+        throw new IOException("The embedded PostgreSQL refused its own set-up", e);
+      }
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The database kept under this directory, started; made when there is none.
+   *
+   * @throws IllegalStateException another process uses the directory
+   */
+  public static EmbeddedDatabase open(Path directory) {
+    try {
+      return new EmbeddedDatabase(directory, true, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * A new, empty database that is thrown away when it is closed. Those that killed processes left
+   * behind are cleared away first.
+   *
+   * @param durable true to run it as {@link #open} does, for tests that pull the plug
+   */
+  public static EmbeddedDatabase temporary(boolean durable) {
+    try {
+      Path parent = Path.of(System.getProperty("java.io.tmpdir"));
+      clearAwayOrphans(parent);
+      return new EmbeddedDatabase(Files.createTempDirectory(parent, TEMPORARY), durable, true);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /** Who migrates: owns the database, may create roles, is no superuser. */
+  public Login owner() {
+    return login("chat_owner", "chat");
+  }
+
+  /** As whom the service enters; of use once {@link #admitService} was called. */
+  public Login service() {
+    return login("chat_login", "chat");
+  }
+
+  /** For looking after the server itself: tests, templates, statistics. */
+  public Login superuser() {
+    return login("postgres", "postgres");
+  }
+
+  /** The same person at another database of this server. */
+  public Login at(Login login, String database) {
+    return login(login.user(), database);
+  }
+
+  /**
+   * Makes {@code chat_login} a member of {@code chat_service}; after the first migration, which
+   * makes that role. Does nothing the second time.
+   */
+  public void admitService() {
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("grant chat_service to chat_login");
+    } catch (SQLException e) {
+      throw new IllegalStateException("Could not let chat_login in", e);
+    }
+  }
+
+  /** Stops the server and, when it is temporary, deletes all of it. */
+  @Override
+  public void close() {
+    try (lock) {
+      server.stop();
+      if (temporary) {
+        PostgresBinaries.deleteTree(directory);
+      }
+    } catch (IOException e) {
+      LOG.warn("The embedded PostgreSQL in {} did not stop cleanly", directory, e);
+    }
+  }
+
+  private Login login(String role, String database) {
+    return new Login(
+        "jdbc:postgresql://127.0.0.1:%d/%s".formatted(port, database), role, password(role));
+  }
+
+  private String password(String role) {
+    String password = passwords.get(role);
+    if (password == null) {
+      throw new IllegalArgumentException("No such role here: " + role);
+    }
+    return password;
+  }
+
+  /** The port of last time when it is free, so that a person's client finds the database again. */
+  private int startAtTheUsualPort(boolean durable) throws IOException {
+    Path note = directory.resolve("port");
+    int usual = Files.exists(note) ? Integer.parseInt(Files.readString(note).strip()) : 0;
+    Map<String, String> settings = new HashMap<>(durable ? DURABLE : FAST);
+    settings.put("listen_addresses", "127.0.0.1");
+    settings.put("unix_socket_directories", "");
+    settings.put("max_connections", "200");
+    settings.put("timezone", "UTC");
+    settings.put("log_timezone", "UTC");
+    settings.put("log_checkpoints", "off");
+    settings.put("log_min_messages", "log"); // a refusal is the caller's to hear, not a fault here
+    int taken = server.start(usual, settings);
+    Files.writeString(note, Integer.toString(taken));
+    return taken;
+  }
+
+  private void verifyDurability(boolean durable) throws SQLException {
+    if (!durable) {
+      return;
+    }
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      for (Map.Entry<String, String> expected : DURABLE.entrySet()) {
+        try (ResultSet result = statement.executeQuery("show " + expected.getKey())) {
+          result.next();
+          if (!expected.getValue().equals(result.getString(1))) {
+            throw new SQLException(expected.getKey() + " is " + result.getString(1));
+          }
+        }
+      }
+    }
+  }
+
+  private void createRolesAndDatabase() throws SQLException {
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      if (!exists(statement, "select from pg_roles where rolname = 'chat_owner'")) {
+        statement.execute(
+            "create role chat_owner login createrole password '" + password("chat_owner") + "'");
+      }
+      if (!exists(statement, "select from pg_roles where rolname = 'chat_login'")) {
+        statement.execute(
+            "create role chat_login login inherit password '" + password("chat_login") + "'");
+      }
+      if (!exists(statement, "select from pg_database where datname = 'chat'")) {
+        statement.execute("create database chat owner chat_owner");
+      }
+    }
+  }
+
+  private static boolean exists(Statement statement, String query) throws SQLException {
+    try (ResultSet result = statement.executeQuery(query)) {
+      return result.next();
+    }
+  }
+
+  private static FileChannel lock(Path directory) throws IOException {
+    FileChannel channel =
+        FileChannel.open(
+            directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    @Nullable FileLock lock;
+    try {
+      lock = channel.tryLock();
+    } catch (OverlappingFileLockException e) {
+      lock = null;
+    }
+    if (lock == null) {
+      channel.close();
+      throw new IllegalStateException(
+          "The data directory %s is in use by another process: stop that one, or set CHAT_DATA_DIR to another directory."
+              .formatted(directory));
+    }
+    return channel;
+  }
+
+  private static void clearAwayOrphans(Path parent) throws IOException {
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, TEMPORARY + "*")) {
+      for (Path orphan : found) {
+        if (Files.getLastModifiedTime(orphan).toInstant().isAfter(Instant.now().minusSeconds(60))) {
+          continue; // perhaps just being made
+        }
+        try (FileChannel ours = lock(orphan)) {
+          new PostgresServer(
+                  PostgresBinaries.unpack(),
+                  orphan.resolve("postgresql"),
+                  orphan.resolve("postgresql.log"))
+              .stop();
+          PostgresBinaries.deleteTree(orphan);
+          LOG.debug("Cleared away {}, locked as {}", orphan, ours);
+        } catch (IllegalStateException e) {
+          LOG.debug("{} is in use", orphan);
+        } catch (IOException e) {
+          LOG.warn("Could not clear away {}", orphan, e);
+        }
+      }
+    }
+  }
+}

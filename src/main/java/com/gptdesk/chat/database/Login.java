@@ -1,0 +1,34 @@
+package com.gptdesk.chat.database;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import javax.sql.DataSource;
+import org.postgresql.ds.PGSimpleDataSource;
+
+/**
+ * Where a database is and as whom to enter it.
+ *
+ * @param url {@code jdbc:postgresql://…}
+ */
+public record Login(String url, String user, String password) {
+
+  /** A connection for each request: for the few who need one of their own, and for pools. */
+  public DataSource dataSource() {
+    PGSimpleDataSource source = new PGSimpleDataSource();
+    source.setUrl(url);
+    source.setUser(user);
+    source.setPassword(password);
+    source.setApplicationName("gptdesk-chat");
+    return source;
+  }
+
+  public Connection connect() throws SQLException {
+    return dataSource().getConnection();
+  }
+
+  /** Without the password: this ends up in logs. */
+  @Override
+  public String toString() {
+    return user + " at " + url;
+  }
+}

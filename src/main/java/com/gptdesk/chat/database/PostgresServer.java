@@ -1,0 +1,268 @@
+package com.gptdesk.chat.database;
+
+import java.io.File;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One PostgreSQL process and its directory: made, started, stopped. It listens on 127.0.0.1 only
+ * and asks everybody for a password (SCRAM). Not for concurrent use.
+ */
+final class PostgresServer {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PostgresServer.class);
+  private static final Duration ORPHANS_PATIENCE = Duration.ofSeconds(30);
+
+  private final PostgresBinaries binaries;
+  private final Path directory;
+  private final Path log;
+  private final List<String> asOtherUser;
+
+  /**
+   * @param directory where PostgreSQL keeps its files (PGDATA); made by {@link #initialise}
+   * @param log where it writes what it has to say
+   */
+  PostgresServer(PostgresBinaries binaries, Path directory, Path log) {
+    this.binaries = binaries;
+    this.directory = directory.toAbsolutePath();
+    this.log = log.toAbsolutePath();
+    this.asOtherUser = prefixWhenRoot();
+  }
+
+  /** Makes the files of a new server; whole or not at all, even if we die in the middle. */
+  void initialise(String superuserPassword, boolean durable) throws IOException {
+    Path unfinished = directory.resolveSibling(directory.getFileName() + ".unfinished");
+    Path passwordFile = directory.resolveSibling(directory.getFileName() + ".password");
+    PostgresBinaries.deleteTree(unfinished);
+    try {
+      Files.deleteIfExists(passwordFile);
+      Secrets.createPrivate(passwordFile);
+      Files.writeString(passwordFile, superuserPassword);
+      List<String> options =
+          new ArrayList<>(
+              List.of(
+                  "--pgdata=" + unfinished,
+                  "--username=postgres",
+                  "--pwfile=" + passwordFile,
+                  "--auth=scram-sha-256",
+                  "--encoding=UTF8",
+                  "--no-instructions"));
+      options.addAll(locale());
+      if (!durable) {
+        options.add("--no-sync");
+      }
+      run("initdb", options);
+      Files.move(unfinished, directory, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(passwordFile);
+    }
+  }
+
+  /** Sorted by code point and the same on every machine, with case rules for all of Unicode. */
+  private List<String> locale() throws IOException {
+    String version = run("postgres", List.of("--version")).replaceAll("\\D+(\\d+).*\\s*", "$1");
+    return Integer.parseInt(version) >= 17
+        ? List.of("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        : List.of("--locale=C.UTF-8");
+  }
+
+  /**
+   * Starts the server and returns when it takes connections, however long its recovery takes.
+   *
+   * @param preferredPort the port to take when it is free, 0 for any
+   * @return the port it listens on
+   */
+  int start(int preferredPort, Map<String, String> settings) throws IOException {
+    Instant giveUp = Instant.now().plus(ORPHANS_PATIENCE);
+    int port = freePort(preferredPort);
+    while (true) {
+      long before = Files.exists(log) ? Files.size(log) : 0;
+      StringBuilder options = new StringBuilder("-p " + port);
+      settings.forEach((name, value) -> options.append(" -c %s='%s'".formatted(name, value)));
+      try {
+        run(
+            "pg_ctl",
+            List.of(
+                "start",
+                "--wait",
+                "--timeout=3600",
+                "--silent",
+                "--pgdata=" + directory,
+                "--log=" + log,
+                "--options=" + options));
+        return port;
+      } catch (IOException e) {
+        String said = since(before);
+        boolean portTaken = said.contains("could not bind");
+        boolean orphans = said.contains("pre-existing shared memory block");
+        if (Instant.now().isAfter(giveUp) || !(portTaken || orphans)) {
+          throw new IOException("PostgreSQL did not start. It says:\n" + said.strip(), e);
+        }
+        if (portTaken) {
+          port = freePort(0);
+        } else {
+          pause(Duration.ofMillis(200)); // children of a killed server need a moment to notice
+        }
+      }
+    }
+  }
+
+  /**
+   * Ends the server within a minute, telling those who are connected; does nothing when none runs.
+   */
+  void stop() throws IOException {
+    if (running().isPresent()) {
+      run(
+          "pg_ctl",
+          List.of("stop", "--mode=fast", "--wait", "--timeout=60", "--pgdata=" + directory));
+    }
+  }
+
+  /**
+   * Ends a server that an earlier process of ours left running on this directory, and clears away
+   * the note of one that is gone when its number now belongs to a stranger.
+   */
+  void stopLeftover() throws IOException {
+    Path note = directory.resolve("postmaster.pid");
+    if (!Files.exists(note)) {
+      return;
+    }
+    if (running().isPresent()) {
+      LOG.info("A PostgreSQL from an earlier run still serves {}; ending it first", directory);
+      stop();
+    } else if (noted().flatMap(ProcessHandle::of).isPresent()) {
+      LOG.info("Removing a stale {}: its process number belongs to another program now", note);
+      Files.deleteIfExists(note);
+    }
+  }
+
+  /** The server that runs on this directory, and not merely a process that got its number. */
+  private Optional<ProcessHandle> running() throws IOException {
+    return noted()
+        .flatMap(ProcessHandle::of)
+        .filter(ProcessHandle::isAlive)
+        .filter(
+            process ->
+                process
+                    .info()
+                    .commandLine()
+                    .filter(
+                        line -> line.contains("postgres") && line.contains(directory.toString()))
+                    .isPresent());
+  }
+
+  private Optional<Long> noted() throws IOException {
+    Path note = directory.resolve("postmaster.pid");
+    if (!Files.exists(note)) {
+      return Optional.empty();
+    }
+    try {
+      return Files.readAllLines(note).stream()
+          .findFirst()
+          .map(line -> Long.parseLong(line.strip()));
+    } catch (NumberFormatException e) {
+      return Optional.empty(); // killed while writing it: PostgreSQL itself clears that away
+    }
+  }
+
+  private String since(long position) throws IOException {
+    if (!Files.exists(log)) {
+      return "";
+    }
+    byte[] all = Files.readAllBytes(log);
+    int from = (int) Math.min(position, all.length);
+    return new String(all, from, all.length - from, StandardCharsets.UTF_8);
+  }
+
+  private String run(String program, List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>(asOtherUser);
+    command.add(binaries.program(program).toString());
+    command.addAll(arguments);
+    File output = Files.createTempFile("gptdesk-chat-", "." + program).toFile();
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(output) // not a pipe: the server would inherit it and keep it open
+              .start();
+      process.getOutputStream().close();
+      int code = process.waitFor();
+      String said = Files.readString(output.toPath(), StandardCharsets.UTF_8);
+      if (code != 0) {
+        throw new IOException("%s ended with %d: %s".formatted(program, code, said.strip()));
+      }
+      return said;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted while " + program + " ran", e);
+    } finally {
+      Files.deleteIfExists(output.toPath());
+    }
+  }
+
+  /**
+   * PostgreSQL refuses to run as root. A user namespace without any mapping makes root a nobody who
+   * still owns root's files, which serves containers and build machines.
+   */
+  private static List<String> prefixWhenRoot() {
+    if (!"root".equals(System.getProperty("user.name"))) {
+      return List.of();
+    }
+    List<String> unshare = List.of("unshare", "--user");
+    try {
+      List<String> command = new ArrayList<>(unshare);
+      command.add("true");
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      if (process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0) {
+        return unshare;
+      }
+    } catch (IOException e) {
+      LOG.debug("No unshare here", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    throw new IllegalStateException(
+        "The embedded PostgreSQL cannot run as root here (no user namespaces): start the service as"
+            + " an ordinary user, or set CHAT_DATABASE_URL to a PostgreSQL of your own.");
+  }
+
+  private static int freePort(int preferred) throws IOException {
+    if (preferred != 0) {
+      try (ServerSocket socket = new ServerSocket(preferred, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (IOException e) {
+        LOG.debug("Port {} is taken", preferred, e);
+      }
+    }
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static void pause(Duration time) throws IOException {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted while PostgreSQL started", e);
+    }
+  }
+}

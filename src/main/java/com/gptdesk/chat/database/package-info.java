@@ -1,0 +1,8 @@
+/**
+ * The way into the database: one door through which row-level security always holds, the migrations
+ * that make it what it is, and a PostgreSQL of our own for those who have none.
+ */
+@NullMarked
+package com.gptdesk.chat.database;
+
+import org.jspecify.annotations.NullMarked;
