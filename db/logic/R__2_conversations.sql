@@ -72,6 +72,7 @@ create or replace function public.get_conversations(
   returns setof public.conversation_view
   stable
   set search_path = ''
+  set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   language plpgsql
 as $$
 #variable_conflict use_column

@@ -225,6 +225,9 @@ create or replace function public.get_messages(
   returns setof public.message_view
   stable
   set search_path = ''
+  set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
+  set enable_sort = off                      -- in the order of the index, one probe a partition: a long conversation is never read whole
+  set enable_bitmapscan = off
   language plpgsql
 as $$
 #variable_conflict use_column
@@ -276,6 +279,9 @@ create or replace function public.get_changes(conversation_id uuid, after_revisi
   returns setof public.message_view
   stable
   set search_path = ''
+  set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
+  set enable_sort = off                      -- in the order of the index, one probe a partition: a long conversation is never read whole
+  set enable_bitmapscan = off
   language plpgsql
 as $$
 #variable_conflict use_column
@@ -559,7 +565,8 @@ create or replace function public.search_messages(
   stable
   security definer                 -- under row-level security @@ may not use the index (it is not leakproof); asks for both people itself
   set search_path = ''
-  set enable_seqscan = off         -- a partition nobody has analysed yet would be read whole
+  set enable_seqscan = off                   -- a partition nobody has analysed yet would be read whole
+  set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   language plpgsql
 as $$
 #variable_conflict use_column
