@@ -71,6 +71,10 @@ public final class GenerateJooqCode {
     }
     System.out.println("Generating the jOOQ code from db/ ...");
     deleteTree(output);
+    // What was renamed or dropped would stay there otherwise.
+    deleteTree(build.resolve("classes/db"));
+    deleteTree(build.resolve("classes").resolve(PUBLIC_PACKAGE.replace('.', '/')));
+    deleteTree(build.resolve("classes").resolve(INTERNAL_PACKAGE.replace('.', '/')));
     try (EmbeddedDatabase database = EmbeddedDatabase.temporary(false)) {
       new Migrations(
               database.owner(), Migrations.Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
@@ -139,6 +143,8 @@ public final class GenerateJooqCode {
                     .withGenerate(
                         new Generate()
                             .withDaos(true)
+                            // Two keys between the same tables would give two paths one name.
+                            .withImplicitJoinPathsManyToMany(false)
                             .withPojosAsJavaRecordClasses(true)
                             .withComments(true)
                             .withJavaTimeTypes(true)

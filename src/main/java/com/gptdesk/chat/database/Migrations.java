@@ -190,7 +190,8 @@ public final class Migrations {
     @Override
     public void handle(Event event, Context context) {
       try (Statement statement = context.getConnection().createStatement()) {
-        statement.execute("set lock_timeout = '5s'; set statement_timeout = '15min'");
+        statement.execute(
+            "set client_min_messages = warning; set lock_timeout = '5s'; set statement_timeout = '15min'");
       } catch (SQLException e) {
         throw new FlywayException("Could not set the limits of the migration's session", e);
       }

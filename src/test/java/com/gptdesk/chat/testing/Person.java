@@ -1,0 +1,137 @@
+package com.gptdesk.chat.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.jooq.routines.SendMessage;
+import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jooq.DSLContext;
+import org.jooq.Record;
+import org.jooq.Table;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.function.Executable;
+
+/**
+ * Somebody of the cast, who does everything through the door, under row-level security.
+ *
+ * <pre>{@code
+ * mallory.sees(USER_MESSAGES).nothing();
+ * mallory.isRefused(() -> mallory.sends(conversation, "hi"), "PT403");
+ * alice.sees(USER_MESSAGES).rows(1);            // the control: the message is there
+ * }</pre>
+ */
+public final class Person {
+
+  private final String name;
+  private final @Nullable UUID id;
+  private final Caller caller;
+  private final ChatDatabase chat;
+
+  Person(String name, @Nullable UUID id, Caller caller, ChatDatabase chat) {
+    this.name = name;
+    this.id = id;
+    this.caller = caller;
+    this.chat = chat;
+  }
+
+  /** Fails for those without a name: Anon and the service. */
+  public UUID id() {
+    if (id == null) {
+      throw new IllegalStateException(name + " has no id");
+    }
+    return id;
+  }
+
+  public Caller caller() {
+    return caller;
+  }
+
+  /** Does something in one transaction of this person, and returns what came of it. */
+  public <T extends @Nullable Object> T does(Function<DSLContext, T> work) {
+    return chat.as(caller, work);
+  }
+
+  /** {@link #does} for work without a result. */
+  public void tries(Consumer<DSLContext> work) {
+    chat.<@Nullable Void>as(
+        caller,
+        tx -> {
+          work.accept(tx);
+          return null;
+        });
+  }
+
+  /** The conversation with the other person, opened when there is none. */
+  public UUID talksTo(Person other) {
+    return does(tx -> Routines.getOrCreateConversation(tx.configuration(), id(), other.id()));
+  }
+
+  /** Sends a text and returns the message as its readers see it. */
+  public MessageViewRecord sends(UUID conversation, String content) {
+    return does(
+        tx -> {
+          SendMessage message = new SendMessage();
+          message.setConversationId(conversation);
+          message.setContent(content);
+          message.execute(tx.configuration());
+          return message.getReturnValue();
+        });
+  }
+
+  /** What this person sees of a table; every row that row-level security shows, unless narrowed. */
+  public Sight sees(Table<?> table) {
+    return new Sight(table);
+  }
+
+  /**
+   * The database says no to this, with this SQLSTATE. "Is refused" (an error) is another promise
+   * than "sees nothing" (filtered).
+   *
+   * @return the refusal, for a closer look
+   */
+  public Refusal isRefused(Executable attempt, String code) {
+    Refusal refusal =
+        assertThrows(Refusal.class, attempt, () -> name + " should have been refused with " + code);
+    assertEquals(code, refusal.code(), () -> name + " was told: " + refusal.getMessage());
+    return refusal;
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+
+  /** The rows of one table that one person sees. */
+  public final class Sight {
+
+    private final Table<?> table;
+
+    private Sight(Table<?> table) {
+      this.table = table;
+    }
+
+    public void nothing() {
+      rows(0);
+    }
+
+    public void rows(int expected) {
+      assertEquals(expected, count(), () -> name + " counted the rows of " + table.getName());
+    }
+
+    public int count() {
+      return does(tx -> tx.selectCount().from(table).fetchSingle().value1());
+    }
+
+    /** All of them, for a closer look. */
+    public org.jooq.Result<? extends Record> all() {
+      return does(tx -> tx.selectFrom(table).fetch());
+    }
+  }
+}
