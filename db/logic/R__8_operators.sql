@@ -167,3 +167,12 @@ revoke all on procedure chat.drop_messages_before from public, anon, authenticat
 grant execute on function chat.ensure_message_partitions to chat_relay;
 
 select chat.ensure_message_partitions(3);
+
+-- Before it serves, the service compares the database with the migrations it was built with.
+grant select on chat.flyway_history, chat.settings to chat_service;
+
+drop policy if exists "The service can read the settings" on chat.settings;
+create policy "The service can read the settings" on chat.settings
+  for select
+  to chat_service
+  using (true);

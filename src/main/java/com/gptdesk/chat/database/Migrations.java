@@ -1,16 +1,17 @@
 package com.gptdesk.chat.database;
 
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
@@ -21,6 +22,7 @@ import org.flywaydb.core.api.output.ValidateOutput;
 import org.flywaydb.core.api.output.ValidateResult;
 import org.flywaydb.core.internal.info.MigrationInfoDumper;
 import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,29 +51,37 @@ public final class Migrations {
   private static final String LOCK_NOT_AVAILABLE = "55P03";
   private static final int TRIES = 5;
 
-  private final DataSource owner;
-  private final Platform platform;
+  private final Login login;
   private final Flyway flyway;
 
-  /** The migrations in the jar, run as this owner. */
-  public Migrations(Login owner, Platform platform) {
-    this(owner, platform, "classpath:db");
+  /**
+   * The migrations in the jar.
+   *
+   * @param login the owner, or for looking alone the runtime login
+   * @param wanted null for the platform that the database was made for, {@link Platform#STANDALONE}
+   *     when it is still empty
+   * @throws IllegalStateException the database was made for the other platform
+   */
+  public static Migrations of(Login login, @Nullable Platform wanted) {
+    return new Migrations(login, wanted, "classpath:db");
   }
 
   /**
+   * As {@link #of}.
+   *
    * @param folder where {@code platform}, {@code tables} and {@code logic} lie, in Flyway's words:
    *     {@code classpath:db} or {@code filesystem:/some/where}
    */
-  public Migrations(Login owner, Platform platform, String folder) {
-    this.owner = owner.dataSource();
-    this.platform = platform;
+  public Migrations(Login login, @Nullable Platform wanted, String folder) {
+    this.login = login;
+    Platform platform = platform(wanted);
     List<String> locations = new ArrayList<>(List.of(folder + "/tables", folder + "/logic"));
     if (platform == Platform.STANDALONE) {
       locations.addFirst(folder + "/platform");
     }
     var configuration =
         Flyway.configure()
-            .dataSource(this.owner)
+            .dataSource(login.dataSource())
             .locations(locations.toArray(String[]::new))
             .defaultSchema("chat")
             .table("flyway_history")
@@ -92,10 +102,8 @@ public final class Migrations {
    *
    * @return how many migrations that was
    * @throws FlywayException one of them failed, and nothing was changed
-   * @throws IllegalStateException the database was made for the other platform
    */
   public int migrate() {
-    requireSamePlatform();
     for (int attempt = 1; ; attempt++) {
       try {
         return flyway.migrate().migrationsExecuted;
@@ -122,11 +130,8 @@ public final class Migrations {
   /**
    * What differs between the database and {@code db/}: what is pending, missing, or was changed
    * after it was applied. Empty when all is well.
-   *
-   * @throws IllegalStateException the database was made for the other platform
    */
   public List<String> differences() {
-    requireSamePlatform();
     ValidateResult result = flyway.validateWithResult();
     List<String> differences = new ArrayList<>();
     if (!result.validationSuccessful) {
@@ -140,25 +145,57 @@ public final class Migrations {
     return differences;
   }
 
-  private void requireSamePlatform() {
-    try (Connection connection = owner.getConnection();
+  /**
+   * Writes the settings that the environment names to {@code chat.settings}, where DBAs change them
+   * too; null leaves what stands there.
+   *
+   * @param maxMessageLength in characters
+   * @param typingTimeout in milliseconds
+   */
+  public void write(@Nullable Integer maxMessageLength, @Nullable Integer typingTimeout) {
+    if (maxMessageLength == null && typingTimeout == null) {
+      return;
+    }
+    try (Connection connection = login.connect();
+        PreparedStatement update =
+            connection.prepareStatement(
+                "update chat.settings set max_message_length = coalesce(?, max_message_length),"
+                    + " typing_timeout_ms = coalesce(?, typing_timeout_ms)")) {
+      update.setObject(1, maxMessageLength, Types.INTEGER);
+      update.setObject(2, typingTimeout, Types.INTEGER);
+      update.executeUpdate();
+    } catch (SQLException e) {
+      throw new IllegalStateException("Could not write chat.settings", e);
+    }
+  }
+
+  private Platform platform(@Nullable Platform wanted) {
+    Platform recorded = recordedPlatform();
+    if (recorded != null && wanted != null && recorded != wanted) {
+      throw new IllegalStateException(
+          "This database was migrated with --platform %s and cannot become %s."
+              .formatted(recorded, wanted));
+    }
+    return recorded != null ? recorded : wanted != null ? wanted : Platform.STANDALONE;
+  }
+
+  private @Nullable Platform recordedPlatform() {
+    try (Connection connection = login.connect();
         Statement statement = connection.createStatement()) {
-      try (ResultSet known =
+      try (ResultSet made =
           statement.executeQuery("select to_regclass('chat.settings') is not null")) {
-        known.next();
-        if (!known.getBoolean(1)) {
-          return;
+        made.next();
+        if (!made.getBoolean(1)) {
+          return null;
         }
       }
       try (ResultSet recorded = statement.executeQuery("select platform from chat.settings")) {
-        if (recorded.next() && !platform.toString().equals(recorded.getString(1))) {
-          throw new IllegalStateException(
-              "This database was migrated with --platform %s, so it cannot be treated as %s."
-                  .formatted(recorded.getString(1), platform));
-        }
+        return recorded.next()
+            ? Platform.valueOf(recorded.getString(1).toUpperCase(Locale.ROOT))
+            : null;
       }
     } catch (SQLException e) {
-      throw new DatabaseUnavailable("Could not ask the database for its platform", e);
+      throw new DatabaseUnavailable("Could not ask the database for its platform, as " + login, e);
     }
   }
 

@@ -178,7 +178,7 @@ public final class TestDatabase implements AutoCloseable {
     private static EmbeddedDatabase start() {
       EmbeddedDatabase server = EmbeddedDatabase.temporary(false);
       Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop PostgreSQL"));
-      new Migrations(server.owner(), Platform.STANDALONE).migrate();
+      Migrations.of(server.owner(), Platform.STANDALONE).migrate();
       server.admitService();
       run(
           server.owner(),

@@ -1,0 +1,254 @@
+package com.gptdesk.chat;
+
+import com.gptdesk.chat.database.Login;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the environment says, checked as a whole: whoever sets three things wrong hears of three.
+ *
+ * @param database the runtime login; null for the embedded PostgreSQL
+ * @param owner who migrates; null when migrating is somebody else's task
+ * @param dataDirectory where the embedded PostgreSQL keeps its files
+ * @param poolSize connections for requests; the relay's own come on top
+ * @param jwtSecret shared secret of HS256 tokens; null with {@code jwks} or in the demo
+ * @param jwks address of the keys of RS256 and ES256 tokens
+ * @param audience what a token's {@code aud} must contain; null for anything
+ * @param issuer what a token's {@code iss} must be; null for anything
+ * @param anonKey the key handed to every browser when it is no token; null for none
+ * @param host the address to listen on
+ * @param port the port to listen on, 0 for any
+ * @param enabled false keeps the process up and healthy but answers 503
+ * @param maxMessageLength characters, for {@code chat.settings}; null leaves what stands there
+ * @param typingTimeout milliseconds, for {@code chat.settings}; null leaves what stands there
+ */
+public record Config(
+    @Nullable Login database,
+    @Nullable Login owner,
+    Path dataDirectory,
+    int poolSize,
+    @Nullable String jwtSecret,
+    @Nullable URI jwks,
+    @Nullable String audience,
+    @Nullable String issuer,
+    @Nullable String anonKey,
+    String host,
+    int port,
+    boolean enabled,
+    @Nullable Integer maxMessageLength,
+    @Nullable Integer typingTimeout) {
+
+  private static final int SHORTEST_SECRET = 32; // RFC 7518: as long as the hash
+
+  /** True when nobody named a database, so that we bring our own. */
+  public boolean embedded() {
+    return database == null;
+  }
+
+  /** Without any secret: a password is shown by nobody's toString, so the rest follows suit. */
+  @Override
+  public String toString() {
+    return "Config[database=%s, owner=%s, dataDirectory=%s]"
+        .formatted(database, owner, dataDirectory);
+  }
+
+  /**
+   * Reads the environment.
+   *
+   * @throws Invalid with everything that is wrong
+   */
+  public static Config of(Map<String, String> environment) throws Invalid {
+    return new Reader(environment).read();
+  }
+
+  /** The environment says what cannot be; one sentence each. */
+  public static final class Invalid extends Exception {
+
+    private final List<String> problems;
+
+    Invalid(List<String> problems) {
+      super(String.join(System.lineSeparator(), problems));
+      this.problems = List.copyOf(problems);
+    }
+
+    public List<String> problems() {
+      return problems;
+    }
+  }
+
+  /** Takes one variable after the other and remembers what was wrong. */
+  private static final class Reader {
+
+    private final Map<String, String> environment;
+    private final List<String> problems = new ArrayList<>();
+    private final Set<String> known = new HashSet<>(Set.of("CHAT_REQUIRE")); // of scripts/test
+
+    Reader(Map<String, String> environment) {
+      this.environment = environment;
+    }
+
+    Config read() throws Invalid {
+      String url = text("CHAT_DATABASE_URL");
+      if (url != null && !url.startsWith("jdbc:postgresql://")) {
+        problems.add("CHAT_DATABASE_URL must begin with jdbc:postgresql:// .");
+      }
+      Config config =
+          new Config(
+              login(url, "CHAT_DATABASE_USER", "CHAT_DATABASE_PASSWORD", true),
+              login(url, "CHAT_OWNER_USER", "CHAT_OWNER_PASSWORD", false),
+              path("CHAT_DATA_DIR", "data"),
+              number("CHAT_POOL_SIZE", 16, 1, 1000),
+              secret("CHAT_JWT_SECRET"),
+              address("CHAT_JWKS_URL"),
+              text("CHAT_JWT_AUDIENCE"),
+              text("CHAT_JWT_ISSUER"),
+              text("CHAT_ANON_KEY"),
+              environment.getOrDefault(name("CHAT_HOST"), "0.0.0.0"),
+              number("CHAT_PORT", 8080, 0, 65_535),
+              flag("CHAT_ENABLED", true),
+              optionalNumber("CHAT_MAX_MESSAGE_LENGTH", 1, 100_000),
+              optionalNumber("CHAT_TYPING_TIMEOUT", 500, 60_000));
+      if (config.jwtSecret != null && config.jwks != null) {
+        problems.add("Set CHAT_JWT_SECRET or CHAT_JWKS_URL, not both: it pins the algorithm.");
+      }
+      refuseUnknown();
+      if (!problems.isEmpty()) {
+        throw new Invalid(problems);
+      }
+      return config;
+    }
+
+    private @Nullable Login login(
+        @Nullable String url, String userVariable, String passwordVariable, boolean required) {
+      String user = text(userVariable);
+      String password = text(passwordVariable);
+      if (url == null) {
+        if (user != null || password != null) {
+          problems.add(userVariable + " needs CHAT_DATABASE_URL beside it.");
+        }
+        return null;
+      }
+      if (user == null) {
+        if (required || password != null) {
+          problems.add("Set " + userVariable + " as well.");
+        }
+        return null;
+      }
+      return new Login(url, user, password == null ? "" : password);
+    }
+
+    private @Nullable String secret(String variable) {
+      String secret = text(variable);
+      if (secret != null && secret.getBytes(StandardCharsets.UTF_8).length < SHORTEST_SECRET) {
+        problems.add(variable + " must have at least " + SHORTEST_SECRET + " bytes.");
+      }
+      return secret;
+    }
+
+    private @Nullable URI address(String variable) {
+      String text = text(variable);
+      if (text == null) {
+        return null;
+      }
+      try {
+        URI address = new URI(text);
+        if (Set.of("http", "https").contains(String.valueOf(address.getScheme()))
+            && address.getHost() != null) {
+          return address;
+        }
+      } catch (URISyntaxException e) {
+        // said below
+      }
+      problems.add(variable + " must be an http or https address.");
+      return null;
+    }
+
+    private Path path(String variable, String otherwise) {
+      String text = text(variable);
+      try {
+        return Path.of(text == null ? otherwise : text).toAbsolutePath().normalize();
+      } catch (InvalidPathException e) {
+        problems.add(variable + " is not a path: " + e.getReason() + ".");
+        return Path.of(otherwise);
+      }
+    }
+
+    private int number(String variable, int otherwise, int least, int most) {
+      Integer number = optionalNumber(variable, least, most);
+      return number == null ? otherwise : number;
+    }
+
+    private @Nullable Integer optionalNumber(String variable, int least, int most) {
+      return parsed(
+          variable,
+          "a whole number from %d to %d".formatted(least, most),
+          text -> {
+            int number = Integer.parseInt(text);
+            return number < least || number > most ? null : number;
+          });
+    }
+
+    private boolean flag(String variable, boolean otherwise) {
+      Boolean flag =
+          parsed(
+              variable,
+              "true or false",
+              text ->
+                  switch (text) {
+                    case "true" -> true;
+                    case "false" -> false;
+                    default -> null;
+                  });
+      return flag == null ? otherwise : flag;
+    }
+
+    private <T> @Nullable T parsed(
+        String variable, String wanted, Function<String, @Nullable T> parser) {
+      String text = text(variable);
+      if (text == null) {
+        return null;
+      }
+      T value = null;
+      try {
+        value = parser.apply(text);
+      } catch (NumberFormatException e) {
+        // said below
+      }
+      if (value == null) {
+        problems.add("%s must be %s.".formatted(variable, wanted));
+      }
+      return value;
+    }
+
+    /** Null when it is not set, and when it is empty, as compose files and shells make them. */
+    private @Nullable String text(String variable) {
+      String text = environment.get(name(variable));
+      return text == null || text.isBlank() ? null : text.strip();
+    }
+
+    private String name(String variable) {
+      known.add(variable);
+      return variable;
+    }
+
+    /** A misspelt setting would otherwise be silently without effect. */
+    private void refuseUnknown() {
+      for (String variable : new TreeSet<>(environment.keySet())) {
+        if (variable.startsWith("CHAT_") && !known.contains(variable)) {
+          problems.add(variable + " is no setting of the chat.");
+        }
+      }
+    }
+  }
+}

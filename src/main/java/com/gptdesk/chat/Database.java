@@ -1,0 +1,53 @@
+package com.gptdesk.chat;
+
+import com.gptdesk.chat.database.EmbeddedDatabase;
+import com.gptdesk.chat.database.Login;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The database that the settings name: the one at {@code CHAT_DATABASE_URL}, else an embedded one,
+ * which runs for as long as this is open.
+ *
+ * @param embedded null for a database of somebody else's
+ * @param service as whom the service enters
+ * @param owner who migrates; null when that is somebody else's task
+ */
+record Database(@Nullable EmbeddedDatabase embedded, Login service, @Nullable Login owner)
+    implements AutoCloseable {
+
+  static Database open(Config config) {
+    Login given = config.database();
+    if (given != null) {
+      return new Database(null, given, config.owner());
+    }
+    EmbeddedDatabase embedded = EmbeddedDatabase.open(config.dataDirectory());
+    return new Database(embedded, embedded.service(), embedded.owner());
+  }
+
+  Login requireOwner() {
+    if (owner == null) {
+      throw new IllegalStateException(
+          "To migrate, set CHAT_OWNER_USER and CHAT_OWNER_PASSWORD to who owns the database.");
+    }
+    return owner;
+  }
+
+  /** For looking, the owner when he is named. */
+  Login ownerOrService() {
+    return owner != null ? owner : service;
+  }
+
+  /** The DBA's task at a database that is not ours. */
+  void admitService() {
+    if (embedded != null) {
+      embedded.admitService();
+    }
+  }
+
+  @Override
+  public void close() {
+    if (embedded != null) {
+      embedded.close();
+    }
+  }
+}

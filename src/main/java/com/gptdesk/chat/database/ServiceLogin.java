@@ -1,0 +1,95 @@
+package com.gptdesk.chat.database;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Whether the login that the service enters with is as harmless as the policies need it to be: one
+ * who owns a table, or is a superuser, is not held by them.
+ */
+public final class ServiceLogin {
+
+  /** One row of the reasons, null for what is well. */
+  private static final String LOOK =
+      """
+      select
+        case when r.rolsuper then 'is a superuser' end,
+        case when r.rolbypassrls then 'has BYPASSRLS' end,
+        case when exists (
+          select
+          from pg_catalog.pg_shdepend d
+          where d.refclassid = 'pg_catalog.pg_authid'::regclass
+            and d.refobjid = r.oid
+            and d.deptype = 'o'
+        ) then 'owns something' end,
+        case when exists (
+          select
+          from pg_catalog.pg_class c
+          where c.relnamespace in (to_regnamespace('public'), to_regnamespace('chat'), to_regnamespace('relay'))
+            and c.relowner <> r.oid
+            and pg_has_role(r.oid, c.relowner, 'member')
+        ) then 'is a member of the tables'' owner' end,
+        case when not r.rolsuper and not exists (
+          select
+          from pg_catalog.pg_roles s
+          where s.rolname = 'chat_service'
+            and pg_has_role(r.oid, s.oid, 'usage')
+        ) then 'is no member of chat_service that inherits (grant chat_service to it)' end
+      from pg_catalog.pg_roles r
+      where r.rolname = session_user
+      """;
+
+  private ServiceLogin() {}
+
+  /**
+   * Returns when all is well.
+   *
+   * @throws IllegalStateException with everything that is wrong with it, for a DBA
+   */
+  public static void verify(Login login) {
+    List<String> faults = new ArrayList<>();
+    try (Connection connection = login.connect()) {
+      look(connection, faults);
+      if (faults.isEmpty()) {
+        tryRoles(connection, faults);
+      }
+    } catch (SQLException e) {
+      throw new DatabaseUnavailable("Could not enter the database as " + login, e);
+    }
+    if (!faults.isEmpty()) {
+      throw new IllegalStateException(
+          "The runtime login %s will not do, because it %s."
+              .formatted(login.user(), String.join(", and ", faults)));
+    }
+  }
+
+  private static void look(Connection connection, List<String> faults) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(LOOK)) {
+      row.next();
+      for (int column = 1; column <= row.getMetaData().getColumnCount(); column++) {
+        String fault = row.getString(column);
+        if (fault != null) {
+          faults.add(fault);
+        }
+      }
+    }
+  }
+
+  private static void tryRoles(Connection connection, List<String> faults) throws SQLException {
+    connection.setAutoCommit(false);
+    for (Caller.Role role : Caller.Role.values()) {
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("set local role " + role.sqlName());
+      } catch (SQLException e) {
+        faults.add("may not become " + role.sqlName());
+      } finally {
+        connection.rollback();
+      }
+    }
+  }
+}
