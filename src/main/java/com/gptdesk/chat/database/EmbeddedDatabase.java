@@ -113,6 +113,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
     }
   }
 
+  /** Where it keeps its files. */
+  public Path directory() {
+    return directory;
+  }
+
   /** Who migrates: owns the database, may create roles, is no superuser. */
   public Login owner() {
     return login("chat_owner", "chat");

@@ -134,7 +134,9 @@ final class PostgresServer {
 
   /**
    * Ends a server that an earlier process of ours left running on this directory, and clears away
-   * the note of one that is gone when its number now belongs to a stranger.
+   * the note of one that is gone when its number is taken by a stranger or a zombie, for which
+   * PostgreSQL would refuse to start. (Its own children, should one still run, it recognises by
+   * their shared memory.)
    */
   void stopLeftover() throws IOException {
     Path note = directory.resolve("postmaster.pid");
@@ -145,7 +147,7 @@ final class PostgresServer {
       LOG.info("A PostgreSQL from an earlier run still serves {}; ending it first", directory);
       stop();
     } else if (noted().flatMap(ProcessHandle::of).isPresent()) {
-      LOG.info("Removing a stale {}: its process number belongs to another program now", note);
+      LOG.info("Removing a stale {}: no server of ours has its process number", note);
       Files.deleteIfExists(note);
     }
   }

@@ -1,15 +1,27 @@
 package com.gptdesk.chat.database;
 
+import static com.gptdesk.chat.jooq.Tables.USERS;
 import static com.gptdesk.chat.jooq.Tables.USER_MESSAGES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jooq.exception.DataAccessException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The door: everything runs as somebody, and nothing of it stays behind. */
+/** The door: everything runs as somebody, nothing of it stays behind, and a no says why. */
 class ChatDatabaseTest {
 
   private final TestDatabase database = TestDatabase.fresh();
@@ -29,6 +41,205 @@ class ChatDatabaseTest {
 
     mallory.sees(USER_MESSAGES).nothing();
     mallory.isRefused(() -> mallory.sends(conversation, "hi"), "PT403");
-    bob.sees(USER_MESSAGES).rows(1);
+    bob.sees(USER_MESSAGES).rows(1); // the control
+  }
+
+  @Test
+  void nothingOfTheCallerStaysOnThePooledConnection() throws SQLException {
+    try (HikariDataSource one = poolOfOne()) {
+      ChatDatabase chat = new ChatDatabase(one);
+      assertEquals(
+          alice.id(),
+          chat.as(alice.id(), tx -> tx.fetchSingle("select auth.uid()").get(0, UUID.class)));
+      chat.call(alice.caller(), true, "select '1' from (select $1) a", "{}");
+      chat.reading(alice.caller(), tx -> tx.fetchCount(USER_MESSAGES));
+
+      try (Connection connection = one.getConnection();
+          Statement statement = connection.createStatement();
+          var row =
+              statement.executeQuery(
+                  "select current_user, current_setting('request.jwt.claims', true),"
+                      + " current_setting('transaction_read_only')")) {
+        row.next();
+        assertEquals("chat_login", row.getString(1));
+        assertEquals("", row.getString(2));
+        assertEquals("off", row.getString(3));
+      }
+    }
+  }
+
+  @Test
+  void theLoginAloneMayDoNothing() {
+    DataAccessException no =
+        assertThrows(
+            DataAccessException.class,
+            () ->
+                org.jooq
+                    .impl
+                    .DSL
+                    .using(database.dataSource(), org.jooq.SQLDialect.POSTGRES)
+                    .fetchCount(USER_MESSAGES));
+    assertEquals("42501", no.sqlState());
+  }
+
+  @Test
+  void readingRefusesToWrite() {
+    alice.isRefused(
+        () ->
+            database
+                .chat()
+                .reading(
+                    alice.caller(),
+                    tx ->
+                        Routines.getOrCreateConversation(tx.configuration(), alice.id(), bob.id())),
+        "25006");
+    alice.talksTo(bob); // the control
+  }
+
+  @Test
+  void aRefusalCarriesWhatTheDatabaseSaid() {
+    Refusal no = alice.isRefused(() -> alice.talksTo(mallory), "PT404");
+    assertEquals("There is nobody with this id whom you could write to.", no.getMessage());
+    assertTrue(String.valueOf(no.hint()).startsWith("Both must be active"));
+    assertNull(no.details());
+  }
+
+  @Test
+  void aRefusalUndoesTheWholeTransaction() {
+    alice.isRefused(
+        () ->
+            alice.tries(
+                tx -> {
+                  Routines.getOrCreateConversation(tx.configuration(), alice.id(), bob.id());
+                  Routines.getOrCreateConversation(tx.configuration(), alice.id(), mallory.id());
+                }),
+        "PT404");
+    assertEquals("0", database.ownerReads("select count(*) from public.user_conversations"));
+  }
+
+  @Test
+  void aTransactionInsideIsASavepoint() {
+    alice.tries(
+        tx -> {
+          Routines.getOrCreateConversation(tx.configuration(), alice.id(), bob.id());
+          assertThrows(
+              DataAccessException.class,
+              () ->
+                  tx.transaction(
+                      inner -> Routines.getOrCreateConversation(inner, alice.id(), mallory.id())));
+        });
+    assertEquals("1", database.ownerReads("select count(*) from public.user_conversations"));
+  }
+
+  @Test
+  void aLostRaceIsRunAgainAndOtherwiseRefused() {
+    AtomicInteger tries = new AtomicInteger();
+    String answer =
+        alice.does(
+            tx -> {
+              if (tries.incrementAndGet() < 3) {
+                tx.execute("do $$ begin raise sqlstate '40P01'; end $$");
+              }
+              return "done";
+            });
+    assertEquals("done", answer);
+    assertEquals(3, tries.get());
+
+    tries.set(0);
+    alice.isRefused(
+        () ->
+            alice.tries(
+                tx -> {
+                  tries.incrementAndGet();
+                  tx.execute("do $$ begin raise sqlstate '40001'; end $$");
+                }),
+        "40001");
+    assertEquals(3, tries.get());
+  }
+
+  @Test
+  void callRunsAFunctionAndReturnsItsJson() {
+    String statement = statement("get_or_create_conversation", "{user1_id,user2_id}");
+    String id =
+        database
+            .chat()
+            .call(
+                alice.caller(),
+                false,
+                statement,
+                "{\"user1_id\":\"%s\",\"user2_id\":\"%s\"}".formatted(alice.id(), bob.id()));
+    assertEquals('"' + alice.talksTo(bob).toString() + '"', id);
+
+    mallory.isRefused(
+        () ->
+            database
+                .chat()
+                .call(
+                    mallory.caller(),
+                    false,
+                    statement,
+                    "{\"user1_id\":\"%s\",\"user2_id\":\"%s\"}".formatted(alice.id(), bob.id())),
+        "PT403");
+  }
+
+  @Test
+  void aFaultIsNoRefusal() {
+    assertThrows(
+        DataAccessException.class, () -> alice.tries(tx -> tx.fetch("select * from nowhere")));
+  }
+
+  @Test
+  void anAbsentDatabaseIsUnavailable() {
+    Login nowhere = new Login("jdbc:postgresql://127.0.0.1:1/chat", "chat_login", "");
+    ChatDatabase chat = new ChatDatabase(nowhere.dataSource());
+    assertThrows(DatabaseUnavailable.class, () -> chat.as(alice.id(), tx -> tx.fetchCount(USERS)));
+    assertThrows(
+        DatabaseUnavailable.class, () -> chat.call(alice.caller(), true, "select 1", "{}"));
+  }
+
+  @Test
+  void anExhaustedPoolIsUnavailable() throws SQLException {
+    try (HikariDataSource one = poolOfOne();
+        Connection taken = one.getConnection()) {
+      ChatDatabase chat = new ChatDatabase(one);
+      assertThrows(
+          DatabaseUnavailable.class, () -> chat.as(alice.id(), tx -> tx.fetchCount(USERS)));
+      assertTrue(taken.isValid(1));
+    }
+  }
+
+  @Test
+  void aConnectionLostInTheMiddleIsUnavailable() {
+    assertThrows(
+        DatabaseUnavailable.class,
+        () ->
+            alice.tries(
+                tx -> {
+                  Integer backend = tx.fetchSingle("select pg_backend_pid()").get(0, Integer.class);
+                  TestDatabase.asSuperuser("select pg_terminate_backend(" + backend + ")");
+                  tx.fetchCount(USER_MESSAGES);
+                }));
+    alice.sees(USER_MESSAGES).nothing(); // the next one gets a new connection
+  }
+
+  private HikariDataSource poolOfOne() {
+    HikariConfig configuration = new HikariConfig();
+    configuration.setDataSource(database.service().dataSource());
+    configuration.setMaximumPoolSize(1);
+    configuration.setConnectionTimeout(500);
+    return new HikariDataSource(configuration);
+  }
+
+  private String statement(String function, String arguments) {
+    try (Connection connection = database.service().connect();
+        Statement statement = connection.createStatement();
+        var row =
+            statement.executeQuery(
+                "select chat.call_statement('%s', '%s')".formatted(function, arguments))) {
+      row.next();
+      return row.getString(1);
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 }

@@ -73,6 +73,14 @@ public final class TestDatabase implements AutoCloseable {
     return new TestDatabase(name);
   }
 
+  /** A database without anything in it, not even a schema: for the tests of the migrations. */
+  public static TestDatabase empty() {
+    EmbeddedDatabase server = Server.RUNNING; // its roles are the server's, so they are there
+    String name = "empty_" + NUMBER.incrementAndGet();
+    run(server.superuser(), "create database %s owner chat_owner".formatted(name));
+    return new TestDatabase(name);
+  }
+
   /** The server all these databases are on: to run statements as superuser, never to stop it. */
   public static EmbeddedDatabase server() {
     return Server.RUNNING;
@@ -157,7 +165,8 @@ public final class TestDatabase implements AutoCloseable {
     asSuperuser("drop database %s with (force)".formatted(name));
   }
 
-  private static void asSuperuser(String sql) {
+  /** For roles, backends and statistics; never to set a scene in a table. */
+  public static void asSuperuser(String sql) {
     run(Server.RUNNING.superuser(), sql);
   }
 

@@ -1,0 +1,88 @@
+package com.gptdesk.chat;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Login;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+/** The environment is checked as a whole, and its secrets are never shown. */
+class ConfigTest {
+
+  @Test
+  void anEmptyEnvironmentIsEnough() throws Config.Invalid {
+    Config config = Config.of(Map.of("PATH", "/bin"));
+    assertTrue(config.embedded());
+    assertTrue(config.enabled());
+    assertEquals(8080, config.port());
+    assertEquals(16, config.poolSize());
+    assertTrue(config.dataDirectory().endsWith("data"));
+    assertNull(config.maxMessageLength());
+  }
+
+  @Test
+  void whatIsEmptyIsNotSet() throws Config.Invalid {
+    assertEquals(8080, Config.of(Map.of("CHAT_PORT", " ", "CHAT_DATABASE_URL", "")).port());
+  }
+
+  @Test
+  void everyProblemIsToldAtOnce() {
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_DATABASE_URL", "postgres://somewhere/chat",
+                        "CHAT_POOL_SIZE", "many",
+                        "CHAT_PORT", "70000",
+                        "CHAT_ENABLED", "perhaps",
+                        "CHAT_JWT_SECRET", "short",
+                        "CHAT_JWKS_URL", "keys",
+                        "CHAT_TYPOING_TIMEOUT", "1")));
+    assertEquals(
+        List.of(
+            "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
+            "Set CHAT_DATABASE_USER as well.",
+            "CHAT_POOL_SIZE must be a whole number from 1 to 1000.",
+            "CHAT_JWT_SECRET must have at least 32 bytes.",
+            "CHAT_JWKS_URL must be an http or https address.",
+            "CHAT_PORT must be a whole number from 0 to 65535.",
+            "CHAT_ENABLED must be true or false.",
+            "CHAT_TYPOING_TIMEOUT is no setting of the chat."),
+        no.problems());
+  }
+
+  @Test
+  void oneWayToCheckTokens() {
+    assertThrows(
+        Config.Invalid.class,
+        () ->
+            Config.of(
+                Map.of(
+                    "CHAT_JWT_SECRET", "0123456789012345678901234567890123456789",
+                    "CHAT_JWKS_URL", "https://keys.example/jwks")));
+  }
+
+  @Test
+  void secretsAreNeverShown() throws Config.Invalid {
+    Config config =
+        Config.of(
+            Map.of(
+                "CHAT_DATABASE_URL", "jdbc:postgresql://somewhere/chat",
+                "CHAT_DATABASE_USER", "clerk",
+                "CHAT_DATABASE_PASSWORD", "hush-hush",
+                "CHAT_JWT_SECRET", "hush-hush-hush-hush-hush-hush-hush-hush"));
+    Login login = Objects.requireNonNull(config.database());
+    assertEquals("hush-hush", login.password());
+    assertFalse(config.toString().contains("hush"));
+    assertTrue(config.toString().contains("clerk"));
+    assertFalse(config.embedded());
+  }
+}

@@ -1,0 +1,192 @@
+package com.gptdesk.chat.database;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.testing.Await;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The PostgreSQL of our own is a real one: it keeps what it confirmed, and its doors are shut. */
+class EmbeddedDatabaseTest {
+
+  @TempDir Path directory;
+
+  @Test
+  void keepsWhatItConfirmed() throws SQLException {
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      assertEquals("on", read(database.superuser(), "show fsync"));
+      assertEquals("on", read(database.superuser(), "show full_page_writes"));
+      assertEquals("on", read(database.superuser(), "show synchronous_commit"));
+      write(database.owner(), "create table public.kept as select 'kept'::text as word");
+    }
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      assertEquals("kept", read(database.owner(), "select word from public.kept"));
+    }
+  }
+
+  @Test
+  void asksEverybodyForAPassword() throws IOException, SQLException {
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      for (Login login : List.of(database.owner(), database.service(), database.superuser())) {
+        assertEquals("1", read(login, "select 1"));
+        Login guessed = new Login(login.url(), login.user(), "guessed");
+        SQLException no = assertThrows(SQLException.class, () -> read(guessed, "select 1"));
+        assertEquals("28P01", no.getSQLState());
+
+        Path file = directory.resolve(login.user() + ".password");
+        assertEquals(
+            "rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        assertTrue(
+            read(
+                    database.superuser(),
+                    "select rolpassword from pg_authid where rolname = '" + login.user() + "'")
+                .startsWith("SCRAM-SHA-256$"));
+      }
+      assertNotEquals(database.owner().password(), database.service().password());
+    }
+  }
+
+  @Test
+  void theOwnerIsNoSuperuserAndTheServiceOwnsNothing() throws SQLException {
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      assertEquals(
+          "chat_login f f f, chat_owner f f t",
+          read(
+              database.superuser(),
+              "select string_agg(concat_ws(' ', rolname, rolsuper, rolbypassrls, rolcreaterole), ', '"
+                  + " order by rolname) from pg_roles where rolname like 'chat\\_%'"));
+      SQLException no =
+          assertThrows(
+              SQLException.class,
+              () -> write(database.service(), "create table public.mine (id int)"));
+      assertEquals("42501", no.getSQLState());
+    }
+  }
+
+  @Test
+  void isUsedByOneProcessAtATime() {
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      IllegalStateException no =
+          assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
+      assertTrue(no.getMessage().contains("in use by another process"), no.getMessage());
+      assertEquals(directory.toString(), database.directory().toString());
+    }
+  }
+
+  @Test
+  void takesOverFromAProcessThatWasKilled() throws Exception {
+    Process other = otherProcessThatOpens(directory);
+    long server = serverOf(directory);
+    other.destroyForcibly().waitFor();
+    assertTrue(isRunning(server), "the server outlives the process that started it");
+
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      assertNotEquals(server, serverOf(directory));
+      assertEquals("kept", read(database.owner(), "select word from public.kept"));
+    }
+  }
+
+  @Test
+  void recoversWhenEverythingWasKilled() throws Exception {
+    Process other = otherProcessThatOpens(directory);
+    ProcessHandle server = ProcessHandle.of(serverOf(directory)).orElseThrow();
+    List<ProcessHandle> children = server.descendants().toList();
+    other.destroyForcibly().waitFor();
+    server.destroyForcibly();
+    children.forEach(ProcessHandle::destroyForcibly);
+
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      assertEquals("kept", read(database.owner(), "select word from public.kept"));
+    }
+  }
+
+  @Test
+  void leavesAStrangerAloneWhoGotTheServersNumber() throws Exception {
+    EmbeddedDatabase.open(directory).close();
+    Process stranger = new ProcessBuilder("sleep", "600").start();
+    try {
+      Path note = directory.resolve("postgresql/postmaster.pid");
+      Files.writeString(note, stranger.pid() + "\n" + directory.resolve("postgresql") + "\n");
+      try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+        assertEquals("1", read(database.owner(), "select 1"));
+      }
+      assertTrue(stranger.isAlive());
+    } finally {
+      stranger.destroy();
+    }
+  }
+
+  @Test
+  void theTemporaryOneLeavesNothing() throws SQLException {
+    Path temporary;
+    try (EmbeddedDatabase database = EmbeddedDatabase.temporary(false)) {
+      temporary = database.directory();
+      assertEquals("off", read(database.superuser(), "show fsync"));
+    }
+    assertTrue(Files.notExists(temporary));
+  }
+
+  /** Opens the directory, keeps a word in the database and waits to be killed. */
+  public static void main(String[] arguments) throws Exception {
+    EmbeddedDatabase database = EmbeddedDatabase.open(Path.of(arguments[0]));
+    write(database.owner(), "create table public.kept as select 'kept'::text as word");
+    Files.createFile(Path.of(arguments[0], "opened"));
+    Thread.currentThread().join();
+  }
+
+  private static Process otherProcessThatOpens(Path directory) throws IOException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-classpath",
+                System.getProperty("java.class.path"),
+                EmbeddedDatabaseTest.class.getName(),
+                directory.toString())
+            .inheritIO()
+            .start();
+    Await.until(
+        "the other process to open its database",
+        () -> {
+          assertTrue(process.isAlive(), "the other process ended");
+          return Files.exists(directory.resolve("opened"));
+        });
+    return process;
+  }
+
+  private static long serverOf(Path directory) throws IOException {
+    return Long.parseLong(
+        Files.readAllLines(directory.resolve("postgresql/postmaster.pid")).getFirst().strip());
+  }
+
+  private static boolean isRunning(long process) {
+    return ProcessHandle.of(process).map(ProcessHandle::isAlive).orElse(false);
+  }
+
+  private static String read(Login login, String query) throws SQLException {
+    try (Connection connection = login.connect();
+        Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(query)) {
+      result.next();
+      return result.getString(1);
+    }
+  }
+
+  private static void write(Login login, String sql) throws SQLException {
+    try (Connection connection = login.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}

@@ -1,0 +1,133 @@
+package com.gptdesk.chat.database;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.flywaydb.core.api.FlywayException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A database comes to where db/ says it should be: all at once, by its owner, for one platform. */
+class MigrationsTest {
+
+  private final TestDatabase database = TestDatabase.empty();
+
+  @AfterEach
+  void close() {
+    database.close();
+  }
+
+  @Test
+  void theSecondTimeThereIsNothingToDo() {
+    assertTrue(Migrations.of(database.owner(), null).migrate() > 10);
+    Migrations again = Migrations.of(database.owner(), null);
+    assertEquals(List.of(), again.pending());
+    assertEquals(List.of(), again.differences());
+    assertEquals(0, again.migrate());
+    assertEquals("standalone", database.ownerReads("select platform from chat.settings"));
+  }
+
+  @Test
+  void theServiceMayLookButNotMigrate() {
+    Migrations.of(database.owner(), null).migrate();
+    assertEquals(List.of(), Migrations.of(database.service(), null).differences());
+  }
+
+  @Test
+  void anEmptyDatabaseIsBehind() {
+    Migrations migrations = Migrations.of(database.owner(), null);
+    assertFalse(migrations.differences().isEmpty());
+    assertTrue(migrations.pending().size() > 10);
+  }
+
+  @Test
+  void whatIsThereAlreadyIsUsed() {
+    for (Path file : migrationsIn("db/platform")) {
+      if (file.getFileName().toString().startsWith("V")) {
+        database.asOwner(read(file));
+      }
+    }
+    Migrations.of(database.owner(), Platform.EXISTING).migrate();
+    assertEquals("existing", database.ownerReads("select platform from chat.settings"));
+    assertEquals(
+        "0",
+        database.ownerReads(
+            "select count(*) from chat.flyway_history where script like '%platform%'"));
+    assertEquals(List.of(), Migrations.of(database.owner(), null).differences());
+  }
+
+  @Test
+  void theOtherPlatformIsRefused() {
+    Migrations.of(database.owner(), Platform.STANDALONE).migrate();
+    IllegalStateException no =
+        assertThrows(
+            IllegalStateException.class, () -> Migrations.of(database.owner(), Platform.EXISTING));
+    assertEquals(
+        "This database was migrated with --platform standalone and cannot become existing.",
+        no.getMessage());
+  }
+
+  @Test
+  void aFailedMigrationLeavesNothing(@TempDir Path db) throws IOException {
+    for (String folder : List.of("platform", "tables", "logic")) {
+      Files.createDirectory(db.resolve(folder));
+    }
+    Files.writeString(db.resolve("tables/V100__good.sql"), "create table public.good (id int);");
+    Files.writeString(db.resolve("tables/V101__bad.sql"), "create table public.bad (id nonsense);");
+    Migrations migrations = new Migrations(database.owner(), null, "filesystem:" + db);
+    assertThrows(FlywayException.class, migrations::migrate);
+    assertEquals("null", database.ownerReads("select to_regclass('public.good')"));
+
+    Files.writeString(db.resolve("tables/V101__bad.sql"), "create table public.bad (id int);");
+    assertEquals(2, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+  }
+
+  @Test
+  void aMisnamedMigrationIsToldOf(@TempDir Path db) throws IOException {
+    for (String folder : List.of("platform", "tables", "logic")) {
+      Files.createDirectory(db.resolve(folder));
+    }
+    Files.writeString(db.resolve("tables/V100_forgotten.sql"), "select 1;");
+    Migrations migrations = new Migrations(database.owner(), null, "filesystem:" + db);
+    assertThrows(FlywayException.class, migrations::migrate);
+  }
+
+  @Test
+  void settingsOfTheEnvironmentAreWritten() {
+    Migrations migrations = Migrations.of(database.owner(), null);
+    migrations.migrate();
+    migrations.write(2000, null);
+    migrations.write(null, null);
+    assertEquals(
+        "2000 3000",
+        database.ownerReads(
+            "select max_message_length || ' ' || typing_timeout_ms from chat.settings"));
+  }
+
+  private static List<Path> migrationsIn(String folder) {
+    try (Stream<Path> files = Files.list(Path.of(folder))) {
+      return files.sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package com.gptdesk.chat.database;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.gptdesk.chat.testing.TestDatabase;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Whom the policies would not hold may not be the runtime login. */
+class ServiceLoginTest {
+
+  private final TestDatabase database = TestDatabase.fresh();
+
+  @AfterEach
+  void close() {
+    database.close();
+    TestDatabase.asSuperuser("drop role if exists clerk");
+  }
+
+  @Test
+  void theEmbeddedOneWillDo() {
+    assertDoesNotThrow(() -> ServiceLogin.verify(database.service()));
+  }
+
+  @Test
+  void aMemberOfChatServiceWillDo() {
+    clerk("login inherit in role chat_service");
+    assertDoesNotThrow(() -> ServiceLogin.verify(asClerk()));
+  }
+
+  @Test
+  void whoOwnsTheTablesWillNot() {
+    refused(
+        database.owner(),
+        "The runtime login chat_owner will not do, because it owns something, and is no member of"
+            + " chat_service that inherits (grant chat_service to it).");
+  }
+
+  @Test
+  void whoBypassesThePoliciesWillNot() {
+    clerk("login superuser bypassrls");
+    refused(
+        asClerk(),
+        "The runtime login clerk will not do, because it is a superuser, and has BYPASSRLS, and is"
+            + " a member of the tables' owner.");
+  }
+
+  @Test
+  void aMemberOfTheOwnerWillNot() {
+    clerk("login inherit in role chat_service, chat_owner");
+    refused(
+        asClerk(),
+        "The runtime login clerk will not do, because it is a member of the tables' owner.");
+  }
+
+  @Test
+  void whoMayNotBecomeTheRolesWillNot() {
+    clerk("login noinherit");
+    refused(
+        asClerk(),
+        "The runtime login clerk will not do, because it is no member of chat_service that inherits"
+            + " (grant chat_service to it).");
+  }
+
+  private static void clerk(String attributes) {
+    TestDatabase.asSuperuser("create role clerk password 'clerk' " + attributes);
+  }
+
+  private Login asClerk() {
+    return new Login(database.service().url(), "clerk", "clerk");
+  }
+
+  private static void refused(Login login, String message) {
+    IllegalStateException no =
+        assertThrows(IllegalStateException.class, () -> ServiceLogin.verify(login));
+    assertEquals(message, no.getMessage());
+  }
+}
