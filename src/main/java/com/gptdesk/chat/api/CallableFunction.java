@@ -60,7 +60,9 @@ record CallableFunction(
     return index < 0 ? "" : argumentTypes.get(index);
   }
 
-  /** The names somebody who calls it should know: {@code conversation_id, content, id (optional)}. */
+  /**
+   * The names somebody who calls it should know: {@code conversation_id, content, id (optional)}.
+   */
   String signature() {
     return IntStream.range(0, argumentNames.size())
         .mapToObj(i -> argumentNames.get(i) + (i < requiredArguments ? "" : " (optional)"))

@@ -1,10 +1,16 @@
 package com.gptdesk.chat.api;
 
+import static com.gptdesk.chat.jooq.Tables.TEAMS;
+import static com.gptdesk.chat.jooq.Tables.USERS;
+
 import com.gptdesk.chat.auth.TokenIssuer;
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Supplier;
+import org.jooq.Records;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -13,19 +19,23 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Somebody to be, without a login: who there is, and a token for any of them. Exists only with {@code --demo}, on the embedded
- * database with its made-up people.
+ * Somebody to be, without a login: who there is, and a token for any of them. Exists only with
+ * {@code --demo}, on the embedded database with its made-up people.
  */
 public final class DemoEndpoints {
   private static final Duration TOKEN_LIFE = Duration.ofHours(12);
   private static final JsonMapper JSON = new JsonMapper();
 
   /** Somebody of the demo. */
-  public record Person(UUID id, String fullName, UUID teamId, String teamName) {}
+  record Person(UUID id, String fullName, UUID teamId, String teamName) {}
 
   private final Supplier<List<Person>> people;
   private final TokenIssuer tokens;
   private final String anonKey;
+
+  public DemoEndpoints(ChatDatabase database, TokenIssuer tokens, String anonKey) {
+    this(() -> peopleIn(database), tokens, anonKey);
+  }
 
   /**
    * @param people reads them, and may block
@@ -68,6 +78,19 @@ public final class DemoEndpoints {
     ObjectNode answer = JSON.createObjectNode();
     answer.put("token", tokens.forUser(userId, TOKEN_LIFE));
     return Reply.json(200, JSON.writeValueAsString(answer));
+  }
+
+  private static List<Person> peopleIn(ChatDatabase database) {
+    return database.reading(
+        Caller.service(),
+        tx ->
+            tx.select(USERS.ID, USERS.FULL_NAME, TEAMS.ID, TEAMS.NAME)
+                .from(USERS)
+                .join(TEAMS)
+                .on(TEAMS.ID.eq(USERS.TEAM_ID))
+                .where(USERS.STATUS.eq("active"))
+                .orderBy(TEAMS.NAME, USERS.FULL_NAME)
+                .fetch(Records.mapping(Person::new)));
   }
 
   private static @Nullable UUID userId(byte[] body) {

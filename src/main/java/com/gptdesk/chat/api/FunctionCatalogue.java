@@ -15,8 +15,9 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which functions there are and how each is called, as the database says. Read when first asked, and again when somebody asks
- * for what is not there, at most once a second: so a migration is noticed without a restart.
+ * Which functions there are and how each is called, as the database says. Read when first asked,
+ * and again when somebody asks for what is not there, at most once a second: so a migration is
+ * noticed without a restart.
  *
  * <p>Any thread may call; a call may read the database.
  */
@@ -35,8 +36,11 @@ final class FunctionCatalogue {
   /** How different a name may be to be worth proposing. */
   private static final int FARTHEST_GUESS = 4;
 
+  /** What was read at the version's time of asking; versions count up. */
   private record Snapshot(
-      Map<String, List<CallableFunction>> functions, Map<List<String>, String> statements) {}
+      long version,
+      Map<String, List<CallableFunction>> functions,
+      Map<List<String>, String> statements) {}
 
   private final Source source;
   private final LongSupplier nanoClock;
@@ -62,7 +66,7 @@ final class FunctionCatalogue {
     Snapshot known = current();
     List<CallableFunction> fitting = fitting(known, name, arguments);
     if (fitting.isEmpty()) {
-      known = readAgain(known);
+      known = readAgain(known.version());
       fitting = fitting(known, name, arguments);
     }
     return switch (fitting.size()) {
@@ -87,10 +91,13 @@ final class FunctionCatalogue {
     return current()
         .statements()
         .computeIfAbsent(
-            key, names -> source.statement(names.getFirst(), List.copyOf(names.subList(1, names.size()))));
+            key,
+            names ->
+                source.statement(names.getFirst(), List.copyOf(names.subList(1, names.size()))));
   }
 
-  private static List<CallableFunction> fitting(Snapshot known, String name, Set<String> arguments) {
+  private static List<CallableFunction> fitting(
+      Snapshot known, String name, Set<String> arguments) {
     return known.functions().getOrDefault(name, List.of()).stream()
         .filter(function -> function.takes(arguments))
         .toList();
@@ -98,21 +105,23 @@ final class FunctionCatalogue {
 
   private Snapshot current() {
     Snapshot known = snapshot;
-    return known != null ? known : readAgain(null);
+    return known != null ? known : readAgain(0);
   }
 
-  /** Reads unless another thread has since {@code stale}, or it was read a moment ago. */
-  private Snapshot readAgain(@Nullable Snapshot stale) {
+  /** Reads unless another thread has since that version, or it was read a moment ago. */
+  private Snapshot readAgain(long staleVersion) {
     reading.lock();
     try {
       Snapshot known = snapshot;
       long now = nanoClock.getAsLong();
-      if (known != null && (known != stale || now - readAt < READ_AGAIN_AFTER)) {
+      if (known != null && (known.version() != staleVersion || now - readAt < READ_AGAIN_AFTER)) {
         return known;
       }
       Map<String, List<CallableFunction>> functions =
           source.functions().stream().collect(Collectors.groupingBy(CallableFunction::name));
-      Snapshot fresh = new Snapshot(functions, new ConcurrentHashMap<>());
+      Snapshot fresh =
+          new Snapshot(
+              known == null ? 1 : known.version() + 1, functions, new ConcurrentHashMap<>());
       snapshot = fresh;
       readAt = now;
       return fresh;
@@ -126,10 +135,16 @@ final class FunctionCatalogue {
     String with =
         arguments.isEmpty()
             ? " without parameters"
-            : " with parameter" + (arguments.size() == 1 ? " " : "s ") + String.join(", ", arguments);
-    return Problem.of(404, "PGRST202", "Could not find the function " + call + " in the schema cache")
+            : " with parameter"
+                + (arguments.size() == 1 ? " " : "s ")
+                + String.join(", ", arguments);
+    return Problem.of(
+            404, "PGRST202", "Could not find the function " + call + " in the schema cache")
         .withDetails(
-            "Searched for the function public." + name + with + ", but no matches were found in the schema cache.")
+            "Searched for the function public."
+                + name
+                + with
+                + ", but no matches were found in the schema cache.")
         .withHint(hint(known, name));
   }
 
@@ -138,23 +153,32 @@ final class FunctionCatalogue {
     if (sameName != null) {
       return "Perhaps you meant to call the function public." + signatures(sameName);
     }
-    return known.functions().keySet().stream()
-        .filter(other -> distance(name, other) <= FARTHEST_GUESS)
-        .min(Comparator.<String>comparingInt(other -> distance(name, other)).thenComparing(other -> other))
-        .map(nearest -> "Perhaps you meant to call the function public." + signatures(known.functions().get(nearest)))
+    return known.functions().entrySet().stream()
+        .filter(other -> distance(name, other.getKey()) <= FARTHEST_GUESS)
+        .min(
+            Comparator.<Map.Entry<String, List<CallableFunction>>>comparingInt(
+                    other -> distance(name, other.getKey()))
+                .thenComparing(Map.Entry::getKey))
+        .map(
+            nearest ->
+                "Perhaps you meant to call the function public." + signatures(nearest.getValue()))
         .orElse(null);
   }
 
   private static Problem ambiguous(
       List<CallableFunction> fitting, String name, Collection<String> arguments) {
     return Problem.of(
-            300, "PGRST203", "Could not choose the best candidate function between: public." + signatures(fitting))
+            300,
+            "PGRST203",
+            "Could not choose the best candidate function between: public." + signatures(fitting))
         .withDetails("All of them take " + CallableFunction.shown(name, arguments))
         .withHint("Name more of the arguments, so that only one function has them all");
   }
 
   private static String signatures(List<CallableFunction> functions) {
-    return functions.stream().map(CallableFunction::signature).collect(Collectors.joining(", public."));
+    return functions.stream()
+        .map(CallableFunction::signature)
+        .collect(Collectors.joining(", public."));
   }
 
   /** Levenshtein's distance, or too far when the name is absurdly long. */

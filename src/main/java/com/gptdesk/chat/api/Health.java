@@ -13,8 +13,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Whether requests should be sent here. Each check runs on a thread of its own and has a deadline, so a database that hangs
- * makes the answer red and does not hang it.
+ * Whether requests should be sent here. Each check runs on a thread of its own and has a deadline,
+ * so a database that hangs makes the answer red and does not hang it.
  */
 public final class Health {
   private static final Duration DEADLINE = Duration.ofSeconds(2);
@@ -47,7 +47,10 @@ public final class Health {
     return Reply.json(200, "{\"status\":\"live\"}");
   }
 
-  /** 200 when all is well, else 503; each check with "ok" or what is wrong. Blocks up to the deadline. */
+  /**
+   * 200 when all is well, else 503; each check with "ok" or what is wrong. Blocks up to the
+   * deadline.
+   */
   Reply ready() {
     Map<String, FutureTask<String>> running = new LinkedHashMap<>();
     for (Check check : checks) {
@@ -81,7 +84,8 @@ public final class Health {
       task.cancel(true);
       return "no answer within " + deadline.toMillis() + " ms";
     } catch (ExecutionException e) {
-      // Only the kind: this page is open to everybody, and messages of drivers name hosts and users.
+      // Only the kind: this page is open to everybody, and messages of drivers name hosts and
+      // users.
       return "failed: " + String.valueOf(e.getCause()).split("[:\\n]", 2)[0];
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -16,6 +16,7 @@ import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -31,8 +32,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The HTTP server: routes, CORS, limits and the access log. One listener for each event loop shares the port; work that may
- * block runs on a virtual thread, and WebSockets are handed to the {@link RealtimeServer}.
+ * The HTTP server: routes, CORS, limits and the access log. One listener for each event loop shares
+ * the port; work that may block runs on a virtual thread, and WebSockets are handed to the {@link
+ * RealtimeServer}.
  */
 public final class HttpService implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
@@ -91,7 +93,8 @@ public final class HttpService implements AutoCloseable {
               new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()))
           .await(CLOSE_SECONDS, TimeUnit.SECONDS);
     } catch (Exception e) {
-      throw new IllegalStateException("Cannot listen on port " + settings.port() + ": " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "Cannot listen on port " + settings.port() + ": " + e.getMessage(), e);
     }
     int port = servers.element().actualPort();
     LOG.info("Listening on port {}", port);
@@ -124,7 +127,7 @@ public final class HttpService implements AutoCloseable {
               .createHttpServer(options())
               .requestHandler(
                   request -> {
-                    if (realtime.accepts(request.path())) {
+                    if (realtime.accepts(path(request))) {
                       realtime.upgrade(request);
                     } else {
                       router.handle(request);
@@ -179,7 +182,7 @@ public final class HttpService implements AutoCloseable {
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
     if (ACCESS.isInfoEnabled()) {
       long start = System.nanoTime();
-      String line = request.method() + " " + request.path();
+      String line = request.method() + " " + path(request);
       context.addEndHandler(
           ended ->
               ACCESS.info(
@@ -188,7 +191,7 @@ public final class HttpService implements AutoCloseable {
                   context.response().getStatusCode(),
                   TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)));
     }
-    if (request.method() == HttpMethod.OPTIONS) {
+    if (request.method().equals(HttpMethod.OPTIONS)) {
       preflight(request);
     } else {
       context.next();
@@ -208,7 +211,9 @@ public final class HttpService implements AutoCloseable {
     request
         .response()
         .putHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS")
-        .putHeader("Access-Control-Allow-Headers", asked == null || asked.isBlank() ? USUAL_HEADERS : asked)
+        .putHeader(
+            "Access-Control-Allow-Headers",
+            asked == null || asked.isBlank() ? USUAL_HEADERS : asked)
         .putHeader("Access-Control-Max-Age", "86400")
         .setStatusCode(204)
         .end();
@@ -218,11 +223,12 @@ public final class HttpService implements AutoCloseable {
 
   private void rpc(RoutingContext context) {
     HttpServerRequest request = context.request();
-    boolean reads = request.method() == HttpMethod.GET || request.method() == HttpMethod.HEAD;
+    boolean reads =
+        request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
     RpcRequest call =
         new RpcRequest(
             request.method().name(),
-            context.pathParam("function"),
+            String.valueOf(context.pathParam("function")),
             context.queryParams().entries(),
             request.getHeader("Authorization"),
             request.getHeader("apikey"),
@@ -230,8 +236,14 @@ public final class HttpService implements AutoCloseable {
             request.getHeader("Accept"),
             request.getHeader("Content-Type"),
             request.getHeader("Prefer"),
-            bytes(context));
+            ByteBuffer.wrap(bytes(context)));
     blocking(context, () -> rpc.answer(call));
+  }
+
+  /** The path without its query; "" for a request that has none, as {@code OPTIONS *}. */
+  private static String path(HttpServerRequest request) {
+    String path = request.path();
+    return path == null ? "" : path;
   }
 
   private static byte[] bytes(RoutingContext context) {
@@ -241,10 +253,13 @@ public final class HttpService implements AutoCloseable {
   }
 
   private void noTables(RoutingContext context) {
-    String name = context.request().path().substring("/rest/v1/".length()).split("/", 2)[0];
+    String name = path(context.request()).substring("/rest/v1/".length()).split("/", 2)[0];
     end(
         context,
-        Problem.of(404, "PGRST205", "Could not find the table 'public." + name + "' in the schema cache")
+        Problem.of(
+                404,
+                "PGRST205",
+                "Could not find the table 'public." + name + "' in the schema cache")
             .withHint(
                 "Functions only here: /rest/v1/rpc/<function>; for tables run PostgREST beside this service on the same database")
             .reply());
@@ -268,7 +283,7 @@ public final class HttpService implements AutoCloseable {
 
   private static Problem notFound(HttpServerRequest request) {
     return Problem.of(404, "PGRST125", "Invalid path specified in request URL")
-        .withDetails(request.method() + " " + request.path());
+        .withDetails(request.method() + " " + path(request));
   }
 
   // ---- answers
@@ -299,7 +314,7 @@ public final class HttpService implements AutoCloseable {
     if (reply.contentType() != null) {
       response.putHeader("Content-Type", reply.contentType());
     }
-    if (reply.body() == null || context.request().method() == HttpMethod.HEAD) {
+    if (reply.body() == null || context.request().method().equals(HttpMethod.HEAD)) {
       response.end();
     } else {
       response.end(reply.body());
@@ -318,10 +333,12 @@ public final class HttpService implements AutoCloseable {
           Problem.of(413, "PT413", "The request body is too long")
               .withHint("At most " + settings.maxBodyBytes() + " bytes are taken")
               .reply());
-    } else if (status >= 400 && status < 500 || cause instanceof IllegalArgumentException) {
-      end(context, Problem.of(status < 400 || status >= 500 ? 400 : status, "PGRST100", "Bad request").reply());
+    } else if (status >= 400 && status < 500) {
+      end(context, Problem.of(status, "PGRST100", "Bad request").reply());
+    } else if (cause instanceof IllegalArgumentException) { // bad percent-encoding
+      end(context, Problem.of(400, "PGRST100", "Bad request").reply());
     } else {
-      LOG.error("{} {} failed", context.request().method(), context.request().path(), cause);
+      LOG.error("{} {} failed", context.request().method(), path(context.request()), cause);
       end(context, Problem.of(500, "PGRSTX00", "internal").reply());
     }
   }

@@ -7,7 +7,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * An answer that says no. The body always has all four keys: a client takes a 404 without a JSON object for a success.
+ * An answer that says no. The body always has all four keys: a client takes a 404 without a JSON
+ * object for a success.
  *
  * @param status HTTP status
  * @param code SQLSTATE, or PostgREST's own code

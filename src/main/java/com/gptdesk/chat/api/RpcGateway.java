@@ -4,6 +4,7 @@ import com.gptdesk.chat.auth.Identity;
 import com.gptdesk.chat.auth.InvalidToken;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Refusal;
 import java.nio.ByteBuffer;
@@ -27,11 +28,13 @@ import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.util.RawValue;
 
 /**
- * Calls a function of the database by its name, as PostgREST does: {@code POST /rest/v1/rpc/<function>} with a JSON object of
- * arguments, or GET with the arguments in the query for functions that only read.
+ * Calls a function of the database by its name, as PostgREST does: {@code POST
+ * /rest/v1/rpc/<function>} with a JSON object of arguments, or GET with the arguments in the query
+ * for functions that only read.
  *
- * <p>Arguments are matched by name and their JSON text is handed on as it is; which functions exist, their types and defaults
- * come from the catalogue. Not offered: {@code select}, filters, order and limit on a result (400 PGRST100).
+ * <p>Arguments are matched by name and their JSON text is handed on as it is; which functions
+ * exist, their types and defaults come from the catalogue. Not offered: {@code select}, filters,
+ * order and limit on a result (400 PGRST100).
  *
  * <p>Blocks while the database works, so call it on a virtual thread. Any number of threads may.
  */
@@ -48,9 +51,9 @@ public final class RpcGateway {
               + "|fts|plfts|phfts|wfts)(\\((any|all|[a-z_]+)\\))?\\..*",
           Pattern.DOTALL);
 
-  /** How the database is asked; see {@code ChatDatabase.call}. */
+  /** How the database is asked; see {@link ChatDatabase#call}. */
   @FunctionalInterface
-  public interface Door {
+  interface Door {
     /** Runs a statement of the catalogue as the caller. Returns JSON text, null for void. */
     @Nullable String call(Caller caller, boolean readOnly, String statement, String argumentsJson);
   }
@@ -59,6 +62,13 @@ public final class RpcGateway {
   private final Door door;
   private final TokenVerifier tokens;
   private final boolean enabled;
+
+  /**
+   * @param enabled false answers every call with 503 and says why
+   */
+  public RpcGateway(ChatDatabase database, TokenVerifier tokens, boolean enabled) {
+    this(new FunctionCatalogue(new DatabaseFunctions(database)), database::call, tokens, enabled);
+  }
 
   RpcGateway(FunctionCatalogue catalogue, Door door, TokenVerifier tokens, boolean enabled) {
     this.catalogue = catalogue;
@@ -97,7 +107,8 @@ public final class RpcGateway {
     Arguments arguments = request.reads() ? fromQuery(request) : fromBody(request);
     CallableFunction function = catalogue.find(request.function(), arguments.names());
     if (request.reads() && function.writes()) {
-      throw Problem.of(405, "25006", "cannot execute " + function.name() + " in a read-only transaction")
+      throw Problem.of(
+              405, "25006", "cannot execute " + function.name() + " in a read-only transaction")
           .withHint("It writes, so call it with POST")
           .withHeader("Allow", "POST, OPTIONS")
           .stop();
@@ -250,7 +261,8 @@ public final class RpcGateway {
       return new Body(Set.of(), "{}");
     }
     Set<String> names = new LinkedHashSet<>();
-    // One pass finds the names and proves that the whole text is JSON; the text itself goes on untouched.
+    // One pass finds the names and proves that the whole text is JSON; the text itself goes on
+    // untouched.
     try (JsonParser parser = JSON.createParser(json)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw badJson("Send the arguments as one JSON object").stop();
@@ -280,7 +292,10 @@ public final class RpcGateway {
   }
 
   private static Problem notOffered(String parameter) {
-    return Problem.of(400, "PGRST100", "\"" + parameter + "\" cannot be used on the result of a function here")
+    return Problem.of(
+            400,
+            "PGRST100",
+            "\"" + parameter + "\" cannot be used on the result of a function here")
         .withHint(
             "Use the function's own arguments; for select, filters, order and limit run PostgREST beside this service on the same database");
   }
@@ -297,9 +312,9 @@ public final class RpcGateway {
     }
   }
 
-  private static String utf8(byte[] body) {
+  private static String utf8(ByteBuffer body) {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString();
+      return StandardCharsets.UTF_8.newDecoder().decode(body.duplicate()).toString();
     } catch (CharacterCodingException e) {
       throw badJson("The body is not UTF-8").stop();
     }
@@ -318,7 +333,10 @@ public final class RpcGateway {
       case SCALAR, COMPOSITE -> {
         String type = asObject ? OBJECT + "; charset=utf-8" : Reply.JSON_TYPE;
         yield new Reply(
-            200, type, Map.of("Content-Range", range(1, request)), result == null ? "null" : result);
+            200,
+            type,
+            Map.of("Content-Range", range(1, request)),
+            result == null ? "null" : result);
       }
       case SET -> rows(request, asObject, result == null ? "[]" : result);
     };
@@ -385,7 +403,9 @@ public final class RpcGateway {
     return problem.status() == 401
         ? problem.withHeader(
             "WWW-Authenticate",
-            "Bearer error=\"invalid_token\", error_description=\"" + e.getMessage().replace('"', '\'') + "\"")
+            "Bearer error=\"invalid_token\", error_description=\""
+                + e.getMessage().replace('"', '\'')
+                + "\"")
         : problem;
   }
 
@@ -431,7 +451,9 @@ public final class RpcGateway {
         request.method(),
         request.function(),
         id,
-        identity == null ? "nobody yet" : identity.userId() != null ? identity.userId() : identity.role(),
+        identity == null
+            ? "nobody yet"
+            : identity.userId() != null ? identity.userId() : identity.role(),
         cause);
     return Problem.of(500, "PGRSTX00", "internal")
         .withDetails("request " + id)

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.api;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param query decoded, in order
  * @param authorization the header, if any
  * @param apikey the header, if any
- * @param profile the schema asked for: {@code Accept-Profile} of a GET or HEAD, {@code Content-Profile} of the rest
+ * @param profile the schema asked for: {@code Accept-Profile} of a GET or HEAD, {@code
+ *     Content-Profile} of the rest
  */
 record RpcRequest(
     String method,
@@ -22,7 +24,7 @@ record RpcRequest(
     @Nullable String accept,
     @Nullable String contentType,
     @Nullable String prefer,
-    byte[] body) {
+    ByteBuffer body) {
 
   /** GET and HEAD: arguments come in the query and nothing may be written. */
   boolean reads() {

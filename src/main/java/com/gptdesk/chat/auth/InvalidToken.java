@@ -1,6 +1,9 @@
 package com.gptdesk.chat.auth;
 
-/** A token that is not accepted, and why. The message is meant for whoever sent it and never repeats the token. */
+/**
+ * A token that is not accepted, and why. The message is meant for whoever sent it and never repeats
+ * the token.
+ */
 public final class InvalidToken extends RuntimeException {
   private static final long serialVersionUID = 1;
 
@@ -8,7 +11,10 @@ public final class InvalidToken extends RuntimeException {
   public enum Reason {
     /** Not a signed token at all. */
     MALFORMED,
-    /** Signed by somebody else, by an unknown key, or with an algorithm that is not the configured one. */
+    /**
+     * Signed by somebody else, by an unknown key, or with an algorithm that is not the configured
+     * one.
+     */
     BAD_SIGNATURE,
     EXPIRED,
     /** {@code nbf} or {@code iat} lies in the future. */

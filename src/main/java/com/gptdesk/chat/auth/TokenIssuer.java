@@ -14,8 +14,8 @@ import java.util.Date;
 import java.util.UUID;
 
 /**
- * Signs tokens with the shared secret (HS256), in the shape Supabase Auth gives them. For the demo and for tests: elsewhere the
- * platform's own login does this. Any thread may call.
+ * Signs tokens with the shared secret (HS256), in the shape Supabase Auth gives them. For the demo
+ * and for tests: elsewhere the platform's own login does this. Any thread may call.
  */
 public final class TokenIssuer {
   private static final Duration ANON_KEY_LIFE = Duration.ofDays(3650);
@@ -41,7 +41,10 @@ public final class TokenIssuer {
 
   /** A token with which this person is signed in for that long. */
   public String forUser(UUID userId, Duration life) {
-    return sign(claims(Caller.Role.AUTHENTICATED, life).subject(userId.toString()).audience("authenticated"));
+    return sign(
+        claims(Caller.Role.AUTHENTICATED, life)
+            .subject(userId.toString())
+            .audience("authenticated"));
   }
 
   /** The key that every browser may know: it says "nobody in particular". */

@@ -5,7 +5,8 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How tokens are recognised. Exactly one of {@code secret} and {@code keys} is given, and pins the algorithm.
+ * How tokens are recognised. Exactly one of {@code secret} and {@code keys} is given, and pins the
+ * algorithm.
  *
  * @param secret shared secret of HS256, at least 32 bytes
  * @param keys address of a JWK set, for RS256 and ES256

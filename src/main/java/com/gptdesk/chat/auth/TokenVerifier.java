@@ -37,12 +37,13 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Turns a token into an {@link Identity}, or refuses it.
  *
- * <p>The algorithm is that of the configuration, never the one a token asks for: with a secret only HS256, with a JWK set only
- * RS256 and ES256. {@code exp} is required; {@code exp}, {@code nbf} and {@code iat} may be off by 30 seconds.
+ * <p>The algorithm is that of the configuration, never the one a token asks for: with a secret only
+ * HS256, with a JWK set only RS256 and ES256. {@code exp} is required; {@code exp}, {@code nbf} and
+ * {@code iat} may be off by 30 seconds.
  *
- * <p>Any thread may call. With a JWK set a call may have to fetch keys (at most some seconds), so call it where blocking is
- * allowed. Keys are cached for five minutes, read again early when an unknown key id comes along, and kept for an hour when
- * their address does not answer.
+ * <p>Any thread may call. With a JWK set a call may have to fetch keys (at most some seconds), so
+ * call it where blocking is allowed. Keys are cached for five minutes, read again early when an
+ * unknown key id comes along, and kept for an hour when their address does not answer.
  */
 public final class TokenVerifier {
   static final Duration SKEW = Duration.ofSeconds(30);
@@ -76,11 +77,14 @@ public final class TokenVerifier {
     this.settings = settings;
     this.clock = clock;
     this.signature =
-        settings.secret() != null ? sharedSecret(settings.secret()) : keySet(required(settings.keys()));
+        settings.secret() != null
+            ? sharedSecret(settings.secret())
+            : keySet(required(settings.keys()));
   }
 
   /**
-   * Verifies a bearer token or API key. The anon key and every {@code sb_publishable_…} key are anonymous.
+   * Verifies a bearer token or API key. The anon key and every {@code sb_publishable_…} key are
+   * anonymous.
    *
    * @throws InvalidToken when it is not accepted
    */
@@ -116,7 +120,8 @@ public final class TokenVerifier {
       // Somebody keeps coming with key ids that do not exist; the keys were read a moment ago.
       throw new InvalidToken(Reason.BAD_SIGNATURE, "No suitable key for this JWT", e);
     } catch (KeySourceException e) {
-      throw new InvalidToken(Reason.KEYS_UNAVAILABLE, "The keys for checking JWTs cannot be read now", e);
+      throw new InvalidToken(
+          Reason.KEYS_UNAVAILABLE, "The keys for checking JWTs cannot be read now", e);
     } catch (JOSEException e) {
       throw new InvalidToken(Reason.BAD_SIGNATURE, "JWT signature could not be checked", e);
     }
@@ -245,7 +250,8 @@ public final class TokenVerifier {
     try {
       return JWKSourceBuilder.create(
               address.toURL(),
-              new DefaultResourceRetriever(KEYS_TIMEOUT_MILLIS, KEYS_TIMEOUT_MILLIS, KEYS_MAX_BYTES))
+              new DefaultResourceRetriever(
+                  KEYS_TIMEOUT_MILLIS, KEYS_TIMEOUT_MILLIS, KEYS_MAX_BYTES))
           .refreshAheadCache(false)
           .retrying(true)
           .outageTolerant(KEYS_KEPT_IN_OUTAGE.toMillis())
@@ -257,7 +263,8 @@ public final class TokenVerifier {
 
   private static void pin(JWSObject token, Set<JWSAlgorithm> algorithms) {
     if (!algorithms.contains(token.getHeader().getAlgorithm())) {
-      throw new InvalidToken(Reason.BAD_SIGNATURE, "JWT is signed with an algorithm that is not used here");
+      throw new InvalidToken(
+          Reason.BAD_SIGNATURE, "JWT is signed with an algorithm that is not used here");
     }
   }
 

@@ -12,7 +12,8 @@ class HealthTest {
   @Test
   void readyWhenAllIsWell() {
     Health health = new Health(List.of(new Health.Check("database", () -> null)));
-    assertEquals(Reply.json(200, "{\"status\":\"ready\",\"checks\":{\"database\":\"ok\"}}"), health.ready());
+    assertEquals(
+        Reply.json(200, "{\"status\":\"ready\",\"checks\":{\"database\":\"ok\"}}"), health.ready());
   }
 
   @Test
@@ -24,7 +25,8 @@ class HealthTest {
                 new Health.Check("relay", () -> "not listening")));
     assertEquals(
         Reply.json(
-            503, "{\"status\":\"not ready\",\"checks\":{\"database\":\"ok\",\"relay\":\"not listening\"}}"),
+            503,
+            "{\"status\":\"not ready\",\"checks\":{\"database\":\"ok\",\"relay\":\"not listening\"}}"),
         health.ready());
     assertEquals(200, health.live().status());
   }

@@ -58,7 +58,8 @@ class HttpServiceTest {
 
   @Test
   void aFunctionAnswers() throws Exception {
-    HttpResponse<String> response = send(request("/rest/v1/rpc/echo").POST(BodyPublishers.ofString("{\"a\":\"é\"}")));
+    HttpResponse<String> response =
+        send(request("/rest/v1/rpc/echo").POST(BodyPublishers.ofString("{\"a\":\"é\"}")));
     assertEquals(200, response.statusCode());
     assertEquals("{\"a\":\"é\"}", response.body());
     assertEquals("*", response.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
@@ -78,13 +79,17 @@ class HttpServiceTest {
   void everyNoHasAllFourKeys() throws Exception {
     assertProblem(send(request("/nowhere").GET()), 404, "PGRST125");
     assertProblem(send(request("/rest/v1/user_messages?select=*").GET()), 404, "PGRST205");
-    assertProblem(send(request("/rest/v1/rpc/none").POST(BodyPublishers.ofString("{}"))), 404, "PGRST202");
+    assertProblem(
+        send(request("/rest/v1/rpc/none").POST(BodyPublishers.ofString("{}"))), 404, "PGRST202");
     assertProblem(send(request("/rest/v1/rpc/echo").DELETE()), 405, "PGRST101");
     assertProblem(
-        send(request("/rest/v1/rpc/echo").POST(BodyPublishers.ofString("{\"a\":\"" + "x".repeat(2000) + "\"}"))),
+        send(
+            request("/rest/v1/rpc/echo")
+                .POST(BodyPublishers.ofString("{\"a\":\"" + "x".repeat(2000) + "\"}"))),
         413,
         "PT413");
-    assertProblem(send(request("/demo/token").POST(BodyPublishers.ofString("{}"))), 400, "PGRST102");
+    assertProblem(
+        send(request("/demo/token").POST(BodyPublishers.ofString("{}"))), 400, "PGRST102");
   }
 
   @Test
@@ -95,8 +100,15 @@ class HttpServiceTest {
                 .header("Access-Control-Request-Headers", "apikey,x-new-one")
                 .method("OPTIONS", BodyPublishers.noBody()));
     assertEquals(204, response.statusCode());
-    assertEquals("apikey,x-new-one", response.headers().firstValue("Access-Control-Allow-Headers").orElseThrow());
-    assertTrue(response.headers().firstValue("Access-Control-Allow-Methods").orElseThrow().contains("POST"));
+    assertEquals(
+        "apikey,x-new-one",
+        response.headers().firstValue("Access-Control-Allow-Headers").orElseThrow());
+    assertTrue(
+        response
+            .headers()
+            .firstValue("Access-Control-Allow-Methods")
+            .orElseThrow()
+            .contains("POST"));
   }
 
   @Test
@@ -107,7 +119,9 @@ class HttpServiceTest {
 
     String body = "{\"user_id\":\"" + ALICE.id() + "\"}";
     HttpResponse<String> token = send(request("/demo/token").POST(BodyPublishers.ofString(body)));
-    assertEquals(ALICE.id(), tokens.verify(JSON.readTree(token.body()).path("token").stringValue()).userId());
+    assertEquals(
+        ALICE.id(),
+        tokens.verify(JSON.readTree(token.body()).path("token").stringValue()).userId());
 
     String nobody = "{\"user_id\":\"" + UUID.randomUUID() + "\"}";
     assertProblem(send(request("/demo/token").POST(BodyPublishers.ofString(nobody))), 404, "PT404");
@@ -119,7 +133,8 @@ class HttpServiceTest {
     int plainPort = plain.start();
     try {
       assertProblem(send(request(plainPort, "/demo/users").GET()), 404, "PGRST125");
-      assertProblem(send(request(plainPort, "/demo/token").POST(BodyPublishers.noBody())), 404, "PGRST125");
+      assertProblem(
+          send(request(plainPort, "/demo/token").POST(BodyPublishers.noBody())), 404, "PGRST125");
       assertEquals(200, send(request(plainPort, "/health/ready").GET()).statusCode());
       assertEquals(200, send(request(plainPort, "/health/live").GET()).statusCode());
     } finally {
@@ -131,7 +146,8 @@ class HttpServiceTest {
   void closingWaitsForTheAnswer() throws Exception {
     CompletableFuture<HttpResponse<String>> answer =
         client.sendAsync(
-            request("/rest/v1/rpc/slow").POST(BodyPublishers.ofString("{}")).build(), BodyHandlers.ofString());
+            request("/rest/v1/rpc/slow").POST(BodyPublishers.ofString("{}")).build(),
+            BodyHandlers.ofString());
     assertTrue(entered.await(10, TimeUnit.SECONDS));
     Thread closing = Thread.ofVirtual().start(service::close);
     release.countDown();
@@ -150,7 +166,12 @@ class HttpServiceTest {
               public List<CallableFunction> functions() {
                 return List.of(
                     new CallableFunction(
-                        "echo", false, CallableFunction.Result.SCALAR, List.of("a"), List.of("text"), 0),
+                        "echo",
+                        false,
+                        CallableFunction.Result.SCALAR,
+                        List.of("a"),
+                        List.of("text"),
+                        0),
                     new CallableFunction(
                         "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
               }

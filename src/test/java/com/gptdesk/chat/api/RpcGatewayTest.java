@@ -12,6 +12,7 @@ import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Refusal;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -43,12 +44,18 @@ class RpcGatewayTest {
   private final List<CallableFunction> functions =
       new ArrayList<>(
           List.of(
-              function("send_message", true, Result.COMPOSITE, 2, "conversation_id", "content", "id"),
+              function(
+                  "send_message", true, Result.COMPOSITE, 2, "conversation_id", "content", "id"),
               function("get_messages", false, Result.SET, 1, "conversation_id", "page_size"),
               function("unread", false, Result.SCALAR, 0),
               function("block_user", true, Result.VOID, 1, "user_id"),
               new CallableFunction(
-                  "with_json", false, Result.SCALAR, List.of("metadata", "ids"), List.of("jsonb", "uuid[]"), 0),
+                  "with_json",
+                  false,
+                  Result.SCALAR,
+                  List.of("metadata", "ids"),
+                  List.of("jsonb", "uuid[]"),
+                  0),
               function("twice", false, Result.SCALAR, 1, "a", "b"),
               function("twice", false, Result.SCALAR, 1, "a", "c")));
 
@@ -102,7 +109,8 @@ class RpcGatewayTest {
     assertEquals("0-1/*", reply.headers().get("Content-Range"));
 
     Reply counted =
-        gateway.answer(post("get_messages", "{\"conversation_id\":1}").prefer("count=exact").build());
+        gateway.answer(
+            post("get_messages", "{\"conversation_id\":1}").prefer("count=exact").build());
     assertEquals("0-1/2", counted.headers().get("Content-Range"));
 
     result = "[]";
@@ -115,7 +123,8 @@ class RpcGatewayTest {
   @ValueSource(strings = {"{\"a\":[1,{\"b\":\"]\"}]}", "\"text é 😀\"", "12", "null", "[1]"})
   void singleTakesTheOneRow(String row) {
     result = " [ " + row + " ] ";
-    Reply reply = gateway.answer(post("get_messages", "{\"conversation_id\":1}").accept(OBJECT).build());
+    Reply reply =
+        gateway.answer(post("get_messages", "{\"conversation_id\":1}").accept(OBJECT).build());
     assertEquals(200, reply.status());
     assertEquals(row, reply.body());
     assertEquals(OBJECT + "; charset=utf-8", reply.contentType());
@@ -125,9 +134,11 @@ class RpcGatewayTest {
   @CsvSource({"'[]', 0", "'[1,2]', 2"})
   void singleRefusesNoneAndMany(String rows, int count) {
     result = rows;
-    Reply reply = gateway.answer(post("get_messages", "{\"conversation_id\":1}").accept(OBJECT).build());
+    Reply reply =
+        gateway.answer(post("get_messages", "{\"conversation_id\":1}").accept(OBJECT).build());
     assertProblem(reply, 406, "PGRST116", "Cannot coerce the result to a single JSON object");
-    assertEquals("The result contains " + count + " rows", json(reply).path("details").stringValue());
+    assertEquals(
+        "The result contains " + count + " rows", json(reply).path("details").stringValue());
   }
 
   // ---- who and how
@@ -151,7 +162,8 @@ class RpcGatewayTest {
   void aBadTokenIsRefusedBeforeTheDatabaseIsAsked() {
     Reply reply = gateway.answer(post("unread", "").bearer(ALICES_TOKEN + "x").build());
     assertProblem(reply, 401, "PGRST301", "JWT signature does not match");
-    assertTrue(reply.headers().get("WWW-Authenticate").startsWith("Bearer error=\"invalid_token\""));
+    assertTrue(
+        reply.headers().get("WWW-Authenticate").startsWith("Bearer error=\"invalid_token\""));
 
     String expired = new TokenIssuer(SECRET).forUser(ALICE, Duration.ofMinutes(-1));
     assertProblem(
@@ -178,14 +190,18 @@ class RpcGatewayTest {
   @Test
   void getTakesArgumentsFromTheQuery() {
     result = "[]";
-    gateway.answer(get("get_messages", "conversation_id", "c", "page_size", "5", "select", "*").build());
+    gateway.answer(
+        get("get_messages", "conversation_id", "c", "page_size", "5", "select", "*").build());
     assertEquals("{\"conversation_id\":\"c\",\"page_size\":\"5\"}", asked.getFirst().arguments());
     assertTrue(asked.getFirst().readOnly());
 
     gateway.answer(get("with_json", "metadata", "{\"a\": 1}", "ids", "{1,2}").build());
     assertEquals("{\"metadata\":{\"a\":1},\"ids\":\"{1,2}\"}", asked.get(1).arguments());
     assertProblem(
-        gateway.answer(get("with_json", "metadata", "{a").build()), 400, "22P02", "invalid input syntax for type json");
+        gateway.answer(get("with_json", "metadata", "{a").build()),
+        400,
+        "22P02",
+        "invalid input syntax for type json");
   }
 
   @Test
@@ -194,7 +210,10 @@ class RpcGatewayTest {
     assertProblem(reply, 405, "25006", "cannot execute block_user in a read-only transaction");
     assertTrue(asked.isEmpty());
     assertProblem(
-        gateway.answer(call("DELETE", "unread").build()), 405, "PGRST101", "Cannot use the DELETE method on RPC");
+        gateway.answer(call("DELETE", "unread").build()),
+        405,
+        "PGRST101",
+        "Cannot use the DELETE method on RPC");
   }
 
   // ---- what there is
@@ -203,7 +222,10 @@ class RpcGatewayTest {
   void anUnknownFunctionNamesItsNeighbour() {
     Reply reply = gateway.answer(post("send_mesage", "{\"content\":\"hi\"}").build());
     assertProblem(
-        reply, 404, "PGRST202", "Could not find the function public.send_mesage(content) in the schema cache");
+        reply,
+        404,
+        "PGRST202",
+        "Could not find the function public.send_mesage(content) in the schema cache");
     assertEquals(
         "Perhaps you meant to call the function public.send_message(conversation_id, content, id (optional))",
         json(reply).path("hint").stringValue());
@@ -221,7 +243,8 @@ class RpcGatewayTest {
     Reply reply = gateway.answer(post("send_message", body).build());
     assertEquals(404, reply.status());
     assertEquals("PGRST202", json(reply).path("code").stringValue());
-    assertTrue(json(reply).path("hint").stringValue().contains("conversation_id, content, id (optional)"));
+    assertTrue(
+        json(reply).path("hint").stringValue().contains("conversation_id, content, id (optional)"));
     assertTrue(asked.isEmpty());
   }
 
@@ -254,7 +277,18 @@ class RpcGatewayTest {
   // ---- what is not understood
 
   @ParameterizedTest
-  @ValueSource(strings = {"{", "[]", "\"a\"", "null", "{\"a\":1}{}", "{\"a\":1} x", "{'a':1}", "{\"a\":01}", "nope"})
+  @ValueSource(
+      strings = {
+        "{",
+        "[]",
+        "\"a\"",
+        "null",
+        "{\"a\":1}{}",
+        "{\"a\":1} x",
+        "{'a':1}",
+        "{\"a\":01}",
+        "nope"
+      })
   void aBodyIsOneJsonObject(String body) {
     Reply reply = gateway.answer(post("unread", body).build());
     assertProblem(reply, 400, "PGRST102", "Empty or invalid json");
@@ -265,40 +299,60 @@ class RpcGatewayTest {
   void aBodyIsUtf8AndJson() {
     byte[] broken = {'{', '"', (byte) 0xff, '"', ':', '1', '}'};
     assertProblem(
-        gateway.answer(post("unread", "").body(broken).build()), 400, "PGRST102", "Empty or invalid json");
+        gateway.answer(post("unread", "").body(broken).build()),
+        400,
+        "PGRST102",
+        "Empty or invalid json");
     assertProblem(
         gateway.answer(post("unread", "{}").contentType("text/plain").build()),
         400,
         "PGRST102",
         "Content-Type not acceptable: text/plain");
     assertEquals(
-        200, gateway.answer(post("unread", "{}").contentType("application/json;charset=utf-8").build()).status());
+        200,
+        gateway
+            .answer(post("unread", "{}").contentType("application/json;charset=utf-8").build())
+            .status());
     assertEquals(200, gateway.answer(post("unread", "").build()).status(), "no body, no arguments");
   }
 
   @Test
   void otherSchemasAreNotThere() {
     assertProblem(
-        gateway.answer(post("unread", "{}").profile("chat").build()), 406, "PGRST106", "Invalid schema: chat");
+        gateway.answer(post("unread", "{}").profile("chat").build()),
+        406,
+        "PGRST106",
+        "Invalid schema: chat");
     assertEquals(200, gateway.answer(post("unread", "{}").profile("public").build()).status());
   }
 
   @Test
   void otherFormatsAreNotMade() {
     assertEquals(406, gateway.answer(post("unread", "{}").accept("text/csv").build()).status());
-    assertEquals(200, gateway.answer(post("unread", "{}").accept("text/html, */*;q=0.8").build()).status());
     assertEquals(
-        406, gateway.answer(post("unread", "{}").accept(OBJECT + ";nulls=stripped").build()).status());
+        200, gateway.answer(post("unread", "{}").accept("text/html, */*;q=0.8").build()).status());
+    assertEquals(
+        406,
+        gateway.answer(post("unread", "{}").accept(OBJECT + ";nulls=stripped").build()).status());
   }
 
   @ParameterizedTest
-  @CsvSource({"select,id", "order,seq.desc", "limit,5", "offset,5", "or,(a.eq.1)", "seq,gt.5", "seq,not.is.null"})
+  @CsvSource({
+    "select,id",
+    "order,seq.desc",
+    "limit,5",
+    "offset,5",
+    "or,(a.eq.1)",
+    "seq,gt.5",
+    "seq,not.is.null"
+  })
   void resultsAreNotReshaped(String name, String value) {
     Reply get = gateway.answer(get("get_messages", "conversation_id", "c", name, value).build());
     assertEquals(400, get.status(), get.body());
     assertEquals("PGRST100", json(get).path("code").stringValue());
 
-    Reply post = gateway.answer(post("get_messages", "{\"conversation_id\":1}").query(name, value).build());
+    Reply post =
+        gateway.answer(post("get_messages", "{\"conversation_id\":1}").query(name, value).build());
     assertEquals("PGRST100", json(post).path("code").stringValue());
     assertTrue(asked.isEmpty());
   }
@@ -312,7 +366,7 @@ class RpcGatewayTest {
     "PTabc, 500, 500", "25006, 405, 405", "57014, 500, 500", "40P01, 500, 500", "54001, 500, 500"
   })
   void refusalsKeepTheirCode(String code, int known, int anonymous) {
-    failure = new Refusal(code, "no", "because", "do this");
+    failure = new Refusal(code, "no", "because", "do this", null);
     Reply reply = gateway.answer(post("unread", "{}").bearer(ALICES_TOKEN).build());
     assertProblem(reply, known, code, "no");
     assertEquals("because", json(reply).path("details").stringValue());
@@ -339,7 +393,8 @@ class RpcGatewayTest {
     Reply reply = gateway.answer(post("unread", "{}").build());
     assertProblem(reply, 500, "PGRSTX00", "internal");
     assertFalse(String.valueOf(reply.body()).contains("vault"));
-    assertTrue(json(reply).path("details").stringValue().contains(reply.headers().get("X-Request-Id")));
+    assertTrue(
+        json(reply).path("details").stringValue().contains(reply.headers().get("X-Request-Id")));
   }
 
   @Test
@@ -362,7 +417,8 @@ class RpcGatewayTest {
           }
           return result;
         };
-    return new RpcGateway(catalogue, door, new TokenVerifier(TokenSettings.ofSecret(SECRET)), enabled);
+    return new RpcGateway(
+        catalogue, door, new TokenVerifier(TokenSettings.ofSecret(SECRET)), enabled);
   }
 
   private static CallableFunction function(
@@ -389,7 +445,9 @@ class RpcGatewayTest {
   }
 
   private static Call post(String function, String body) {
-    return call("POST", function).body(body.getBytes(StandardCharsets.UTF_8)).contentType("application/json");
+    return call("POST", function)
+        .body(body.getBytes(StandardCharsets.UTF_8))
+        .contentType("application/json");
   }
 
   private static Call get(String function, String... query) {
@@ -464,7 +522,16 @@ class RpcGatewayTest {
 
     RpcRequest build() {
       return new RpcRequest(
-          method, function, query, authorization, apikey, profile, accept, contentType, prefer, body);
+          method,
+          function,
+          query,
+          authorization,
+          apikey,
+          profile,
+          accept,
+          contentType,
+          prefer,
+          ByteBuffer.wrap(body));
     }
   }
 }

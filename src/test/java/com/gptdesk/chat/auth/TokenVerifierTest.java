@@ -83,7 +83,8 @@ class TokenVerifierTest {
 
     String soon = claims(NOW.plus(HOUR)).replace("}", ",\"nbf\":%d}");
     assertEquals(
-        ALICE, verifier.verify(signed(soon.formatted(NOW.plusSeconds(30).getEpochSecond()))).userId());
+        ALICE,
+        verifier.verify(signed(soon.formatted(NOW.plusSeconds(30).getEpochSecond()))).userId());
     assertRefused(
         Reason.NOT_YET_VALID, signed(soon.formatted(NOW.plusSeconds(31).getEpochSecond())));
     assertRefused(
@@ -106,7 +107,16 @@ class TokenVerifierTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"\"postgres\"", "\"chat_relay\"", "\"Authenticated\"", "\"\"", "null", "7", "[\"anon\"]"})
+  @ValueSource(
+      strings = {
+        "\"postgres\"",
+        "\"chat_relay\"",
+        "\"Authenticated\"",
+        "\"\"",
+        "null",
+        "7",
+        "[\"anon\"]"
+      })
   void nobodyBecomesAnotherRole(String role) {
     assertRefused(
         Reason.UNKNOWN_ROLE,
@@ -115,7 +125,8 @@ class TokenVerifierTest {
 
   @Test
   void withoutRoleOneIsNobodyAndTheClaimsSaySo() {
-    Identity nobody = verifier.verify(signed("{\"sub\":\"%s\",\"exp\":4102444800}".formatted(ALICE)));
+    Identity nobody =
+        verifier.verify(signed("{\"sub\":\"%s\",\"exp\":4102444800}".formatted(ALICE)));
 
     assertTrue(nobody.isAnonymous());
     assertTrue(nobody.claims().contains("\"role\":\"anon\""), nobody.claims());
@@ -137,7 +148,8 @@ class TokenVerifierTest {
   @Test
   void aSignatureMustHold() {
     String token = issuer.forUser(ALICE, HOUR);
-    String other = new TokenIssuer("another secret of at least 32 bytes..", CLOCK).forUser(ALICE, HOUR);
+    String other =
+        new TokenIssuer("another secret of at least 32 bytes..", CLOCK).forUser(ALICE, HOUR);
     String[] parts = token.split("\\.");
     String swapped = parts[0] + "." + base64(claims(NOW.plus(HOUR))) + "." + parts[2];
 
@@ -172,7 +184,8 @@ class TokenVerifierTest {
   @Test
   void audienceAndIssuerAreCheckedWhereConfigured() {
     TokenVerifier strict =
-        new TokenVerifier(new TokenSettings(SECRET, null, "chat", "https://id.example", null), CLOCK);
+        new TokenVerifier(
+            new TokenSettings(SECRET, null, "chat", "https://id.example", null), CLOCK);
     String claims = claims(NOW.plus(HOUR)).replace("}", ",\"aud\":%s,\"iss\":\"%s\"}");
 
     String good = signed(claims.formatted("[\"other\",\"chat\"]", "https://id.example"));
@@ -211,7 +224,8 @@ class TokenVerifierTest {
     RSAKey rsa = new RSAKeyGenerator(2048).keyID("rsa").generate();
     ECKey ec = new ECKeyGenerator(Curve.P_256).keyID("ec").generate();
     ECKey next = new ECKeyGenerator(Curve.P_256).keyID("next").generate();
-    AtomicReference<JWKSet> published = new AtomicReference<>(new JWKSet(java.util.List.of(rsa, ec)));
+    AtomicReference<JWKSet> published =
+        new AtomicReference<>(new JWKSet(java.util.List.of(rsa, ec)));
     try (KeyServer keys = new KeyServer(published)) {
       TokenVerifier byKeys = new TokenVerifier(TokenSettings.ofKeys(keys.address()), CLOCK);
 
