@@ -8,14 +8,6 @@ const PAST = 20;
 const input = createInterface({ input: process.stdin, output: process.stdout, terminal: process.stdin.isTTY ?? false });
 const lines = input[Symbol.asyncIterator]();
 
-try {
-  await chat(...process.argv.slice(2));
-  process.exit(0);
-} catch (error) {
-  console.error(error.cause?.code === 'ECONNREFUSED' ? `Nothing answers at ${URL}: start it with scripts/run --demo` : error.message);
-  process.exit(1);
-}
-
 async function chat(name, withWhom) {
   const { anonKey, users } = await demo(URL);
   const me = await choose('Who are you?', users, name);
@@ -153,4 +145,12 @@ async function choose(question, people, name) {
     }
     console.log(`A number from 1 to ${people.length}, or a name`);
   }
+}
+
+try {
+  await chat(...process.argv.slice(2));
+  process.exit(0);
+} catch (error) {
+  console.error(error.cause?.code === 'ECONNREFUSED' ? `Nothing answers at ${URL}: start it with scripts/run --demo` : error.message);
+  process.exit(1);
 }

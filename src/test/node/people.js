@@ -1,5 +1,6 @@
 // Who one may be in the demo, and the official clients signed in as somebody.
 // Used by the tests and by scripts/chat.
+import './quiet.js';
 import { createClient } from '@supabase/supabase-js';
 import ws from 'ws';
 

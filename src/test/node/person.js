@@ -3,6 +3,7 @@
 //
 // told:  {id, do: 'join', topic, binding} | {id, do: 'rpc', name, args} | {id, do: 'leave'}
 // tells: {id, result} or {id, error} for each of these, and {change: {topic, payload}} for each change
+import './quiet.js';
 import { createClient } from '@supabase/supabase-js';
 import { createClient as createNewestClient } from 'supabase-js-2.119.1';
 import { RealtimeClient } from 'realtime-js-2.9.3';

@@ -1,6 +1,7 @@
 // What supabase-js makes of our answers: every shape, and every kind of no.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import './quiet.js';
 import { createClient } from '@supabase/supabase-js';
 import { createClient as createNewestClient } from 'supabase-js-2.119.1';
 import { demo, signedInWith, tokenOf } from './people.js';

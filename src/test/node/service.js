@@ -1,6 +1,6 @@
 // The service itself, started by a test: its own data directory, a free port, ended by process id.
 //
-// It runs what the build made: target/classes with the class path of target/classpath (scripts/test makes both; else Maven does here).
+// It runs what was last built, by scripts/test or scripts/run.
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { before, until } from './deadline.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const JAVA = join(ROOT, 'scripts/java'); // becomes java, so its process id is the service's
+const MAIN = 'com.gptdesk.chat.Main';
 const LAST_WORDS = 40;
 
 export class Service {
@@ -25,10 +27,11 @@ export class Service {
   /** Starts it, on the same data and port each time; there when /health/ready says so. */
   async start() {
     this.#port ??= await freePort();
-    const [command, ...options] = commandLine();
-    this.#process = spawn(command, [...options, 'serve', '--demo', '--port', String(this.#port)], {
+    // Settings of whoever runs the tests are not settings of this service.
+    const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
+    this.#process = spawn(JAVA, [MAIN, 'serve', '--demo', '--port', String(this.#port)], {
       cwd: ROOT,
-      env: { ...process.env, CHAT_DATA_DIR: this.#data, CHAT_DATABASE_URL: '' },
+      env: { ...environment, CHAT_DATA_DIR: this.#data },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -89,19 +92,6 @@ function exitOf(child) {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** Java with the built classes; CHAT_SERVICE_COMMAND names another way to start it. */
-function commandLine() {
-  if (process.env.CHAT_SERVICE_COMMAND) {
-    return process.env.CHAT_SERVICE_COMMAND.split(' ');
-  }
-  const classpath = join(ROOT, 'target/classpath');
-  if (!existsSync(classpath)) {
-    throw new Error('Nothing is built yet: run scripts/test, or scripts/run once');
-  }
-  const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin/java') : 'java';
-  return [java, '-cp', `${join(ROOT, 'target/classes')}:${readFileSync(classpath, 'utf8').trim()}`, 'com.gptdesk.chat.Main'];
-}
-
 /** A port that nobody listens on. */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -124,23 +114,33 @@ function postmasterOf(data) {
 }
 
 function childrenOf(parent) {
-  return execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .filter(([, ppid]) => ppid === parent)
-    .map(([pid]) => pid);
+  return processes()
+    .filter((one) => one.parent === parent)
+    .map(({ pid }) => pid);
 }
 
+/** Whether it is there and alive: a zombie has died, nobody has asked about it yet. */
 function runs(pid) {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
+  return processes().some((one) => one.pid === pid && !one.state.startsWith('Z'));
+}
+
+function processes() {
+  if (existsSync('/proc/self/stat')) {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => {
+        try {
+          // "pid (any name) state parent ..."
+          const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+          return [{ pid: Number(name), parent: Number(parent), state }];
+        } catch {
+          return []; // it ended while we looked
+        }
+      });
   }
-  // A zombie has died; nobody has asked about it yet.
-  const state = execFileSync('ps', ['-A', '-o', 'pid=,stat='], { encoding: 'utf8' })
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
     .split('\n')
+    .filter(Boolean)
     .map((line) => line.trim().split(/\s+/))
-    .find(([id]) => Number(id) === pid);
-  return state !== undefined && !state[1].startsWith('Z');
+    .map(([pid, parent, state]) => ({ pid: Number(pid), parent: Number(parent), state }));
 }

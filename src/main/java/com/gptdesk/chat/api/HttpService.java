@@ -13,6 +13,7 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.SocketAddress;
+import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
@@ -101,7 +102,10 @@ public final class HttpService implements AutoCloseable {
     return port;
   }
 
-  /** Takes no new requests and waits some seconds for those that run. */
+  /**
+   * Takes no new requests and waits some seconds for those that run. Close the {@link
+   * RealtimeServer} first: an open WebSocket is waited for, too.
+   */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
@@ -138,7 +142,7 @@ public final class HttpService implements AutoCloseable {
   }
 
   private HttpServerOptions options() {
-    return new HttpServerOptions().setIdleTimeout(IDLE_SECONDS);
+    return realtime.configure(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS));
   }
 
   private SocketAddress address() {
@@ -153,20 +157,25 @@ public final class HttpService implements AutoCloseable {
     router.route().handler(this::begin);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     router.route("/rest/v1/*").handler(this::noTables);
-    router.get("/health/live").handler(context -> end(context, health.live()));
-    router.get("/health/ready").handler(context -> blocking(context, health::ready));
+    route(router, "/health/live").handler(context -> end(context, health.live()));
+    route(router, "/health/ready").handler(context -> blocking(context, health::ready));
     if (demo != null) {
-      router.get("/demo/users").handler(context -> blocking(context, demo::users));
+      route(router, "/demo/users").handler(context -> blocking(context, demo::users));
       router
           .post("/demo/token")
           .handler(body())
           .handler(context -> blocking(context, () -> demo.token(bytes(context))));
     }
-    router.get("/").handler(HttpService::hint);
+    route(router, "/").handler(HttpService::hint);
     router.route().handler(context -> end(context, notFound(context.request()).reply()));
     // The router's own failures: 413 of a long body, 400 of bad percent-encoding, and faults.
     router.route().failureHandler(this::failed);
     return router;
+  }
+
+  /** A page that can be had by GET, and looked for by HEAD. */
+  private static Route route(Router router, String path) {
+    return router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD);
   }
 
   private BodyHandler body() {
@@ -180,7 +189,7 @@ public final class HttpService implements AutoCloseable {
     MultiMap headers = context.response().headers();
     headers.set("Access-Control-Allow-Origin", "*");
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
-    if (ACCESS.isInfoEnabled()) {
+    if (ACCESS.isInfoEnabled() && !path(request).startsWith("/health/")) {
       long start = System.nanoTime();
       String line = request.method() + " " + path(request);
       context.addEndHandler(
@@ -265,20 +274,19 @@ public final class HttpService implements AutoCloseable {
             .reply());
   }
 
+  private static final String HINT =
+      """
+      <!doctype html>
+      <html lang="en"><meta charset="utf-8"><title>GPT Desk Chat</title>
+      <h1>GPT Desk Chat</h1>
+      <p>The service runs. Talk to it with supabase-js: <code>createClient(location.origin, anonKey)</code>,
+      functions at <code>/rest/v1/rpc/…</code>, real time at <code>/realtime/v1/websocket</code>.</p>
+      <p><a href="/health/ready">Health</a></p>
+      </html>
+      """;
+
   private static void hint(RoutingContext context) {
-    context
-        .response()
-        .putHeader("Content-Type", "text/html; charset=utf-8")
-        .end(
-            """
-            <!doctype html>
-            <html lang="en"><meta charset="utf-8"><title>GPT Desk Chat</title>
-            <h1>GPT Desk Chat</h1>
-            <p>The service runs. Talk to it with supabase-js: <code>createClient(location.origin, anonKey)</code>,
-            functions at <code>/rest/v1/rpc/…</code>, real time at <code>/realtime/v1/websocket</code>.</p>
-            <p><a href="/health/ready">Health</a></p>
-            </html>
-            """);
+    end(context, new Reply(200, "text/html; charset=utf-8", Map.of(), HINT));
   }
 
   private static Problem notFound(HttpServerRequest request) {

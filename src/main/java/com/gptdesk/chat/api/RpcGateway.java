@@ -23,6 +23,9 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.util.RawValue;
@@ -41,6 +44,19 @@ import tools.jackson.databind.util.RawValue;
 public final class RpcGateway {
   private static final Logger LOG = LoggerFactory.getLogger(RpcGateway.class);
   private static final JsonMapper JSON = new JsonMapper();
+
+  /** What the database made is read without limits: a number of 5000 digits in it is no attack. */
+  private static final JsonFactory RESULTS =
+      JsonFactory.builder()
+          .streamReadConstraints(
+              StreamReadConstraints.builder()
+                  .maxNumberLength(Integer.MAX_VALUE)
+                  .maxStringLength(Integer.MAX_VALUE)
+                  .maxNameLength(Integer.MAX_VALUE)
+                  .maxNestingDepth(Integer.MAX_VALUE)
+                  .build())
+          .build();
+
   private static final String OBJECT = "application/vnd.pgrst.object+json";
   private static final String ARRAY = "application/vnd.pgrst.array+json";
   private static final Set<String> SHAPING =
@@ -93,7 +109,7 @@ public final class RpcGateway {
     } catch (Refusal e) {
       return ofRefusal(e, identity == null || identity.isAnonymous()).reply();
     } catch (DatabaseUnavailable e) {
-      LOG.warn("{} was not answered, the database is away: {}", request.function(), e.getMessage());
+      LOG.warn("{} was not answered: {}", request.label(), String.valueOf(e.getMessage()));
       return unavailable().reply();
     } catch (RuntimeException | Error e) {
       return fault(request, identity, e).reply();
@@ -346,7 +362,7 @@ public final class RpcGateway {
     int count = 0;
     long firstStart = 0;
     long firstEnd = 0;
-    try (JsonParser parser = JSON.createParser(array)) {
+    try (JsonParser parser = RESULTS.createParser(ObjectReadContext.empty(), array)) {
       parser.nextToken();
       while (parser.nextToken() != JsonToken.END_ARRAY) {
         if (count == 0) {
@@ -447,9 +463,8 @@ public final class RpcGateway {
   private static Problem fault(RpcRequest request, @Nullable Identity identity, Throwable cause) {
     String id = UUID.randomUUID().toString();
     LOG.error(
-        "{} {} failed as request {} of {}; the client hears \"internal\"",
-        request.method(),
-        request.function(),
+        "{} failed as request {} of {}; the client hears \"internal\"",
+        request.label(),
         id,
         identity == null
             ? "nobody yet"

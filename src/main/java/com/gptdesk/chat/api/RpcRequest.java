@@ -31,6 +31,11 @@ record RpcRequest(
     return method.equals("GET") || method.equals("HEAD");
   }
 
+  /** Method and function for the log, on one line whatever the client wrote. */
+  String label() {
+    return method + " " + function.replaceAll("[^\\w$.-]", "?");
+  }
+
   /** Whether the caller wants to know how many rows there are in all. */
   boolean wantsCount() {
     return prefer != null && prefer.contains("count=");

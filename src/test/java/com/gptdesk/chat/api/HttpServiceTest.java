@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.realtime.PublishedTables;
+import com.gptdesk.chat.realtime.RealtimeServer;
+import com.gptdesk.chat.realtime.RealtimeSettings;
+import com.gptdesk.chat.relay.FanOut;
 import io.vertx.core.Vertx;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -200,12 +204,17 @@ class HttpServiceTest {
         new HttpSettings("127.0.0.1", 0, 1000),
         new RpcGateway(catalogue, door, tokens, true),
         new Health(List.of(new Health.Check("database", () -> null))),
-        noRealtime(),
+        realtime(),
         withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null);
   }
 
-  private static com.gptdesk.chat.realtime.RealtimeServer noRealtime() {
-    return new com.gptdesk.chat.realtime.RealtimeServer();
+  private RealtimeServer realtime() {
+    return new RealtimeServer(
+        RealtimeSettings.defaults(),
+        tokens,
+        new FanOut(),
+        PublishedTables.of(List.of()),
+        person -> List.of(person));
   }
 
   private HttpRequest.Builder request(String path) {

@@ -141,6 +141,14 @@ class RpcGatewayTest {
         "The result contains " + count + " rows", json(reply).path("details").stringValue());
   }
 
+  @Test
+  void whatTheDatabaseMadeIsReadWhateverItHolds() {
+    result = "[{\"n\":1" + "0".repeat(5000) + "}," + "[".repeat(2000) + "]".repeat(2000) + "]";
+    Reply reply = gateway.answer(post("get_messages", "{\"conversation_id\":1}").build());
+    assertEquals(200, reply.status());
+    assertEquals("0-1/*", reply.headers().get("Content-Range"));
+  }
+
   // ---- who and how
 
   @Test
