@@ -59,6 +59,20 @@ public final class ChatDatabase {
   }
 
   /**
+   * Runs the work as the login itself, in a transaction that refuses to write. The login may read
+   * no table; this is for the few functions of schema chat that say what can be called.
+   */
+  public <T extends @Nullable Object> T asItself(Function<DSLContext, T> work) {
+    return withRetries(
+        () ->
+            root.transactionResult(
+                transaction -> {
+                  transaction.dsl().fetch("set transaction read only");
+                  return work.apply(transaction.dsl());
+                }));
+  }
+
+  /**
    * Calls a function in one round trip, a transaction of its own.
    *
    * @param statement made by {@code chat.call_statement}, never by a client

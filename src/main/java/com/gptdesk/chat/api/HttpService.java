@@ -1,0 +1,353 @@
+package com.gptdesk.chat.api;
+
+import com.gptdesk.chat.realtime.RealtimeServer;
+import io.vertx.core.Context;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.MultiMap;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.net.SocketAddress;
+import io.vertx.ext.web.Route;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The HTTP server: routes, CORS, limits and the access log. One listener for each event loop shares
+ * the port; work that may block runs on a virtual thread, and WebSockets are handed to the {@link
+ * RealtimeServer}.
+ */
+public final class HttpService implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
+
+  /** Method, path, status and time; never a query or a header, where tokens are. */
+  private static final Logger ACCESS = LoggerFactory.getLogger("com.gptdesk.chat.access");
+
+  /** Longer than the silence after which the realtime protocol gives a socket up (60 s). */
+  private static final int IDLE_SECONDS = 90;
+
+  private static final int CLOSE_SECONDS = 10;
+
+  private static final AtomicInteger SERVICES = new AtomicInteger();
+
+  /** Tells this service's free port from another's in the same process. */
+  private final int number = SERVICES.incrementAndGet();
+
+  private final Vertx vertx;
+  private final HttpSettings settings;
+  private final RpcGateway rpc;
+  private final Health health;
+  private final RealtimeServer realtime;
+  private final @Nullable DemoEndpoints demo;
+  private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
+  private final Queue<HttpServer> servers = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /**
+   * @param demo null outside the demo; then its addresses do not exist
+   */
+  public HttpService(
+      Vertx vertx,
+      HttpSettings settings,
+      RpcGateway rpc,
+      Health health,
+      RealtimeServer realtime,
+      @Nullable DemoEndpoints demo) {
+    this.vertx = vertx;
+    this.settings = settings;
+    this.rpc = rpc;
+    this.health = health;
+    this.realtime = realtime;
+    this.demo = demo;
+  }
+
+  /**
+   * Listens, and returns the port.
+   *
+   * @throws IllegalStateException when the port cannot be had
+   */
+  public int start() {
+    try {
+      vertx
+          .deployVerticle(
+              Listener::new,
+              new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()))
+          .await(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (Exception e) {
+      throw new IllegalStateException(
+          "Cannot listen on port " + settings.port() + ": " + e.getMessage(), e);
+    }
+    int port = servers.element().actualPort();
+    LOG.info("Listening on port {}", port);
+    return port;
+  }
+
+  /**
+   * Takes no new requests and waits some seconds for those that run. Close the {@link
+   * RealtimeServer} first: an open WebSocket is waited for, too.
+   */
+  @Override
+  public void close() {
+    if (!closed.compareAndSet(false, true)) {
+      return;
+    }
+    List<Future<Void>> closing =
+        servers.stream().map(server -> server.shutdown(CLOSE_SECONDS, TimeUnit.SECONDS)).toList();
+    try {
+      Future.join(closing).await(CLOSE_SECONDS + 2L, TimeUnit.SECONDS);
+    } catch (Exception e) {
+      LOG.warn("Some connections did not end by themselves: {}", e.toString());
+    }
+    work.shutdownNow();
+  }
+
+  /** One event loop's share of the connections. */
+  private final class Listener extends VerticleBase {
+    @Override
+    public Future<?> start() {
+      Router router = router();
+      HttpServer server =
+          vertx
+              .createHttpServer(options())
+              .requestHandler(
+                  request -> {
+                    if (realtime.accepts(path(request))) {
+                      realtime.upgrade(request);
+                    } else {
+                      router.handle(request);
+                    }
+                  });
+      return server.listen(address()).onSuccess(servers::add);
+    }
+  }
+
+  private HttpServerOptions options() {
+    return realtime.configure(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS));
+  }
+
+  private SocketAddress address() {
+    // Any free port, but the same for all listeners of this service.
+    return settings.port() == 0
+        ? SocketAddress.sharedRandomPort(number, settings.host())
+        : SocketAddress.inetSocketAddress(settings.port(), settings.host());
+  }
+
+  private Router router() {
+    Router router = Router.router(vertx);
+    router.route().handler(this::begin);
+    router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
+    router.route("/rest/v1/*").handler(this::noTables);
+    route(router, "/health/live").handler(context -> end(context, health.live()));
+    route(router, "/health/ready").handler(context -> blocking(context, health::ready));
+    if (demo != null) {
+      route(router, "/demo/users").handler(context -> blocking(context, demo::users));
+      router
+          .post("/demo/token")
+          .handler(body())
+          .handler(context -> blocking(context, () -> demo.token(bytes(context))));
+    }
+    route(router, "/").handler(HttpService::hint);
+    router.route().handler(context -> end(context, notFound(context.request()).reply()));
+    // The router's own failures: 413 of a long body, 400 of bad percent-encoding, and faults.
+    router.route().failureHandler(this::failed);
+    return router;
+  }
+
+  /** A page that can be had by GET, and looked for by HEAD. */
+  private static Route route(Router router, String path) {
+    return router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD);
+  }
+
+  private BodyHandler body() {
+    return BodyHandler.create(false).setBodyLimit(settings.maxBodyBytes());
+  }
+
+  // ---- every request
+
+  private void begin(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    MultiMap headers = context.response().headers();
+    headers.set("Access-Control-Allow-Origin", "*");
+    headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
+    if (ACCESS.isInfoEnabled() && !path(request).startsWith("/health/")) {
+      long start = System.nanoTime();
+      String line = request.method() + " " + path(request);
+      context.addEndHandler(
+          ended ->
+              ACCESS.info(
+                  "{} {} {} ms",
+                  line,
+                  context.response().getStatusCode(),
+                  TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)));
+    }
+    if (request.method().equals(HttpMethod.OPTIONS)) {
+      preflight(request);
+    } else {
+      context.next();
+    }
+  }
+
+  private static final String EXPOSED_HEADERS =
+      "Content-Range, Content-Location, Location, Range-Unit, Retry-After, X-Request-Id";
+
+  private static final String USUAL_HEADERS =
+      "authorization, apikey, content-type, accept, accept-profile, content-profile, prefer, range, x-client-info,"
+          + " x-retry-count, traceparent, tracestate, baggage, x-supabase-api-version";
+
+  private static void preflight(HttpServerRequest request) {
+    // No cookies are used and every origin is allowed, so what a page wants to send may be sent.
+    String asked = request.getHeader("Access-Control-Request-Headers");
+    request
+        .response()
+        .putHeader("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS")
+        .putHeader(
+            "Access-Control-Allow-Headers",
+            asked == null || asked.isBlank() ? USUAL_HEADERS : asked)
+        .putHeader("Access-Control-Max-Age", "86400")
+        .setStatusCode(204)
+        .end();
+  }
+
+  // ---- the addresses
+
+  private void rpc(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    boolean reads =
+        request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
+    RpcRequest call =
+        new RpcRequest(
+            request.method().name(),
+            String.valueOf(context.pathParam("function")),
+            context.queryParams().entries(),
+            request.getHeader("Authorization"),
+            request.getHeader("apikey"),
+            request.getHeader(reads ? "Accept-Profile" : "Content-Profile"),
+            request.getHeader("Accept"),
+            request.getHeader("Content-Type"),
+            request.getHeader("Prefer"),
+            ByteBuffer.wrap(bytes(context)));
+    blocking(context, () -> rpc.answer(call));
+  }
+
+  /** The path without its query; "" for a request that has none, as {@code OPTIONS *}. */
+  private static String path(HttpServerRequest request) {
+    String path = request.path();
+    return path == null ? "" : path;
+  }
+
+  private static byte[] bytes(RoutingContext context) {
+    return context.body() == null || context.body().buffer() == null
+        ? new byte[0]
+        : context.body().buffer().getBytes();
+  }
+
+  private void noTables(RoutingContext context) {
+    String name = path(context.request()).substring("/rest/v1/".length()).split("/", 2)[0];
+    end(
+        context,
+        Problem.of(
+                404,
+                "PGRST205",
+                "Could not find the table 'public." + name + "' in the schema cache")
+            .withHint(
+                "Functions only here: /rest/v1/rpc/<function>; for tables run PostgREST beside this service on the same database")
+            .reply());
+  }
+
+  private static final String HINT =
+      """
+      <!doctype html>
+      <html lang="en"><meta charset="utf-8"><title>GPT Desk Chat</title>
+      <h1>GPT Desk Chat</h1>
+      <p>The service runs. Talk to it with supabase-js: <code>createClient(location.origin, anonKey)</code>,
+      functions at <code>/rest/v1/rpc/…</code>, real time at <code>/realtime/v1/websocket</code>.</p>
+      <p><a href="/health/ready">Health</a></p>
+      </html>
+      """;
+
+  private static void hint(RoutingContext context) {
+    end(context, new Reply(200, "text/html; charset=utf-8", Map.of(), HINT));
+  }
+
+  private static Problem notFound(HttpServerRequest request) {
+    return Problem.of(404, "PGRST125", "Invalid path specified in request URL")
+        .withDetails(request.method() + " " + path(request));
+  }
+
+  // ---- answers
+
+  /** Runs the work on a virtual thread and answers on the request's event loop. */
+  private void blocking(RoutingContext context, Supplier<Reply> answer) {
+    Context loop = vertx.getOrCreateContext();
+    work.execute(
+        () -> {
+          try {
+            Reply reply = answer.get();
+            loop.runOnContext(nothing -> end(context, reply));
+          } catch (Throwable e) {
+            loop.runOnContext(nothing -> context.fail(e));
+          }
+        });
+  }
+
+  private static void end(RoutingContext context, Reply reply) {
+    HttpServerResponse response = context.response();
+    if (response.ended() || response.closed()) {
+      return; // the client has gone
+    }
+    response.setStatusCode(reply.status());
+    for (Map.Entry<String, String> header : reply.headers().entrySet()) {
+      response.putHeader(header.getKey(), header.getValue());
+    }
+    if (reply.contentType() != null) {
+      response.putHeader("Content-Type", reply.contentType());
+    }
+    if (reply.body() == null || context.request().method().equals(HttpMethod.HEAD)) {
+      response.end();
+    } else {
+      response.end(reply.body());
+    }
+  }
+
+  private void failed(RoutingContext context) {
+    int status = context.statusCode();
+    Throwable cause = context.failure();
+    if (context.response().ended()) {
+      return;
+    }
+    if (status == 413) {
+      end(
+          context,
+          Problem.of(413, "PT413", "The request body is too long")
+              .withHint("At most " + settings.maxBodyBytes() + " bytes are taken")
+              .reply());
+    } else if (status >= 400 && status < 500) {
+      end(context, Problem.of(status, "PGRST100", "Bad request").reply());
+    } else if (cause instanceof IllegalArgumentException) { // bad percent-encoding
+      end(context, Problem.of(400, "PGRST100", "Bad request").reply());
+    } else {
+      LOG.error("{} {} failed", context.request().method(), path(context.request()), cause);
+      end(context, Problem.of(500, "PGRSTX00", "internal").reply());
+    }
+  }
+}

@@ -1,0 +1,240 @@
+package com.gptdesk.chat.api;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.auth.TokenIssuer;
+import com.gptdesk.chat.auth.TokenSettings;
+import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.realtime.PublishedTables;
+import com.gptdesk.chat.realtime.RealtimeServer;
+import com.gptdesk.chat.realtime.RealtimeSettings;
+import com.gptdesk.chat.relay.FanOut;
+import io.vertx.core.Vertx;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The routes over a real socket, with a database played by this test. */
+class HttpServiceTest {
+  private static final String SECRET = "a secret that is at least 32 bytes long";
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final DemoEndpoints.Person ALICE =
+      new DemoEndpoints.Person(UUID.randomUUID(), "Alice", UUID.randomUUID(), "Team One");
+
+  private final CountDownLatch entered = new CountDownLatch(1);
+  private final CountDownLatch release = new CountDownLatch(1);
+  private final TokenVerifier tokens = new TokenVerifier(TokenSettings.ofSecret(SECRET));
+  private final HttpClient client = HttpClient.newHttpClient();
+  private Vertx vertx;
+  private HttpService service;
+  private int port;
+
+  @BeforeEach
+  void start() {
+    vertx = Vertx.vertx();
+    service = service(true);
+    port = service.start();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    release.countDown();
+    service.close();
+    vertx.close().await(10, TimeUnit.SECONDS);
+    client.close();
+  }
+
+  @Test
+  void aFunctionAnswers() throws Exception {
+    HttpResponse<String> response =
+        send(request("/rest/v1/rpc/echo").POST(BodyPublishers.ofString("{\"a\":\"é\"}")));
+    assertEquals(200, response.statusCode());
+    assertEquals("{\"a\":\"é\"}", response.body());
+    assertEquals("*", response.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
+
+    assertEquals("{\"a\":\"x y,z\"}", send(request("/rest/v1/rpc/echo?a=x+y%2Cz").GET()).body());
+  }
+
+  @Test
+  void headIsGetWithoutTheBody() throws Exception {
+    HttpResponse<String> response = send(request("/rest/v1/rpc/echo?a=1").HEAD());
+    assertEquals(200, response.statusCode());
+    assertEquals("", response.body());
+    assertEquals("0-0/*", response.headers().firstValue("Content-Range").orElseThrow());
+  }
+
+  @Test
+  void everyNoHasAllFourKeys() throws Exception {
+    assertProblem(send(request("/nowhere").GET()), 404, "PGRST125");
+    assertProblem(send(request("/rest/v1/user_messages?select=*").GET()), 404, "PGRST205");
+    assertProblem(
+        send(request("/rest/v1/rpc/none").POST(BodyPublishers.ofString("{}"))), 404, "PGRST202");
+    assertProblem(send(request("/rest/v1/rpc/echo").DELETE()), 405, "PGRST101");
+    assertProblem(
+        send(
+            request("/rest/v1/rpc/echo")
+                .POST(BodyPublishers.ofString("{\"a\":\"" + "x".repeat(2000) + "\"}"))),
+        413,
+        "PT413");
+    assertProblem(
+        send(request("/demo/token").POST(BodyPublishers.ofString("{}"))), 400, "PGRST102");
+  }
+
+  @Test
+  void browsersMayAsk() throws Exception {
+    HttpResponse<String> response =
+        send(
+            request("/rest/v1/rpc/echo")
+                .header("Access-Control-Request-Headers", "apikey,x-new-one")
+                .method("OPTIONS", BodyPublishers.noBody()));
+    assertEquals(204, response.statusCode());
+    assertEquals(
+        "apikey,x-new-one",
+        response.headers().firstValue("Access-Control-Allow-Headers").orElseThrow());
+    assertTrue(
+        response
+            .headers()
+            .firstValue("Access-Control-Allow-Methods")
+            .orElseThrow()
+            .contains("POST"));
+  }
+
+  @Test
+  void theDemoLetsOneBeSomebody() throws Exception {
+    JsonNode users = JSON.readTree(send(request("/demo/users").GET()).body());
+    assertEquals("Alice", users.at("/users/0/full_name").stringValue());
+    assertTrue(tokens.verify(users.path("anon_key").stringValue()).isAnonymous());
+
+    String body = "{\"user_id\":\"" + ALICE.id() + "\"}";
+    HttpResponse<String> token = send(request("/demo/token").POST(BodyPublishers.ofString(body)));
+    assertEquals(
+        ALICE.id(),
+        tokens.verify(JSON.readTree(token.body()).path("token").stringValue()).userId());
+
+    String nobody = "{\"user_id\":\"" + UUID.randomUUID() + "\"}";
+    assertProblem(send(request("/demo/token").POST(BodyPublishers.ofString(nobody))), 404, "PT404");
+  }
+
+  @Test
+  void withoutDemoNobodyIsGivenATokenAndHealthIsThere() throws Exception {
+    HttpService plain = service(false);
+    int plainPort = plain.start();
+    try {
+      assertProblem(send(request(plainPort, "/demo/users").GET()), 404, "PGRST125");
+      assertProblem(
+          send(request(plainPort, "/demo/token").POST(BodyPublishers.noBody())), 404, "PGRST125");
+      assertEquals(200, send(request(plainPort, "/health/ready").GET()).statusCode());
+      assertEquals(200, send(request(plainPort, "/health/live").GET()).statusCode());
+    } finally {
+      plain.close();
+    }
+  }
+
+  @Test
+  void closingWaitsForTheAnswer() throws Exception {
+    CompletableFuture<HttpResponse<String>> answer =
+        client.sendAsync(
+            request("/rest/v1/rpc/slow").POST(BodyPublishers.ofString("{}")).build(),
+            BodyHandlers.ofString());
+    assertTrue(entered.await(10, TimeUnit.SECONDS));
+    Thread closing = Thread.ofVirtual().start(service::close);
+    release.countDown();
+    assertEquals("1", answer.get(10, TimeUnit.SECONDS).body());
+    assertTrue(closing.join(Duration.ofSeconds(15)));
+    assertFalse(closing.isAlive());
+  }
+
+  // ---- helpers
+
+  private HttpService service(boolean withDemo) {
+    FunctionCatalogue catalogue =
+        new FunctionCatalogue(
+            new FunctionCatalogue.Source() {
+              @Override
+              public List<CallableFunction> functions() {
+                return List.of(
+                    new CallableFunction(
+                        "echo",
+                        false,
+                        CallableFunction.Result.SCALAR,
+                        List.of("a"),
+                        List.of("text"),
+                        0),
+                    new CallableFunction(
+                        "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
+              }
+
+              @Override
+              public String statement(String function, List<String> argumentNames) {
+                return function;
+              }
+            });
+    RpcGateway.Door door =
+        (caller, readOnly, statement, arguments) -> {
+          if (statement.equals("slow")) {
+            entered.countDown();
+            try {
+              release.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+            return "1";
+          }
+          return arguments;
+        };
+    TokenIssuer issuer = new TokenIssuer(SECRET);
+    return new HttpService(
+        vertx,
+        new HttpSettings("127.0.0.1", 0, 1000),
+        new RpcGateway(catalogue, door, tokens, true),
+        new Health(List.of(new Health.Check("database", () -> null))),
+        realtime(),
+        withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null);
+  }
+
+  private RealtimeServer realtime() {
+    return new RealtimeServer(
+        RealtimeSettings.defaults(),
+        tokens,
+        new FanOut(),
+        PublishedTables.of(List.of()),
+        person -> List.of(person));
+  }
+
+  private HttpRequest.Builder request(String path) {
+    return request(port, path);
+  }
+
+  private static HttpRequest.Builder request(int port, String path) {
+    return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+        .timeout(Duration.ofSeconds(10))
+        .header("Content-Type", "application/json");
+  }
+
+  private HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
+    return client.send(request.build(), BodyHandlers.ofString());
+  }
+
+  private static void assertProblem(HttpResponse<String> response, int status, String code) {
+    assertEquals(status, response.statusCode(), response.body());
+    JsonNode body = JSON.readTree(response.body());
+    assertEquals(code, body.path("code").stringValue(), response.body());
+    assertTrue(body.has("details") && body.has("hint") && body.has("message"), response.body());
+  }
+}

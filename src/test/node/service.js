@@ -1,0 +1,146 @@
+// The service itself, started by a test: its own data directory, a free port, ended by process id.
+//
+// It runs what was last built, by scripts/test or scripts/run.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { before, until } from './deadline.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const JAVA = join(ROOT, 'scripts/java'); // becomes java, so its process id is the service's
+const MAIN = 'com.gptdesk.chat.Main';
+const LAST_WORDS = 40;
+
+export class Service {
+  #data = mkdtempSync(join(tmpdir(), 'gptdesk-chat-node-'));
+  #process;
+  #log = [];
+  #port;
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it, on the same data and port each time; there when /health/ready says so. */
+  async start() {
+    this.#port ??= await freePort();
+    // Settings of whoever runs the tests are not settings of this service.
+    const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
+    this.#process = spawn(JAVA, [MAIN, 'serve', '--demo', '--port', String(this.#port)], {
+      cwd: ROOT,
+      env: { ...environment, CHAT_DATA_DIR: this.#data },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        this.#log = [...this.#log, ...text.split('\n').filter(Boolean)].slice(-LAST_WORDS);
+      });
+    }
+    const died = new Promise((_, reject) => {
+      this.#process.once('exit', (code, signal) => reject(this.#trouble(`ended with ${code ?? signal}`)));
+      this.#process.once('error', reject);
+    });
+    died.catch(() => {}); // later deaths are wanted, or show as failures of the test
+    const ready = until(
+      90_000,
+      () => this.#trouble('to be ready').message,
+      async () => (await fetch(`${this.url}/health/ready`)).ok,
+    );
+    await Promise.race([ready, died]);
+  }
+
+  /** Ends the service and its PostgreSQL at once, as a power cut would. */
+  async kill() {
+    const postmaster = postmasterOf(this.#data);
+    const victims = [this.#process.pid, postmaster, ...childrenOf(postmaster)];
+    const gone = exitOf(this.#process);
+    for (const pid of victims) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if (error.code !== 'ESRCH') {
+          throw error;
+        }
+      }
+    }
+    await before(10_000, 'the service to die', gone);
+    await until(10_000, 'PostgreSQL to die', () => victims.every((pid) => !runs(pid)));
+  }
+
+  /** Stops it as an operator does, and clears its data away. */
+  async end() {
+    try {
+      if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) {
+        const gone = exitOf(this.#process);
+        this.#process.kill('SIGTERM');
+        await before(30_000, () => this.#trouble('to end').message, gone);
+      }
+    } finally {
+      rmSync(this.#data, { recursive: true, force: true });
+    }
+  }
+
+  #trouble(what) {
+    return new Error(`the service ${what}; its last words:\n${this.#log.join('\n')}`);
+  }
+}
+
+function exitOf(child) {
+  return new Promise((resolve) => child.once('exit', resolve));
+}
+
+/** A port that nobody listens on. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** The process id in PostgreSQL's own note of it. */
+function postmasterOf(data) {
+  const note = readdirSync(data, { recursive: true }).find((name) => name.endsWith('postmaster.pid'));
+  if (!note) {
+    throw new Error(`No PostgreSQL runs in ${data}`);
+  }
+  return Number(readFileSync(join(data, note), 'utf8').split('\n')[0]);
+}
+
+function childrenOf(parent) {
+  return processes()
+    .filter((one) => one.parent === parent)
+    .map(({ pid }) => pid);
+}
+
+/** Whether it is there and alive: a zombie has died, nobody has asked about it yet. */
+function runs(pid) {
+  return processes().some((one) => one.pid === pid && !one.state.startsWith('Z'));
+}
+
+function processes() {
+  if (existsSync('/proc/self/stat')) {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((name) => {
+        try {
+          // "pid (any name) state parent ..."
+          const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+          return [{ pid: Number(name), parent: Number(parent), state }];
+        } catch {
+          return []; // it ended while we looked
+        }
+      });
+  }
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => line.trim().split(/\s+/))
+    .map(([pid, parent, state]) => ({ pid: Number(pid), parent: Number(parent), state }));
+}
