@@ -1,0 +1,653 @@
+package com.gptdesk.chat.realtime;
+
+import com.gptdesk.chat.auth.Identity;
+import com.gptdesk.chat.auth.InvalidToken;
+import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.ServerWebSocket;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * One client's socket: reads its frames one after the other, and writes to it in order.
+ *
+ * <p>Everything belongs to the socket's event-loop context but {@link #hear} and {@link #close}, which any thread may call.
+ * Whatever may block (a token's keys, the database) runs on a virtual thread and comes back to the context; meanwhile the socket
+ * is not read, so frames stay in order and a client cannot pile up work.
+ */
+final class ClientConnection {
+  private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
+
+  private static final short NORMAL = 1000;
+  private static final short SERVER_FAULT = 1011;
+  static final short SERVICE_RESTART = 1012;
+  private static final short TRY_AGAIN_LATER = 1013;
+
+  /** So many changes are looked at before other sockets of the same event loop get their turn. */
+  private static final int TURN = 500;
+
+  private static final String CHANGES = "postgres_changes";
+  private static final String SYSTEM = "system";
+
+  private final RealtimeServer server;
+  private final RealtimeSettings settings;
+  private final Context context;
+  private final ServerWebSocket socket;
+  private final FrameCodec codec;
+  private final String apikey;
+  private final Allowance joins;
+
+  private final Map<String, Channel> channels = new HashMap<>();
+  private final Map<UUID, Person> people = new HashMap<>();
+  private final ArrayDeque<ClientFrame> unread = new ArrayDeque<>();
+  private boolean busy;
+  private boolean ended;
+  private boolean complained;
+  private long queuedBytes;
+  private long lastFrame = System.nanoTime();
+  private long timer = -1;
+
+  /** What the relay's thread handed over; guarded by itself. */
+  private final ArrayDeque<Person.Heard> inbox = new ArrayDeque<>();
+
+  private boolean inboxCalled;
+  private boolean inboxClosed;
+
+  ClientConnection(
+      RealtimeServer server, Context context, ServerWebSocket socket, FrameCodec codec, String apikey) {
+    this.server = server;
+    this.settings = server.settings();
+    this.context = context;
+    this.socket = socket;
+    this.codec = codec;
+    this.apikey = apikey;
+    this.joins = new Allowance(settings.maxJoinsPerSecond(), System.nanoTime());
+  }
+
+  /** Begins to read. */
+  void open() {
+    socket.textMessageHandler(text -> receive(codec.decode(text)));
+    socket.binaryMessageHandler((Buffer binary) -> receive(codec.decode(binary)));
+    socket.exceptionHandler(e -> LOG.debug("A socket failed; it will be closed", e));
+    socket.closeHandler(nothing -> end());
+    arm();
+  }
+
+  RealtimeServer server() {
+    return server;
+  }
+
+  // --- What the relay says -----------------------------------------------------------------------------------------
+
+  /** Takes note of something heard. Called by the relay's thread: never waits. */
+  void hear(Person.Heard heard) {
+    boolean call;
+    synchronized (inbox) {
+      if (inboxClosed) {
+        return;
+      }
+      if (inbox.size() >= settings.maxQueuedChanges()) {
+        inboxClosed = true;
+        inbox.clear();
+        context.runOnContext(nothing -> tooSlow("too many changes wait for it"));
+        return;
+      }
+      inbox.add(heard);
+      call = !inboxCalled;
+      inboxCalled = true;
+    }
+    if (call) {
+      context.runOnContext(nothing -> readInbox());
+    }
+  }
+
+  private void readInbox() {
+    for (int i = 0; i < TURN; i++) {
+      Person.Heard next;
+      synchronized (inbox) {
+        next = inbox.poll();
+        if (next == null) {
+          inboxCalled = false;
+          return;
+        }
+      }
+      if (!ended && next.person().take(next) > settings.maxQueuedChanges()) {
+        tooSlow("too many changes wait for its rights to be known");
+      }
+    }
+    context.runOnContext(nothing -> readInbox());
+  }
+
+  // --- What the client says ----------------------------------------------------------------------------------------
+
+  private void receive(ClientFrame frame) {
+    lastFrame = System.nanoTime();
+    unread.add(frame);
+    readOn();
+  }
+
+  /** Takes one frame after the other until one has to wait for something. */
+  private void readOn() {
+    while (!busy && !ended && !unread.isEmpty()) {
+      ClientFrame frame = unread.remove();
+      try {
+        take(frame);
+      } catch (RuntimeException e) {
+        LOG.error("A frame could not be handled; its socket is closed", e);
+        shut(SERVER_FAULT, "internal");
+      }
+    }
+  }
+
+  private void take(ClientFrame frame) {
+    switch (frame) {
+      case ClientFrame.Malformed malformed -> drop(malformed);
+      case ClientFrame.Heartbeat heartbeat -> answer(heartbeat, true, Json.object());
+      case ClientFrame.Join join -> join(join);
+      case ClientFrame.Leave leave -> leave(leave);
+      case ClientFrame.AccessToken token -> onChannel(token, channel -> accessToken(token, channel));
+      case ClientFrame.Broadcast broadcast -> onChannel(broadcast, channel -> notOffered(broadcast, "broadcast"));
+      case ClientFrame.Presence presence -> onChannel(presence, channel -> notOffered(presence, "presence"));
+      case ClientFrame.Unknown unknown ->
+          onChannel(unknown, channel -> refuse(unknown, "unknown event \"" + unknown.event() + "\""));
+    }
+  }
+
+  /** Said once per socket, so that a client cannot fill the log. */
+  private void drop(ClientFrame.Malformed malformed) {
+    server.countMalformed();
+    if (!complained) {
+      complained = true;
+      LOG.warn("A client at {} sends what is no message: {}; dropped, and so are others like it", socket.remoteAddress(), malformed.reason());
+    }
+  }
+
+  private void onChannel(ClientFrame.Message message, Consumer<Channel> work) {
+    Channel channel = channels.get(message.topic());
+    if (channel == null) {
+      refuse(message, "unmatched topic");
+    } else {
+      work.accept(channel);
+    }
+  }
+
+  private void notOffered(ClientFrame.Message message, String what) {
+    refuse(message, "NotOffered: " + what + " is not offered by this server yet");
+  }
+
+  private void leave(ClientFrame.Leave leave) {
+    Channel channel = channels.get(leave.topic());
+    answer(leave, true, Json.object());
+    if (channel != null) {
+      remove(channel);
+      write(new ServerFrame.Close(channel.topic(), channel.joinRef()));
+    }
+  }
+
+  // --- Joining -----------------------------------------------------------------------------------------------------
+
+  private void join(ClientFrame.Join join) {
+    Channel before = channels.get(join.topic());
+    if (before != null) {
+      remove(before);
+      write(new ServerFrame.Close(before.topic(), before.joinRef()));
+    }
+    String trouble = troubleWith(join);
+    if (trouble != null) {
+      refuse(join, trouble);
+      return;
+    }
+    String token = isUsable(join.accessToken()) ? join.accessToken() : apikey;
+    beginWaiting();
+    away(
+        () -> server.tokens().verify(token),
+        identity -> admit(join, token, identity),
+        e -> {
+          refuse(join, reason(e));
+          endWaiting();
+        });
+  }
+
+  private @Nullable String troubleWith(ClientFrame.Join join) {
+    if (!join.topic().startsWith(Channel.PREFIX)) {
+      return "unmatched topic";
+    }
+    if (join.topic().length() == Channel.PREFIX.length()) {
+      return "TopicNameRequired: You must provide a topic name";
+    }
+    if (!settings.enabled()) {
+      return "RealtimeDisabledForTenant: The chat is switched off";
+    }
+    if (!joins.take(System.nanoTime())) {
+      return "ClientJoinRateLimitReached: At most " + settings.maxJoinsPerSecond() + " joins a second";
+    }
+    if (channels.size() >= settings.maxChannelsPerConnection()) {
+      return "ChannelRateLimitReached: At most " + settings.maxChannelsPerConnection() + " channels on one connection";
+    }
+    if (join.bindings().size() > settings.maxBindingsPerChannel()) {
+      return "ChannelRateLimitReached: At most " + settings.maxBindingsPerChannel() + " bindings in one channel";
+    }
+    return null;
+  }
+
+  /** A null or a publishable key names nobody; clients send them when they have nothing better. */
+  private static boolean isUsable(@Nullable String token) {
+    return token != null && !token.isEmpty() && !token.startsWith("sb_");
+  }
+
+  private void admit(ClientFrame.Join join, String token, Identity identity) {
+    List<Binding> bindings = Channel.bindings(join.bindings(), server.tables());
+    var channel = new Channel(join.topic(), join.joinRef(), bindings, token, identity);
+    if (bindings.isEmpty()) {
+      joined(join, channel);
+      endWaiting();
+      return;
+    }
+    hearFor(
+        channel,
+        new Person.Waiting() {
+          @Override
+          public void admitted() {
+            joined(join, channel);
+            endWaiting();
+          }
+
+          @Override
+          public void refused(String reason) {
+            refuse(join, reason);
+            endWaiting();
+          }
+        });
+  }
+
+  /** The channel hears already when this is said, and what it hears is written after it. */
+  private void joined(ClientFrame.Join join, Channel channel) {
+    channels.put(channel.topic(), channel);
+    server.countJoin();
+    ArrayNode echo = Json.object().putArray(CHANGES);
+    channel.bindings().forEach(binding -> echo.add(binding.echo()));
+    ObjectNode response = Json.object();
+    response.set(CHANGES, echo);
+    answer(join, true, response);
+    tellSubscribed(channel);
+    arm();
+  }
+
+  private void tellSubscribed(Channel channel) {
+    if (channel.bindings().isEmpty()) {
+      return;
+    }
+    boolean allWell = true;
+    for (Binding binding : channel.bindings()) {
+      String trouble = binding.trouble();
+      if (trouble != null) {
+        allWell = false;
+        tellSystem(channel, CHANGES, "error", "Unable to subscribe to " + Json.write(binding.asSent()) + ": " + trouble);
+      }
+    }
+    if (allWell) {
+      tellSystem(channel, CHANGES, "ok", "Subscribed to PostgreSQL");
+    }
+  }
+
+  /** Lets a channel hear by the rights of its identity, or says why not. */
+  private void hearFor(Channel channel, Person.Waiting who) {
+    UUID userId = channel.identity().isAnonymous() ? null : channel.identity().userId();
+    if (userId == null) {
+      who.refused("Unauthorized: postgres_changes need the token of a user");
+      return;
+    }
+    Person known = people.get(userId);
+    if (known == null && !server.enter(userId)) {
+      who.refused(
+          "ConnectionRateLimitReached: At most " + settings.maxConnectionsPerUser() + " connections of one user");
+      return;
+    }
+    Person person = known != null ? known : arrive(userId);
+    person.whenKnown(
+        new Person.Waiting() {
+          @Override
+          public void admitted() {
+            channel.person(person);
+            person.channels().add(channel);
+            who.admitted();
+          }
+
+          @Override
+          public void refused(String reason) {
+            who.refused(reason);
+          }
+        });
+  }
+
+  /** First registered, then read: a change of rights in between is heard. */
+  private Person arrive(UUID userId) {
+    var person = new Person(userId, this);
+    people.put(userId, person);
+    server.fanOut().add(person, Set.of(userId));
+    readScopes(person);
+    return person;
+  }
+
+  /** Reads what this person may hear, and holds what comes until it is known. */
+  void readScopes(Person person) {
+    person.unknown();
+    away(
+        () -> server.scopes().of(person.id()),
+        found -> scopesRead(person, found),
+        e -> {
+          LOG.warn("The rights of user {} could not be read; the client joins again", person.id(), e);
+          depart(person, reason(e), true);
+        });
+  }
+
+  private void scopesRead(Person person, Collection<UUID> found) {
+    if (people.get(person.id()) != person) {
+      return; // It left meanwhile.
+    }
+    if (found.isEmpty()) {
+      depart(person, "Unauthorized: this user may not use the chat", false);
+      return;
+    }
+    server.fanOut().rescope(person, found);
+    person.known(found);
+  }
+
+  /** Ends everything that hears by this person's rights; the client may come back or not. */
+  private void depart(Person person, String reason, boolean comesBack) {
+    if (people.remove(person.id(), person)) {
+      server.fanOut().remove(person);
+      server.exit(person.id());
+    }
+    for (Channel channel : Set.copyOf(person.channels())) {
+      dismiss(channel, reason, comesBack);
+    }
+    person.leave(reason);
+  }
+
+  // --- Tokens ------------------------------------------------------------------------------------------------------
+
+  private void accessToken(ClientFrame.AccessToken frame, Channel channel) {
+    String token = frame.token();
+    if (token == null || !isUsable(token) || token.equals(channel.token())) {
+      return;
+    }
+    beginWaiting();
+    away(
+        () -> server.tokens().verify(token),
+        identity -> identify(channel, token, identity),
+        e -> {
+          dismiss(channel, reason(e), true);
+          endWaiting();
+        });
+  }
+
+  private void identify(Channel channel, String token, Identity identity) {
+    boolean same =
+        Objects.equals(channel.identity().userId(), identity.userId())
+            && channel.identity().role() == identity.role();
+    channel.identify(token, identity);
+    if (same || channel.bindings().isEmpty() || channels.get(channel.topic()) != channel) {
+      arm();
+      endWaiting();
+      return;
+    }
+    if (identity.isAnonymous()) {
+      LOG.warn("Channel {} got a token without a user in place of one with; it hears nothing until it joins again", channel.topic());
+    }
+    // First deaf, then by the new rights: nothing is heard by those of before.
+    detach(channel);
+    hearFor(
+        channel,
+        new Person.Waiting() {
+          @Override
+          public void admitted() {
+            arm();
+            endWaiting();
+          }
+
+          @Override
+          public void refused(String reason) {
+            dismiss(channel, reason, true);
+            endWaiting();
+          }
+        });
+  }
+
+  private static String reason(RuntimeException e) {
+    if (e instanceof InvalidToken invalid) {
+      String code =
+          switch (invalid.reason()) {
+            case MALFORMED -> "MalformedJWT";
+            case BAD_SIGNATURE -> "JwtSignatureError";
+            case EXPIRED, NOT_YET_VALID, MISSING_CLAIM, WRONG_AUDIENCE, WRONG_ISSUER, UNKNOWN_ROLE, KEYS_UNAVAILABLE ->
+                "InvalidJWTToken";
+          };
+      return code + ": " + invalid.getMessage();
+    }
+    return "UnableToConnectToProject: The database cannot be asked now; try again";
+  }
+
+  // --- Time --------------------------------------------------------------------------------------------------------
+
+  /** One timer per socket, for whatever comes first: the client's silence or the end of a token. */
+  private void arm() {
+    if (ended) {
+      return;
+    }
+    if (timer >= 0) {
+      context.owner().cancelTimer(timer);
+    }
+    Duration wait = settings.idleTimeout().minusNanos(System.nanoTime() - lastFrame);
+    Instant now = Instant.now();
+    for (Channel channel : channels.values()) {
+      Instant end = endOf(channel);
+      if (end != null && Duration.between(now, end).compareTo(wait) < 0) {
+        wait = Duration.between(now, end);
+      }
+    }
+    timer = context.owner().setTimer(Math.max(1, wait.toMillis() + 1), id -> tick());
+  }
+
+  private @Nullable Instant endOf(Channel channel) {
+    Instant expiresAt = channel.expiresAt();
+    return expiresAt == null ? null : expiresAt.plus(settings.tokenLeeway());
+  }
+
+  private void tick() {
+    timer = -1;
+    // A socket that is not read because it waits for the database is not silent by its own fault.
+    if (!busy && System.nanoTime() - lastFrame >= settings.idleTimeout().toNanos()) {
+      shut(NORMAL, "no heartbeat");
+      return;
+    }
+    Instant now = Instant.now();
+    for (Channel channel : List.copyOf(channels.values())) {
+      Instant end = endOf(channel);
+      if (end != null && !now.isBefore(end)) {
+        long seconds = Duration.between(end.minus(settings.tokenLeeway()), now).toSeconds();
+        dismiss(channel, "InvalidJWTToken: Token has expired " + seconds + " seconds ago", true);
+      }
+    }
+    if (busy) {
+      lastFrame = System.nanoTime();
+    }
+    arm();
+  }
+
+  // --- Ending ------------------------------------------------------------------------------------------------------
+
+  /** Ends a channel and says why. One that comes back joins again with the token it has by then. */
+  private void dismiss(Channel channel, String reason, boolean comesBack) {
+    if (channels.get(channel.topic()) != channel) {
+      detach(channel);
+      return;
+    }
+    remove(channel);
+    tellSystem(channel, SYSTEM, "error", reason);
+    write(
+        comesBack
+            ? new ServerFrame.Error(channel.topic(), channel.joinRef())
+            : new ServerFrame.Close(channel.topic(), channel.joinRef()));
+  }
+
+  private void remove(Channel channel) {
+    channels.remove(channel.topic(), channel);
+    detach(channel);
+  }
+
+  private void detach(Channel channel) {
+    Person person = channel.person();
+    if (person == null) {
+      return;
+    }
+    channel.person(null);
+    person.channels().remove(channel);
+    if (person.isIdle() && people.remove(person.id(), person)) {
+      server.fanOut().remove(person);
+      server.exit(person.id());
+      person.leave("left");
+    }
+  }
+
+  /** Closes the socket; the client reconnects by itself, whatever the code. Any thread may call. */
+  void close(short code, String reason) {
+    context.runOnContext(nothing -> shut(code, reason));
+  }
+
+  private void tooSlow(String what) {
+    if (!ended) {
+      server.countSlow();
+      LOG.info("The socket of {} is closed, {}; the client comes back and catches up", socket.remoteAddress(), what);
+      shut(TRY_AGAIN_LATER, "too slow");
+    }
+  }
+
+  private void shut(short code, String reason) {
+    end();
+    if (!socket.isClosed()) {
+      socket.close(code, reason);
+    }
+  }
+
+  /** The socket says and hears nothing any more. */
+  private void end() {
+    if (ended) {
+      return;
+    }
+    ended = true;
+    if (timer >= 0) {
+      context.owner().cancelTimer(timer);
+    }
+    synchronized (inbox) {
+      inboxClosed = true;
+      inbox.clear();
+    }
+    unread.clear();
+    for (Person person : new HashSet<>(people.values())) {
+      server.fanOut().remove(person);
+      server.exit(person.id());
+      person.leave("the socket is closed");
+    }
+    people.clear();
+    channels.clear();
+    server.forget(this);
+  }
+
+  // --- Writing -----------------------------------------------------------------------------------------------------
+
+  private void answer(ClientFrame.Message message, boolean ok, ObjectNode response) {
+    write(new ServerFrame.Reply(message.topic(), message.joinRef(), message.ref(), ok, response));
+  }
+
+  private void refuse(ClientFrame.Message message, String reason) {
+    answer(message, false, Json.object().put("reason", reason));
+  }
+
+  /** Tells a channel that changes were missed; one without bindings has missed none. */
+  void tellResync(Channel channel, String reason) {
+    if (!channel.bindings().isEmpty()) {
+      tellSystem(channel, CHANGES, "resync", reason);
+    }
+  }
+
+  private void tellSystem(Channel channel, String extension, String status, String message) {
+    write(
+        new ServerFrame.System(
+            channel.topic(), channel.joinRef(), extension, status, message, channel.name()));
+  }
+
+  /** Writes a frame after those before it. What a client does not read in time waits here, but not without bound. */
+  void write(ServerFrame frame) {
+    if (ended || socket.isClosed()) {
+      return;
+    }
+    String text = codec.encode(frame);
+    queuedBytes += text.length();
+    server.countWritten();
+    socket.writeTextMessage(text).onComplete(done -> queuedBytes -= text.length());
+    if (queuedBytes > settings.maxQueuedBytes()) {
+      tooSlow("it does not read what it is sent");
+    }
+  }
+
+  // --- Waiting -----------------------------------------------------------------------------------------------------
+
+  private void beginWaiting() {
+    busy = true;
+    socket.pause();
+  }
+
+  private void endWaiting() {
+    busy = false;
+    if (!ended) {
+      socket.resume();
+      readOn();
+    }
+  }
+
+  /** Blocking work on a virtual thread; what comes of it is handled on the context, unless the socket has ended. */
+  private <T> void away(Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed) {
+    Thread.ofVirtual()
+        .name("realtime")
+        .start(
+            () -> {
+              T result;
+              try {
+                result = work.get();
+              } catch (RuntimeException e) {
+                context.runOnContext(nothing -> back(() -> failed.accept(e)));
+                return;
+              }
+              context.runOnContext(nothing -> back(() -> done.accept(result)));
+            });
+  }
+
+  private void back(Runnable then) {
+    if (ended) {
+      return;
+    }
+    try {
+      then.run();
+    } catch (RuntimeException e) {
+      LOG.error("An answer could not be handled; its socket is closed", e);
+      shut(SERVER_FAULT, "internal");
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package com.gptdesk.chat.realtime;
+
+import io.vertx.core.buffer.Buffer;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** One framing of the protocol's messages. Without state, so any thread may use it. */
+sealed interface FrameCodec permits ObjectFrames, ArrayFrames {
+
+  /** The framing a client asks for by its query parameter {@code vsn}; absent means 1.0.0. Null when it is not spoken here. */
+  static @Nullable FrameCodec ofVersion(@Nullable String vsn) {
+    if (vsn == null || vsn.isEmpty() || vsn.startsWith("1.")) {
+      return new ObjectFrames();
+    }
+    return vsn.startsWith("2.") ? new ArrayFrames() : null;
+  }
+
+  /** Reads a text frame. */
+  ClientFrame decode(String text);
+
+  /** Reads a binary frame. */
+  ClientFrame decode(Buffer binary);
+
+  /** Writes a text frame. */
+  String encode(ServerFrame frame);
+
+  /** The message in the parts that both framings have. */
+  static ClientFrame message(
+      @Nullable JsonNode joinRef,
+      @Nullable JsonNode ref,
+      @Nullable JsonNode topic,
+      @Nullable JsonNode event,
+      @Nullable JsonNode payload) {
+    if (topic == null || !topic.isString() || event == null || !event.isString()) {
+      return new ClientFrame.Malformed("topic and event must be texts");
+    }
+    return Messages.read(
+        reference(joinRef),
+        reference(ref),
+        topic.stringValue(),
+        event.stringValue(),
+        payload instanceof ObjectNode object ? object : Json.object());
+  }
+
+  /** A counter of the client's as text; clients send text, and a number is understood. */
+  private static @Nullable String reference(@Nullable JsonNode node) {
+    return node == null || node.isNull() || node.isContainer() ? null : node.asString();
+  }
+}

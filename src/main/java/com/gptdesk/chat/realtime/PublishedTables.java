@@ -1,0 +1,64 @@
+package com.gptdesk.chat.realtime;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The tables whose changes are told, all in schema public, with their columns as clients are shown them. */
+public final class PublishedTables {
+  static final String SCHEMA = "public";
+
+  /**
+   * One column.
+   *
+   * @param type its type's name in {@code pg_type}
+   * @param isKey whether it belongs to the primary key
+   */
+  public record Column(String table, String name, String type, boolean isKey) {}
+
+  /** One table: its columns by name, and the same as the JSON that goes with each change. */
+  record Table(String name, Map<String, Column> columns, String columnsJson) {}
+
+  private final Map<String, Table> tables;
+
+  private PublishedTables(Map<String, Table> tables) {
+    this.tables = tables;
+  }
+
+  /** From the columns of all tables, in the tables' own order. */
+  public static PublishedTables of(List<Column> columns) {
+    var byTable = new LinkedHashMap<String, List<Column>>();
+    for (Column column : columns) {
+      byTable.computeIfAbsent(column.table(), name -> new ArrayList<>()).add(column);
+    }
+    var tables = new LinkedHashMap<String, Table>();
+    byTable.forEach((name, its) -> tables.put(name, table(name, its)));
+    return new PublishedTables(tables);
+  }
+
+  private static Table table(String name, List<Column> columns) {
+    var byName = new LinkedHashMap<String, Column>();
+    var json = new StringBuilder("[");
+    for (Column column : columns) {
+      byName.put(column.name(), column);
+      json.append(json.length() == 1 ? "" : ",")
+          .append("{\"name\":")
+          .append(Json.quote(column.name()))
+          .append(",\"type\":")
+          .append(Json.quote(column.type()))
+          .append('}');
+    }
+    return new Table(name, byName, json.append(']').toString());
+  }
+
+  @Nullable Table named(String name) {
+    return tables.get(name);
+  }
+
+  Collection<Table> all() {
+    return tables.values();
+  }
+}

@@ -1,0 +1,271 @@
+package com.gptdesk.chat.realtime;
+
+import com.gptdesk.chat.auth.InvalidToken;
+import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.FanOut;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The WebSocket endpoint: turns the upgrades of an HTTP server into connections, and holds what they share. Who owns the HTTP
+ * server asks {@link #accepts} for a path and hands matching requests to {@link #upgrade}. Any thread may call.
+ */
+public final class RealtimeServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RealtimeServer.class);
+  private static final Set<String> PATHS = Set.of("/realtime/v1/websocket", "/socket/websocket");
+  private static final int CLOSING_SECONDS = 5;
+
+  private final RealtimeSettings settings;
+  private final TokenVerifier tokens;
+  private final FanOut fanOut;
+  private final PublishedTables tables;
+  private final Scopes scopes;
+
+  private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
+  private final ConcurrentHashMap<UUID, Integer> connectionsOf = new ConcurrentHashMap<>();
+  private final LongAdder joins = new LongAdder();
+  private final LongAdder written = new LongAdder();
+  private final LongAdder slow = new LongAdder();
+  private final LongAdder malformed = new LongAdder();
+  private volatile @Nullable CountDownLatch allClosed;
+
+  /** The change told last; only the relay's thread asks, and it tells a change to everybody before the next. */
+  private volatile @Nullable ChangeData lastData;
+
+  /**
+   * Makes an endpoint without any connection yet.
+   *
+   * @param tokens verifies the apikey of an upgrade and the tokens of joins
+   * @param fanOut where the relay tells its changes
+   * @param tables what is published
+   * @param scopes asks the database what a person may hear
+   */
+  public RealtimeServer(
+      RealtimeSettings settings, TokenVerifier tokens, FanOut fanOut, PublishedTables tables, Scopes scopes) {
+    this.settings = settings;
+    this.tokens = tokens;
+    this.fanOut = fanOut;
+    this.tables = tables;
+    this.scopes = scopes;
+  }
+
+  /** Sets what the HTTP server must know about WebSockets. */
+  public HttpServerOptions configure(HttpServerOptions options) {
+    return options
+        .setMaxWebSocketFrameSize(settings.maxFrameBytes())
+        .setMaxWebSocketMessageSize(settings.maxFrameBytes())
+        // Small frames to many clients: compressing each of them again costs more than it saves.
+        .setPerMessageWebSocketCompressionSupported(false)
+        .setPerFrameWebSocketCompressionSupported(false)
+        .setWebSocketClosingTimeout(CLOSING_SECONDS);
+  }
+
+  /** Whether a path is the WebSocket's. */
+  public boolean accepts(String path) {
+    return PATHS.contains(path);
+  }
+
+  /** Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called on an event loop. */
+  public void upgrade(HttpServerRequest request) {
+    if (!request.canUpgradeToWebSocket()) {
+      refuse(request, 426, "This is a WebSocket endpoint");
+      return;
+    }
+    if (allClosed != null) {
+      refuse(request, 503, "The server is shutting down");
+      return;
+    }
+    if (connections.size() >= settings.maxConnections()) {
+      refuse(request, 429, "ConnectionRateLimitReached: Too many connections");
+      return;
+    }
+    FrameCodec codec = FrameCodec.ofVersion(request.getParam("vsn"));
+    if (codec == null) {
+      refuse(request, 400, "vsn must be 1.0.0 or 2.0.0");
+      return;
+    }
+    String header = request.getHeader("x-api-key");
+    String apikey = header != null ? header : request.getParam("apikey");
+    if (apikey == null || apikey.isEmpty()) {
+      refuse(request, 401, "Missing API key");
+      return;
+    }
+    request.pause();
+    Context context = Vertx.currentContext();
+    if (context == null) {
+      throw new IllegalStateException("upgrade() must be called on the request's event loop");
+    }
+    Thread.ofVirtual().name("realtime").start(() -> verify(request, context, codec, apikey));
+  }
+
+  private void verify(HttpServerRequest request, Context context, FrameCodec codec, String apikey) {
+    try {
+      tokens.verify(apikey);
+      context.runOnContext(nothing -> accept(request, context, codec, apikey));
+    } catch (InvalidToken e) {
+      int status = e.reason() == InvalidToken.Reason.KEYS_UNAVAILABLE ? 503 : 401;
+      context.runOnContext(nothing -> refuse(request, status, e.getMessage()));
+    } catch (RuntimeException e) {
+      LOG.error("An API key could not be verified", e);
+      context.runOnContext(nothing -> refuse(request, 500, "internal"));
+    }
+  }
+
+  private void accept(HttpServerRequest request, Context context, FrameCodec codec, String apikey) {
+    request
+        .toWebSocket()
+        .onSuccess(
+            socket -> {
+              var connection = new ClientConnection(this, context, socket, codec, apikey);
+              connections.add(connection);
+              connection.open();
+              if (allClosed != null) {
+                connection.close(ClientConnection.SERVICE_RESTART, "the server is shutting down");
+              }
+            })
+        .onFailure(e -> LOG.debug("A request did not become a WebSocket", e));
+  }
+
+  private static void refuse(HttpServerRequest request, int status, String error) {
+    request.resume();
+    request
+        .response()
+        .setStatusCode(status)
+        .putHeader("Content-Type", "application/json")
+        .putHeader("Access-Control-Allow-Origin", "*")
+        .end(Json.write(Json.object().put("error", error)));
+  }
+
+  /** Closes all sockets with 1012, so that clients move to another node or come back soon; waits some seconds at most. */
+  @Override
+  public void close() {
+    var closed = new CountDownLatch(1);
+    allClosed = closed;
+    for (ClientConnection connection : List.copyOf(connections)) {
+      connection.close(ClientConnection.SERVICE_RESTART, "the server is shutting down");
+    }
+    try {
+      if (!connections.isEmpty() && !closed.await(CLOSING_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("{} sockets are still open at shutdown", connections.size());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** How many sockets are open. */
+  public int connections() {
+    return connections.size();
+  }
+
+  /** How many people are connected, each counted once. */
+  public int people() {
+    return connectionsOf.size();
+  }
+
+  /** How many joins succeeded. */
+  public long joins() {
+    return joins.sum();
+  }
+
+  /** How many frames were written. */
+  public long framesWritten() {
+    return written.sum();
+  }
+
+  /** How many sockets were closed because their clients were too slow. */
+  public long slowClosed() {
+    return slow.sum();
+  }
+
+  /** How many frames were no messages. */
+  public long malformedFrames() {
+    return malformed.sum();
+  }
+
+  RealtimeSettings settings() {
+    return settings;
+  }
+
+  TokenVerifier tokens() {
+    return tokens;
+  }
+
+  FanOut fanOut() {
+    return fanOut;
+  }
+
+  PublishedTables tables() {
+    return tables;
+  }
+
+  Scopes scopes() {
+    return scopes;
+  }
+
+  /** The one encoding of a change that all its hearers share. Asked while the relay tells it, by the relay's thread. */
+  ChangeData dataOf(Change change) {
+    ChangeData last = lastData;
+    if (last == null || last.change() != change) {
+      last = new ChangeData(change, tables);
+      lastData = last;
+    }
+    return last;
+  }
+
+  /** One more socket of this person; false when there are as many as there may be. */
+  boolean enter(UUID userId) {
+    int most = settings.maxConnectionsPerUser();
+    int[] entered = {0};
+    connectionsOf.compute(
+        userId,
+        (same, now) -> {
+          int before = now == null ? 0 : now;
+          entered[0] = before < most ? 1 : 0;
+          return before + entered[0] == 0 ? null : Integer.valueOf(before + entered[0]);
+        });
+    return entered[0] == 1;
+  }
+
+  /** One socket less. */
+  void exit(UUID userId) {
+    connectionsOf.computeIfPresent(userId, (same, now) -> now > 1 ? now - 1 : null);
+  }
+
+  void forget(ClientConnection connection) {
+    connections.remove(connection);
+    CountDownLatch closed = allClosed;
+    if (closed != null && connections.isEmpty()) {
+      closed.countDown();
+    }
+  }
+
+  void countJoin() {
+    joins.increment();
+  }
+
+  void countWritten() {
+    written.increment();
+  }
+
+  void countSlow() {
+    slow.increment();
+  }
+
+  void countMalformed() {
+    malformed.increment();
+  }
+}

@@ -1,0 +1,14 @@
+package com.gptdesk.chat.realtime;
+
+import java.util.Collection;
+import java.util.UUID;
+
+/** Asks the database what a person may hear of. */
+@FunctionalInterface
+public interface Scopes {
+  /**
+   * The ids that stand for what this person may see: the person's own and the team's. Empty when there is no such person, or none
+   * who may use the chat. Blocks; called on virtual threads.
+   */
+  Collection<UUID> of(UUID userId);
+}

@@ -1,0 +1,37 @@
+package com.gptdesk.chat.relay;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One committed change of one row.
+ *
+ * @param seq the change's number in the log; it restarts when the log does, so it is no position to resume by
+ * @param table the table's name, in schema public
+ * @param at when the change was made, by the database's clock
+ * @param scopes who may see it: ids of people and of teams
+ * @param record the row as it is now, as JSON object text; null for a delete
+ * @param oldRecord for an update the old row's primary key, for a delete the whole old row, as JSON object text
+ */
+public record Change(
+    long seq,
+    String table,
+    Operation operation,
+    Instant at,
+    List<UUID> scopes,
+    @Nullable String record,
+    @Nullable String oldRecord) {
+
+  /** What happened to the row. */
+  public enum Operation {
+    INSERT,
+    UPDATE,
+    DELETE
+  }
+
+  public Change {
+    scopes = List.copyOf(scopes);
+  }
+}

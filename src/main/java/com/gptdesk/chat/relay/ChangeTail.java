@@ -1,0 +1,173 @@
+package com.gptdesk.chat.relay;
+
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+
+/**
+ * One connection that reads the change log, and holds the key with which the relay tells writers that it sleeps. Autocommit and
+ * READ COMMITTED, so each statement sees what is committed by then. One thread owns it; only {@link #abort} may come from another.
+ */
+final class ChangeTail implements AutoCloseable {
+  /** SQLSTATE: the log has another epoch, no longer reaches back so far, or holds more than one poll may bring. */
+  static final String TOO_FAR_BEHIND = "PT410";
+
+  /**
+   * How far the log was read: up to a snapshot, in one life of the log.
+   *
+   * @param epoch changes when the log was emptied by a crash or belongs to another server
+   * @param snapshot a {@code pg_snapshot} as text
+   */
+  record Position(UUID epoch, String snapshot) {}
+
+  /** What became visible since a position, in order, and the position after it. */
+  record Batch(List<Change> changes, Position next) {}
+
+  private final Connection connection;
+  private final int maxRows;
+  private final PreparedStatement tail;
+
+  private ChangeTail(Connection connection, int maxRows) throws SQLException {
+    this.connection = connection;
+    this.maxRows = maxRows;
+    try (Statement statement = connection.createStatement()) {
+      // Plans of a millisecond: neither JIT nor parallel workers nor a plan that forgets how short the tail is.
+      statement.execute(
+          """
+          set role chat_relay;
+          set default_transaction_isolation = 'read committed';
+          set default_transaction_read_only = off;
+          set jit = off;
+          set max_parallel_workers_per_gather = 0;
+          set plan_cache_mode = force_custom_plan
+          """);
+    }
+    this.tail = connection.prepareStatement("select * from relay.tail(?, ?, ?)");
+  }
+
+  static ChangeTail connect(RelaySettings settings) throws SQLException {
+    Connection connection = Sessions.open(settings, "gptdesk-chat relay");
+    try {
+      return new ChangeTail(connection, settings.maxRows());
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  /** The position after everything that is visible now. */
+  Position open() throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("select epoch, snapshot from relay.open()")) {
+      if (!row.next()) {
+        throw new SQLException("relay.open() returned no row");
+      }
+      return new Position(row.getObject("epoch", UUID.class), row.getString("snapshot"));
+    }
+  }
+
+  /**
+   * What became visible since that position. Either all of it is returned or nothing: after an exception the same position is
+   * read again.
+   *
+   * @throws SQLException with {@link #TOO_FAR_BEHIND} when the position cannot be read from any more
+   */
+  Batch poll(Position position) throws SQLException {
+    tail.setObject(1, position.epoch());
+    tail.setString(2, position.snapshot());
+    tail.setInt(3, maxRows);
+    try (ResultSet row = tail.executeQuery()) {
+      String snapshot = row.next() ? row.getString("snapshot") : null;
+      if (snapshot == null) {
+        throw new SQLException("relay.tail() did not begin with a snapshot");
+      }
+      var changes = new ArrayList<Change>();
+      while (row.next()) {
+        changes.add(change(row));
+      }
+      return new Batch(changes, new Position(position.epoch(), snapshot));
+    }
+  }
+
+  private static Change change(ResultSet row) throws SQLException {
+    return new Change(
+        row.getLong("seq"),
+        row.getString("table_name"),
+        Change.Operation.valueOf(row.getString("operation")),
+        row.getObject("at", OffsetDateTime.class).toInstant(),
+        uuids(row.getArray("scopes")),
+        row.getString("record"),
+        row.getString("old_record"));
+  }
+
+  private static List<UUID> uuids(Array array) throws SQLException {
+    return List.of((UUID[]) array.getArray());
+  }
+
+  /** Takes one of the keys a relay can sleep with, for as long as this connection lives; empty when all are taken. */
+  OptionalInt claimSlot() throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("select relay.claim_slot()")) {
+      int slot = row.next() ? row.getInt(1) : 0;
+      return row.wasNull() ? OptionalInt.empty() : OptionalInt.of(slot);
+    }
+  }
+
+  /** True when every writer that skipped the bell has ended: from now on writers ring. Never waits. */
+  boolean sleep(int slot) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement("select relay.sleep(?)")) {
+      statement.setInt(1, slot);
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() && row.getBoolean(1);
+      }
+    }
+  }
+
+  /** From now on writers need not ring. */
+  void wake(int slot) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement("select relay.wake(?)")) {
+      statement.setInt(1, slot);
+      statement.execute();
+    }
+  }
+
+  /** Lets the log forget what every relay must have read. */
+  void maintain() throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("select relay.maintain()");
+    }
+  }
+
+  /**
+   * Looks, without asking the server anything, whether it ended this connection; with the connection the sleeper's key is gone, and
+   * nobody would ring.
+   */
+  void checkAlive() throws SQLException {
+    connection.unwrap(PGConnection.class).getNotifications(1);
+  }
+
+  /** Ends the connection from any thread, even in the middle of a query. */
+  void abort() {
+    Sessions.abort(connection);
+  }
+
+  @Override
+  public void close() throws SQLException {
+    connection.close();
+  }
+
+  /** Whether this says that the log can no longer be followed from where the relay is. */
+  static boolean isTooFarBehind(@Nullable SQLException e) {
+    return e != null && TOO_FAR_BEHIND.equals(e.getSQLState());
+  }
+}

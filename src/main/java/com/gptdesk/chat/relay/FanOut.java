@@ -1,0 +1,120 @@
+package com.gptdesk.chat.relay;
+
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hands each change to the subscribers whose scopes meet the change's. A change costs what it reaches, not what is subscribed.
+ *
+ * <p>Any thread may add, rescope and remove while changes are told. A subscriber is told each change at most once, however many of
+ * its scopes the change meets, and every change that meets a scope it kept all the while.
+ */
+public final class FanOut implements ChangeListener {
+  private static final Logger LOG = LoggerFactory.getLogger(FanOut.class);
+
+  private final ConcurrentHashMap<UUID, Set<Subscriber>> byScope = new ConcurrentHashMap<>();
+
+  /** Owns the right to change what one subscriber hears: each entry is only touched inside its own compute. */
+  private final ConcurrentHashMap<Subscriber, Set<UUID>> scopesOf = new ConcurrentHashMap<>();
+
+  /** From now on this subscriber hears what meets these scopes. */
+  public void add(Subscriber subscriber, Collection<UUID> scopes) {
+    scopesOf.compute(subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, scopes));
+  }
+
+  /** Gives a subscriber other scopes; does nothing for one that was removed meanwhile. */
+  public void rescope(Subscriber subscriber, Collection<UUID> scopes) {
+    scopesOf.computeIfPresent(subscriber, (same, old) -> replace(same, old, scopes));
+  }
+
+  /** From now on this subscriber hears nothing. */
+  public void remove(Subscriber subscriber) {
+    scopesOf.computeIfPresent(
+        subscriber,
+        (same, old) -> {
+          old.forEach(scope -> leave(scope, same));
+          return null;
+        });
+  }
+
+  /** How many subscribers there are. */
+  public int size() {
+    return scopesOf.size();
+  }
+
+  @Override
+  public void changed(Change change) {
+    for (Subscriber subscriber : reachedBy(change.scopes())) {
+      try {
+        subscriber.changed(change);
+      } catch (RuntimeException e) {
+        LOG.error("A subscriber failed on change {} of {}; the others still hear it", change.seq(), change.table(), e);
+      }
+    }
+  }
+
+  @Override
+  public void resync(String reason) {
+    for (Subscriber subscriber : scopesOf.keySet()) {
+      try {
+        subscriber.resync(reason);
+      } catch (RuntimeException e) {
+        LOG.error("A subscriber failed on being told to catch up; the others still hear it", e);
+      }
+    }
+  }
+
+  private Set<Subscriber> reachedBy(List<UUID> scopes) {
+    if (scopes.size() == 1) {
+      return byScope.getOrDefault(scopes.getFirst(), Set.of());
+    }
+    Set<Subscriber> reached = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (UUID scope : scopes) {
+      reached.addAll(byScope.getOrDefault(scope, Set.of()));
+    }
+    return reached;
+  }
+
+  /** New scopes first, so that a scope kept is never without its subscriber. */
+  private Set<UUID> replace(Subscriber subscriber, Set<UUID> old, Collection<UUID> scopes) {
+    Set<UUID> wanted = Set.copyOf(new HashSet<>(scopes));
+    for (UUID scope : wanted) {
+      if (!old.contains(scope)) {
+        enter(scope, subscriber);
+      }
+    }
+    for (UUID scope : old) {
+      if (!wanted.contains(scope)) {
+        leave(scope, subscriber);
+      }
+    }
+    return wanted;
+  }
+
+  private void enter(UUID scope, Subscriber subscriber) {
+    byScope.compute(
+        scope,
+        (same, there) -> {
+          Set<Subscriber> with = there == null ? ConcurrentHashMap.newKeySet(2) : there;
+          with.add(subscriber);
+          return with;
+        });
+  }
+
+  private void leave(UUID scope, Subscriber subscriber) {
+    byScope.computeIfPresent(
+        scope,
+        (same, there) -> {
+          there.remove(subscriber);
+          return there.isEmpty() ? null : there;
+        });
+  }
+}

@@ -1,0 +1,121 @@
+package com.gptdesk.chat.relay;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a doorbell listening: makes it, hears when it is lost, makes the next with back-off. Whatever may have been missed counts
+ * as a ring: a new connection, and a lost one. Its own virtual thread; ends at {@link #close}.
+ */
+final class Listening implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Listening.class);
+
+  private final RelaySettings settings;
+  private final Bell bell;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final LongAdder reconnects = new LongAdder();
+  private final Thread thread;
+  private volatile boolean listening;
+
+  Listening(RelaySettings settings, Bell bell) {
+    this.settings = settings;
+    this.bell = bell;
+    this.thread = Thread.ofVirtual().name("doorbell").unstarted(this::run);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Whether what is notified now will be heard. When it stops being so, the bell rings. */
+  boolean isListening() {
+    return listening;
+  }
+
+  /** How often a lost connection was remade. */
+  long reconnects() {
+    return reconnects.sum();
+  }
+
+  private void run() {
+    var backoff = new Backoff(settings.firstRetry(), settings.longestRetry());
+    boolean first = true;
+    try {
+      while (!isClosing()) {
+        String trouble = listen(backoff, first);
+        first = false;
+        if (isClosing()) {
+          return;
+        }
+        Duration wait = backoff.next();
+        LOG.warn("Listener lost its connection ({}); trying again in {} ms", trouble, wait.toMillis());
+        pauseUnlessClosing(wait);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Listens until the connection is lost or this is closed; returns what went wrong. */
+  private String listen(Backoff backoff, boolean first) throws InterruptedException {
+    var ear = new Ear();
+    try (Doorbell doorbell = settings.doorbell().open(settings, ear)) {
+      listening = true;
+      bell.ring();
+      backoff.reset();
+      if (!first) {
+        reconnects.increment();
+        LOG.info("Listener is connected again");
+      }
+      while (!isClosing() && !ear.lost.await(settings.backstop().toNanos(), TimeUnit.NANOSECONDS)) {
+        doorbell.check();
+      }
+      return ear.reason;
+    } catch (SQLException e) {
+      return String.valueOf(e.getMessage());
+    } finally {
+      listening = false;
+      bell.ring();
+    }
+  }
+
+  private boolean isClosing() {
+    return closing.getCount() == 0;
+  }
+
+  private void pauseUnlessClosing(Duration wait) throws InterruptedException {
+    if (closing.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+      LOG.debug("Listener ends");
+    }
+  }
+
+  @Override
+  public void close() {
+    closing.countDown();
+    thread.interrupt();
+  }
+
+  /** What one connection says. A connection of before says nothing any more to the one of now. */
+  private final class Ear implements Doorbell.Ear {
+    final CountDownLatch lost = new CountDownLatch(1);
+    volatile String reason = "closed";
+
+    @Override
+    public void rang() {
+      bell.ring();
+    }
+
+    @Override
+    public void lost(String why) {
+      if (lost.getCount() != 0) {
+        reason = why;
+        lost.countDown();
+      }
+    }
+  }
+}

@@ -1,0 +1,356 @@
+package com.gptdesk.chat.relay;
+
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells a listener every committed change once, in the log's order, or that it has to catch up.
+ *
+ * <p>While changes come it polls. When none came for a moment it asks for its key; having it means that every writer from then on
+ * rings, so after one more empty poll it waits for the doorbell and runs no query, but for a backstop. Several relays sleep with
+ * several keys; one that finds none free goes on polling, slowly.
+ *
+ * <p>One daemon thread owns the state. Counters and {@link #isHearing} may be read by any thread.
+ */
+public final class Relay implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
+
+  /** The pace of a relay that may not sleep: no key is free, or nothing would wake it. */
+  private static final Duration WAKEFUL_PAUSE = Duration.ofMillis(50);
+
+  /** The longest pause of a relay that waits for slow writers before it may sleep. */
+  private static final Duration DROWSY_PAUSE = Duration.ofMillis(20);
+
+  /** Asleep, how often it looks whether its own connection still stands, which costs no query. */
+  private static final Duration LOOK = Duration.ofMillis(200);
+
+  private static final Duration NEXT_CLAIM = Duration.ofSeconds(10);
+  private static final Duration MAINTENANCE = Duration.ofMinutes(1);
+
+  /** The log deletes what is an hour old; so long after the last change there is one last thing to delete. */
+  private static final Duration LAST_MAINTENANCE = Duration.ofMinutes(61);
+
+  /** In nanoseconds, far enough away and still comparable. */
+  private static final long NEVER = Long.MAX_VALUE / 4;
+
+  private static final Duration PATIENCE_AT_CLOSE = Duration.ofSeconds(2);
+
+  private final RelaySettings settings;
+  private final ChangeListener listener;
+  private final Bell bell = new Bell();
+  private final Listening doorbell;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread thread;
+
+  private final LongAdder polls = new LongAdder();
+  private final LongAdder changes = new LongAdder();
+  private final LongAdder sleeps = new LongAdder();
+  private final LongAdder wakes = new LongAdder();
+  private final LongAdder resyncs = new LongAdder();
+  private final LongAdder reconnects = new LongAdder();
+  private volatile boolean following;
+  private volatile boolean asleep;
+  private volatile @Nullable ChangeTail current;
+
+  // Owned by the relay's thread.
+  private ChangeTail.@Nullable Position position;
+  private long lastChange = System.nanoTime();
+  private long lastMaintenance = System.nanoTime();
+  private long nextMaintenance = lastMaintenance + MAINTENANCE.toNanos();
+  private boolean saidWakeful;
+
+  /** Makes a relay that does nothing until {@link #start}. */
+  public Relay(RelaySettings settings, ChangeListener listener) {
+    this.settings = settings;
+    this.listener = listener;
+    this.doorbell = new Listening(settings, bell);
+    this.thread = Thread.ofPlatform().daemon().name("relay").unstarted(this::run);
+  }
+
+  /** Begins to connect and returns at once; see {@link #isHearing}. */
+  public void start() {
+    doorbell.start();
+    thread.start();
+  }
+
+  /** Whether changes arrive in time: the log is being read and the doorbell listens. */
+  public boolean isHearing() {
+    return following && doorbell.isListening();
+  }
+
+  /** Whether it waits for the bell and runs no query. */
+  public boolean isAsleep() {
+    return asleep;
+  }
+
+  /** How often the log was asked for changes. */
+  public long polls() {
+    return polls.sum();
+  }
+
+  /** How many changes the listener was told. */
+  public long changes() {
+    return changes.sum();
+  }
+
+  /** How often the bell rang; a connection made or lost counts as a ring. */
+  public long bellsHeard() {
+    return bell.heard();
+  }
+
+  /** How often it fell asleep. */
+  public long sleeps() {
+    return sleeps.sum();
+  }
+
+  /** How often it woke up because there were changes. */
+  public long wakes() {
+    return wakes.sum();
+  }
+
+  /** How often it had to begin anew and tell the listener to catch up; the first beginning is not counted. */
+  public long resyncs() {
+    return resyncs.sum();
+  }
+
+  /** How often a lost connection was remade, the one that reads or the one that listens. */
+  public long reconnects() {
+    return reconnects.sum() + doorbell.reconnects();
+  }
+
+  /** Stops telling and ends both connections. Returns when the relay's thread has ended, or after some seconds. */
+  @Override
+  public void close() {
+    closing.countDown();
+    bell.ring();
+    doorbell.close();
+    try {
+      if (thread.isAlive() && !thread.join(PATIENCE_AT_CLOSE)) {
+        ChangeTail tail = current;
+        if (tail != null) {
+          tail.abort();
+        }
+        thread.interrupt();
+        thread.join(PATIENCE_AT_CLOSE);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void run() {
+    var backoff = new Backoff(settings.firstRetry(), settings.longestRetry());
+    try {
+      while (!isClosing()) {
+        try (ChangeTail tail = ChangeTail.connect(settings)) {
+          current = tail;
+          follow(tail, backoff);
+        } catch (SQLException e) {
+          retryLater(e, backoff);
+        } finally {
+          current = null;
+          following = false;
+          asleep = false;
+        }
+      }
+    } catch (InterruptedException e) {
+      LOG.debug("The relay was interrupted and ends");
+    }
+  }
+
+  private void retryLater(SQLException e, Backoff backoff) throws InterruptedException {
+    if (isClosing()) {
+      return;
+    }
+    Duration wait = backoff.next();
+    LOG.warn(
+        "The change log cannot be read ({}: {}); trying again in {} ms",
+        e.getSQLState(),
+        e.getMessage(),
+        wait.toMillis());
+    reconnects.increment();
+    pause(wait);
+  }
+
+  /** Follows the log by one connection until it fails or the relay is closed. */
+  private void follow(ChangeTail tail, Backoff backoff) throws SQLException, InterruptedException {
+    var key = new Key(tail);
+    while (!isClosing()) {
+      // Before the poll: whatever commits after its snapshot then rings where somebody hears it.
+      boolean listening = doorbell.isListening();
+      if (asleep && !listening) {
+        key.release();
+      }
+      boolean found = poll(tail);
+      following = true;
+      backoff.reset();
+      if (found) {
+        lastChange = System.nanoTime();
+        nextMaintenance = lastMaintenance + MAINTENANCE.toNanos();
+        if (asleep) {
+          key.release();
+          wakes.increment();
+        }
+      }
+      maintainWhenDue(tail);
+      if (asleep) {
+        waitForTheBell(tail);
+      } else if (found || since(lastChange).compareTo(settings.calm()) < 0) {
+        pause(settings.pause());
+      } else if (!listening || !key.isThere()) {
+        pause(WAKEFUL_PAUSE);
+      } else if (!key.take()) {
+        pause(drowsyPause());
+      }
+    }
+    if (asleep) {
+      key.release();
+    }
+  }
+
+  /** Reads once and tells what there is; true when there was something. */
+  private boolean poll(ChangeTail tail) throws SQLException {
+    polls.increment();
+    ChangeTail.Position from = position;
+    if (from == null) {
+      position = tail.open();
+      tellResync("The relay has begun to read the change log.");
+      return false;
+    }
+    ChangeTail.Batch batch;
+    try {
+      batch = tail.poll(from);
+    } catch (SQLException e) {
+      if (!ChangeTail.isTooFarBehind(e)) {
+        throw e;
+      }
+      // First the new beginning, then the word: who catches up after hearing it misses nothing in between.
+      position = tail.open();
+      resyncs.increment();
+      LOG.warn("The relay begins anew and tells everybody to catch up: {}", e.getMessage());
+      tellResync(String.valueOf(e.getMessage()));
+      return true;
+    }
+    position = batch.next();
+    tell(batch.changes());
+    return !batch.changes().isEmpty();
+  }
+
+  private void tell(List<Change> batch) {
+    for (Change change : batch) {
+      try {
+        listener.changed(change);
+      } catch (RuntimeException | Error e) {
+        LOG.error("The listener failed on change {} of {}; going on with the next", change.seq(), change.table(), e);
+      }
+    }
+    changes.add(batch.size());
+  }
+
+  private void tellResync(String reason) {
+    try {
+      listener.resync(reason);
+    } catch (RuntimeException | Error e) {
+      LOG.error("The listener failed on being told to catch up; going on", e);
+    }
+  }
+
+  /** Waits for a ring, at most until the backstop; fails when the connection that holds the key is lost meanwhile. */
+  private void waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
+    long start = System.nanoTime();
+    while (!isClosing() && since(start).compareTo(settings.backstop()) < 0) {
+      if (bell.await(LOOK)) {
+        return;
+      }
+      tail.checkAlive();
+    }
+  }
+
+  /**
+   * Keeps the log short: at most once a minute while changes come, once more when the last of them is old enough to go, and then
+   * never, so that an idle relay asks nothing.
+   */
+  private void maintainWhenDue(ChangeTail tail) throws SQLException {
+    if (System.nanoTime() - nextMaintenance < 0) {
+      return;
+    }
+    lastMaintenance = System.nanoTime();
+    boolean quietForLong = since(lastChange).compareTo(LAST_MAINTENANCE) >= 0;
+    nextMaintenance = quietForLong ? lastMaintenance + NEVER : lastChange + LAST_MAINTENANCE.toNanos();
+    try {
+      tail.maintain();
+    } catch (SQLException e) {
+      LOG.warn("The change log could not be maintained ({}); going on without", e.getMessage());
+      tail.checkAlive();
+    }
+  }
+
+  /** Longer the longer slow writers keep the relay from sleeping. */
+  private Duration drowsyPause() {
+    Duration quarter = since(lastChange).dividedBy(4);
+    return quarter.compareTo(DROWSY_PAUSE) > 0 ? DROWSY_PAUSE : quarter;
+  }
+
+  private boolean isClosing() {
+    return closing.getCount() == 0;
+  }
+
+  private void pause(Duration wait) throws InterruptedException {
+    if (closing.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
+      LOG.debug("The relay ends");
+    }
+  }
+
+  private static Duration since(long nanoTime) {
+    return Duration.ofNanos(System.nanoTime() - nanoTime);
+  }
+
+  /** The key of one connection to one of the few beds. */
+  private final class Key {
+    private final ChangeTail tail;
+    private OptionalInt slot = OptionalInt.empty();
+    private long lastClaim;
+
+    Key(ChangeTail tail) {
+      this.tail = tail;
+      this.lastClaim = System.nanoTime() - NEXT_CLAIM.toNanos();
+    }
+
+    /** Whether there is a key for this relay; asks for one now and then while there is none. */
+    boolean isThere() throws SQLException {
+      if (slot.isEmpty() && since(lastClaim).compareTo(NEXT_CLAIM) >= 0) {
+        lastClaim = System.nanoTime();
+        slot = tail.claimSlot();
+        if (slot.isEmpty() && !saidWakeful) {
+          saidWakeful = true;
+          LOG.warn(
+              "Four relays sleep on this database already; this one polls every {} ms instead",
+              WAKEFUL_PAUSE.toMillis());
+        }
+      }
+      return slot.isPresent();
+    }
+
+    /** Falls asleep if every writer that skipped the bell has ended. */
+    boolean take() throws SQLException {
+      if (slot.isPresent() && tail.sleep(slot.getAsInt())) {
+        asleep = true;
+        sleeps.increment();
+      }
+      return asleep;
+    }
+
+    void release() throws SQLException {
+      asleep = false;
+      tail.wake(slot.orElseThrow());
+    }
+  }
+}

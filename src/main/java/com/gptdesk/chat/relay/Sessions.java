@@ -1,0 +1,46 @@
+package com.gptdesk.chat.relay;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Properties;
+import org.postgresql.Driver;
+import org.postgresql.PGProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Opens and ends the relay's own pgjdbc connections, which belong to no pool. */
+final class Sessions {
+  private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
+  private static final Driver DRIVER = new Driver();
+
+  private Sessions() {}
+
+  /** A connection in autocommit mode. What the URL itself says goes before what is said here. */
+  static Connection open(RelaySettings settings, String name) throws SQLException {
+    String seconds = String.valueOf(Math.max(1, settings.timeout().toSeconds()));
+    var properties = new Properties();
+    PGProperty.USER.set(properties, settings.user());
+    PGProperty.PASSWORD.set(properties, settings.password());
+    PGProperty.APPLICATION_NAME.set(properties, name);
+    PGProperty.CONNECT_TIMEOUT.set(properties, seconds);
+    PGProperty.LOGIN_TIMEOUT.set(properties, seconds);
+    PGProperty.SOCKET_TIMEOUT.set(properties, seconds);
+    PGProperty.TCP_KEEP_ALIVE.set(properties, true);
+    PGProperty.TARGET_SERVER_TYPE.set(properties, "primary");
+    PGProperty.PREPARE_THRESHOLD.set(properties, 1);
+    Connection connection = DRIVER.connect(settings.jdbcUrl(), properties);
+    if (connection == null) {
+      throw new SQLException("Not a PostgreSQL URL: " + settings, "08001");
+    }
+    return connection;
+  }
+
+  /** Ends a connection from any thread, even while another one waits for its answer. */
+  static void abort(Connection connection) {
+    try {
+      connection.abort(Runnable::run);
+    } catch (SQLException e) {
+      LOG.debug("A connection of the relay was gone already", e);
+    }
+  }
+}
