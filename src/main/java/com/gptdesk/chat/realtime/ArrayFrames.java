@@ -3,7 +3,10 @@ package com.gptdesk.chat.realtime;
 import io.vertx.core.buffer.Buffer;
 import tools.jackson.databind.JsonNode;
 
-/** Version 2.0.0: a message is a JSON array {@code [join_ref, ref, topic, event, payload]}; broadcasts may be binary. */
+/**
+ * Version 2.0.0: a message is a JSON array {@code [join_ref, ref, topic, event, payload]};
+ * broadcasts may be binary.
+ */
 final class ArrayFrames implements FrameCodec {
   private static final int PARTS = 5;
 

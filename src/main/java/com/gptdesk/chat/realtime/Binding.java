@@ -10,13 +10,14 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * One {@code postgres_changes} wish of a channel. It is echoed exactly as it came, since clients compare, plus an id that events
- * refer to. Immutable.
+ * One {@code postgres_changes} wish of a channel. It is echoed exactly as it came, since clients
+ * compare, plus an id that events refer to. Immutable.
  *
  * @param id positive, and the same for equal wishes of a channel
  * @param asSent the client's object
  * @param operation what must have happened; null for anything
- * @param filters the tables it hears of, each with what a row must be; empty when the wish cannot be fulfilled
+ * @param filters the tables it hears of, each with what a row must be; empty when the wish cannot
+ *     be fulfilled
  * @param trouble why it cannot be fulfilled; null when it can
  */
 record Binding(
@@ -35,7 +36,10 @@ record Binding(
     }
   }
 
-  /** A first proposal for the id of such a wish: positive, and never so large that a client's number would lose digits. */
+  /**
+   * A first proposal for the id of such a wish: positive, and never so large that a client's number
+   * would lose digits.
+   */
   static int proposedId(ObjectNode asSent) {
     return 1 + (asSent.hashCode() & 0x3fff_ffff);
   }
@@ -66,7 +70,8 @@ record Binding(
     };
   }
 
-  private static Map<String, Filter> filters(ObjectNode wish, PublishedTables tables) throws InvalidFilter {
+  private static Map<String, Filter> filters(ObjectNode wish, PublishedTables tables)
+      throws InvalidFilter {
     String schema = textOr(wish, "schema", PublishedTables.SCHEMA);
     String name = textOr(wish, "table", ANY);
     List<Filter.Condition> conditions = Filter.read(textOr(wish, "filter", ""));
@@ -84,11 +89,12 @@ record Binding(
   }
 
   /** Every table that has the filter's columns; there must be one. */
-  private static Map<String, Filter> filtersOfAll(List<Filter.Condition> conditions, PublishedTables tables)
-      throws InvalidFilter {
+  private static Map<String, Filter> filtersOfAll(
+      List<Filter.Condition> conditions, PublishedTables tables) throws InvalidFilter {
     var filters = new LinkedHashMap<String, Filter>();
     for (PublishedTables.Table table : tables.all()) {
-      if (conditions.stream().allMatch(condition -> table.columns().containsKey(condition.column()))) {
+      if (conditions.stream()
+          .allMatch(condition -> table.columns().containsKey(condition.column()))) {
         filters.put(table.name(), Filter.of(conditions, table));
       }
     }

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * One change as clients are told it. Encoded once, whoever asks first, and shared by all sockets; the row is embedded as the text
- * the database made and only parsed, once, when a filter has to look into it. Any thread may ask.
+ * One change as clients are told it. Encoded once, whoever asks first, and shared by all sockets;
+ * the row is embedded as the text the database made and only parsed, once, when a filter has to
+ * look into it. Any thread may ask.
  */
 final class ChangeData {
   private static final DateTimeFormatter MILLIS =
@@ -42,7 +43,8 @@ final class ChangeData {
   synchronized JsonNode row() {
     JsonNode done = row;
     if (done == null) {
-      String text = change.operation() == Change.Operation.DELETE ? change.oldRecord() : change.record();
+      String text =
+          change.operation() == Change.Operation.DELETE ? change.oldRecord() : change.record();
       JsonNode read = text == null ? null : Json.read(text);
       done = read == null ? Json.object() : read;
       row = done;
@@ -54,7 +56,8 @@ final class ChangeData {
     String record = change.record();
     String old = change.oldRecord();
     var json =
-        new StringBuilder(320 + (record == null ? 0 : record.length()) + (old == null ? 0 : old.length()))
+        new StringBuilder(
+                320 + (record == null ? 0 : record.length()) + (old == null ? 0 : old.length()))
             .append("{\"schema\":\"" + PublishedTables.SCHEMA + "\",\"table\":")
             .append(Json.quote(change.table()))
             .append(",\"type\":\"")

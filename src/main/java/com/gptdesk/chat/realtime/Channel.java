@@ -19,7 +19,11 @@ final class Channel {
   private @Nullable Person person;
 
   Channel(
-      String topic, @Nullable String joinRef, List<Binding> bindings, String token, Identity identity) {
+      String topic,
+      @Nullable String joinRef,
+      List<Binding> bindings,
+      String token,
+      Identity identity) {
     this.topic = topic;
     this.joinRef = joinRef;
     this.bindings = bindings;

@@ -27,9 +27,10 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * One client's socket: reads its frames one after the other, and writes to it in order.
  *
- * <p>Everything belongs to the socket's event-loop context but {@link #hear} and {@link #close}, which any thread may call.
- * Whatever may block (a token's keys, the database) runs on a virtual thread and comes back to the context; meanwhile the socket
- * is not read, so frames stay in order and a client cannot pile up work.
+ * <p>Everything belongs to the socket's event-loop context but {@link #hear} and {@link #close},
+ * which any thread may call. Whatever may block (a token's keys, the database) runs on a virtual
+ * thread and comes back to the context; meanwhile the socket is not read, so frames stay in order
+ * and a client cannot pile up work.
  */
 final class ClientConnection {
   private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
@@ -70,7 +71,11 @@ final class ClientConnection {
   private boolean inboxClosed;
 
   ClientConnection(
-      RealtimeServer server, Context context, ServerWebSocket socket, FrameCodec codec, String apikey) {
+      RealtimeServer server,
+      Context context,
+      ServerWebSocket socket,
+      FrameCodec codec,
+      String apikey) {
     this.server = server;
     this.settings = server.settings();
     this.context = context;
@@ -93,7 +98,8 @@ final class ClientConnection {
     return server;
   }
 
-  // --- What the relay says -----------------------------------------------------------------------------------------
+  // --- What the relay says
+  // -----------------------------------------------------------------------------------------
 
   /** Takes note of something heard. Called by the relay's thread: never waits. */
   void hear(Person.Heard heard) {
@@ -134,7 +140,8 @@ final class ClientConnection {
     context.runOnContext(nothing -> readInbox());
   }
 
-  // --- What the client says ----------------------------------------------------------------------------------------
+  // --- What the client says
+  // ----------------------------------------------------------------------------------------
 
   private void receive(ClientFrame frame) {
     lastFrame = System.nanoTime();
@@ -161,11 +168,15 @@ final class ClientConnection {
       case ClientFrame.Heartbeat heartbeat -> answer(heartbeat, true, Json.object());
       case ClientFrame.Join join -> join(join);
       case ClientFrame.Leave leave -> leave(leave);
-      case ClientFrame.AccessToken token -> onChannel(token, channel -> accessToken(token, channel));
-      case ClientFrame.Broadcast broadcast -> onChannel(broadcast, channel -> notOffered(broadcast, "broadcast"));
-      case ClientFrame.Presence presence -> onChannel(presence, channel -> notOffered(presence, "presence"));
+      case ClientFrame.AccessToken token ->
+          onChannel(token, channel -> accessToken(token, channel));
+      case ClientFrame.Broadcast broadcast ->
+          onChannel(broadcast, channel -> notOffered(broadcast, "broadcast"));
+      case ClientFrame.Presence presence ->
+          onChannel(presence, channel -> notOffered(presence, "presence"));
       case ClientFrame.Unknown unknown ->
-          onChannel(unknown, channel -> refuse(unknown, "unknown event \"" + unknown.event() + "\""));
+          onChannel(
+              unknown, channel -> refuse(unknown, "unknown event \"" + unknown.event() + "\""));
     }
   }
 
@@ -174,7 +185,10 @@ final class ClientConnection {
     server.countMalformed();
     if (!complained) {
       complained = true;
-      LOG.warn("A client at {} sends what is no message: {}; dropped, and so are others like it", socket.remoteAddress(), malformed.reason());
+      LOG.warn(
+          "A client at {} sends what is no message: {}; dropped, and so are others like it",
+          socket.remoteAddress(),
+          malformed.reason());
     }
   }
 
@@ -200,7 +214,8 @@ final class ClientConnection {
     }
   }
 
-  // --- Joining -----------------------------------------------------------------------------------------------------
+  // --- Joining
+  // -----------------------------------------------------------------------------------------------------
 
   private void join(ClientFrame.Join join) {
     Channel before = channels.get(join.topic());
@@ -213,7 +228,8 @@ final class ClientConnection {
       refuse(join, trouble);
       return;
     }
-    String token = isUsable(join.accessToken()) ? join.accessToken() : apikey;
+    String sent = usable(join.accessToken());
+    String token = sent != null ? sent : apikey;
     beginWaiting();
     away(
         () -> server.tokens().verify(token),
@@ -235,20 +251,29 @@ final class ClientConnection {
       return "RealtimeDisabledForTenant: The chat is switched off";
     }
     if (!joins.take(System.nanoTime())) {
-      return "ClientJoinRateLimitReached: At most " + settings.maxJoinsPerSecond() + " joins a second";
+      return "ClientJoinRateLimitReached: At most "
+          + settings.maxJoinsPerSecond()
+          + " joins a second";
     }
     if (channels.size() >= settings.maxChannelsPerConnection()) {
-      return "ChannelRateLimitReached: At most " + settings.maxChannelsPerConnection() + " channels on one connection";
+      return "ChannelRateLimitReached: At most "
+          + settings.maxChannelsPerConnection()
+          + " channels on one connection";
     }
     if (join.bindings().size() > settings.maxBindingsPerChannel()) {
-      return "ChannelRateLimitReached: At most " + settings.maxBindingsPerChannel() + " bindings in one channel";
+      return "ChannelRateLimitReached: At most "
+          + settings.maxBindingsPerChannel()
+          + " bindings in one channel";
     }
     return null;
   }
 
-  /** A null or a publishable key names nobody; clients send them when they have nothing better. */
-  private static boolean isUsable(@Nullable String token) {
-    return token != null && !token.isEmpty() && !token.startsWith("sb_");
+  /**
+   * The token, but null for what names nobody: clients send a publishable key when they have
+   * nothing better.
+   */
+  private static @Nullable String usable(@Nullable String token) {
+    return token == null || token.isEmpty() || token.startsWith("sb_") ? null : token;
   }
 
   private void admit(ClientFrame.Join join, String token, Identity identity) {
@@ -298,7 +323,11 @@ final class ClientConnection {
       String trouble = binding.trouble();
       if (trouble != null) {
         allWell = false;
-        tellSystem(channel, CHANGES, "error", "Unable to subscribe to " + Json.write(binding.asSent()) + ": " + trouble);
+        tellSystem(
+            channel,
+            CHANGES,
+            "error",
+            "Unable to subscribe to " + Json.write(binding.asSent()) + ": " + trouble);
       }
     }
     if (allWell) {
@@ -316,7 +345,9 @@ final class ClientConnection {
     Person known = people.get(userId);
     if (known == null && !server.enter(userId)) {
       who.refused(
-          "ConnectionRateLimitReached: At most " + settings.maxConnectionsPerUser() + " connections of one user");
+          "ConnectionRateLimitReached: At most "
+              + settings.maxConnectionsPerUser()
+              + " connections of one user");
       return;
     }
     Person person = known != null ? known : arrive(userId);
@@ -352,7 +383,8 @@ final class ClientConnection {
         () -> server.scopes().of(person.id()),
         found -> scopesRead(person, found),
         e -> {
-          LOG.warn("The rights of user {} could not be read; the client joins again", person.id(), e);
+          LOG.warn(
+              "The rights of user {} could not be read; the client joins again", person.id(), e);
           depart(person, reason(e), true);
         });
   }
@@ -381,11 +413,12 @@ final class ClientConnection {
     person.leave(reason);
   }
 
-  // --- Tokens ------------------------------------------------------------------------------------------------------
+  // --- Tokens
+  // ------------------------------------------------------------------------------------------------------
 
   private void accessToken(ClientFrame.AccessToken frame, Channel channel) {
-    String token = frame.token();
-    if (token == null || !isUsable(token) || token.equals(channel.token())) {
+    String token = usable(frame.token());
+    if (token == null || token.equals(channel.token())) {
       return;
     }
     beginWaiting();
@@ -409,7 +442,9 @@ final class ClientConnection {
       return;
     }
     if (identity.isAnonymous()) {
-      LOG.warn("Channel {} got a token without a user in place of one with; it hears nothing until it joins again", channel.topic());
+      LOG.warn(
+          "Channel {} got a token without a user in place of one with; it hears nothing until it joins again",
+          channel.topic());
     }
     // First deaf, then by the new rights: nothing is heard by those of before.
     detach(channel);
@@ -418,6 +453,9 @@ final class ClientConnection {
         new Person.Waiting() {
           @Override
           public void admitted() {
+            if (channels.get(channel.topic()) != channel) {
+              detach(channel); // It was closed meanwhile.
+            }
             arm();
             endWaiting();
           }
@@ -436,7 +474,13 @@ final class ClientConnection {
           switch (invalid.reason()) {
             case MALFORMED -> "MalformedJWT";
             case BAD_SIGNATURE -> "JwtSignatureError";
-            case EXPIRED, NOT_YET_VALID, MISSING_CLAIM, WRONG_AUDIENCE, WRONG_ISSUER, UNKNOWN_ROLE, KEYS_UNAVAILABLE ->
+            case EXPIRED,
+                NOT_YET_VALID,
+                MISSING_CLAIM,
+                WRONG_AUDIENCE,
+                WRONG_ISSUER,
+                UNKNOWN_ROLE,
+                KEYS_UNAVAILABLE ->
                 "InvalidJWTToken";
           };
       return code + ": " + invalid.getMessage();
@@ -444,7 +488,8 @@ final class ClientConnection {
     return "UnableToConnectToProject: The database cannot be asked now; try again";
   }
 
-  // --- Time --------------------------------------------------------------------------------------------------------
+  // --- Time
+  // --------------------------------------------------------------------------------------------------------
 
   /** One timer per socket, for whatever comes first: the client's silence or the end of a token. */
   private void arm() {
@@ -491,7 +536,8 @@ final class ClientConnection {
     arm();
   }
 
-  // --- Ending ------------------------------------------------------------------------------------------------------
+  // --- Ending
+  // ------------------------------------------------------------------------------------------------------
 
   /** Ends a channel and says why. One that comes back joins again with the token it has by then. */
   private void dismiss(Channel channel, String reason, boolean comesBack) {
@@ -503,7 +549,7 @@ final class ClientConnection {
     tellSystem(channel, SYSTEM, "error", reason);
     write(
         comesBack
-            ? new ServerFrame.Error(channel.topic(), channel.joinRef())
+            ? new ServerFrame.Failure(channel.topic(), channel.joinRef())
             : new ServerFrame.Close(channel.topic(), channel.joinRef()));
   }
 
@@ -534,7 +580,10 @@ final class ClientConnection {
   private void tooSlow(String what) {
     if (!ended) {
       server.countSlow();
-      LOG.info("The socket of {} is closed, {}; the client comes back and catches up", socket.remoteAddress(), what);
+      LOG.info(
+          "The socket of {} is closed, {}; the client comes back and catches up",
+          socket.remoteAddress(),
+          what);
       shut(TRY_AGAIN_LATER, "too slow");
     }
   }
@@ -570,7 +619,8 @@ final class ClientConnection {
     server.forget(this);
   }
 
-  // --- Writing -----------------------------------------------------------------------------------------------------
+  // --- Writing
+  // -----------------------------------------------------------------------------------------------------
 
   private void answer(ClientFrame.Message message, boolean ok, ObjectNode response) {
     write(new ServerFrame.Reply(message.topic(), message.joinRef(), message.ref(), ok, response));
@@ -589,11 +639,14 @@ final class ClientConnection {
 
   private void tellSystem(Channel channel, String extension, String status, String message) {
     write(
-        new ServerFrame.System(
+        new ServerFrame.Notice(
             channel.topic(), channel.joinRef(), extension, status, message, channel.name()));
   }
 
-  /** Writes a frame after those before it. What a client does not read in time waits here, but not without bound. */
+  /**
+   * Writes a frame after those before it. What a client does not read in time waits here, but not
+   * without bound.
+   */
   void write(ServerFrame frame) {
     if (ended || socket.isClosed()) {
       return;
@@ -607,7 +660,8 @@ final class ClientConnection {
     }
   }
 
-  // --- Waiting -----------------------------------------------------------------------------------------------------
+  // --- Waiting
+  // -----------------------------------------------------------------------------------------------------
 
   private void beginWaiting() {
     busy = true;
@@ -622,7 +676,10 @@ final class ClientConnection {
     }
   }
 
-  /** Blocking work on a virtual thread; what comes of it is handled on the context, unless the socket has ended. */
+  /**
+   * Blocking work on a virtual thread; what comes of it is handled on the context, unless the
+   * socket has ended.
+   */
   private <T> void away(Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed) {
     Thread.ofVirtual()
         .name("realtime")

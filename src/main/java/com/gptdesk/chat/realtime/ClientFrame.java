@@ -1,5 +1,6 @@
 package com.gptdesk.chat.realtime;
 
+import io.vertx.core.buffer.Buffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -8,7 +9,10 @@ import tools.jackson.databind.node.ObjectNode;
 /** What a client says. Whatever arrives becomes one of these; none is refused with an exception. */
 sealed interface ClientFrame {
 
-  /** A frame that is one of the protocol's messages. {@code ref} and {@code joinRef} are the client's counters, echoed as they are. */
+  /**
+   * A frame that is one of the protocol's messages. {@code ref} and {@code joinRef} are the
+   * client's counters, echoed as they are.
+   */
   sealed interface Message extends ClientFrame {
     String topic();
 
@@ -36,11 +40,13 @@ sealed interface ClientFrame {
   record Leave(String topic, @Nullable String ref, @Nullable String joinRef) implements Message {}
 
   /** {@code heartbeat}, on topic {@code phoenix}. */
-  record Heartbeat(String topic, @Nullable String ref, @Nullable String joinRef) implements Message {}
+  record Heartbeat(String topic, @Nullable String ref, @Nullable String joinRef)
+      implements Message {}
 
   /** {@code access_token}: from now on the channel speaks for whom this token names. */
   record AccessToken(
-      String topic, @Nullable String ref, @Nullable String joinRef, @Nullable String token) implements Message {}
+      String topic, @Nullable String ref, @Nullable String joinRef, @Nullable String token)
+      implements Message {}
 
   /**
    * {@code broadcast}, as text or as binary kind 3.
@@ -53,16 +59,21 @@ sealed interface ClientFrame {
       @Nullable String joinRef,
       String event,
       @Nullable JsonNode payload,
-      byte @Nullable [] raw)
+      @Nullable Buffer raw)
       implements Message {}
 
   /** {@code presence}: {@code action} is {@code track} or {@code untrack}. */
   record Presence(
-      String topic, @Nullable String ref, @Nullable String joinRef, String action, @Nullable JsonNode payload)
+      String topic,
+      @Nullable String ref,
+      @Nullable String joinRef,
+      String action,
+      @Nullable JsonNode payload)
       implements Message {}
 
   /** A well-formed message with an event that the protocol does not know. */
-  record Unknown(String topic, @Nullable String ref, @Nullable String joinRef, String event) implements Message {}
+  record Unknown(String topic, @Nullable String ref, @Nullable String joinRef, String event)
+      implements Message {}
 
   /** No message at all; dropped, and the socket stays open. */
   record Malformed(String reason) implements ClientFrame {}

@@ -18,7 +18,8 @@ import tools.jackson.databind.JsonNode;
  * How the values of a column are compared: as what they mean, not as they are written.
  *
  * @param name what it is called in a message
- * @param reader the value of a text; throws IllegalArgumentException, ArithmeticException or DateTimeException when it is none
+ * @param reader the value of a text; throws IllegalArgumentException, ArithmeticException or
+ *     DateTimeException when it is none
  */
 record ColumnType<T extends Comparable<? super T>>(String name, Function<String, T> reader) {
   private static final int LONGEST_NUMBER = 200;
@@ -30,12 +31,16 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
 
   static final ColumnType<Boolean> BOOLEAN = new ColumnType<>("a boolean", ColumnType::bool);
 
-  private static final ColumnType<BigDecimal> NUMBER = new ColumnType<>("a number", ColumnType::number);
+  private static final ColumnType<BigDecimal> NUMBER =
+      new ColumnType<>("a number", ColumnType::number);
   private static final ColumnType<Instant> MOMENT =
       new ColumnType<>("a timestamp such as 2026-01-31T12:00:00Z", ColumnType::moment);
   private static final ColumnType<LocalDateTime> LOCAL_MOMENT =
-      new ColumnType<>("a timestamp such as 2026-01-31T12:00:00", text -> LocalDateTime.parse(text.replace(' ', 'T')));
-  private static final ColumnType<LocalDate> DATE = new ColumnType<>("a date such as 2026-01-31", LocalDate::parse);
+      new ColumnType<>(
+          "a timestamp such as 2026-01-31T12:00:00",
+          text -> LocalDateTime.parse(text.replace(' ', 'T')));
+  private static final ColumnType<LocalDate> DATE =
+      new ColumnType<>("a date such as 2026-01-31", LocalDate::parse);
 
   private static final Map<String, ColumnType<?>> BY_TYPE_NAME =
       Map.ofEntries(
@@ -71,7 +76,9 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
     }
   }
 
-  /** The value in a row; null when it is null there, absent, or beyond comparison (NaN, infinity). */
+  /**
+   * The value in a row; null when it is null there, absent, or beyond comparison (NaN, infinity).
+   */
   @Nullable T value(@Nullable JsonNode node) {
     if (node == null || node.isNull() || node.isContainer()) {
       return null;
@@ -119,7 +126,11 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
     if (time < 0) {
       return LocalDate.parse(iso).atStartOfDay().toInstant(ZoneOffset.UTC);
     }
-    boolean hasOffset = iso.endsWith("Z") || iso.endsWith("z") || iso.indexOf('+', time) > 0 || iso.indexOf('-', time) > 0;
+    boolean hasOffset =
+        iso.endsWith("Z")
+            || iso.endsWith("z")
+            || iso.indexOf('+', time) > 0
+            || iso.indexOf('-', time) > 0;
     if (!hasOffset) {
       return LocalDateTime.parse(iso).toInstant(ZoneOffset.UTC);
     }

@@ -9,9 +9,10 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a row must be for a binding to hear of it: conditions {@code column=operator.value}, joined by commas, all of which hold.
- * Values are compared by the column's type. A condition on a null value does not hold, negated or not, but for {@code is}, as in
- * SQL. Texts are ordered by their characters' numbers.
+ * What a row must be for a binding to hear of it: conditions {@code column=operator.value}, joined
+ * by commas, all of which hold. Values are compared by the column's type. A condition on a null
+ * value does not hold, negated or not, but for {@code is}, as in SQL. Texts are ordered by their
+ * characters' numbers.
  */
 final class Filter {
   private static final int MOST_VALUES = 100;
@@ -81,7 +82,8 @@ final class Filter {
     for (Condition condition : conditions) {
       PublishedTables.Column column = table.columns().get(condition.column());
       if (column == null) {
-        throw new InvalidFilter("table " + table.name() + " has no column \"" + condition.column() + "\"");
+        throw new InvalidFilter(
+            "table " + table.name() + " has no column \"" + condition.column() + "\"");
       }
       tests.add(new ColumnTest(column.name(), test(condition, column)));
     }
@@ -103,14 +105,19 @@ final class Filter {
     return true;
   }
 
-  private static Test test(Condition condition, PublishedTables.Column column) throws InvalidFilter {
+  private static Test test(Condition condition, PublishedTables.Column column)
+      throws InvalidFilter {
     if (condition.operator() == Operator.IS) {
       return is(condition, column);
     }
     ColumnType<?> type = ColumnType.of(column.type());
     if (type == null) {
       throw new InvalidFilter(
-          "column \"" + column.name() + "\" of type " + column.type() + " can only be filtered by \"is\"");
+          "column \""
+              + column.name()
+              + "\" of type "
+              + column.type()
+              + " can only be filtered by \"is\"");
     }
     Test plain =
         switch (condition.operator()) {
@@ -122,8 +129,8 @@ final class Filter {
     return value -> type.value(value) != null && plain.holds(value) != negated;
   }
 
-  private static <T extends Comparable<? super T>> Test compared(Condition condition, ColumnType<T> type)
-      throws InvalidFilter {
+  private static <T extends Comparable<? super T>> Test compared(
+      Condition condition, ColumnType<T> type) throws InvalidFilter {
     T bound = type.value(condition.values().getFirst());
     return switch (condition.operator()) {
       case EQ -> value -> compare(type, value, bound) == 0;
@@ -132,12 +139,13 @@ final class Filter {
       case LTE -> value -> compare(type, value, bound) <= 0;
       case GT -> value -> compare(type, value, bound) > 0;
       case GTE -> value -> compare(type, value, bound) >= 0;
-      case IN, IS, LIKE, ILIKE -> throw new IllegalStateException(condition.operator() + " compares with no bound");
+      case IN, IS, LIKE, ILIKE ->
+          throw new IllegalStateException(condition.operator() + " compares with no bound");
     };
   }
 
-  private static <T extends Comparable<? super T>> Test among(Condition condition, ColumnType<T> type)
-      throws InvalidFilter {
+  private static <T extends Comparable<? super T>> Test among(
+      Condition condition, ColumnType<T> type) throws InvalidFilter {
     // By order, since 1 and 1.0 are the same number and yet not equal objects.
     var values = new TreeSet<T>();
     for (String value : condition.values()) {
@@ -146,11 +154,13 @@ final class Filter {
     return value -> values.contains(present(type, value));
   }
 
-  private static <T extends Comparable<? super T>> int compare(ColumnType<T> type, @Nullable JsonNode value, T bound) {
+  private static <T extends Comparable<? super T>> int compare(
+      ColumnType<T> type, @Nullable JsonNode value, T bound) {
     return present(type, value).compareTo(bound);
   }
 
-  private static <T extends Comparable<? super T>> T present(ColumnType<T> type, @Nullable JsonNode value) {
+  private static <T extends Comparable<? super T>> T present(
+      ColumnType<T> type, @Nullable JsonNode value) {
     T read = type.value(value);
     if (read == null) {
       throw new IllegalStateException("a null value was not sorted out before");
@@ -161,20 +171,23 @@ final class Filter {
   private static Test is(Condition condition, PublishedTables.Column column) throws InvalidFilter {
     String wanted = condition.values().getFirst().toLowerCase(Locale.ROOT);
     boolean negated = condition.negated();
-    boolean isBoolean = ColumnType.of(column.type()) == ColumnType.BOOLEAN;
-    if (wanted.equals("null") || isBoolean && wanted.equals("unknown")) {
+    boolean isBoolean = ColumnType.BOOLEAN.equals(ColumnType.of(column.type()));
+    if (wanted.equals("null") || (isBoolean && wanted.equals("unknown"))) {
       return value -> (value == null || value.isNull()) != negated;
     }
     if (isBoolean && (wanted.equals("true") || wanted.equals("false"))) {
       Boolean truth = Boolean.valueOf(wanted);
       return value -> truth.equals(ColumnType.BOOLEAN.value(value)) != negated;
     }
-    throw new InvalidFilter("\"is\" takes null" + (isBoolean ? ", true, false or unknown" : "") + ", not " + wanted);
+    throw new InvalidFilter(
+        "\"is\" takes null" + (isBoolean ? ", true, false or unknown" : "") + ", not " + wanted);
   }
 
-  private static Test like(Condition condition, PublishedTables.Column column) throws InvalidFilter {
-    if (ColumnType.of(column.type()) != ColumnType.TEXT) {
-      throw new InvalidFilter("\"" + condition.operator() + "\" is for texts; \"" + column.name() + "\" is none");
+  private static Test like(Condition condition, PublishedTables.Column column)
+      throws InvalidFilter {
+    if (!ColumnType.TEXT.equals(ColumnType.of(column.type()))) {
+      throw new InvalidFilter(
+          "\"" + condition.operator() + "\" is for texts; \"" + column.name() + "\" is none");
     }
     boolean anyCase = condition.operator() == Operator.ILIKE;
     String pattern = condition.values().getFirst();
@@ -186,8 +199,9 @@ final class Filter {
   }
 
   /**
-   * LIKE: {@code %} is any text, {@code _} any character, a backslash takes what follows as it is. Not a regular expression, since
-   * a client chooses the pattern: this takes at most length times length steps.
+   * LIKE: {@code %} is any text, {@code _} any character, a backslash takes what follows as it is.
+   * Not a regular expression, since a client chooses the pattern: this takes at most length times
+   * length steps.
    */
   static boolean matches(String pattern, String text) {
     int p = 0;
@@ -219,7 +233,10 @@ final class Filter {
     return p == pattern.length();
   }
 
-  /** Reads {@code column=[not.]operator.value[,…]}; values with commas, brackets or quotes stand in double quotes. */
+  /**
+   * Reads {@code column=[not.]operator.value[,…]}; values with commas, brackets or quotes stand in
+   * double quotes.
+   */
   private static final class Reader {
     private final String text;
     private int at;
@@ -234,7 +251,10 @@ final class Filter {
         conditions.add(condition());
       } while (skip(','));
       if (at < text.length()) {
-        throw new InvalidFilter("\"" + text.substring(at) + "\" is too much; put a value with special characters in double quotes");
+        throw new InvalidFilter(
+            "\""
+                + text.substring(at)
+                + "\" is too much; put a value with special characters in double quotes");
       }
       return conditions;
     }
@@ -242,9 +262,12 @@ final class Filter {
     private Condition condition() throws InvalidFilter {
       int equals = text.indexOf('=', at);
       String column = equals < 0 ? "" : text.substring(at, equals).strip();
-      if (column.isEmpty() || !column.chars().allMatch(c -> c == '_' || c == '$' || Character.isLetterOrDigit(c))) {
+      if (column.isEmpty()
+          || !column.chars().allMatch(c -> c == '_' || c == '$' || Character.isLetterOrDigit(c))) {
         throw new InvalidFilter(
-            "\"" + text.substring(at) + "\" is not of the form column=operator.value (a comma in a value needs double quotes)");
+            "\""
+                + text.substring(at)
+                + "\" is not of the form column=operator.value (a comma in a value needs double quotes)");
       }
       at = equals + 1;
       boolean negated = text.startsWith("not.", at);
@@ -257,7 +280,8 @@ final class Filter {
       }
       Operator operator = Operator.named(text.substring(at, dot));
       at = dot + 1;
-      return new Condition(column, negated, operator, operator == Operator.IN ? list() : List.of(value(",")));
+      return new Condition(
+          column, negated, operator, operator == Operator.IN ? list() : List.of(value(",")));
     }
 
     private List<String> list() throws InvalidFilter {

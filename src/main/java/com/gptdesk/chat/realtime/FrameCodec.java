@@ -8,7 +8,10 @@ import tools.jackson.databind.node.ObjectNode;
 /** One framing of the protocol's messages. Without state, so any thread may use it. */
 sealed interface FrameCodec permits ObjectFrames, ArrayFrames {
 
-  /** The framing a client asks for by its query parameter {@code vsn}; absent means 1.0.0. Null when it is not spoken here. */
+  /**
+   * The framing a client asks for by its query parameter {@code vsn}; absent means 1.0.0. Null when
+   * it is not spoken here.
+   */
   static @Nullable FrameCodec ofVersion(@Nullable String vsn) {
     if (vsn == null || vsn.isEmpty() || vsn.startsWith("1.")) {
       return new ObjectFrames();

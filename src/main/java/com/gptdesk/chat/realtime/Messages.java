@@ -17,7 +17,11 @@ final class Messages {
   private Messages() {}
 
   static ClientFrame read(
-      @Nullable String joinRef, @Nullable String ref, String topic, String event, ObjectNode payload) {
+      @Nullable String joinRef,
+      @Nullable String ref,
+      String topic,
+      String event,
+      ObjectNode payload) {
     return switch (event) {
       case "heartbeat" -> new ClientFrame.Heartbeat(topic, ref, joinRef);
       case "phx_join" -> join(topic, ref, joinRef, payload);
@@ -75,12 +79,16 @@ final class Messages {
       String topic, @Nullable String ref, @Nullable String joinRef, ObjectNode payload) {
     String action = Json.text(payload, "event");
     return new ClientFrame.Presence(
-        topic, ref, joinRef, action == null ? "" : action.toLowerCase(Locale.ROOT), payload.get("payload"));
+        topic,
+        ref,
+        joinRef,
+        action == null ? "" : action.toLowerCase(Locale.ROOT),
+        payload.get("payload"));
   }
 
   /**
-   * Kind 3: {@code 03 | joinRefLen | refLen | topicLen | eventLen | metaLen | enc}, each one byte, then the texts in that order,
-   * and the rest is the payload; enc 1 says that it is JSON.
+   * Kind 3: {@code 03 | joinRefLen | refLen | topicLen | eventLen | metaLen | enc}, each one byte,
+   * then the texts in that order, and the rest is the payload; enc 1 says that it is JSON.
    */
   static ClientFrame readBinary(Buffer frame) {
     if (frame.length() < HEADER || frame.getByte(0) != USER_BROADCAST_PUSH) {
@@ -101,13 +109,13 @@ final class Messages {
       texts[i] = frame.getString(at, at + lengths[i], StandardCharsets.UTF_8.name());
       at += lengths[i];
     }
-    byte[] rest = frame.getBytes(at, frame.length());
+    Buffer rest = frame.getBuffer(at, frame.length());
     String joinRef = texts[0].isEmpty() ? null : texts[0];
     String ref = texts[1].isEmpty() ? null : texts[1];
     if (frame.getByte(6) != 1) {
       return new ClientFrame.Broadcast(texts[2], ref, joinRef, texts[3], null, rest);
     }
-    JsonNode payload = Json.read(new String(rest, StandardCharsets.UTF_8));
+    JsonNode payload = Json.read(rest.toString(StandardCharsets.UTF_8));
     if (payload == null) {
       return new ClientFrame.Malformed("a broadcast whose payload is no JSON");
     }
@@ -118,18 +126,22 @@ final class Messages {
   static String payload(ServerFrame frame) {
     return switch (frame) {
       case ServerFrame.Reply reply ->
-          "{\"status\":\"" + (reply.ok() ? "ok" : "error") + "\",\"response\":" + Json.write(reply.response()) + "}";
+          "{\"status\":\""
+              + (reply.ok() ? "ok" : "error")
+              + "\",\"response\":"
+              + Json.write(reply.response())
+              + "}";
       case ServerFrame.Close close -> "{}";
-      case ServerFrame.Error error -> "{}";
-      case ServerFrame.System system ->
+      case ServerFrame.Failure failure -> "{}";
+      case ServerFrame.Notice notice ->
           "{\"extension\":"
-              + Json.quote(system.extension())
+              + Json.quote(notice.extension())
               + ",\"status\":"
-              + Json.quote(system.status())
+              + Json.quote(notice.status())
               + ",\"message\":"
-              + Json.quote(system.message())
+              + Json.quote(notice.message())
               + ",\"channel\":"
-              + Json.quote(system.channel())
+              + Json.quote(notice.channel())
               + "}";
       case ServerFrame.PostgresChanges changes ->
           "{\"ids\":" + changes.ids() + ",\"data\":" + changes.data() + "}";
@@ -140,19 +152,21 @@ final class Messages {
     return switch (frame) {
       case ServerFrame.Reply reply -> "phx_reply";
       case ServerFrame.Close close -> "phx_close";
-      case ServerFrame.Error error -> "phx_error";
-      case ServerFrame.System system -> "system";
+      case ServerFrame.Failure failure -> "phx_error";
+      case ServerFrame.Notice notice -> "system";
       case ServerFrame.PostgresChanges changes -> "postgres_changes";
     };
   }
 
-  /** A close or an error of a channel carries its join ref here; what answers nothing carries null. */
+  /**
+   * A close or an error of a channel carries its join ref here; what answers nothing carries null.
+   */
   static @Nullable String ref(ServerFrame frame) {
     return switch (frame) {
       case ServerFrame.Reply reply -> reply.ref();
       case ServerFrame.Close close -> close.joinRef();
-      case ServerFrame.Error error -> error.joinRef();
-      case ServerFrame.System system -> null;
+      case ServerFrame.Failure failure -> failure.joinRef();
+      case ServerFrame.Notice notice -> null;
       case ServerFrame.PostgresChanges changes -> null;
     };
   }
@@ -162,8 +176,8 @@ final class Messages {
     return switch (frame) {
       case ServerFrame.Reply reply -> reply.joinRef();
       case ServerFrame.Close close -> close.joinRef();
-      case ServerFrame.Error error -> error.joinRef();
-      case ServerFrame.System system -> system.joinRef();
+      case ServerFrame.Failure failure -> failure.joinRef();
+      case ServerFrame.Notice notice -> notice.joinRef();
       case ServerFrame.PostgresChanges changes -> null;
     };
   }

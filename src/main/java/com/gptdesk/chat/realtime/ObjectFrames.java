@@ -14,7 +14,11 @@ final class ObjectFrames implements FrameCodec {
       return new ClientFrame.Malformed("no JSON object");
     }
     return FrameCodec.message(
-        object.get("join_ref"), object.get("ref"), object.get("topic"), object.get("event"), object.get("payload"));
+        object.get("join_ref"),
+        object.get("ref"),
+        object.get("topic"),
+        object.get("event"),
+        object.get("payload"));
   }
 
   @Override

@@ -12,13 +12,15 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One person on one socket: the channels that hear by this person's rights. A socket may carry channels of several people; each
- * hears what its own person may.
+ * One person on one socket: the channels that hear by this person's rights. A socket may carry
+ * channels of several people; each hears what its own person may.
  *
- * <p>What the person may hear is read once and again whenever the log says that it changed. From then on until it is known,
- * changes are held, so that nothing is told that may no longer be seen, or lost that may.
+ * <p>What the person may hear is read once and again whenever the log says that it changed. From
+ * then on until it is known, changes are held, so that nothing is told that may no longer be seen,
+ * or lost that may.
  *
- * <p>{@link #changed} and {@link #resync} are called by the relay's thread; everything else belongs to the connection's context.
+ * <p>{@link #changed} and {@link #resync} are called by the relay's thread; everything else belongs
+ * to the connection's context.
  */
 final class Person implements Subscriber {
   /** Not a table of clients: a change of it says that this person's scopes may be others now. */
@@ -135,7 +137,8 @@ final class Person implements Subscriber {
   private void tell(Heard heard) {
     switch (heard) {
       case Told told -> tell(told.data());
-      case Resync resync -> channels.forEach(channel -> connection.tellResync(channel, resync.reason()));
+      case Resync resync ->
+          channels.forEach(channel -> connection.tellResync(channel, resync.reason()));
     }
   }
 

@@ -1,5 +1,8 @@
 package com.gptdesk.chat.realtime;
 
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.internal.relay.Routines;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -7,7 +10,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The tables whose changes are told, all in schema public, with their columns as clients are shown them. */
+/**
+ * The tables whose changes are told, all in schema public, with their columns as clients are shown
+ * them.
+ */
 public final class PublishedTables {
   static final String SCHEMA = "public";
 
@@ -26,6 +32,22 @@ public final class PublishedTables {
 
   private PublishedTables(Map<String, Table> tables) {
     this.tables = tables;
+  }
+
+  /** Asks this database, once: what is published changes with its migrations. Blocks. */
+  public static PublishedTables in(ChatDatabase database) {
+    return of(
+        database.reading(
+            Caller.relay(),
+            tx ->
+                Routines.publishedColumns(tx.configuration())
+                    .map(
+                        row ->
+                            new Column(
+                                row.getTableName(),
+                                row.getColumnName(),
+                                row.getTypeName(),
+                                row.getIsKey()))));
   }
 
   /** From the columns of all tables, in the tables' own order. */

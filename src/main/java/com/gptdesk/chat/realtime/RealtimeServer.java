@@ -20,8 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The WebSocket endpoint: turns the upgrades of an HTTP server into connections, and holds what they share. Who owns the HTTP
- * server asks {@link #accepts} for a path and hands matching requests to {@link #upgrade}. Any thread may call.
+ * The WebSocket endpoint: turns the upgrades of an HTTP server into connections, and holds what
+ * they share. Who owns the HTTP server asks {@link #accepts} for a path and hands matching requests
+ * to {@link #upgrade}. Any thread may call.
  */
 public final class RealtimeServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RealtimeServer.class);
@@ -42,7 +43,10 @@ public final class RealtimeServer implements AutoCloseable {
   private final LongAdder malformed = new LongAdder();
   private volatile @Nullable CountDownLatch allClosed;
 
-  /** The change told last; only the relay's thread asks, and it tells a change to everybody before the next. */
+  /**
+   * The change told last; only the relay's thread asks, and it tells a change to everybody before
+   * the next.
+   */
   private volatile @Nullable ChangeData lastData;
 
   /**
@@ -54,7 +58,11 @@ public final class RealtimeServer implements AutoCloseable {
    * @param scopes asks the database what a person may hear
    */
   public RealtimeServer(
-      RealtimeSettings settings, TokenVerifier tokens, FanOut fanOut, PublishedTables tables, Scopes scopes) {
+      RealtimeSettings settings,
+      TokenVerifier tokens,
+      FanOut fanOut,
+      PublishedTables tables,
+      Scopes scopes) {
     this.settings = settings;
     this.tokens = tokens;
     this.fanOut = fanOut;
@@ -78,7 +86,10 @@ public final class RealtimeServer implements AutoCloseable {
     return PATHS.contains(path);
   }
 
-  /** Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called on an event loop. */
+  /**
+   * Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called
+   * on an event loop.
+   */
   public void upgrade(HttpServerRequest request) {
     if (!request.canUpgradeToWebSocket()) {
       refuse(request, 426, "This is a WebSocket endpoint");
@@ -149,7 +160,10 @@ public final class RealtimeServer implements AutoCloseable {
         .end(Json.write(Json.object().put("error", error)));
   }
 
-  /** Closes all sockets with 1012, so that clients move to another node or come back soon; waits some seconds at most. */
+  /**
+   * Closes all sockets with 1012, so that clients move to another node or come back soon; waits
+   * some seconds at most.
+   */
   @Override
   public void close() {
     var closed = new CountDownLatch(1);
@@ -216,7 +230,11 @@ public final class RealtimeServer implements AutoCloseable {
     return scopes;
   }
 
-  /** The one encoding of a change that all its hearers share. Asked while the relay tells it, by the relay's thread. */
+  /**
+   * The one encoding of a change that all its hearers share. The same object, not an equal one, is
+   * asked for again. Asked while the relay tells it, by the relay's thread.
+   */
+  @SuppressWarnings("ReferenceEquality")
   ChangeData dataOf(Change change) {
     ChangeData last = lastData;
     if (last == null || last.change() != change) {

@@ -12,8 +12,10 @@ import java.time.Duration;
  * @param maxBindingsPerChannel {@code postgres_changes} bindings of one channel
  * @param maxJoinsPerSecond joins on one socket, averaged; twice as many may come at once
  * @param maxFrameBytes the longest message a client may send
- * @param idleTimeout a socket is closed when nothing came from the client for so long; clients send a heartbeat each 25 to 30 s
- * @param maxQueuedBytes what may wait for a slow client before its socket is closed; it comes back and catches up
+ * @param idleTimeout a socket is closed when nothing came from the client for so long; clients send
+ *     a heartbeat each 25 to 30 s
+ * @param maxQueuedBytes what may wait for a slow client before its socket is closed; it comes back
+ *     and catches up
  * @param maxQueuedChanges changes that may wait to be looked at for one socket before it is closed
  * @param tokenLeeway how long after its {@code exp} a token is still accepted, as by the verifier
  */
@@ -63,7 +65,8 @@ public record RealtimeSettings(
   }
 
   /** The same with other limits of sockets and channels. */
-  public RealtimeSettings withLimits(int connections, int connectionsPerUser, int channelsPerConnection, int joinsPerSecond) {
+  public RealtimeSettings withLimits(
+      int connections, int connectionsPerUser, int channelsPerConnection, int joinsPerSecond) {
     return new RealtimeSettings(
         enabled,
         connections,

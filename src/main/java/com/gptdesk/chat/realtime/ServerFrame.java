@@ -8,14 +8,15 @@ sealed interface ServerFrame {
   String topic();
 
   /** The answer to the message with this {@code ref}. */
-  record Reply(String topic, @Nullable String joinRef, @Nullable String ref, boolean ok, ObjectNode response)
+  record Reply(
+      String topic, @Nullable String joinRef, @Nullable String ref, boolean ok, ObjectNode response)
       implements ServerFrame {}
 
   /** The channel is closed for good: the client does not join again by itself. */
   record Close(String topic, @Nullable String joinRef) implements ServerFrame {}
 
   /** The channel broke: the client joins again, with the token it has by then. */
-  record Error(String topic, @Nullable String joinRef) implements ServerFrame {}
+  record Failure(String topic, @Nullable String joinRef) implements ServerFrame {}
 
   /**
    * A word to people and to {@code .on('system')}.
@@ -24,8 +25,13 @@ sealed interface ServerFrame {
    * @param status {@code ok}, {@code error} or {@code resync}
    * @param channel the topic without its prefix
    */
-  record System(
-      String topic, @Nullable String joinRef, String extension, String status, String message, String channel)
+  record Notice(
+      String topic,
+      @Nullable String joinRef,
+      String extension,
+      String status,
+      String message,
+      String channel)
       implements ServerFrame {}
 
   /**

@@ -3,7 +3,10 @@ package com.gptdesk.chat.relay;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** How long to wait before the next try: twice as long each time, up to a bound, never quite the same for two nodes. One thread. */
+/**
+ * How long to wait before the next try: twice as long each time, up to a bound, never quite the
+ * same for two nodes. One thread.
+ */
 final class Backoff {
   private final Duration first;
   private final Duration most;

@@ -5,7 +5,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
-/** Says "look now" to the one thread that waits for it. Any thread rings; a ring nobody waited for is kept, several are one. */
+/**
+ * Says "look now" to the one thread that waits for it. Any thread rings; a ring nobody waited for
+ * is kept, several are one.
+ */
 final class Bell {
   private final Semaphore rung = new Semaphore(0);
   private final LongAdder heard = new LongAdder();

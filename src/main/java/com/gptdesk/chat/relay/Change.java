@@ -8,12 +8,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * One committed change of one row.
  *
- * @param seq the change's number in the log; it restarts when the log does, so it is no position to resume by
+ * @param seq the change's number in the log; it restarts when the log does, so it is no position to
+ *     resume by
  * @param table the table's name, in schema public
  * @param at when the change was made, by the database's clock
  * @param scopes who may see it: ids of people and of teams
  * @param record the row as it is now, as JSON object text; null for a delete
- * @param oldRecord for an update the old row's primary key, for a delete the whole old row, as JSON object text
+ * @param oldRecord for an update the old row's primary key, for a delete the whole old row, as JSON
+ *     object text
  */
 public record Change(
     long seq,

@@ -15,11 +15,15 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
- * One connection that reads the change log, and holds the key with which the relay tells writers that it sleeps. Autocommit and
- * READ COMMITTED, so each statement sees what is committed by then. One thread owns it; only {@link #abort} may come from another.
+ * One connection that reads the change log, and holds the key with which the relay tells writers
+ * that it sleeps. Autocommit and READ COMMITTED, so each statement sees what is committed by then.
+ * One thread owns it; only {@link #abort} may come from another.
  */
 final class ChangeTail implements AutoCloseable {
-  /** SQLSTATE: the log has another epoch, no longer reaches back so far, or holds more than one poll may bring. */
+  /**
+   * SQLSTATE: the log has another epoch, no longer reaches back so far, or holds more than one poll
+   * may bring.
+   */
   static final String TOO_FAR_BEHIND = "PT410";
 
   /**
@@ -41,7 +45,8 @@ final class ChangeTail implements AutoCloseable {
     this.connection = connection;
     this.maxRows = maxRows;
     try (Statement statement = connection.createStatement()) {
-      // Plans of a millisecond: neither JIT nor parallel workers nor a plan that forgets how short the tail is.
+      // Plans of a millisecond: neither JIT nor parallel workers nor a plan that forgets how short
+      // the tail is.
       statement.execute(
           """
           set role chat_relay;
@@ -77,10 +82,11 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * What became visible since that position. Either all of it is returned or nothing: after an exception the same position is
-   * read again.
+   * What became visible since that position. Either all of it is returned or nothing: after an
+   * exception the same position is read again.
    *
-   * @throws SQLException with {@link #TOO_FAR_BEHIND} when the position cannot be read from any more
+   * @throws SQLException with {@link #TOO_FAR_BEHIND} when the position cannot be read from any
+   *     more
    */
   Batch poll(Position position) throws SQLException {
     tail.setObject(1, position.epoch());
@@ -114,7 +120,10 @@ final class ChangeTail implements AutoCloseable {
     return List.of((UUID[]) array.getArray());
   }
 
-  /** Takes one of the keys a relay can sleep with, for as long as this connection lives; empty when all are taken. */
+  /**
+   * Takes one of the keys a relay can sleep with, for as long as this connection lives; empty when
+   * all are taken.
+   */
   OptionalInt claimSlot() throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("select relay.claim_slot()")) {
@@ -123,7 +132,9 @@ final class ChangeTail implements AutoCloseable {
     }
   }
 
-  /** True when every writer that skipped the bell has ended: from now on writers ring. Never waits. */
+  /**
+   * True when every writer that skipped the bell has ended: from now on writers ring. Never waits.
+   */
   boolean sleep(int slot) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement("select relay.sleep(?)")) {
       statement.setInt(1, slot);
@@ -149,8 +160,8 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * Looks, without asking the server anything, whether it ended this connection; with the connection the sleeper's key is gone, and
-   * nobody would ring.
+   * Looks, without asking the server anything, whether it ended this connection; with the
+   * connection the sleeper's key is gone, and nobody would ring.
    */
   void checkAlive() throws SQLException {
     connection.unwrap(PGConnection.class).getNotifications(1);

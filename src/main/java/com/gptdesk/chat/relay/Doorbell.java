@@ -1,11 +1,13 @@
 package com.gptdesk.chat.relay;
 
 /**
- * One connection that LISTENs, and nothing else. It is made listening, rings until it is closed or lost, and is never made again:
- * {@link Listening} makes the next.
+ * One connection that LISTENs, and nothing else. It is made listening, rings until it is closed or
+ * lost, and is never made again: {@link Listening} makes the next.
  */
 interface Doorbell extends AutoCloseable {
-  /** The channel the database rings on. A notification carries nothing: it only means "look now". */
+  /**
+   * The channel the database rings on. A notification carries nothing: it only means "look now".
+   */
   String CHANNEL = "gptdesk_chat";
 
   /** Who hears the bell. Called by whatever thread the driver uses. */
@@ -18,8 +20,8 @@ interface Doorbell extends AutoCloseable {
   }
 
   /**
-   * Asks the server whether the connection still stands, which a cut network does not tell by itself; tells the ear when it does
-   * not. Blocks for some seconds at most.
+   * Asks the server whether the connection still stands, which a cut network does not tell by
+   * itself; tells the ear when it does not. Blocks for some seconds at most.
    */
   void check();
 

@@ -12,7 +12,10 @@ public enum DoorbellKind {
     }
   },
 
-  /** pgjdbc, with a thread that waits; for connections that only pgjdbc can make (socket factories, GSSAPI). */
+  /**
+   * pgjdbc, with a thread that waits; for connections that only pgjdbc can make (socket factories,
+   * GSSAPI).
+   */
   PGJDBC {
     @Override
     Doorbell open(RelaySettings settings, Doorbell.Ear ear) throws SQLException {
@@ -20,6 +23,9 @@ public enum DoorbellKind {
     }
   };
 
-  /** Connects and LISTENs: when this returns, nothing that is notified from then on is missed while the connection stands. */
+  /**
+   * Connects and LISTENs: when this returns, nothing that is notified from then on is missed while
+   * the connection stands.
+   */
   abstract Doorbell open(RelaySettings settings, Doorbell.Ear ear) throws SQLException;
 }

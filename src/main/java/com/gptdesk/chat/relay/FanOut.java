@@ -12,22 +12,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hands each change to the subscribers whose scopes meet the change's. A change costs what it reaches, not what is subscribed.
+ * Hands each change to the subscribers whose scopes meet the change's. A change costs what it
+ * reaches, not what is subscribed.
  *
- * <p>Any thread may add, rescope and remove while changes are told. A subscriber is told each change at most once, however many of
- * its scopes the change meets, and every change that meets a scope it kept all the while.
+ * <p>Any thread may add, rescope and remove while changes are told. A subscriber is told each
+ * change at most once, however many of its scopes the change meets, and every change that meets a
+ * scope it kept all the while.
  */
 public final class FanOut implements ChangeListener {
   private static final Logger LOG = LoggerFactory.getLogger(FanOut.class);
 
   private final ConcurrentHashMap<UUID, Set<Subscriber>> byScope = new ConcurrentHashMap<>();
 
-  /** Owns the right to change what one subscriber hears: each entry is only touched inside its own compute. */
+  /**
+   * Owns the right to change what one subscriber hears: each entry is only touched inside its own
+   * compute.
+   */
   private final ConcurrentHashMap<Subscriber, Set<UUID>> scopesOf = new ConcurrentHashMap<>();
 
   /** From now on this subscriber hears what meets these scopes. */
   public void add(Subscriber subscriber, Collection<UUID> scopes) {
-    scopesOf.compute(subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, scopes));
+    scopesOf.compute(
+        subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, scopes));
   }
 
   /** Gives a subscriber other scopes; does nothing for one that was removed meanwhile. */
@@ -56,7 +62,11 @@ public final class FanOut implements ChangeListener {
       try {
         subscriber.changed(change);
       } catch (RuntimeException e) {
-        LOG.error("A subscriber failed on change {} of {}; the others still hear it", change.seq(), change.table(), e);
+        LOG.error(
+            "A subscriber failed on change {} of {}; the others still hear it",
+            change.seq(),
+            change.table(),
+            e);
       }
     }
   }

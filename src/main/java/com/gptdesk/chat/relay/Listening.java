@@ -9,8 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a doorbell listening: makes it, hears when it is lost, makes the next with back-off. Whatever may have been missed counts
- * as a ring: a new connection, and a lost one. Its own virtual thread; ends at {@link #close}.
+ * Keeps a doorbell listening: makes it, hears when it is lost, makes the next with back-off.
+ * Whatever may have been missed counts as a ring: a new connection, and a lost one. Its own virtual
+ * thread; ends at {@link #close}.
  */
 final class Listening implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listening.class);
@@ -53,7 +54,8 @@ final class Listening implements AutoCloseable {
           return;
         }
         Duration wait = backoff.next();
-        LOG.warn("Listener lost its connection ({}); trying again in {} ms", trouble, wait.toMillis());
+        LOG.warn(
+            "Listener lost its connection ({}); trying again in {} ms", trouble, wait.toMillis());
         pauseUnlessClosing(wait);
       }
     } catch (InterruptedException e) {

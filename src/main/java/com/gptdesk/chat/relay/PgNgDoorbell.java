@@ -47,8 +47,8 @@ final class PgNgDoorbell implements Doorbell {
     throw trouble != null ? trouble : new SQLException("The URL names no server", "08001");
   }
 
-  private static PgNgDoorbell open(String url, Properties properties, RelaySettings settings, Ear ear)
-      throws SQLException {
+  private static PgNgDoorbell open(
+      String url, Properties properties, RelaySettings settings, Ear ear) throws SQLException {
     Connection opened = DRIVER.connect(url, properties);
     if (opened == null) {
       throw new SQLException("pgjdbc-ng does not know this URL: " + url, "08001");
@@ -69,13 +69,15 @@ final class PgNgDoorbell implements Doorbell {
   }
 
   private static List<String> urls(Properties parsed) {
-    String[] hosts = PGProperty.PG_HOST.getOrDefault(parsed).split(",");
-    String[] ports = PGProperty.PG_PORT.getOrDefault(parsed).split(",");
-    String database = PGProperty.PG_DBNAME.getOrDefault(parsed);
+    String[] hosts = named(parsed, PGProperty.PG_HOST, "localhost").split(",");
+    String[] ports = named(parsed, PGProperty.PG_PORT, "5432").split(",");
+    String database = named(parsed, PGProperty.PG_DBNAME, "");
     var urls = new ArrayList<String>();
     for (int i = 0; i < hosts.length; i++) {
-      String host = hosts[i].contains(":") && !hosts[i].startsWith("[") ? "[" + hosts[i] + "]" : hosts[i];
-      urls.add("jdbc:pgsql://" + host + ":" + ports[Math.min(i, ports.length - 1)] + "/" + database);
+      String host =
+          hosts[i].contains(":") && !hosts[i].startsWith("[") ? "[" + hosts[i] + "]" : hosts[i];
+      urls.add(
+          "jdbc:pgsql://" + host + ":" + ports[Math.min(i, ports.length - 1)] + "/" + database);
     }
     return urls;
   }
@@ -101,7 +103,8 @@ final class PgNgDoorbell implements Doorbell {
     return value == null ? otherwise : value;
   }
 
-  private static void carry(Properties parsed, PGProperty property, Properties properties, String name) {
+  private static void carry(
+      Properties parsed, PGProperty property, Properties properties, String name) {
     @Nullable String value = property.getOrNull(parsed);
     if (value != null) {
       properties.setProperty(name, value);

@@ -53,7 +53,10 @@ final class PgjdbcDoorbell implements Doorbell {
     }
   }
 
-  /** Nothing to do: the waiting thread asks by itself after each silence, and alone may use the connection. */
+  /**
+   * Nothing to do: the waiting thread asks by itself after each silence, and alone may use the
+   * connection.
+   */
   @Override
   public void check() {}
 

@@ -14,9 +14,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Tells a listener every committed change once, in the log's order, or that it has to catch up.
  *
- * <p>While changes come it polls. When none came for a moment it asks for its key; having it means that every writer from then on
- * rings, so after one more empty poll it waits for the doorbell and runs no query, but for a backstop. Several relays sleep with
- * several keys; one that finds none free goes on polling, slowly.
+ * <p>While changes come it polls. When none came for a moment it asks for its key; having it means
+ * that every writer from then on rings, so after one more empty poll it waits for the doorbell and
+ * runs no query, but for a backstop. Several relays sleep with several keys; one that finds none
+ * free goes on polling, slowly.
  *
  * <p>One daemon thread owns the state. Counters and {@link #isHearing} may be read by any thread.
  */
@@ -35,12 +36,7 @@ public final class Relay implements AutoCloseable {
   private static final Duration NEXT_CLAIM = Duration.ofSeconds(10);
   private static final Duration MAINTENANCE = Duration.ofMinutes(1);
 
-  /** The log deletes what is an hour old; so long after the last change there is one last thing to delete. */
-  private static final Duration LAST_MAINTENANCE = Duration.ofMinutes(61);
-
-  /** In nanoseconds, far enough away and still comparable. */
-  private static final long NEVER = Long.MAX_VALUE / 4;
-
+  private static final Duration IDLE_MAINTENANCE = Duration.ofMinutes(10);
   private static final Duration PATIENCE_AT_CLOSE = Duration.ofSeconds(2);
 
   private final RelaySettings settings;
@@ -64,7 +60,6 @@ public final class Relay implements AutoCloseable {
   private ChangeTail.@Nullable Position position;
   private long lastChange = System.nanoTime();
   private long lastMaintenance = System.nanoTime();
-  private long nextMaintenance = lastMaintenance + MAINTENANCE.toNanos();
   private boolean saidWakeful;
 
   /** Makes a relay that does nothing until {@link #start}. */
@@ -116,7 +111,10 @@ public final class Relay implements AutoCloseable {
     return wakes.sum();
   }
 
-  /** How often it had to begin anew and tell the listener to catch up; the first beginning is not counted. */
+  /**
+   * How often it had to begin anew and tell the listener to catch up; the first beginning is not
+   * counted.
+   */
   public long resyncs() {
     return resyncs.sum();
   }
@@ -126,7 +124,10 @@ public final class Relay implements AutoCloseable {
     return reconnects.sum() + doorbell.reconnects();
   }
 
-  /** Stops telling and ends both connections. Returns when the relay's thread has ended, or after some seconds. */
+  /**
+   * Stops telling and ends both connections. Returns when the relay's thread has ended, or after
+   * some seconds.
+   */
   @Override
   public void close() {
     closing.countDown();
@@ -194,7 +195,6 @@ public final class Relay implements AutoCloseable {
       backoff.reset();
       if (found) {
         lastChange = System.nanoTime();
-        nextMaintenance = lastMaintenance + MAINTENANCE.toNanos();
         if (asleep) {
           key.release();
           wakes.increment();
@@ -232,7 +232,8 @@ public final class Relay implements AutoCloseable {
       if (!ChangeTail.isTooFarBehind(e)) {
         throw e;
       }
-      // First the new beginning, then the word: who catches up after hearing it misses nothing in between.
+      // First the new beginning, then the word: who catches up after hearing it misses nothing in
+      // between.
       position = tail.open();
       resyncs.increment();
       LOG.warn("The relay begins anew and tells everybody to catch up: {}", e.getMessage());
@@ -249,7 +250,11 @@ public final class Relay implements AutoCloseable {
       try {
         listener.changed(change);
       } catch (RuntimeException | Error e) {
-        LOG.error("The listener failed on change {} of {}; going on with the next", change.seq(), change.table(), e);
+        LOG.error(
+            "The listener failed on change {} of {}; going on with the next",
+            change.seq(),
+            change.table(),
+            e);
       }
     }
     changes.add(batch.size());
@@ -263,7 +268,10 @@ public final class Relay implements AutoCloseable {
     }
   }
 
-  /** Waits for a ring, at most until the backstop; fails when the connection that holds the key is lost meanwhile. */
+  /**
+   * Waits for a ring, at most until the backstop; fails when the connection that holds the key is
+   * lost meanwhile.
+   */
   private void waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
     long start = System.nanoTime();
     while (!isClosing() && since(start).compareTo(settings.backstop()) < 0) {
@@ -275,16 +283,15 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
-   * Keeps the log short: at most once a minute while changes come, once more when the last of them is old enough to go, and then
-   * never, so that an idle relay asks nothing.
+   * Keeps the log short: each minute while changes come, else now and then when the backstop wakes
+   * the relay anyway.
    */
   private void maintainWhenDue(ChangeTail tail) throws SQLException {
-    if (System.nanoTime() - nextMaintenance < 0) {
+    Duration rhythm = lastChange - lastMaintenance > 0 ? MAINTENANCE : IDLE_MAINTENANCE;
+    if (since(lastMaintenance).compareTo(rhythm) < 0) {
       return;
     }
     lastMaintenance = System.nanoTime();
-    boolean quietForLong = since(lastChange).compareTo(LAST_MAINTENANCE) >= 0;
-    nextMaintenance = quietForLong ? lastMaintenance + NEVER : lastChange + LAST_MAINTENANCE.toNanos();
     try {
       tail.maintain();
     } catch (SQLException e) {

@@ -5,7 +5,8 @@ import java.time.Duration;
 /**
  * Where the relay connects and how it paces itself.
  *
- * @param jdbcUrl {@code jdbc:postgresql://…}; a URL that names the login or its password itself is fine, too
+ * @param jdbcUrl {@code jdbc:postgresql://…}; a URL that names the login or its password itself is
+ *     fine, too
  * @param user the runtime login, a member of {@code chat_service}
  * @param password its password
  * @param doorbell which driver listens
@@ -14,7 +15,8 @@ import java.time.Duration;
  * @param backstop asleep, the relay polls after so long even when nobody rang
  * @param maxRows more changes than this in one poll are not told but caught up with; bounds memory
  * @param timeout after so long without an answer a connection counts as lost
- * @param firstRetry how long after a lost connection the first new one is tried; each further wait is twice as long
+ * @param firstRetry how long after a lost connection the first new one is tried; each further wait
+ *     is twice as long
  * @param longestRetry the longest such wait
  */
 public record RelaySettings(
@@ -49,24 +51,60 @@ public record RelaySettings(
   /** The same with another doorbell. */
   public RelaySettings withDoorbell(DoorbellKind kind) {
     return new RelaySettings(
-        jdbcUrl, user, password, kind, pause, calm, backstop, maxRows, timeout, firstRetry, longestRetry);
+        jdbcUrl,
+        user,
+        password,
+        kind,
+        pause,
+        calm,
+        backstop,
+        maxRows,
+        timeout,
+        firstRetry,
+        longestRetry);
   }
 
   /** The same with another pace. */
   public RelaySettings withPace(Duration pause, Duration calm, Duration backstop) {
     return new RelaySettings(
-        jdbcUrl, user, password, doorbell, pause, calm, backstop, maxRows, timeout, firstRetry, longestRetry);
+        jdbcUrl,
+        user,
+        password,
+        doorbell,
+        pause,
+        calm,
+        backstop,
+        maxRows,
+        timeout,
+        firstRetry,
+        longestRetry);
   }
 
   /** The same with another bound on the changes of one poll. */
   public RelaySettings withMaxRows(int rows) {
     return new RelaySettings(
-        jdbcUrl, user, password, doorbell, pause, calm, backstop, rows, timeout, firstRetry, longestRetry);
+        jdbcUrl,
+        user,
+        password,
+        doorbell,
+        pause,
+        calm,
+        backstop,
+        rows,
+        timeout,
+        firstRetry,
+        longestRetry);
   }
 
   /** Never shows the password, which may also stand in the URL. */
   @Override
   public String toString() {
-    return "RelaySettings[" + jdbcUrl.replaceFirst("\\?.*", "") + ", user=" + user + ", doorbell=" + doorbell + "]";
+    return "RelaySettings["
+        + jdbcUrl.replaceFirst("\\?.*", "")
+        + ", user="
+        + user
+        + ", doorbell="
+        + doorbell
+        + "]";
   }
 }

@@ -1,7 +1,8 @@
 package com.gptdesk.chat.relay;
 
 /**
- * Hears the changes that meet its scopes. Called by the relay's thread, so it only takes note and returns; compared by identity.
+ * Hears the changes that meet its scopes. Called by the relay's thread, so it only takes note and
+ * returns; compared by identity.
  */
 public interface Subscriber {
   /** One change that this subscriber may see, told once. */
