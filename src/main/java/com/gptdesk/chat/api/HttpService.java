@@ -17,6 +17,7 @@ import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
+import java.net.BindException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -94,23 +95,29 @@ public final class HttpService implements AutoCloseable {
               new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()))
           .await(CLOSE_SECONDS, TimeUnit.SECONDS);
     } catch (Exception e) {
-      throw new IllegalStateException(
-          "Cannot listen on port " + settings.port() + ": " + e.getMessage(), e);
+      if (e
+          instanceof BindException) { // to be mended by whoever reads it, so without a stack trace
+        throw new IllegalStateException(
+            "Port "
+                + settings.port()
+                + " cannot be had ("
+                + e.getMessage()
+                + "); choose another with --port.");
+      }
+      throw new IllegalStateException("Could not listen on port " + settings.port(), e);
     }
     int port = servers.element().actualPort();
     LOG.info("Listening on port {}", port);
     return port;
   }
 
-  /**
-   * Takes no new requests and waits some seconds for those that run. Close the {@link
-   * RealtimeServer} first: an open WebSocket is waited for, too.
-   */
+  /** Sends the WebSockets away, takes no new requests and waits some seconds for those that run. */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;
     }
+    realtime.close(); // else the server would wait for sockets that stay open for hours
     List<Future<Void>> closing =
         servers.stream().map(server -> server.shutdown(CLOSE_SECONDS, TimeUnit.SECONDS)).toList();
     try {

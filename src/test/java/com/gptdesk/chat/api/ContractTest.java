@@ -125,20 +125,24 @@ class ContractTest {
   }
 
   @Test
-  void readingFunctionsReallyRunReadOnly() {
+  void whatOnlyReadsRunsReadOnlyWhateverItCalls() {
+    String bob = "{\"user_id\":\"%s\"}".formatted(database.bob().id());
     database.asOwner(
         """
-        create function public.pretends_to_read() returns bigint stable language plpgsql
-          as $$ begin insert into public.user_blocks (blocker_id, blocked_id) values (auth.uid(), auth.uid()); return 1; end $$;
+        create function public.pretends_to_read(user_id uuid) returns void stable language sql
+          as 'select public.block_user(user_id)';
         grant execute on function public.pretends_to_read to authenticated
         """);
     try {
-      Reply reply = ask(database.alice().id(), "pretends_to_read", "{}");
-      // PostgreSQL refuses a write in a STABLE function even before the transaction's mode does.
-      assertTrue(reply.status() == 405 || reply.status() == 500, reply.body());
+      Reply refused = ask(database.alice().id(), "pretends_to_read", bob);
+      assertEquals(405, refused.status(), refused.body());
+      assertTrue(String.valueOf(refused.body()).contains("\"25006\""), refused.body());
       assertEquals("0", database.ownerReads("select count(*) from public.user_blocks"));
+
+      assertEquals(204, ask(database.alice().id(), "block_user", bob).status());
+      assertEquals("1", database.ownerReads("select count(*) from public.user_blocks"));
     } finally {
-      database.asOwner("drop function public.pretends_to_read");
+      database.asOwner("drop function public.pretends_to_read; delete from public.user_blocks");
     }
   }
 

@@ -2,6 +2,8 @@ package com.gptdesk.chat.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.auth.TokenIssuer;
@@ -160,9 +162,22 @@ class HttpServiceTest {
     assertFalse(closing.isAlive());
   }
 
+  @Test
+  void aTakenPortIsOneSentence() {
+    HttpService second = service(false, port);
+    IllegalStateException refused = assertThrows(IllegalStateException.class, second::start);
+    assertTrue(String.valueOf(refused.getMessage()).startsWith("Port " + port + " cannot be had"));
+    assertNull(refused.getCause());
+    second.close();
+  }
+
   // ---- helpers
 
   private HttpService service(boolean withDemo) {
+    return service(withDemo, 0);
+  }
+
+  private HttpService service(boolean withDemo, int wantedPort) {
     FunctionCatalogue catalogue =
         new FunctionCatalogue(
             new FunctionCatalogue.Source() {
@@ -201,7 +216,7 @@ class HttpServiceTest {
     TokenIssuer issuer = new TokenIssuer(SECRET);
     return new HttpService(
         vertx,
-        new HttpSettings("127.0.0.1", 0, 1000),
+        new HttpSettings("127.0.0.1", wantedPort, 1000),
         new RpcGateway(catalogue, door, tokens, true),
         new Health(List.of(new Health.Check("database", () -> null))),
         realtime(),
