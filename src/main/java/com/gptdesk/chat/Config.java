@@ -1,6 +1,8 @@
 package com.gptdesk.chat;
 
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.realtime.RealtimeSettings;
+import com.gptdesk.chat.relay.DoorbellKind;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the environment says, checked as a whole: whoever sets three things wrong hears of three.
@@ -30,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * @param host the address to listen on
  * @param port the port to listen on, 0 for any
  * @param enabled false keeps the process up and healthy but answers 503
+ * @param doorbell which driver hears that there are changes
+ * @param realtime the limits of sockets and channels
  * @param maxMessageLength characters, for {@code chat.settings}; null leaves what stands there
  * @param typingTimeout milliseconds, for {@code chat.settings}; null leaves what stands there
  */
@@ -46,9 +52,12 @@ public record Config(
     String host,
     int port,
     boolean enabled,
+    DoorbellKind doorbell,
+    RealtimeSettings realtime,
     @Nullable Integer maxMessageLength,
     @Nullable Integer typingTimeout) {
 
+  private static final Logger LOG = LoggerFactory.getLogger(Config.class);
   private static final int SHORTEST_SECRET = 32; // RFC 7518: as long as the hash
 
   /** True when nobody named a database, so that we bring our own. */
@@ -92,7 +101,7 @@ public record Config(
 
     private final Map<String, String> environment;
     private final List<String> problems = new ArrayList<>();
-    private final Set<String> known = new HashSet<>(Set.of("CHAT_REQUIRE")); // of scripts/test
+    private final Set<String> known = new HashSet<>();
 
     Reader(Map<String, String> environment) {
       this.environment = environment;
@@ -103,6 +112,17 @@ public record Config(
       if (url != null && !url.startsWith("jdbc:postgresql://")) {
         problems.add("CHAT_DATABASE_URL must begin with jdbc:postgresql:// .");
       }
+      boolean enabled =
+          parsed(
+              "CHAT_ENABLED",
+              "true or false",
+              true,
+              text ->
+                  switch (text) {
+                    case "true" -> true;
+                    case "false" -> false;
+                    default -> null;
+                  });
       Config config =
           new Config(
               login(url, "CHAT_DATABASE_USER", "CHAT_DATABASE_PASSWORD", true),
@@ -116,13 +136,24 @@ public record Config(
               text("CHAT_ANON_KEY"),
               environment.getOrDefault(name("CHAT_HOST"), "0.0.0.0"),
               number("CHAT_PORT", 8080, 0, 65_535),
-              flag("CHAT_ENABLED", true),
+              enabled,
+              parsed(
+                  "CHAT_DOORBELL",
+                  "pgjdbc-ng or pgjdbc",
+                  DoorbellKind.PGJDBC_NG,
+                  text ->
+                      switch (text) {
+                        case "pgjdbc-ng" -> DoorbellKind.PGJDBC_NG;
+                        case "pgjdbc" -> DoorbellKind.PGJDBC;
+                        default -> null;
+                      }),
+              realtime(enabled),
               optionalNumber("CHAT_MAX_MESSAGE_LENGTH", 1, 100_000),
               optionalNumber("CHAT_TYPING_TIMEOUT", 500, 60_000));
       if (config.jwtSecret != null && config.jwks != null) {
         problems.add("Set CHAT_JWT_SECRET or CHAT_JWKS_URL, not both: it pins the algorithm.");
       }
-      refuseUnknown();
+      warnOfUnknown();
       if (!problems.isEmpty()) {
         throw new Invalid(problems);
       }
@@ -199,18 +230,22 @@ public record Config(
           });
     }
 
-    private boolean flag(String variable, boolean otherwise) {
-      Boolean flag =
-          parsed(
-              variable,
-              "true or false",
-              text ->
-                  switch (text) {
-                    case "true" -> true;
-                    case "false" -> false;
-                    default -> null;
-                  });
-      return flag == null ? otherwise : flag;
+    private RealtimeSettings realtime(boolean enabled) {
+      RealtimeSettings usual = RealtimeSettings.defaults();
+      return usual
+          .withEnabled(enabled)
+          .withLimits(
+              number("CHAT_MAX_CONNECTIONS", usual.maxConnections(), 1, 1_000_000),
+              number("CHAT_MAX_CONNECTIONS_PER_USER", usual.maxConnectionsPerUser(), 1, 100_000),
+              number(
+                  "CHAT_MAX_CHANNELS_PER_CONNECTION", usual.maxChannelsPerConnection(), 1, 10_000),
+              number("CHAT_MAX_JOINS_PER_SECOND", usual.maxJoinsPerSecond(), 1, 100_000));
+    }
+
+    private <T> T parsed(
+        String variable, String wanted, T otherwise, Function<String, @Nullable T> parser) {
+      T value = parsed(variable, wanted, parser);
+      return value == null ? otherwise : value;
     }
 
     private <T> @Nullable T parsed(
@@ -242,11 +277,11 @@ public record Config(
       return variable;
     }
 
-    /** A misspelt setting would otherwise be silently without effect. */
-    private void refuseUnknown() {
+    /** A misspelt setting is silently without effect; but what else is named so is not ours. */
+    private void warnOfUnknown() {
       for (String variable : new TreeSet<>(environment.keySet())) {
         if (variable.startsWith("CHAT_") && !known.contains(variable)) {
-          problems.add(variable + " is no setting of the chat.");
+          LOG.warn("{} is no setting of the chat", variable);
         }
       }
     }

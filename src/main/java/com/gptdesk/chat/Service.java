@@ -1,13 +1,29 @@
 package com.gptdesk.chat;
 
+import com.gptdesk.chat.api.DemoEndpoints;
+import com.gptdesk.chat.api.Health;
+import com.gptdesk.chat.api.HttpService;
+import com.gptdesk.chat.api.HttpSettings;
+import com.gptdesk.chat.api.RpcGateway;
+import com.gptdesk.chat.auth.TokenIssuer;
+import com.gptdesk.chat.auth.TokenSettings;
+import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
+import com.gptdesk.chat.realtime.PublishedTables;
+import com.gptdesk.chat.realtime.RealtimeServer;
+import com.gptdesk.chat.realtime.Scopes;
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.RelaySettings;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +33,7 @@ import java.sql.Statement;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,12 +73,40 @@ final class Service implements AutoCloseable {
       throw new IllegalStateException(
           "--demo gives everybody a token, so it runs on the embedded PostgreSQL alone: unset CHAT_DATABASE_URL.");
     }
+    TokenSettings tokenSettings = tokens(config, demo);
     Database database = opened(Database.open(config));
     bringUpToDate(database, config, platform, demo);
     ServiceLogin.verify(database.service());
     ChatDatabase chat = new ChatDatabase(opened(pool(database.service(), config.poolSize())));
-    String secret = tokenSecret(config, demo);
-    LOG.info("Ready on port {} {} {}", port, chat, secret.length());
+    TokenVerifier tokens = new TokenVerifier(tokenSettings);
+
+    FanOut fanOut = new FanOut();
+    Relay relay = opened(new Relay(relaySettings(database.service(), config), fanOut));
+    RealtimeServer realtime =
+        opened(
+            new RealtimeServer(
+                config.realtime(), tokens, fanOut, PublishedTables.in(chat), Scopes.in(chat)));
+    Upkeep upkeep = opened(new Upkeep(chat, realtime::peopleConnected));
+
+    Vertx vertx = opened(Vertx.vertx(), Service::stop);
+    HttpService http =
+        opened(
+            new HttpService(
+                vertx,
+                new HttpSettings(config.host(), port, HttpSettings.DEFAULT_MAX_BODY_BYTES),
+                new RpcGateway(chat, tokens, config.enabled()),
+                health(chat, relay),
+                realtime,
+                demo ? demoEndpoints(chat, tokenSettings) : null));
+
+    relay.start();
+    upkeep.start();
+    int listening = http.start();
+    if (demo) {
+      LOG.info(
+          "The demo is ready; in two terminals try: scripts/chat alice bob, scripts/chat bob alice (CHAT_URL=http://localhost:{})",
+          listening);
+    }
   }
 
   private static void bringUpToDate(
@@ -116,15 +161,60 @@ final class Service implements AutoCloseable {
     return new HikariDataSource(settings);
   }
 
-  private static String tokenSecret(Config config, boolean demo) throws IOException {
-    if (config.jwtSecret() != null) {
-      return config.jwtSecret();
+  private static TokenSettings tokens(Config config, boolean demo) throws IOException {
+    String secret = config.jwtSecret();
+    if (secret == null && config.jwks() == null) {
+      if (!demo) {
+        throw new IllegalStateException(
+            "Set CHAT_JWT_SECRET or CHAT_JWKS_URL, so that tokens can be checked; or try --demo.");
+      }
+      secret = Secrets.keptIn(config.dataDirectory(), "jwt-secret");
     }
-    if (demo) {
-      return Secrets.keptIn(config.dataDirectory().resolve("jwt-secret"));
+    return new TokenSettings(
+        secret, config.jwks(), config.audience(), config.issuer(), config.anonKey());
+  }
+
+  private static DemoEndpoints demoEndpoints(ChatDatabase chat, TokenSettings tokens) {
+    String secret = tokens.secret();
+    if (secret == null) {
+      throw new IllegalStateException(
+          "--demo signs tokens, so it needs a secret: unset CHAT_JWKS_URL.");
     }
-    throw new IllegalStateException(
-        "Set CHAT_JWT_SECRET or CHAT_JWKS_URL, so that tokens can be checked; or try --demo.");
+    TokenIssuer issuer = new TokenIssuer(secret);
+    return new DemoEndpoints(chat, issuer, issuer.anonKey());
+  }
+
+  private static RelaySettings relaySettings(Login login, Config config) {
+    return RelaySettings.of(login.url(), login.user(), login.password())
+        .withDoorbell(config.doorbell());
+  }
+
+  private static Health health(ChatDatabase chat, Relay relay) {
+    return new Health(
+        List.of(
+            new Health.Check(
+                "database",
+                () -> {
+                  chat.reading(Caller.anonymous(), tx -> tx.selectOne().fetch());
+                  return null;
+                }),
+            new Health.Check(
+                "relay", () -> relay.isHearing() ? null : "does not follow the changes yet")));
+  }
+
+  private static void stop(Vertx vertx) throws Exception {
+    vertx.close().await(10, TimeUnit.SECONDS);
+  }
+
+  private <T> T opened(T resource, Closing<T> closing) {
+    open.push(() -> closing.close(resource));
+    return resource;
+  }
+
+  /** How to close what is no AutoCloseable. */
+  @FunctionalInterface
+  private interface Closing<T> {
+    void close(T resource) throws Exception;
   }
 
   private <T extends AutoCloseable> T opened(T resource) {
@@ -140,7 +230,7 @@ final class Service implements AutoCloseable {
       try {
         resource.close();
       } catch (Exception e) {
-        LOG.warn("{} did not stop cleanly", resource.getClass().getSimpleName(), e);
+        LOG.warn("{} did not stop cleanly", resource, e);
       }
     }
   }

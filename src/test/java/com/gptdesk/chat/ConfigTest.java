@@ -45,17 +45,17 @@ class ConfigTest {
                         "CHAT_ENABLED", "perhaps",
                         "CHAT_JWT_SECRET", "short",
                         "CHAT_JWKS_URL", "keys",
-                        "CHAT_TYPOING_TIMEOUT", "1")));
+                        "CHAT_DOORBELL", "gong")));
     assertEquals(
         List.of(
             "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
+            "CHAT_ENABLED must be true or false.",
             "Set CHAT_DATABASE_USER as well.",
             "CHAT_POOL_SIZE must be a whole number from 1 to 1000.",
             "CHAT_JWT_SECRET must have at least 32 bytes.",
             "CHAT_JWKS_URL must be an http or https address.",
             "CHAT_PORT must be a whole number from 0 to 65535.",
-            "CHAT_ENABLED must be true or false.",
-            "CHAT_TYPOING_TIMEOUT is no setting of the chat."),
+            "CHAT_DOORBELL must be pgjdbc-ng or pgjdbc."),
         no.problems());
   }
 

@@ -42,7 +42,7 @@ public final class GenerateJooqCode {
 
   private static final String INTERNAL_ROUTINES =
       """
-      chat\\.(door|call_statement|callable_functions|ensure_message_partitions|expire_presence)
+      chat\\.(door|call_statement|callable_functions|ensure_message_partitions|expire_presence|touch_presence)
       |relay\\.(open|tail|claim_slot|sleep|wake|scopes_of|published_columns|maintain)
       """;
 

@@ -61,7 +61,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     this.lock = lock(this.directory);
     try {
       for (String role : new String[] {"postgres", "chat_owner", "chat_login"}) {
-        passwords.put(role, Secrets.keptIn(this.directory.resolve(role + ".password")));
+        passwords.put(role, Secrets.keptIn(this.directory, role + ".password"));
       }
       Path files = this.directory.resolve("postgresql");
       PostgresBinaries binaries = PostgresBinaries.unpack();

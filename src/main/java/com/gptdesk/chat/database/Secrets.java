@@ -15,11 +15,15 @@ public final class Secrets {
 
   private Secrets() {}
 
-  /** The secret kept in this file; a new one of 256 bits when there is none yet. */
-  public static String keptIn(Path file) throws IOException {
+  /**
+   * The secret of this name kept in this directory; a new one of 256 bits when there is none yet.
+   */
+  public static String keptIn(Path directory, String name) throws IOException {
+    Path file = directory.resolve(name);
     if (!Files.exists(file)) {
       byte[] bytes = new byte[32];
       RANDOM.nextBytes(bytes);
+      createPrivateDirectories(directory);
       Path unfinished = file.resolveSibling(file.getFileName() + ".unfinished");
       Files.deleteIfExists(unfinished);
       createPrivate(unfinished);

@@ -190,6 +190,11 @@ public final class RealtimeServer implements AutoCloseable {
     return connectionsOf.size();
   }
 
+  /** Who is connected, as of now. */
+  public Set<UUID> peopleConnected() {
+    return Set.copyOf(connectionsOf.keySet());
+  }
+
   /** How many joins succeeded. */
   public long joins() {
     return joins.sum();
