@@ -7,6 +7,7 @@ const PAST = 20;
 
 const input = createInterface({ input: process.stdin, output: process.stdout, terminal: process.stdin.isTTY ?? false });
 const lines = input[Symbol.asyncIterator]();
+let typing = false; // whether there is a line to be kept below what comes
 
 async function chat(name, withWhom) {
   const { anonKey, users } = await demo(URL);
@@ -18,8 +19,9 @@ async function chat(name, withWhom) {
 
   const names = { [me.id]: 'you', [other.id]: other.full_name.split(' ')[0] };
   const screen = new Screen(names);
-  await listen(client, conversation, screen);
   console.log(`You are ${me.full_name}, talking to ${other.full_name}. Type a message and press Enter; /quit leaves.`);
+  await listen(client, conversation, screen);
+  typing = true;
   prompt();
 
   for await (const line of { [Symbol.asyncIterator]: () => lines }) {
@@ -40,6 +42,8 @@ async function chat(name, withWhom) {
     }
     prompt();
   }
+  typing = false;
+  input.close();
   await client.removeAllChannels();
 }
 
@@ -53,7 +57,9 @@ function listen(client, conversation, screen) {
       .on('postgres_changes', { ...binding, event: 'UPDATE' }, ({ new: message }) => screen.shows(message))
       .subscribe(async (status, error) => {
         if (status !== 'SUBSCRIBED') {
-          screen.says(`${status === 'CLOSED' ? 'left' : 'connection lost, trying again'}${error ? `: ${error.message}` : ''}`);
+          if (status !== 'CLOSED') {
+            screen.says(`connection lost, trying again${error ? `: ${error.message}` : ''}`);
+          }
           return;
         }
         try {
@@ -101,8 +107,10 @@ class Screen {
 
   /** A line above what is being typed. */
   says(line) {
-    process.stdout.write(`${input.terminal ? '\r\x1b[K' : ''}${line}\n`);
-    prompt(true);
+    process.stdout.write(`${typing && input.terminal ? '\r\x1b[K' : ''}${line}\n`);
+    if (typing) {
+      prompt(true);
+    }
   }
 }
 

@@ -20,7 +20,6 @@ test('what Alice types, Bob reads, and the other way round', async () => {
     await bob.shows('Whom do you talk to?');
     await bob.types('Alice');
     await Promise.all([alice.shows('The usual place. See you there!'), bob.shows('You are Bob Brown')]);
-    await alice.shows('/quit leaves');
 
     await alice.types('one o’clock then 🙂');
     await bob.shows('Alice: one o’clock then 🙂');

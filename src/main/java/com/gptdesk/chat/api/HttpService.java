@@ -175,8 +175,9 @@ public final class HttpService implements AutoCloseable {
     }
     route(router, "/").handler(HttpService::hint);
     router.route().handler(context -> end(context, notFound(context.request()).reply()));
-    // The router's own failures: 413 of a long body, 400 of bad percent-encoding, and faults.
-    router.route().failureHandler(this::failed);
+    router.errorHandler(400, context -> end(context, unreadable().reply()));
+    router.errorHandler(413, context -> end(context, tooLong().reply()));
+    router.errorHandler(500, HttpService::fault);
     return router;
   }
 
@@ -336,25 +337,20 @@ public final class HttpService implements AutoCloseable {
     }
   }
 
-  private void failed(RoutingContext context) {
-    int status = context.statusCode();
-    Throwable cause = context.failure();
-    if (context.response().ended()) {
-      return;
-    }
-    if (status == 413) {
-      end(
-          context,
-          Problem.of(413, "PT413", "The request body is too long")
-              .withHint("At most " + settings.maxBodyBytes() + " bytes are taken")
-              .reply());
-    } else if (status >= 400 && status < 500) {
-      end(context, Problem.of(status, "PGRST100", "Bad request").reply());
-    } else if (cause instanceof IllegalArgumentException) { // bad percent-encoding
-      end(context, Problem.of(400, "PGRST100", "Bad request").reply());
-    } else {
-      LOG.error("{} {} failed", context.request().method(), path(context.request()), cause);
-      end(context, Problem.of(500, "PGRSTX00", "internal").reply());
-    }
+  /** The router's word for broken percent-encoding. */
+  private static Problem unreadable() {
+    return Problem.of(400, "PGRST100", "The request cannot be read")
+        .withHint("The query must be percent-encoded UTF-8");
+  }
+
+  private Problem tooLong() {
+    return Problem.of(413, "PT413", "The request body is too long")
+        .withHint("At most " + settings.maxBodyBytes() + " bytes are taken");
+  }
+
+  private static void fault(RoutingContext context) {
+    LOG.error(
+        "{} {} failed", context.request().method(), path(context.request()), context.failure());
+    end(context, Problem.of(500, "PGRSTX00", "internal").reply());
   }
 }

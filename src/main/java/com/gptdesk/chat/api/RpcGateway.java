@@ -25,6 +25,8 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -291,8 +293,15 @@ public final class RpcGateway {
       if (parser.nextToken() != null) {
         throw badJson("There is something after the JSON object").stop();
       }
-    } catch (JacksonException e) {
+    } catch (StreamConstraintsException e) {
       throw badJson(e.getOriginalMessage()).stop();
+    } catch (JacksonException e) {
+      TokenStreamLocation place = e.getLocation();
+      throw badJson(
+              place == null
+                  ? null
+                  : "At line " + place.getLineNr() + ", column " + place.getColumnNr())
+          .stop();
     }
     return new Body(names, json);
   }
@@ -336,7 +345,7 @@ public final class RpcGateway {
     }
   }
 
-  private static Problem badJson(String details) {
+  private static Problem badJson(@Nullable String details) {
     return Problem.of(400, "PGRST102", "Empty or invalid json").withDetails(details);
   }
 

@@ -14,12 +14,14 @@ import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.realtime.RealtimeSettings;
 import com.gptdesk.chat.relay.FanOut;
 import io.vertx.core.Vertx;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -96,6 +98,18 @@ class HttpServiceTest {
         "PT413");
     assertProblem(
         send(request("/demo/token").POST(BodyPublishers.ofString("{}"))), 400, "PGRST102");
+  }
+
+  @Test
+  void aBrokenQueryIsTheClientsFault() throws Exception {
+    try (Socket raw =
+        new Socket("127.0.0.1", port)) { // Java's own client does not send such a thing
+      raw.getOutputStream()
+          .write(
+              "GET /rest/v1/rpc/echo?a=%zz HTTP/1.0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+      String answer = new String(raw.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertTrue(answer.startsWith("HTTP/1.0 400") && answer.contains("\"hint\""), answer);
+    }
   }
 
   @Test
