@@ -40,6 +40,27 @@ test('what Alice types, Bob reads, and the other way round', async () => {
   }
 });
 
+test('a restart of the service is a pause, not a loss', async () => {
+  const alice = new Terminal('alice', 'carol');
+  const carol = new Terminal('carol', 'alice');
+  try {
+    await Promise.all([alice, carol].map((terminal) => terminal.shows('/quit leaves')));
+    await carol.types('before');
+    await alice.shows('Carol: before');
+
+    await service.kill();
+    await alice.shows('connection lost, trying again');
+    await service.start();
+    await carol.types('after');
+    await carol.shows('you: after');
+    await alice.shows('Carol: after', 60_000); // told when her client has joined again, whichever is first
+    assert.equal(alice.screen.split('Carol: before').length, 2, 'shown once');
+  } finally {
+    alice.shut();
+    carol.shut();
+  }
+});
+
 test('a stranger and a missing service are told in one sentence', async () => {
   const stranger = new Terminal('zoe');
   assert.equal(await stranger.ends(), 1);
@@ -66,12 +87,12 @@ class Terminal {
     }
   }
 
-  shows(text) {
+  shows(text, milliseconds = 20_000) {
     const seen = new Promise((resolve) => {
       this.#looking = () => this.screen.includes(text) && resolve();
       this.#looking();
     });
-    return deadline(20_000, () => `"${text}" on the screen:\n${this.screen}`, seen);
+    return deadline(milliseconds, () => `"${text}" on the screen:\n${this.screen}`, seen);
   }
 
   types(line) {
