@@ -4,6 +4,7 @@ import com.gptdesk.chat.auth.Identity;
 import com.gptdesk.chat.auth.InvalidToken;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,6 +37,8 @@ final class ClientConnection {
   private static final Logger LOG = LoggerFactory.getLogger(ClientConnection.class);
 
   private static final short NORMAL = 1000;
+  private static final short PROTOCOL_ERROR = 1002;
+  private static final short MESSAGE_TOO_BIG = 1009;
   private static final short SERVER_FAULT = 1011;
   static final short SERVICE_RESTART = 1012;
   private static final short TRY_AGAIN_LATER = 1013;
@@ -89,9 +92,25 @@ final class ClientConnection {
   void open() {
     socket.textMessageHandler(text -> receive(codec.decode(text)));
     socket.binaryMessageHandler((Buffer binary) -> receive(codec.decode(binary)));
-    socket.exceptionHandler(e -> LOG.debug("A socket failed; it will be closed", e));
+    socket.exceptionHandler(this::fail);
     socket.closeHandler(nothing -> end());
     arm();
+  }
+
+  /**
+   * The socket itself does not close for a message that is too long; what comes after is no
+   * message.
+   */
+  private void fail(Throwable e) {
+    if (e instanceof HttpClosedException) {
+      return; // The close handler is told.
+    }
+    LOG.debug("A socket failed and is closed", e);
+    if (e instanceof IllegalStateException) {
+      shut(MESSAGE_TOO_BIG, "at most " + settings.maxFrameBytes() + " bytes");
+    } else {
+      shut(PROTOCOL_ERROR, "protocol error");
+    }
   }
 
   RealtimeServer server() {

@@ -237,7 +237,7 @@ public final class Relay implements AutoCloseable {
       position = tail.open();
       resyncs.increment();
       LOG.warn("The relay begins anew and tells everybody to catch up: {}", e.getMessage());
-      tellResync(String.valueOf(e.getMessage()));
+      tellResync("Changes were missed; read what you show again.");
       return true;
     }
     position = batch.next();

@@ -1,0 +1,173 @@
+package com.gptdesk.chat.realtime;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.WebSocket;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** A client that speaks version 2.0.0 frame by frame, for what the official ones never say. */
+final class SocketClient implements WebSocket.Listener, AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  /** A message of the server. */
+  record Message(
+      @Nullable String joinRef,
+      @Nullable String ref,
+      String topic,
+      String event,
+      JsonNode payload) {
+    String status() {
+      return payload.path("status").asString("");
+    }
+
+    String reason() {
+      return payload.path("response").path("reason").asString("");
+    }
+  }
+
+  private final BlockingQueue<Message> messages = new LinkedBlockingQueue<>();
+  private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+  private final StringBuilder partial = new StringBuilder();
+  private final WebSocket socket;
+  private int counter;
+
+  private SocketClient(HttpClient http, URI address) {
+    this.socket = http.newWebSocketBuilder().buildAsync(address, this).join();
+  }
+
+  static SocketClient connect(HttpClient http, int port, String apikey) {
+    return new SocketClient(
+        http,
+        URI.create("ws://127.0.0.1:" + port + "/realtime/v1/websocket?vsn=2.0.0&apikey=" + apikey));
+  }
+
+  /** Sends a text as it is. */
+  void says(String text) {
+    socket.sendText(text, true).join();
+  }
+
+  void saysBytes(byte[] bytes) {
+    socket.sendBinary(ByteBuffer.wrap(bytes), true).join();
+  }
+
+  /** Sends a message and returns its ref. */
+  String says(@Nullable String joinRef, String topic, String event, String payload) {
+    String ref = String.valueOf(++counter);
+    says(
+        "[%s,\"%s\",\"%s\",\"%s\",%s]"
+            .formatted(
+                joinRef == null ? "null" : "\"" + joinRef + "\"", ref, topic, event, payload));
+    return ref;
+  }
+
+  /**
+   * Joins with bindings, a JSON list, and a token or null; returns the join ref, before any answer.
+   */
+  String asksToJoin(String topic, String bindings, @Nullable String token) {
+    String joinRef = String.valueOf(counter + 1);
+    String access = token == null ? "" : ",\"access_token\":\"" + token + "\"";
+    return says(
+        joinRef,
+        "realtime:" + topic,
+        "phx_join",
+        "{\"config\":{\"broadcast\":{\"ack\":false,\"self\":false},\"presence\":{\"key\":\"\",\"enabled\":false},"
+            + "\"postgres_changes\":"
+            + bindings
+            + ",\"private\":false}"
+            + access
+            + "}");
+  }
+
+  /** Joins, and expects to be let in and told so; returns the answer. */
+  Message joins(String topic, String bindings, @Nullable String token) {
+    asksToJoin(topic, bindings, token);
+    Message reply = next("phx_reply");
+    assertEquals("ok", reply.status(), reply::toString);
+    if (!bindings.equals("[]")) {
+      assertEquals("Subscribed to PostgreSQL", next("system").payload().path("message").asString());
+    }
+    return reply;
+  }
+
+  /** The next message, whatever it is. */
+  Message next() {
+    try {
+      Message message = messages.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+      assertNotNull(message, "waited in vain for a message");
+      return Objects.requireNonNull(message);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** The next message, which must be of this event. */
+  Message next(String event) {
+    Message message = next();
+    assertEquals(event, message.event(), message::toString);
+    return message;
+  }
+
+  /**
+   * Nothing but the heartbeat's answer comes: whatever was written before would have come first.
+   */
+  void hasHeardNothing() {
+    String ref = says(null, "phoenix", "heartbeat", "{}");
+    Message message = next("phx_reply");
+    assertEquals(ref, message.ref(), message::toString);
+  }
+
+  /** The code the server closes with. */
+  int closeCode() throws Exception {
+    return closed.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  @Override
+  public void onOpen(WebSocket webSocket) {
+    webSocket.request(Long.MAX_VALUE);
+  }
+
+  @Override
+  public @Nullable CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
+    partial.append(data);
+    if (last) {
+      JsonNode frame = Objects.requireNonNull(Json.read(partial.toString()));
+      partial.setLength(0);
+      messages.add(
+          new Message(
+              frame.get(0).isNull() ? null : frame.get(0).asString(),
+              frame.get(1).isNull() ? null : frame.get(1).asString(),
+              frame.get(2).asString(),
+              frame.get(3).asString(),
+              frame.get(4)));
+    }
+    return null;
+  }
+
+  @Override
+  public @Nullable CompletionStage<?> onClose(WebSocket webSocket, int statusCode, String reason) {
+    closed.complete(statusCode);
+    return null;
+  }
+
+  @Override
+  public void onError(WebSocket webSocket, Throwable error) {
+    closed.completeExceptionally(error);
+  }
+
+  @Override
+  public void close() {
+    socket.abort();
+  }
+}

@@ -1,0 +1,146 @@
+package com.gptdesk.chat.relay;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+
+/** A change goes to whom its scopes meet, and to nobody else. */
+class FanOutTest {
+  private static final UUID ALICE = UUID.randomUUID();
+  private static final UUID BOB = UUID.randomUUID();
+  private static final UUID BLUE = UUID.randomUUID();
+  private static final UUID RED = UUID.randomUUID();
+
+  private final FanOut fanOut = new FanOut();
+  private long seq;
+
+  @Test
+  void aChangeReachesThoseItsScopesMeetOnceEach() {
+    var alice = new Hears();
+    var bob = new Hears();
+    var mallory = new Hears();
+    fanOut.add(alice, List.of(ALICE, BLUE));
+    fanOut.add(bob, List.of(BOB, BLUE));
+    fanOut.add(mallory, List.of(UUID.randomUUID(), RED));
+
+    fanOut.changed(change(ALICE, BOB));
+    fanOut.changed(change(ALICE, BLUE)); // two of Alice's scopes
+    fanOut.changed(change(BLUE));
+    fanOut.changed(change(RED));
+
+    assertEquals(List.of("1", "2", "3"), alice.heard);
+    assertEquals(List.of("1", "2", "3"), bob.heard);
+    assertEquals(List.of("4"), mallory.heard);
+  }
+
+  @Test
+  void whoMovesToAnotherTeamHearsThatOneInstead() {
+    var alice = new Hears();
+    fanOut.add(alice, List.of(ALICE, BLUE));
+    fanOut.rescope(alice, List.of(ALICE, RED));
+
+    fanOut.changed(change(BLUE));
+    fanOut.changed(change(RED));
+    fanOut.changed(change(ALICE));
+
+    assertEquals(List.of("2", "3"), alice.heard);
+  }
+
+  @Test
+  void whoLeftHearsNothingEvenWhenItsScopesCameLate() {
+    var alice = new Hears();
+    var bob = new Hears();
+    fanOut.add(alice, List.of(ALICE));
+    fanOut.add(bob, List.of(ALICE));
+    fanOut.remove(alice);
+    fanOut.rescope(alice, List.of(ALICE, BLUE));
+
+    fanOut.changed(change(ALICE));
+    fanOut.resync("begin anew");
+
+    assertEquals(List.of(), alice.heard);
+    assertEquals(List.of("1", "begin anew"), bob.heard);
+    assertEquals(1, fanOut.size());
+  }
+
+  @Test
+  void whoFailsDoesNotKeepOthersFromHearing() {
+    var bob = new Hears();
+    fanOut.add(
+        new Subscriber() {
+          @Override
+          public void changed(Change change) {
+            throw new IllegalStateException("cannot");
+          }
+
+          @Override
+          public void resync(String reason) {
+            throw new IllegalStateException("cannot");
+          }
+        },
+        List.of(ALICE));
+    fanOut.add(bob, List.of(ALICE));
+
+    fanOut.changed(change(ALICE));
+    fanOut.resync("begin anew");
+
+    assertEquals(List.of("1", "begin anew"), bob.heard);
+  }
+
+  /**
+   * Carol moves between teams all the while, and yet misses nothing that is for herself, and hears
+   * nothing twice.
+   */
+  @Test
+  void aScopeThatIsKeptIsNeverWithoutItsSubscriber() throws InterruptedException {
+    var carol = new Hears();
+    fanOut.add(carol, List.of(ALICE, BLUE));
+    var done = new AtomicBoolean();
+    Thread mover =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  while (!done.get()) {
+                    fanOut.rescope(carol, List.of(ALICE, RED));
+                    fanOut.rescope(carol, List.of(ALICE, BLUE));
+                  }
+                });
+    for (int i = 0; i < 20_000; i++) {
+      fanOut.changed(change(ALICE, BLUE));
+    }
+    done.set(true);
+    mover.join();
+
+    assertEquals(20_000, carol.heard.size());
+  }
+
+  private Change change(UUID... scopes) {
+    return new Change(
+        ++seq,
+        "user_messages",
+        Change.Operation.INSERT,
+        Instant.now(),
+        List.of(scopes),
+        "{}",
+        null);
+  }
+
+  private static final class Hears implements Subscriber {
+    final List<String> heard = new ArrayList<>();
+
+    @Override
+    public void changed(Change change) {
+      heard.add(String.valueOf(change.seq()));
+    }
+
+    @Override
+    public void resync(String reason) {
+      heard.add(reason);
+    }
+  }
+}
