@@ -2,13 +2,9 @@ package com.gptdesk.chat.database;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -16,7 +12,6 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,7 +43,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
           "shared_preload_libraries", "pg_stat_statements");
 
   private final Path directory;
-  private final FileChannel lock;
+  private final DirectoryLock lock;
   private final PostgresServer server;
   private final boolean temporary;
   private final int port;
@@ -58,7 +53,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     this.directory = directory.toAbsolutePath().normalize();
     this.temporary = temporary;
     Secrets.createPrivateDirectories(this.directory);
-    this.lock = lock(this.directory);
+    this.lock = DirectoryLock.take(this.directory);
     try {
       for (String role : new String[] {"postgres", "chat_owner", "chat_login"}) {
         passwords.put(role, Secrets.keptIn(this.directory, role + ".password"));
@@ -234,32 +229,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
     }
   }
 
-  private static FileChannel lock(Path directory) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    @Nullable FileLock lock;
-    try {
-      lock = channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      lock = null;
-    }
-    if (lock == null) {
-      channel.close();
-      throw new IllegalStateException(
-          "The data directory %s is in use by another process: stop that one, or set CHAT_DATA_DIR to another directory."
-              .formatted(directory));
-    }
-    return channel;
-  }
-
   private static void clearAwayOrphans(Path parent) throws IOException {
     try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, TEMPORARY + "*")) {
       for (Path orphan : found) {
         if (Files.getLastModifiedTime(orphan).toInstant().isAfter(Instant.now().minusSeconds(60))) {
           continue; // perhaps just being made
         }
-        try (FileChannel ours = lock(orphan)) {
+        try (DirectoryLock ours = DirectoryLock.take(orphan)) {
           new PostgresServer(
                   PostgresBinaries.unpack(),
                   orphan.resolve("postgresql"),
