@@ -45,8 +45,7 @@ final class ChangeData {
     if (done == null) {
       String text =
           change.operation() == Change.Operation.DELETE ? change.oldRecord() : change.record();
-      JsonNode read = text == null ? null : Json.read(text);
-      done = read == null ? Json.object() : read;
+      done = text == null ? Json.object() : Json.row(text);
       row = done;
     }
     return done;

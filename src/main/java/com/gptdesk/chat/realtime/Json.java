@@ -2,6 +2,8 @@ package com.gptdesk.chat.realtime;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -10,6 +12,22 @@ import tools.jackson.databind.node.ObjectNode;
 /** The little JSON that the protocol needs. */
 final class Json {
   private static final JsonMapper MAPPER = JsonMapper.shared();
+
+  /**
+   * For what the database made: a client may have put the longest number or the deepest nesting it
+   * takes into a row.
+   */
+  private static final JsonMapper OF_ROWS =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNumberLength(Integer.MAX_VALUE)
+                          .maxNestingDepth(Integer.MAX_VALUE)
+                          .maxStringLength(Integer.MAX_VALUE)
+                          .build())
+                  .build())
+          .build();
 
   private Json() {}
 
@@ -21,6 +39,11 @@ final class Json {
     } catch (JacksonException | StackOverflowError e) {
       return null;
     }
+  }
+
+  /** The tree of a row, which the database made and which therefore can be read. */
+  static JsonNode row(String text) {
+    return OF_ROWS.readTree(text);
   }
 
   /** A new object. */
