@@ -11,7 +11,6 @@ import { before, until } from './deadline.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const JAVA = join(ROOT, 'scripts/java'); // becomes java, so its process id is the service's
-const MAIN = 'com.gptdesk.chat.Main';
 const LAST_WORDS = 40;
 
 export class Service {
@@ -29,7 +28,7 @@ export class Service {
     this.#port ??= await freePort();
     // Settings of whoever runs the tests are not settings of this service.
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
-    this.#process = spawn(JAVA, [MAIN, 'serve', '--demo', '--port', String(this.#port)], {
+    this.#process = spawn(JAVA, ['serve', '--demo', '--port', String(this.#port)], {
       cwd: ROOT,
       env: { ...environment, CHAT_DATA_DIR: this.#data },
       stdio: ['ignore', 'pipe', 'pipe'],
