@@ -155,6 +155,7 @@ as $$
       join public.users r on r.team_id = s.team_id
       where s.id = why_not.sender_id
         and r.id = why_not.recipient_id
+        and s.id <> r.id
         and s.status = 'active'
         and r.status = 'active'
     ) then 'apart'
@@ -174,7 +175,7 @@ as $$
 $$;
 
 comment on function chat.why_not(uuid, uuid) is
-  'Why one may not write to another: ''apart'' (not both active in one team), ''blocked'', ''blocking''; null when he may. For definer functions alone: it tells of anybody.';
+  'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when he may. For definer functions alone: it tells of anybody.';
 
 create or replace function chat.demand_reachable(sender_id uuid, recipient_id uuid)
   returns void

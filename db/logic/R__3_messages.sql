@@ -9,7 +9,8 @@ create or replace function chat.check_message_id(id uuid)
 as $$
 begin
   if substr(check_message_id.id::text, 15, 1) = '7'
-    and chat.uuid7_time(check_message_id.id) between now() - interval '1 day' and now() + interval '5 minutes'
+    and chat.uuid7_time(check_message_id.id)
+      between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '5 minutes'   -- a transaction may last
   then
     return;
   end if;
@@ -572,11 +573,11 @@ as $$
 #variable_conflict use_column
 declare
   me uuid := chat.demand_me();
-  words tsquery := plainto_tsquery('pg_catalog.simple', search_messages.query);
+  words tsquery := plainto_tsquery('pg_catalog.simple', translate(search_messages.query, '<>', '  '));   -- as chat.search_terms
   mine tsquery := words && quote_literal(me)::tsquery;
   senders jsonb;
 begin
-  if numnode(words) = 0 then
+  if coalesce(numnode(words), 0) = 0 then
     raise sqlstate 'PT400' using
       message = 'A search needs a word.',
       hint = 'Give at least one whole word; all words must be in the message.';
@@ -605,8 +606,11 @@ begin
       page.*,
       names.senders -> page.sender_id::text,
       chat.reactions_of(page.id),
-      ts_headline('pg_catalog.simple', translate(page.content, U&'\E000\E001', ''), words,
-        U&'StartSel=\E000,StopSel=\E001,MaxWords=30,MinWords=10')
+      -- A headline leaves out what looks like a tag, so '<' passes it as U+0001.
+      translate(
+        ts_headline('pg_catalog.simple', translate(page.content, U&'<\E000\E001\0001', U&'\0001'), words,
+          U&'StartSel=\E000,StopSel=\E001,MaxWords=30,MinWords=10'),
+        U&'\0001', '<')
     from page, names
     order by page.id desc;
 end

@@ -8,7 +8,8 @@ create function chat.search_terms(content text, sender_id uuid, recipient_id uui
   parallel safe
   language sql
 as $$
-  select to_tsvector('pg_catalog.simple'::regconfig, content) || array_to_tsvector(array[sender_id::text, recipient_id::text])
+  -- What looks like a tag is text here, and would else be left out.
+  select to_tsvector('pg_catalog.simple'::regconfig, translate(content, '<>', '  ')) || array_to_tsvector(array[sender_id::text, recipient_id::text])
 $$;
 
 comment on function chat.search_terms is 'The words of a message, in no particular language, and its two people as words: a search reads what one person wrote or got.';

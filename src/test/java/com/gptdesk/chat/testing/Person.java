@@ -8,12 +8,15 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.jooq.routines.SendMessage;
+import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import java.time.OffsetDateTime;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jooq.DSLContext;
 import org.jooq.Record;
+import org.jooq.Result;
 import org.jooq.Table;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.function.Executable;
@@ -85,6 +88,98 @@ public final class Person {
         });
   }
 
+  /** Sends a text with an id of one's own: the idempotency key. */
+  public MessageViewRecord sends(UUID id, UUID conversation, String content) {
+    return does(
+        tx -> {
+          SendMessage message = new SendMessage();
+          message.setId(id);
+          message.setConversationId(conversation);
+          message.setContent(content);
+          message.execute(tx.configuration());
+          return message.getReturnValue();
+        });
+  }
+
+  /** Gives a message another text. */
+  public MessageViewRecord edits(UUID message, String content) {
+    return does(tx -> Routines.editMessage(tx.configuration(), message, content));
+  }
+
+  /** Takes a message back. */
+  public MessageViewRecord deletes(UUID message) {
+    return does(tx -> Routines.deleteMessage(tx.configuration(), message));
+  }
+
+  /** Marks these messages as read and returns what is still unread in their conversations. */
+  public long reads(UUID... messages) {
+    return does(tx -> Routines.markAsRead(tx.configuration(), messages));
+  }
+
+  /**
+   * Marks a conversation as read and returns what is still unread.
+   *
+   * @param upTo null for all of it
+   */
+  public long readsUpTo(UUID conversation, @Nullable Long upTo) {
+    return does(tx -> Routines.markConversationAsRead(tx.configuration(), conversation, upTo));
+  }
+
+  public void reacts(UUID message, @Nullable String reaction) {
+    tries(tx -> Routines.addReaction(tx.configuration(), message, reaction));
+  }
+
+  public void takesBack(UUID message, String reaction) {
+    tries(tx -> Routines.removeReaction(tx.configuration(), message, reaction));
+  }
+
+  public void archives(UUID conversation, @Nullable Boolean archived) {
+    tries(tx -> Routines.setArchived(tx.configuration(), conversation, archived));
+  }
+
+  /**
+   * Wants no sound of a conversation.
+   *
+   * @param until null to lift it
+   */
+  public void mutes(UUID conversation, @Nullable OffsetDateTime until) {
+    tries(tx -> Routines.setMuted(tx.configuration(), conversation, until));
+  }
+
+  public void blocks(@Nullable UUID user) {
+    tries(tx -> Routines.blockUser(tx.configuration(), user));
+  }
+
+  public void unblocks(UUID user) {
+    tries(tx -> Routines.unblockUser(tx.configuration(), user));
+  }
+
+  public void is(@Nullable String status, @Nullable String page) {
+    tries(tx -> Routines.updatePresence(tx.configuration(), status, page));
+  }
+
+  /**
+   * Is typing to somebody.
+   *
+   * @param other null for nobody any more
+   */
+  public void typesTo(@Nullable UUID other) {
+    tries(tx -> Routines.updateTypingStatus(tx.configuration(), other));
+  }
+
+  /** The newest page of a conversation, ascending. */
+  public Result<MessageViewRecord> messagesOf(UUID conversation) {
+    return does(tx -> Routines.getMessages(tx.configuration(), conversation, null, null, 200));
+  }
+
+  /** One of one's conversations, archived or not; null when it is not among them. */
+  public @Nullable ConversationViewRecord conversation(UUID id) {
+    return does(tx -> Routines.getConversations(tx.configuration(), null, null, 1, null, id))
+        .stream()
+        .findFirst()
+        .orElse(null);
+  }
+
   /** What this person sees of a table; every row that row-level security shows, unless narrowed. */
   public Sight sees(Table<?> table) {
     return new Sight(table);
@@ -130,7 +225,7 @@ public final class Person {
     }
 
     /** All of them, for a closer look. */
-    public org.jooq.Result<? extends Record> all() {
+    public Result<? extends Record> all() {
       return does(tx -> tx.selectFrom(table).fetch());
     }
   }

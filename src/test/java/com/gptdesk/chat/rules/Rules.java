@@ -1,0 +1,286 @@
+package com.gptdesk.chat.rules;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
+import com.gptdesk.chat.testing.Person;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jooq.exception.DataAccessException;
+import org.junit.jupiter.api.AfterEach;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What the tests of the rules share: a database, the cast, and two ways to look: a
+ * table of what comes of a statement for {@link #everybody}, and what the change log {@link
+ * #logged}.
+ */
+abstract class Rules {
+
+  private static final JsonMapper JSON = new JsonMapper();
+  static final UUID NOBODY = UUID.fromString("00000000-0000-4000-8000-000000000000");
+
+  /** Puts the cast back as {@link TestDatabase} made them, and nothing else. */
+  private static final String AS_AT_FIRST =
+      """
+      delete from public.user_conversations;
+      delete from public.user_blocks;
+      delete from public.user_presence;
+      delete from public.users where id::text not like '00000000-0000-4000-8000-00000000000_';
+      delete from public.teams where id not in ('%1$s', '%2$s');
+      insert into public.teams (id, name) values ('%1$s', 'Blue'), ('%2$s', 'Red') on conflict do nothing;
+      insert into public.users (id, full_name, email, status, team_id) values
+        ('00000000-0000-4000-8000-00000000000a', 'Alice Adams', 'alice@example.org', 'active', '%1$s'),
+        ('00000000-0000-4000-8000-00000000000b', 'Bob Brown', 'bob@example.org', 'active', '%1$s'),
+        ('00000000-0000-4000-8000-00000000000c', 'Carol Clark', 'carol@example.org', 'active', '%1$s'),
+        ('00000000-0000-4000-8000-00000000000d', 'Ivan Ivanov', 'ivan@example.org', 'inactive', '%1$s'),
+        ('00000000-0000-4000-8000-00000000000e', 'Mallory Moore', 'mallory@example.org', 'active', '%2$s')
+      on conflict (id) do update set
+        full_name = excluded.full_name, status = excluded.status, team_id = excluded.team_id;
+      update chat.settings set max_message_length = default, max_reactions = default, typing_timeout_ms = default,
+        presence_timeout_ms = default, change_log_hours = default;
+      """
+          .formatted(TestDatabase.BLUE, TestDatabase.RED);
+
+  final TestDatabase database;
+  final Person alice;
+  final Person bob;
+  final Person carol;
+  final Person ivan;
+  final Person mallory;
+  final Person anon;
+  final Person gptDesk;
+
+  /** A token that verified, for somebody who is not there. */
+  final Person stranger;
+
+  /** The database of all rules, put back to how it was: making one takes longer than most tests. */
+  Rules() {
+    this(Shared.DATABASE);
+    database.asOwner(AS_AT_FIRST);
+  }
+
+  /** With a database of one's own, for who changes more than rows. */
+  Rules(TestDatabase database) {
+    this.database = database;
+    this.alice = database.alice();
+    this.bob = database.bob();
+    this.carol = database.carol();
+    this.ivan = database.ivan();
+    this.mallory = database.mallory();
+    this.anon = database.anon();
+    this.gptDesk = database.gptDesk();
+    this.stranger = database.person("Stranger", NOBODY);
+  }
+
+  @AfterEach
+  void close() {
+    if (database != Shared.DATABASE) {
+      database.close();
+    }
+  }
+
+  /** Ends with the server. */
+  private static final class Shared {
+    static final TestDatabase DATABASE = TestDatabase.fresh();
+  }
+
+  /**
+   * Runs a statement as each of the cast, each time rolled back, and compares what came of it: the
+   * number of rows, or the SQLSTATE of the refusal.
+   *
+   * <ul>
+   *   <li>Alice and Bob talk; Carol is of their team; Mallory of another; Ivan is not active.
+   *   <li>Stranger has a good token, but is nobody; No one has a token without a name; Forger claims
+   *       to be the service and Alice, in a token of Mallory's; Garbled has a name that is no id.
+   *   <li>Anon has no token; the service is GPT Desk's back end; the relay carries changes.
+   * </ul>
+   *
+   * @param expected a line each, in the order of the cast; who is left out is not asked
+   */
+  final void everybody(String sql, String expected) {
+    StringBuilder actual = new StringBuilder();
+    for (String line : expected.lines().toList()) {
+      String name = line.substring(0, line.lastIndexOf(' ')).strip();
+      Caller caller = cast().get(name);
+      if (caller == null) {
+        throw new IllegalArgumentException("Nobody is called " + name);
+      }
+      actual.append("%-8s %s%n".formatted(name, outcome(caller, sql)));
+    }
+    assertEquals(expected.strip(), actual.toString().strip(), sql);
+  }
+
+  private Map<String, Caller> cast() {
+    Map<String, Caller> cast = new LinkedHashMap<>();
+    for (Person person : List.of(alice, bob, carol, mallory, ivan)) {
+      cast.put(person.toString(), person.caller());
+    }
+    cast.put("Stranger", stranger.caller());
+    cast.put("No one", claiming("{\"role\":\"authenticated\"}"));
+    cast.put(
+        "Forger",
+        claiming(
+            "{\"sub\":\"%s\",\"role\":\"service_role\",\"user_id\":\"%s\",\"is_admin\":true}"
+                .formatted(mallory.id(), alice.id())));
+    cast.put("Garbled", claiming("{\"sub\":\"alice\",\"role\":\"authenticated\"}"));
+    cast.put("Anon", anon.caller());
+    cast.put("Service", gptDesk.caller());
+    cast.put("Relay", Caller.relay());
+    return cast;
+  }
+
+  static Caller claiming(String claims) {
+    return new Caller(Caller.Role.AUTHENTICATED, claims);
+  }
+
+  private String outcome(Caller caller, String sql) {
+    try {
+      database
+          .chat()
+          .as(
+              caller,
+              tx -> {
+                int rows =
+                    sql.startsWith("select") || sql.contains("returning")
+                        ? tx.fetch(sql).size()
+                        : tx.execute(sql);
+                throw new Outcome(String.valueOf(rows));
+              });
+      throw new IllegalStateException("unreachable");
+    } catch (Outcome e) {
+      return e.getMessage();
+    } catch (Refusal e) {
+      return e.code();
+    } catch (DataAccessException e) {
+      return e.sqlState();
+    }
+  }
+
+  /** Carries the number of rows out of the transaction, and so rolls it back. */
+  private static final class Outcome extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    Outcome(String rows) {
+      super(rows, null, false, false);
+    }
+  }
+
+  // What the change log says.
+
+  /** A row of the change log. Names stand for the ids of the cast and of the teams. */
+  record Logged(
+      String table, String operation, List<String> scopes, JsonNode row, JsonNode oldRow) {
+
+    /** In short, for example {@code INSERT user_messages for Alice, Bob}. */
+    @Override
+    public String toString() {
+      return "%s %s for %s".formatted(operation, table, String.join(", ", scopes));
+    }
+  }
+
+  /** What this work writes to the change log, in its order. */
+  final List<Logged> logged(Runnable work) {
+    String before = database.ownerReads("select coalesce(max(seq), 0) from relay.change_log");
+    work.run();
+    List<Logged> rows = new ArrayList<>();
+    query(
+        "select table_name, operation, scopes::text[], coalesce(record, 'null'),"
+            + " coalesce(old_record, 'null') from relay.change_log where seq > "
+            + before
+            + " order by seq",
+        row ->
+            rows.add(
+                new Logged(
+                    row.getString(1),
+                    row.getString(2),
+                    List.of((String[]) row.getArray(3).getArray()).stream().map(this::name).toList(),
+                    JSON.readTree(row.getString(4)),
+                    JSON.readTree(row.getString(5)))));
+    return rows;
+  }
+
+  /** The log in short, a line each. */
+  final String log(Runnable work) {
+    return String.join("\n", logged(work).stream().map(Logged::toString).toList());
+  }
+
+  private String name(String id) {
+    for (Person person : List.of(alice, bob, carol, ivan, mallory)) {
+      if (person.id().toString().equals(id)) {
+        return person.toString();
+      }
+    }
+    return id.equals(TestDatabase.BLUE.toString())
+        ? "Blue"
+        : id.equals(TestDatabase.RED.toString()) ? "Red" : id;
+  }
+
+  static List<String> fieldsOf(JsonNode row) {
+    return new ArrayList<>(row.propertyNames());
+  }
+
+  // Looking past the policies.
+
+  /** Reads rows as the owner. */
+  final void query(String sql, RowReader reader) {
+    try (Connection connection = database.owner().connect();
+        Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      while (row.next()) {
+        reader.read(row);
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  @FunctionalInterface
+  interface RowReader {
+    void read(ResultSet row) throws SQLException;
+  }
+
+  /** The first column of all rows, as the owner sees it. */
+  final List<String> column(String sql) {
+    List<String> values = new ArrayList<>();
+    query(sql, row -> values.add(String.valueOf(row.getString(1))));
+    return values;
+  }
+
+  /** The first column of the only row, as this person sees it. */
+  static String asks(Person person, String sql) {
+    return person.does(tx -> String.valueOf(tx.fetchSingle(sql).get(0, String.class)));
+  }
+
+  static JsonNode json(org.jooq.JSONB json) {
+    return JSON.readTree(json.data());
+  }
+
+  static JsonNode json(String json) {
+    return JSON.readTree(json);
+  }
+
+  /** Someone's own view of a conversation that must be there. */
+  static ConversationViewRecord view(Person person, UUID conversation) {
+    ConversationViewRecord view = person.conversation(conversation);
+    assertTrue(view != null, () -> person + " should see the conversation " + conversation);
+    return view;
+  }
+
+  /** All is as {@code chat.check_invariants} wants it. */
+  final void assertInvariantsHold() {
+    assertEquals(List.of(), column("select rule || ': ' || detail from chat.check_invariants()"));
+  }
+}
