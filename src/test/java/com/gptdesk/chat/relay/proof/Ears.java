@@ -19,7 +19,10 @@ final class Ears implements AutoCloseable {
     Scene.run(connection, "listen proof");
   }
 
-  /** Rings of all that committed before this call, since the last call. A marker of our own comes after them. */
+  /**
+   * Rings of all that committed before this call, since the last call. A marker of our own comes
+   * after them.
+   */
   int rings() throws SQLException {
     Scene.run(scene.service(), "notify proof");
     Await.until("the marker", this::markerCame);
@@ -31,7 +34,8 @@ final class Ears implements AutoCloseable {
   private boolean markerCame() throws SQLException {
     PGNotification[] notifications = connection.unwrap(PGConnection.class).getNotifications(10);
     boolean marker = false;
-    for (PGNotification notification : notifications == null ? new PGNotification[0] : notifications) {
+    for (PGNotification notification :
+        notifications == null ? new PGNotification[0] : notifications) {
       if (notification.getName().equals("proof")) {
         marker = true;
       } else {

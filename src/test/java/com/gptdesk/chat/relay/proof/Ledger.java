@@ -18,8 +18,9 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Compares what was told with what is: for each message with the tables, for everything with a witness, a second log that is never
- * emptied and that the change log's own rows write in their own transaction.
+ * Compares what was told with what is: for each message with the tables, for everything with a
+ * witness, a second log that is never emptied and that the change log's own rows write in their own
+ * transaction.
  */
 final class Ledger {
   private static final JsonMapper JSON = JsonMapper.shared();
@@ -76,7 +77,8 @@ final class Ledger {
   }
 
   void assertFlawless() {
-    List<String> first = complaints.stream().limit(10).map(c -> c.substring(0, Math.min(300, c.length()))).toList();
+    List<String> first =
+        complaints.stream().limit(10).map(c -> c.substring(0, Math.min(300, c.length()))).toList();
     assertEquals(List.of(), first, () -> complaints.size() + " complaints");
   }
 
@@ -101,7 +103,10 @@ final class Ledger {
     seqs.forEach(seq -> complaints.add("told, but not committed: change " + seq));
   }
 
-  /** A conversation's revisions count its messages' changes: told are 1, 2, 3 ... up to the conversation's. */
+  /**
+   * A conversation's revisions count its messages' changes: told are 1, 2, 3 ... up to the
+   * conversation's.
+   */
   private void againstTheTables(Connection connection, List<Change> told) throws SQLException {
     Map<String, Long> revisions = new HashMap<>();
     Map<String, Long> numbers = new HashMap<>();
@@ -126,10 +131,12 @@ final class Ledger {
     equalTo(connection, "revision", revisions);
     equalTo(connection, "last_message_seq", numbers);
     try (Statement statement = connection.createStatement();
-        ResultSet row = statement.executeQuery("select id, row_to_json(m)::text from public.user_messages m")) {
+        ResultSet row =
+            statement.executeQuery("select id, row_to_json(m)::text from public.user_messages m")) {
       while (row.next()) {
         JsonNode heard = last.remove(row.getString(1));
-        if (!withoutReaders(JSON.readTree(row.getString(2))).equals(heard == null ? null : withoutReaders(heard))) {
+        if (!withoutReaders(JSON.readTree(row.getString(2)))
+            .equals(heard == null ? null : withoutReaders(heard))) {
           complaints.add("the table has " + row.getString(2) + ", last told was " + heard);
         }
       }
@@ -137,23 +144,31 @@ final class Ledger {
     last.values().forEach(message -> complaints.add("told, but not in the table: " + message));
   }
 
-  private void follows(Map<String, Long> before, String talk, long now, String what, Change change) {
+  private void follows(
+      Map<String, Long> before, String talk, long now, String what, Change change) {
     if (now != before.getOrDefault(talk, 0L) + 1) {
       disordered++;
-      complaints.add("%s %d after %d: %s".formatted(what, now, before.getOrDefault(talk, 0L), change));
+      complaints.add(
+          "%s %d after %d: %s".formatted(what, now, before.getOrDefault(talk, 0L), change));
     }
     before.put(talk, now);
   }
 
-  private void equalTo(Connection connection, String column, Map<String, Long> told) throws SQLException {
+  private void equalTo(Connection connection, String column, Map<String, Long> told)
+      throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row =
-            statement.executeQuery("select id, %1$s from public.user_conversations".formatted(column))) {
+            statement.executeQuery(
+                "select id, %1$s from public.user_conversations".formatted(column))) {
       while (row.next()) {
         if (row.getLong(2) != told.getOrDefault(row.getString(1), 0L)) {
           complaints.add(
               "%s of %s is %d, told up to %d"
-                  .formatted(column, row.getString(1), row.getLong(2), told.getOrDefault(row.getString(1), 0L)));
+                  .formatted(
+                      column,
+                      row.getString(1),
+                      row.getLong(2),
+                      told.getOrDefault(row.getString(1), 0L)));
         }
       }
     }

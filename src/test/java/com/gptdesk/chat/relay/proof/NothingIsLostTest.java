@@ -13,7 +13,10 @@ import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
-/** Sixteen writers, every kind of transaction, bursts and silences, a log that is emptied all the while: each change once, in order. */
+/**
+ * Sixteen writers, every kind of transaction, bursts and silences, a log that is emptied all the
+ * while: each change once, in order.
+ */
 class NothingIsLostTest {
 
   @Test
@@ -59,7 +62,9 @@ class NothingIsLostTest {
             .line("told twice", ledger.twice())
             .line("out of order", ledger.disordered())
             .line("told though rolled back", ledger.never())
-            .line("bursts / fell asleep / woken", bursts + " / " + relay.sleeps() + " / " + relay.wakes())
+            .line(
+                "bursts / fell asleep / woken",
+                bursts + " / " + relay.sleeps() + " / " + relay.wakes())
             .line("polls", relay.polls())
             .line("NOTIFYs", ears.rings())
             .line("transaction ids used up", rotation.burnt())

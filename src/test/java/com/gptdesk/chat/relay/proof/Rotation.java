@@ -8,8 +8,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Makes the log turn its children over as fast as months of traffic would: uses up transaction ids, a quarter of a block at a time,
- * and calls relay.maintain() after each. Its own thread, until closed.
+ * Makes the log turn its children over as fast as months of traffic would: uses up transaction ids,
+ * a quarter of a block at a time, and calls relay.maintain() after each. Its own thread, until
+ * closed.
  */
 final class Rotation implements AutoCloseable {
   private static final int QUARTER = 1 << 16;

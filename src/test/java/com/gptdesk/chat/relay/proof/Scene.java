@@ -12,7 +12,8 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * A database under proof, and the three who enter it: whom it belongs to, the service, and who looks after the server.
+ * A database under proof, and the three who enter it: whom it belongs to, the service, and who
+ * looks after the server.
  */
 record Scene(Login owner, Login service, Login superuser) {
 
@@ -23,17 +24,25 @@ record Scene(Login owner, Login service, Login superuser) {
     String url = database.owner().url();
     Login superuser = TestDatabase.server().superuser();
     String name = url.substring(url.lastIndexOf('/') + 1);
-    return new Scene(database.owner(), database.service(), TestDatabase.server().at(superuser, name));
+    return new Scene(
+        database.owner(), database.service(), TestDatabase.server().at(superuser, name));
   }
 
   RelaySettings relay() {
     return RelaySettings.of(service.url(), service.user(), service.password());
   }
 
-  /** Conversations of this many pairs, who are all of one team; any two share at most one person. */
+  /**
+   * Conversations of this many pairs, who are all of one team; any two share at most one person.
+   */
   List<Talk> talks(int count) {
+    return talks(count, 0);
+  }
+
+  /** As {@link #talks(int)}, of people who are numbered from here on. */
+  List<Talk> talks(int count, int from) {
     List<Talk> talks = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
+    for (int i = from; i < from + count; i++) {
       UUID one = new UUID(0x4000L, 0x8000_0000_0000_0000L | 1000 + i);
       UUID two = new UUID(0x4000L, 0x8000_0000_0000_0000L | 2000 + i);
       UUID talk = new UUID(0x4000L, 0x8000_0000_0000_0000L | 3000 + i);
@@ -72,7 +81,8 @@ record Scene(Login owner, Login service, Login superuser) {
   }
 
   static UUID send(Connection connection, Talk talk, String content) throws SQLException {
-    return UUID.fromString(query(connection, "select id from public.send_message(?, ?)", talk.id(), content));
+    return UUID.fromString(
+        query(connection, "select id from public.send_message(?, ?)", talk.id(), content));
   }
 
   void asOwner(String sql) {
@@ -101,22 +111,29 @@ record Scene(Login owner, Login service, Login superuser) {
     }
   }
 
-  /** Ends the server's side of all connections of this name to this database; returns how many there were. */
+  /**
+   * Ends the server's side of all connections of this name to this database; returns how many there
+   * were.
+   */
   int terminate(String applicationName) {
     return Integer.parseInt(
         superuserReads(
             """
             select count(*)
             from pg_stat_activity a, lateral pg_terminate_backend(a.pid) t
-            where a.datname = current_database() and a.application_name = '%s'
+            where a.datname = current_database() and a.application_name = '%s' and a.pid <> pg_backend_pid()
             """
                 .formatted(applicationName)));
   }
 
-  /** Uses up this many transaction ids, as other traffic of the server does; a few million take seconds. */
+  /**
+   * Uses up this many transaction ids, as other traffic of the server does; a few million take
+   * seconds.
+   */
   void burnTransactionIds(int count) {
     asSuperuser(
-        "do $$ begin for i in 1..%d loop perform pg_current_xact_id(); commit; end loop; end $$".formatted(count));
+        "do $$ begin for i in 1..%d loop perform pg_current_xact_id(); commit; end loop; end $$"
+            .formatted(count));
   }
 
   static void run(Login login, String sql) {

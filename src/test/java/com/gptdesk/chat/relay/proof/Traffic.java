@@ -17,8 +17,9 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Many writers who do everything a chat does and everything a transaction can do: commit, roll back, roll back to savepoints, dawdle,
- * and write long after their snapshot. What is not to be seen by anybody says "never". Writers outlive a lost connection.
+ * Many writers who do everything a chat does and everything a transaction can do: commit, roll
+ * back, roll back to savepoints, dawdle, and write long after their snapshot. What is not to be
+ * seen by anybody says "never". Writers outlive a lost connection.
  */
 final class Traffic implements AutoCloseable {
   private final Scene scene;
@@ -179,7 +180,10 @@ final class Traffic implements AutoCloseable {
     void kept() {}
   }
 
-  /** A person of any talk, by the contract's functions; now and then a back end that writes several rows at once. */
+  /**
+   * A person of any talk, by the contract's functions; now and then a back end that writes several
+   * rows at once.
+   */
   private final class Chatter extends Writer {
     private static final int MEMORY = 40;
 
@@ -212,7 +216,9 @@ final class Traffic implements AutoCloseable {
       } else {
         Scene.become(tx, me);
         if (tx.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
-          Scene.query(tx, "select count(*) from public.user_conversations"); // takes the snapshot, and no id
+          Scene.query(
+              tx,
+              "select count(*) from public.user_conversations"); // takes the snapshot, and no id
           old = random.nextBoolean();
           if (old) {
             dawdle(random, 150);
@@ -251,13 +257,25 @@ final class Traffic implements AutoCloseable {
 
     private void step(Connection tx, Talk talk, UUID me, boolean never) throws SQLException {
       switch (random.nextInt(14)) {
-        case 0 -> Scene.query(tx, "select public.mark_conversation_as_read(?, 1000000000)", talk.id());
-        case 1 -> Scene.query(tx, "select public.update_presence(?)", random.nextBoolean() ? "online" : "away");
-        case 2 -> Scene.query(tx, "select public.update_typing_status(?)", me.equals(talk.one()) ? talk.two() : talk.one());
+        case 0 ->
+            Scene.query(tx, "select public.mark_conversation_as_read(?, 1000000000)", talk.id());
+        case 1 ->
+            Scene.query(
+                tx, "select public.update_presence(?)", random.nextBoolean() ? "online" : "away");
+        case 2 ->
+            Scene.query(
+                tx,
+                "select public.update_typing_status(?)",
+                me.equals(talk.one()) ? talk.two() : talk.one());
         case 3 -> {
           UUID id = UUID.fromString(Scene.query(tx, "select chat.uuid7()"));
           for (int tries = 0; tries < 2; tries++) {
-            Scene.query(tx, "select id from public.send_message(?, ?, id => ?)", talk.id(), text(never), id);
+            Scene.query(
+                tx,
+                "select id from public.send_message(?, ?, id => ?)",
+                talk.id(),
+                text(never),
+                id);
           }
           saidNow.add(new Said(talk, me, id));
         }
@@ -279,9 +297,13 @@ final class Traffic implements AutoCloseable {
           Scene.query(tx, "select id from public.delete_message(?)", old.id());
           said.remove(old);
         }
-        case 1, 2 -> Scene.query(tx, "select public.add_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
-        case 3 -> Scene.query(tx, "select public.remove_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
-        default -> Scene.query(tx, "select id from public.edit_message(?, ?)", old.id(), text(never));
+        case 1, 2 ->
+            Scene.query(tx, "select public.add_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
+        case 3 ->
+            Scene.query(
+                tx, "select public.remove_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
+        default ->
+            Scene.query(tx, "select id from public.edit_message(?, ?)", old.id(), text(never));
       }
     }
 
@@ -311,11 +333,19 @@ final class Traffic implements AutoCloseable {
     }
 
     private String text(boolean never) {
-      return (never ? "never " : "") + number + "-" + ++count + " " + "x".repeat(random.nextInt(200));
+      return (never ? "never " : "")
+          + number
+          + "-"
+          + ++count
+          + " "
+          + "x".repeat(random.nextInt(200));
     }
   }
 
-  /** Whom the tables belong to: changes several messages in one statement, under their conversation's lock. */
+  /**
+   * Whom the tables belong to: changes several messages in one statement, under their
+   * conversation's lock.
+   */
   private final class Operator extends Writer {
     Operator(long seed) {
       super(seed);
@@ -329,7 +359,10 @@ final class Traffic implements AutoCloseable {
     @Override
     boolean transact(Connection tx, boolean never) throws SQLException {
       UUID talk = talks.get(random.nextInt(talks.size())).id();
-      Scene.query(tx, "select revision from public.user_conversations where id = ? for no key update", talk);
+      Scene.query(
+          tx,
+          "select revision from public.user_conversations where id = ? for no key update",
+          talk);
       Scene.query(
           tx,
           """
