@@ -365,11 +365,21 @@ create or replace function relay.open()
   volatile
   security definer                 -- relays are granted functions, not tables
   set search_path = ''
+  set enable_seqscan = off         -- the log is never analysed
   language plpgsql
 as $$
 begin
-  insert into relay.epoch default values
-  on conflict do nothing;
+  -- A dump restored on a server not so far on brings changes and an epoch of transactions that are still to come here: the ones would
+  -- be told at every poll, the other would turn every relay away.
+  delete from relay.change_log l
+  where l.xid >= pg_snapshot_xmax(pg_current_snapshot());
+  delete from relay.epoch e
+  where greatest(e.kept_from, e.next_kept_from) > pg_snapshot_xmin(pg_current_snapshot());
+
+  if not exists (select from relay.epoch) then     -- ON CONFLICT alone would wait for relay.maintain()
+    insert into relay.epoch default values
+    on conflict do nothing;
+  end if;
 
   return query
     select e.id, pg_current_snapshot()::text
@@ -377,7 +387,8 @@ begin
 end
 $$;
 
-comment on function relay.open() is 'Where to begin reading: the epoch, made when a crash has taken it, and a snapshot of now.';
+comment on function relay.open() is
+  'Where to begin reading: the epoch, made when a crash has taken it or a dump brought one of another server, and a snapshot of now.';
 
 create or replace function relay.tail(epoch uuid, last text, max_rows int)
   returns table (
@@ -426,6 +437,7 @@ begin
     from relay.epoch e
     where e.id = tail.epoch
       and pg_snapshot_xmin(seen) >= e.kept_from
+      and pg_snapshot_xmax(seen) <= pg_snapshot_xmax(pg_current_snapshot())   -- else it is of another server
   ) then
     raise sqlstate 'PT410' using
       message = 'The change log does not reach back to what this relay saw last.',
@@ -567,6 +579,11 @@ begin
   end if;
   if oldest_block <= block - 2 then
     return done || 'an open transaction holds ' || child;
+  end if;
+  -- Whoever was held up until here, so long that the child's turn has come again, sees it now that nobody can write there.
+  execute format('lock table relay.%I in access exclusive mode', child);
+  if pg_snapshot_xmax(pg_current_snapshot())::text::bigint >> 18 > block + 1 then
+    return done || 'held up for too long; next time';
   end if;
   update relay.epoch set
     kept_from = greatest(kept_from, ((block - 1) << 18)::text::xid8);

@@ -45,6 +45,7 @@ final class ChangeTail implements AutoCloseable {
     this.connection = connection;
     this.maxRows = maxRows;
     try (Statement statement = connection.createStatement()) {
+      statement.execute(Sessions.PATIENCE);
       // Plans of a millisecond: neither JIT nor parallel workers nor a plan that forgets how short
       // the tail is.
       statement.execute(

@@ -58,6 +58,7 @@ final class PgNgDoorbell implements Doorbell {
     try {
       connection.addNotificationListener(CHANNEL, CHANNEL, hearing);
       try (Statement statement = connection.createStatement()) {
+        statement.execute(Sessions.PATIENCE);
         statement.execute("listen " + CHANNEL);
       }
     } catch (SQLException e) {

@@ -25,6 +25,7 @@ final class PgjdbcDoorbell implements Doorbell {
   static PgjdbcDoorbell open(RelaySettings settings, Ear ear) throws SQLException {
     Connection connection = Sessions.open(settings, "gptdesk-chat doorbell");
     try (Statement statement = connection.createStatement()) {
+      statement.execute(Sessions.PATIENCE);
       statement.execute("listen " + CHANNEL);
     } catch (SQLException e) {
       connection.close();

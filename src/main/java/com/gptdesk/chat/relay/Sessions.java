@@ -10,6 +10,13 @@ import org.slf4j.LoggerFactory;
 
 /** Opens and ends the relay's own pgjdbc connections, which belong to no pool. */
 final class Sessions {
+  /**
+   * What a DBA may have set for the login and is meant for requests: a relay's session idles for
+   * hours and reads when it must.
+   */
+  static final String PATIENCE =
+      "set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0";
+
   private static final Logger LOG = LoggerFactory.getLogger(Sessions.class);
   private static final Driver DRIVER = new Driver();
 

@@ -1,0 +1,85 @@
+package com.gptdesk.chat.relay.proof;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.time.Duration;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Sixteen writers, every kind of transaction, bursts and silences, a log that is emptied all the
+ * while: each change once, in order.
+ */
+class NothingIsLostTest {
+
+  @Test
+  void everyCommittedChangeIsToldOnceInItsConversationsOrder() throws Exception {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      Scene scene = Scene.of(database);
+      List<Talk> talks = scene.talks(10);
+      Ledger.witness(scene);
+      Heard heard = new Heard();
+      Random random = new Random(Proof.SEED);
+      long end = System.nanoTime() + Proof.length().toNanos();
+      try (Relay relay = heard.through(scene.relay());
+          Ears ears = new Ears(scene);
+          Rotation rotation = new Rotation(scene);
+          Traffic traffic = new Traffic(scene, talks, 16, Proof.SEED)) {
+        int bursts = 0;
+        while (System.nanoTime() < end) {
+          traffic.begin();
+          LockSupport.parkNanos(Duration.ofMillis(20 + random.nextInt(500)).toNanos());
+          traffic.pause();
+          bursts++;
+          // Not until it sleeps: writers wake it while it falls asleep, too.
+          LockSupport.parkNanos(Duration.ofMillis(random.nextInt(250)).toNanos());
+        }
+        traffic.fallSilent();
+        for (Talk talk : talks) {
+          scene.say(talk, "marker " + talk.id());
+        }
+        talks.forEach(talk -> heard.awaits("marker " + talk.id()));
+        Await.until("the relay to sleep", relay::isAsleep);
+        rotation.stop();
+
+        Ledger ledger = new Ledger(scene);
+        ledger.check(heard.changes());
+        new Report("Everything once, in order (seed " + Proof.SEED + ")")
+            .line("transactions committed", traffic.committed)
+            .line("  with an old snapshot", traffic.oldSnapshots)
+            .line("rolled back", traffic.rolledBack)
+            .line("savepoints rolled back", traffic.savepointsRolledBack)
+            .line("refused, by SQLSTATE", traffic.refused)
+            .line("changes told", heard.changes().size())
+            .line("lost", ledger.lost())
+            .line("told twice", ledger.twice())
+            .line("out of order", ledger.disordered())
+            .line("told though rolled back", ledger.never())
+            .line(
+                "bursts / fell asleep / woken",
+                bursts + " / " + relay.sleeps() + " / " + relay.wakes())
+            .line("polls", relay.polls())
+            .line("NOTIFYs", ears.rings())
+            .line("transaction ids used up", rotation.burnt())
+            .line("relay.maintain()", rotation.outcomes())
+            .print();
+
+        ledger.assertFlawless();
+        assertEquals(0, relay.resyncs());
+        assertEquals(0, relay.reconnects());
+        // The controls: the run was as hard as it claims to be.
+        assertTrue(heard.changes().size() > 1000);
+        assertTrue(rotation.truncations() >= 2, () -> rotation.outcomes().toString());
+        assertTrue(relay.sleeps() >= 5);
+        assertTrue(traffic.oldSnapshots.sum() > 0 && traffic.savepointsRolledBack.sum() > 0);
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package com.gptdesk.chat.relay.proof;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Makes the log turn its children over as fast as months of traffic would: uses up transaction ids,
+ * a quarter of a block at a time, and calls relay.maintain() after each. Its own thread, until
+ * closed.
+ */
+final class Rotation implements AutoCloseable {
+  private static final int QUARTER = 1 << 16;
+
+  private final Scene scene;
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Map<String, Integer> outcomes = new TreeMap<>();
+  private final Thread thread;
+  private long burnt;
+
+  Rotation(Scene scene) {
+    this.scene = scene;
+    this.thread = Thread.ofPlatform().name("rotation").start(this::run);
+  }
+
+  private void run() {
+    try (Connection burner = scene.superuser().connect();
+        Connection relay = scene.service().connect()) {
+      Scene.run(relay, "set role chat_relay");
+      do {
+        Scene.run(
+            burner,
+            "do $$ begin for i in 1..%d loop perform pg_current_xact_id(); commit; end loop; end $$"
+                .formatted(QUARTER));
+        String said = Scene.query(relay, "select relay.maintain()");
+        synchronized (this) {
+          burnt += QUARTER;
+          outcomes.merge(said.replaceAll("_\\d+$", ""), 1, Integer::sum);
+        }
+      } while (!closing.await(150, TimeUnit.MILLISECONDS));
+    } catch (SQLException e) {
+      synchronized (this) {
+        outcomes.merge("failed: " + e.getMessage(), 1, Integer::sum);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** What relay.maintain() said, and how often. */
+  synchronized Map<String, Integer> outcomes() {
+    return new TreeMap<>(outcomes);
+  }
+
+  synchronized int truncations() {
+    return outcomes.entrySet().stream()
+        .filter(e -> e.getKey().contains("truncated"))
+        .mapToInt(Map.Entry::getValue)
+        .sum();
+  }
+
+  synchronized long burnt() {
+    return burnt;
+  }
+
+  /** Returns when the last turn has ended. */
+  void stop() {
+    closing.countDown();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    stop();
+  }
+}

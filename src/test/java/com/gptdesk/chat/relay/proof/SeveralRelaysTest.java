@@ -1,0 +1,121 @@
+package com.gptdesk.chat.relay.proof;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Several nodes on one database: each tells everything; four sleep, the fifth polls. */
+class SeveralRelaysTest {
+  private final List<Heard> heard = new ArrayList<>();
+  private final List<Relay> relays = new ArrayList<>();
+  private TestDatabase database;
+  private Scene scene;
+  private List<Talk> talks;
+
+  @BeforeEach
+  void open() {
+    database = TestDatabase.fresh();
+    scene = Scene.of(database);
+    talks = scene.talks(6);
+    Ledger.witness(scene);
+  }
+
+  @AfterEach
+  void close() {
+    relays.forEach(Relay::close);
+    database.close();
+  }
+
+  @Test
+  void twoFallAsleepBothWakeBothTellEverything() throws SQLException {
+    begin(2);
+    for (int i = 1; i <= 5; i++) {
+      Await.until("both to sleep", () -> relays.stream().allMatch(Relay::isAsleep));
+      scene.say(talks.getFirst(), "marker " + i);
+      allAwait("marker " + i);
+    }
+    relays.forEach(relay -> assertEquals(5, relay.wakes()));
+    loadAndCheck("Two relays");
+  }
+
+  @Test
+  void theFifthPollsAndTellsEverythingAndSleepsWhenABedIsFree() throws SQLException {
+    begin(5);
+    Await.until("four to sleep", () -> relays.stream().filter(Relay::isAsleep).count() == 4);
+    Relay fifth = relays.stream().filter(relay -> !relay.isAsleep()).findFirst().orElseThrow();
+    long polls = fifth.polls();
+    Await.until("the fifth to poll on", () -> fifth.polls() > polls + 10);
+    scene.say(talks.getFirst(), "marker five");
+    allAwait("marker five");
+    loadAndCheck("Five relays");
+    assertFalse(fifth.isAsleep());
+    assertEquals(0, fifth.sleeps());
+
+    Relay first = relays.stream().filter(relay -> relay != fifth).findFirst().orElseThrow();
+    first.close();
+    Await.until("the fifth to take the bed", fifth::isAsleep);
+    scene.say(talks.getFirst(), "marker six");
+    heard.get(relays.indexOf(fifth)).awaits("marker six");
+  }
+
+  private void begin(int count) {
+    for (int i = 0; i < count; i++) {
+      Heard ears = new Heard();
+      heard.add(ears);
+      relays.add(ears.through(scene.relay()));
+    }
+  }
+
+  private void allAwait(String marker) {
+    heard.forEach(each -> each.awaits(marker));
+  }
+
+  private void loadAndCheck(String title) throws SQLException {
+    Report report = new Report(title);
+    try (Traffic traffic = new Traffic(scene, talks, 8, Proof.SEED)) {
+      for (int burst = 0; burst < 4; burst++) {
+        traffic.begin();
+        LockSupport.parkNanos(Duration.ofMillis(400).toNanos());
+        traffic.fallSilent();
+        long asleep = Math.min(4, relays.size());
+        Await.until(
+            "all to sleep who can",
+            () -> relays.stream().filter(Relay::isAsleep).count() == asleep);
+      }
+      talks.forEach(talk -> scene.say(talk, "marker " + talk.id()));
+      talks.forEach(talk -> allAwait("marker " + talk.id()));
+      report.line("transactions committed", traffic.committed);
+    }
+    for (int i = 0; i < relays.size(); i++) {
+      Ledger ledger = new Ledger(scene);
+      ledger.check(heard.get(i).changes());
+      report.line(
+          "relay " + (i + 1),
+          "told %d, lost %d, twice %d, out of order %d; slept %d, polled %d"
+              .formatted(
+                  heard.get(i).changes().size(),
+                  ledger.lost(),
+                  ledger.twice(),
+                  ledger.disordered(),
+                  relays.get(i).sleeps(),
+                  relays.get(i).polls()));
+      ledger.assertFlawless();
+      assertEquals(0, relays.get(i).resyncs());
+    }
+    report.print();
+    assertTrue(relays.getFirst().changes() > 100);
+  }
+}
