@@ -341,8 +341,7 @@ begin
   loop
     foreach event in array logged.events loop
       execute format(
-        'create or replace trigger %1$I after %3$s on public.%2$I referencing %4$s for each statement execute function relay.%5$I();
-         comment on trigger %1$I on public.%2$I is %6$L',
+        'create or replace trigger %1$I after %3$s on public.%2$I referencing %4$s for each statement execute function relay.%5$I()',
         'record_' || event,
         logged.table_name,
         event,
@@ -351,8 +350,15 @@ begin
           when 'update' then 'old table as old_rows new table as new_rows'
           else 'old table as old_rows'
         end,
-        logged.function_name,
-        'Writes the change log.');
+        logged.function_name);
+      -- A platform's own users may belong to somebody else, who lets us hang a trigger there but not comment on it.
+      if pg_has_role((select c.relowner from pg_class c where c.oid = format('public.%I', logged.table_name)::regclass), 'usage') then
+        execute format(
+          'comment on trigger %I on public.%I is %L',
+          'record_' || event,
+          logged.table_name,
+          'Writes the change log.');
+      end if;
     end loop;
   end loop;
 end

@@ -344,6 +344,7 @@ grant execute on function chat.ensure_message_partitions to chat_relay;
 select chat.ensure_message_partitions(3);
 
 -- Before it serves, the service compares the database with the migrations it was built with.
+revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role;
 grant select on chat.flyway_history, chat.settings to chat_service;
 
 drop policy if exists "The service can read the settings" on chat.settings;

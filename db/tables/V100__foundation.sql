@@ -19,9 +19,21 @@ begin
 end
 $$;
 
--- chat_service may become these four and inherits nothing of them. The runtime login is a member of chat_service and inherits
--- only what is granted to that group: the door.
-grant anon, authenticated, service_role, chat_relay to chat_service;
+-- chat_service may become these four and inherits nothing of them: by noinherit, and from PostgreSQL 16 on each membership says so
+-- itself. The runtime login is a member of chat_service and inherits only what is granted to that group: the door. What a DBA
+-- has granted already is left alone, since granting it again would need the right to.
+do $$
+declare
+  wanted text;
+  is_16 constant boolean := current_setting('server_version_num')::int >= 160000;
+begin
+  foreach wanted in array array['anon', 'authenticated', 'service_role', 'chat_relay'] loop
+    if not pg_has_role('chat_service', wanted, case when is_16 then 'set' else 'member' end) then
+      execute format('grant %I to chat_service%s', wanted, case when is_16 then ' with inherit false, set true' else '' end);
+    end if;
+  end loop;
+end
+$$;
 
 grant usage on schema chat to authenticated, service_role, chat_relay, chat_service;
 grant usage on schema relay to chat_relay;

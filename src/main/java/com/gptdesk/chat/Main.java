@@ -3,6 +3,7 @@ package com.gptdesk.chat;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.Precondition;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.flywaydb.core.api.FlywayException;
@@ -77,25 +78,37 @@ public final class Main {
     return 0;
   }
 
-  @Command(description = "Show which migrations were applied, and which are pending.")
+  @Command(
+      description =
+          "Show the platform, which migrations were applied or are pending, and what is missing.")
   int info(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     try (Database database = Database.open(Config.of(System.getenv()))) {
-      System.out.println(Migrations.of(database.ownerOrService(), platform).info());
+      Migrations migrations = Migrations.of(database.ownerOrService(), platform);
+      System.out.println(migrations.summary());
+      System.out.println(migrations.info());
+      migrations.preconditions().forEach(System.out::println);
     }
     return 0;
   }
 
-  @Command(description = "Compare the database with db/; ends with 1 when they differ.")
+  @Command(
+      description =
+          "Compare the database with db/; ends with 1 when they differ, or when something is missing"
+              + " that migrating needs.")
   int validate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     try (Database database = Database.open(Config.of(System.getenv()))) {
-      List<String> differences = Migrations.of(database.ownerOrService(), platform).differences();
+      Migrations migrations = Migrations.of(database.ownerOrService(), platform);
+      System.out.println(migrations.summary());
+      List<String> differences = migrations.differences();
+      List<Precondition> unmet = migrations.preconditions();
       differences.forEach(System.out::println);
+      unmet.forEach(System.out::println);
       if (differences.isEmpty()) {
         System.out.println("The database is where db/ says it should be.");
       }
-      return differences.isEmpty() ? 0 : 1;
+      return differences.isEmpty() && unmet.stream().noneMatch(Precondition::stops) ? 0 : 1;
     }
   }
 

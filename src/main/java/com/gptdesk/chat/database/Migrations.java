@@ -30,7 +30,9 @@ import org.slf4j.LoggerFactory;
  * Brings a database to where {@code db/} says it should be, or tells how far it is from there.
  *
  * <p>All that is pending goes through in one transaction or not at all. It gives up after a few
- * tries rather than queue the chat behind a lock. The history is {@code chat.flyway_history}.
+ * tries rather than queue the chat behind a lock. What the database lacks for it is asked first
+ * ({@code db/preconditions.sql}), so that a DBA hears of everything at once. The history is {@code
+ * chat.flyway_history}.
  */
 public final class Migrations {
 
@@ -50,8 +52,12 @@ public final class Migrations {
   private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
   private static final String LOCK_NOT_AVAILABLE = "55P03";
   private static final int TRIES = 5;
+  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
 
   private final Login login;
+  private final Platform platform;
+  private final String folder;
+  private final Duration lockTimeout;
   private final Flyway flyway;
 
   /**
@@ -73,8 +79,17 @@ public final class Migrations {
    *     {@code classpath:db} or {@code filesystem:/some/where}
    */
   public Migrations(Login login, @Nullable Platform wanted, String folder) {
+    this(login, wanted, folder, LOCK_TIMEOUT);
+  }
+
+  /**
+   * @param lockTimeout how long a statement waits for a lock
+   */
+  Migrations(Login login, @Nullable Platform wanted, String folder, Duration lockTimeout) {
     this.login = login;
-    Platform platform = platform(wanted);
+    this.folder = folder;
+    this.lockTimeout = lockTimeout;
+    this.platform = platform(wanted);
     List<String> locations = new ArrayList<>(List.of(folder + "/tables", folder + "/logic"));
     if (platform == Platform.STANDALONE) {
       locations.addFirst(folder + "/platform");
@@ -89,7 +104,7 @@ public final class Migrations {
             .group(true)
             .validateMigrationNaming(true)
             .cleanDisabled(true)
-            .callbacks(new Patience());
+            .callbacks(new Patience(lockTimeout));
     // Its own lock for the session: one held in a transaction makes CREATE INDEX CONCURRENTLY hang.
     configuration
         .getConfigurationExtension(PostgreSQLConfigurationExtension.class)
@@ -101,19 +116,67 @@ public final class Migrations {
    * Applies what is pending.
    *
    * @return how many migrations that was
+   * @throws IllegalStateException the database lacks something, which the message names with what
+   *     to do; nothing was changed
    * @throws FlywayException one of them failed, and nothing was changed
    */
   public int migrate() {
+    if (!pending().isEmpty()) {
+      demandPreconditions();
+    }
     for (int attempt = 1; ; attempt++) {
       try {
         return flyway.migrate().migrationsExecuted;
       } catch (FlywayException e) {
-        if (attempt == TRIES || !isLockTimeout(e)) {
+        if (!isLockTimeout(e)) {
           throw e;
         }
+        if (attempt == TRIES) {
+          LOG.debug("The last try", e);
+          throw new IllegalStateException(
+              "Gave up after %d tries: others hold a table that the migration needs, for longer than %d ms. Nothing was changed. pg_blocking_pids() and pg_stat_activity tell who; try again when they have ended.%n%s"
+                  .formatted(TRIES, lockTimeout.toMillis(), e.getMessage()));
+        }
         LOG.warn("A table was locked for too long; trying the migration again ({})", attempt);
-        pause(Duration.ofSeconds(attempt));
+        pause(lockTimeout.dividedBy(TRIES).multipliedBy(attempt));
       }
+    }
+  }
+
+  private void demandPreconditions() {
+    List<Precondition> unmet = preconditions();
+    unmet.stream()
+        .filter(precondition -> !precondition.stops())
+        .forEach(warning -> LOG.warn("{}", warning));
+    List<String> missing =
+        unmet.stream().filter(Precondition::stops).map(Precondition::toString).toList();
+    if (!missing.isEmpty()) {
+      throw new IllegalStateException(
+          "Nothing was changed. For --platform %s this is missing in %s:%n%s"
+              .formatted(platform, login, String.join(System.lineSeparator(), missing)));
+    }
+  }
+
+  /**
+   * What the database lacks for the next migration, by the role that migrated it, or by this login
+   * when nobody has. Empty when all is well.
+   */
+  public List<Precondition> preconditions() {
+    return Precondition.unmet(login, platform, folder);
+  }
+
+  /** Which platform and server this is, in one line. */
+  public String summary() {
+    int pending = pending().size();
+    try (Connection connection = login.connect()) {
+      return "%s: PostgreSQL %s, platform %s, %s."
+          .formatted(
+              login,
+              connection.getMetaData().getDatabaseProductVersion(),
+              platform,
+              pending == 0 ? "nothing pending" : pending + " pending");
+    } catch (SQLException e) {
+      throw new DatabaseUnavailable("Could not ask the database what it is, as " + login, e);
     }
   }
 
@@ -183,7 +246,14 @@ public final class Migrations {
     try (Connection connection = login.connect();
         Statement statement = connection.createStatement()) {
       try (ResultSet made =
-          statement.executeQuery("select to_regclass('chat.settings') is not null")) {
+          statement.executeQuery(
+              """
+              select count(*) = 2
+              from pg_catalog.pg_class c
+              join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+              where n.nspname = 'chat'
+                and c.relname in ('settings', 'flyway_history')
+              """)) {
         made.next();
         if (!made.getBoolean(1)) {
           return null;
@@ -219,6 +289,13 @@ public final class Migrations {
 
   /** A migration waits for a lock only briefly, since everybody else queues behind it. */
   private static final class Patience extends BaseCallback {
+
+    private final Duration lockTimeout;
+
+    Patience(Duration lockTimeout) {
+      this.lockTimeout = lockTimeout;
+    }
+
     @Override
     public boolean supports(Event event, Context context) {
       return event == Event.AFTER_CONNECT;
@@ -228,7 +305,8 @@ public final class Migrations {
     public void handle(Event event, Context context) {
       try (Statement statement = context.getConnection().createStatement()) {
         statement.execute(
-            "set client_min_messages = warning; set lock_timeout = '5s'; set statement_timeout = '15min'");
+            "set client_min_messages = warning; set lock_timeout = '%dms'; set statement_timeout = '15min'"
+                .formatted(lockTimeout.toMillis()));
       } catch (SQLException e) {
         throw new FlywayException("Could not set the limits of the migration's session", e);
       }

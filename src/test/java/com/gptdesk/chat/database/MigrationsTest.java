@@ -94,6 +94,43 @@ class MigrationsTest {
   }
 
   @Test
+  void aFailedUpgradeLeavesWhatWasThere(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    String objects =
+        "select string_agg(c.oid || ' ' || c.xmin, ',' order by c.oid) from pg_class c"
+            + " where c.relnamespace::regnamespace::text in ('public', 'chat', 'relay')";
+    String before = database.ownerReads(objects);
+    copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V900__good.sql"), "alter table public.user_blocks add column x int;");
+    Files.writeString(db.resolve("tables/V901__broken.sql"), "select no_such_function();");
+    Migrations broken = new Migrations(database.owner(), null, "filesystem:" + db);
+    FlywayException no = assertThrows(FlywayException.class, broken::migrate);
+    assertTrue(no.getMessage().contains("V901__broken.sql"), no.getMessage());
+    assertEquals(before, database.ownerReads(objects));
+    assertEquals(
+        List.of("V900__good.sql", "V901__broken.sql"),
+        new Migrations(database.owner(), null, "filesystem:" + db).pending());
+    assertEquals(List.of(), Migrations.of(database.owner(), null).differences());
+  }
+
+  @Test
+  void aDatabaseThatIsBehindOrWasChangedIsSeen(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(db.resolve("tables/V900__next.sql"), "select 1;");
+    Files.writeString(
+        db.resolve("tables/V130__presence.sql"),
+        read(db.resolve("tables/V130__presence.sql")) + "-- changed\nselect 1;\n");
+    Migrations newer = new Migrations(database.service(), null, "filesystem:" + db);
+    assertEquals(List.of("V900__next.sql"), newer.pending());
+    String differences = String.join("\n", newer.differences());
+    assertTrue(differences.contains("130"), differences);
+    assertTrue(differences.contains("900"), differences);
+    assertTrue(newer.summary().contains("platform standalone, 1 pending"), newer.summary());
+  }
+
+  @Test
   void aMisnamedMigrationIsToldOf(@TempDir Path db) throws IOException {
     for (String folder : List.of("platform", "tables", "logic")) {
       Files.createDirectory(db.resolve(folder));
@@ -113,6 +150,16 @@ class MigrationsTest {
         "2000 3000",
         database.ownerReads(
             "select max_message_length || ' ' || typing_timeout_ms from chat.settings"));
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path copy = to.resolve(from.relativize(file));
+        Files.createDirectories(copy.getParent());
+        Files.copy(file, copy);
+      }
+    }
   }
 
   private static List<Path> migrationsIn(String folder) {

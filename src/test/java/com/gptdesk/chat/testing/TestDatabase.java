@@ -2,7 +2,6 @@ package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
-import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
@@ -22,8 +21,8 @@ import javax.sql.DataSource;
  * Blue, Ivan of the same team but not active, Mallory of team Red; Anon, who has no name; and the
  * service.
  *
- * <p>One embedded PostgreSQL serves all tests of a JVM; each {@link #fresh} database is a copy of
- * one that was migrated once (some 50 ms).
+ * <p>One PostgreSQL ({@link TestServer} says which) serves all tests of a JVM; each {@link #fresh}
+ * database is a copy of one that was migrated once (some 50 ms).
  *
  * <pre>{@code
  * try (TestDatabase database = TestDatabase.fresh()) {
@@ -43,20 +42,19 @@ public final class TestDatabase implements AutoCloseable {
   private static final UUID IVAN = UUID.fromString("00000000-0000-4000-8000-00000000000d");
   private static final UUID MALLORY = UUID.fromString("00000000-0000-4000-8000-00000000000e");
 
-  private static final String TEMPLATE = "chat"; // the embedded database itself, left alone
+  private static final String TEMPLATE = "chat"; // the server's first database, left alone
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
-  private final String name;
+  private final Runnable removal;
   private final Login owner;
   private final Login service;
   private final HikariDataSource pool;
   private final ChatDatabase chat;
 
-  private TestDatabase(String name) {
-    EmbeddedDatabase server = Server.RUNNING;
-    this.name = name;
-    this.owner = server.at(server.owner(), name);
-    this.service = server.at(server.service(), name);
+  private TestDatabase(String name, Login owner, Login service, Runnable removal) {
+    this.removal = removal;
+    this.owner = owner;
+    this.service = service;
     HikariConfig configuration = new HikariConfig();
     configuration.setDataSource(service.dataSource());
     configuration.setMaximumPoolSize(40);
@@ -70,19 +68,33 @@ public final class TestDatabase implements AutoCloseable {
   public static TestDatabase fresh() {
     String name = "test_" + NUMBER.incrementAndGet();
     asSuperuser("create database %s template %s owner chat_owner".formatted(name, TEMPLATE));
-    return new TestDatabase(name);
+    return onTheServer(name);
   }
 
   /** A database without anything in it, not even a schema: for the tests of the migrations. */
   public static TestDatabase empty() {
-    EmbeddedDatabase server = Server.RUNNING; // its roles are the server's, so they are there
+    TestServer server = Server.RUNNING; // its roles are the server's, so they are there
     String name = "empty_" + NUMBER.incrementAndGet();
     run(server.superuser(), "create database %s owner chat_owner".formatted(name));
-    return new TestDatabase(name);
+    return onTheServer(name);
+  }
+
+  /** A database of somebody else's, with the cast in it; closing leaves it alone. */
+  public static TestDatabase of(Login owner, Login service) {
+    return new TestDatabase("other", owner, service, () -> {});
+  }
+
+  private static TestDatabase onTheServer(String name) {
+    TestServer server = Server.RUNNING;
+    return new TestDatabase(
+        name,
+        server.at(server.owner(), name),
+        server.at(server.service(), name),
+        () -> asSuperuser("drop database %s with (force)".formatted(name)));
   }
 
   /** The server all these databases are on: to run statements as superuser, never to stop it. */
-  public static EmbeddedDatabase server() {
+  public static TestServer server() {
     return Server.RUNNING;
   }
 
@@ -162,7 +174,7 @@ public final class TestDatabase implements AutoCloseable {
   @Override
   public void close() {
     pool.close();
-    asSuperuser("drop database %s with (force)".formatted(name));
+    removal.run();
   }
 
   /** For roles, backends and statistics; never to set a scene in a table. */
@@ -182,10 +194,10 @@ public final class TestDatabase implements AutoCloseable {
   /** Started by the first test that asks, stopped with the JVM. */
   private static final class Server {
 
-    static final EmbeddedDatabase RUNNING = start();
+    static final TestServer RUNNING = start();
 
-    private static EmbeddedDatabase start() {
-      EmbeddedDatabase server = EmbeddedDatabase.temporary(false);
+    private static TestServer start() {
+      TestServer server = TestServer.start();
       Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop PostgreSQL"));
       Migrations.of(server.owner(), Platform.STANDALONE).migrate();
       server.admitService();

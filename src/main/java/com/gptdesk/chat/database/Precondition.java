@@ -1,0 +1,86 @@
+package com.gptdesk.chat.database;
+
+import com.gptdesk.chat.database.Migrations.Platform;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Something that a database lacks before it can be migrated, found by {@code db/preconditions.sql},
+ * which only reads the catalogue.
+ *
+ * @param stops false for what is only a warning
+ * @param what what is missing
+ * @param remedy what a DBA does about it
+ */
+public record Precondition(boolean stops, String what, String remedy) {
+
+  private static final String CLASSPATH = "classpath:";
+  private static final String FILESYSTEM = "filesystem:";
+
+  /**
+   * Everything that this database lacks.
+   *
+   * @param folder where {@code preconditions.sql} lies, in Flyway's words; one in the file system
+   *     need not have it, and then asks for nothing
+   * @throws DatabaseUnavailable the database could not be asked
+   */
+  static List<Precondition> unmet(Login login, Platform platform, String folder) {
+    String query = query(folder);
+    List<Precondition> unmet = new ArrayList<>();
+    if (query.isEmpty()) {
+      return unmet;
+    }
+    try (Connection connection = login.connect();
+        Statement statement = connection.createStatement()) {
+      connection.setAutoCommit(false);
+      connection.setReadOnly(true);
+      statement.execute("set local chat.platform = '" + platform + "'");
+      try (ResultSet rows = statement.executeQuery(query)) {
+        while (rows.next()) {
+          unmet.add(
+              new Precondition(
+                  rows.getString("kind").equals("missing"),
+                  rows.getString("what"),
+                  rows.getString("remedy")));
+        }
+      }
+      return unmet;
+    } catch (SQLException e) {
+      throw new DatabaseUnavailable("Could not ask the database what it lacks, as " + login, e);
+    }
+  }
+
+  private static String query(String folder) {
+    try {
+      if (folder.startsWith(FILESYSTEM)) {
+        Path file = Path.of(folder.substring(FILESYSTEM.length()), "preconditions.sql");
+        return Files.exists(file) ? Files.readString(file) : "";
+      }
+      String name = "/" + folder.substring(CLASSPATH.length()) + "/preconditions.sql";
+      try (InputStream resource = Precondition.class.getResourceAsStream(name)) {
+        if (resource == null) {
+          throw new FileNotFoundException(name + " is not on the class path");
+        }
+        return new String(resource.readAllBytes(), StandardCharsets.UTF_8);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "%s: %s. %s".formatted(stops ? "Missing" : "Warning", what, remedy);
+  }
+}
