@@ -18,13 +18,18 @@ begin
   if new.is_typing_to is null then
     new.typing_started_at := null;
   end if;
-  new.last_seen := clock_timestamp();
-  new.updated_at := clock_timestamp();
+  if tg_op = 'INSERT' or new.user_id = auth.uid() then       -- expiry is no sign of life
+    new.last_seen := clock_timestamp();
+  end if;
+  if tg_op = 'INSERT' or (new.status, new.is_typing_to) is distinct from (old.status, old.is_typing_to) then
+    new.updated_at := clock_timestamp();
+  end if;
   return new;
 end
 $$;
 
-comment on function chat.stamp_presence() is 'Times and team are ours to set; who is offline types to nobody.';
+comment on function chat.stamp_presence() is
+  'Times and team are ours to set; who is offline types to nobody. Only what people do themselves is a sign of life.';
 
 create or replace trigger stamp_presence_insert
   before insert on public.user_presence

@@ -117,11 +117,15 @@ create or replace function public.unblock_user(user_id uuid)
   volatile
   security definer                 -- functions alone write blocks
   set search_path = ''
-  language sql
+  language plpgsql
 as $$
+declare
+  me uuid := chat.demand_me();     -- not in the query: where there is no block, it might never ask
+begin
   delete from public.user_blocks b
-  where b.blocker_id = chat.demand_me()
-    and b.blocked_id = unblock_user.user_id
+  where b.blocker_id = me
+    and b.blocked_id = unblock_user.user_id;
+end
 $$;
 
 comment on function public.unblock_user is 'Lifts the caller''s block; again changes nothing.';

@@ -1,0 +1,384 @@
+package com.gptdesk.chat.rules;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** {@code R__4_presence.sql}: the team sees who is there; typing is between two. */
+class PresenceRulesTest extends Rules {
+
+  private static final String ROW =
+      "select concat_ws(' ', status, current_page, right(is_typing_to::text, 1), typing_started_at is not null)"
+          + " from public.user_presence where right(user_id::text, 1) = '%s'";
+
+  // The table.
+
+  @Test
+  void theTeamSeesWhoIsThere() {
+    alice.is("online", "/inbox");
+    everybody(
+        "select user_id, status, last_seen, updated_at, team_id from public.user_presence",
+        """
+        Alice    1
+        Bob      1
+        Carol    1
+        Mallory  0
+        Ivan     0
+        Stranger 0
+        No one   0
+        Forger   0
+        Garbled  22P02
+        Anon     42501
+        Service  1
+        Relay    42501
+        """);
+  }
+
+  @Test
+  void typingAndPageAreNobodysToRead() {
+    alice.talksTo(bob);
+    alice.typesTo(bob.id());
+    for (String column : List.of("is_typing_to", "typing_started_at", "current_page", "*")) {
+      everybody(
+          "select %s from public.user_presence".formatted(column),
+          """
+          Alice    42501
+          Bob      42501
+          Carol    42501
+          Mallory  42501
+          Anon     42501
+          Service  42501
+          Relay    42501
+          """);
+    }
+  }
+
+  @Test
+  void whoIsInNoTeamSeesThemselves() {
+    database.asOwner("update public.users set team_id = null where id in ('%s', '%s')".formatted(alice.id(), bob.id()));
+    alice.is("online", null);
+    everybody("select status from public.user_presence", "Alice    1\nBob      0\nCarol    0");
+  }
+
+  @Test
+  void presenceFollowsTheTeam() {
+    alice.is("online", null);
+    database.asOwner("update public.users set team_id = '%s' where id = '%s'".formatted(TestDatabase.RED, alice.id()));
+    everybody("select status from public.user_presence", "Alice    1\nBob      0\nMallory  1");
+  }
+
+  @Test
+  void nobodySaysForAnotherThatTheyAreThere() {
+    String insert = "insert into public.user_presence (user_id, status) values ('%s', 'online')".formatted(alice.id());
+    everybody(
+        insert,
+        """
+        Alice    1
+        Bob      42501
+        Mallory  42501
+        Ivan     42501
+        Stranger 42501
+        No one   42501
+        Forger   42501
+        Garbled  22P02
+        Anon     42501
+        Service  42501
+        Relay    42501
+        """);
+    everybody(insert.replace(alice.id().toString(), ivan.id().toString()), "Alice    42501\nIvan     42501");
+    alice.is("online", null);
+    everybody(
+        "update public.user_presence set status = 'busy'",
+        """
+        Alice    1
+        Bob      0
+        Mallory  0
+        Ivan     0
+        Stranger 0
+        No one   0
+        Forger   0
+        Garbled  22P02
+        Anon     42501
+        Service  42501
+        Relay    42501
+        """);
+    bob.is("online", null);
+    everybody("update public.user_presence set status = 'busy'", "Alice    1\nBob      1"); // each their own
+    everybody("delete from public.user_presence", "Alice    42501\nBob      42501\nAnon     42501\nService  42501\nRelay    42501");
+  }
+
+  @Test
+  void nobodySetsWhatIsTheDatabasesToSet() {
+    alice.is("online", null);
+    for (String column : List.of("last_seen", "updated_at", "team_id", "is_typing_to", "typing_started_at", "user_id")) {
+      everybody("update public.user_presence set %s = default".formatted(column), "Alice    42501\nService  42501");
+      if (!column.equals("user_id")) {
+        everybody(
+            "insert into public.user_presence (user_id, %s) values ('%s', default)".formatted(column, bob.id()),
+            "Bob      42501");
+      }
+    }
+  }
+
+  @Test
+  void aPlainInsertGetsTeamAndTimes() {
+    alice.tries(
+        tx -> tx.execute("insert into public.user_presence (user_id, status, current_page) values (?, 'away', '/x')", alice.id()));
+    assertEquals(
+        TestDatabase.BLUE + " t", database.ownerReads("select team_id || ' ' || (last_seen > now() - interval '1 minute')::text::char from public.user_presence"));
+  }
+
+  // update_presence
+
+  @Test
+  void oneIsOnlineAwayBusyOrOffline() {
+    for (String status : List.of("online", "away", "busy", "offline")) {
+      alice.is(status, null);
+      assertEquals(status, asks(bob, "select status from public.user_presence"));
+    }
+    for (String status : new String[] {"invisible", "", "Online", null}) {
+      alice.isRefused(() -> alice.is(status, null), "PT400");
+    }
+    alice.is("online", "x".repeat(500));
+    alice.isRefused(() -> alice.is("online", "x".repeat(501)), "23514");
+    everybody(
+        "select public.update_presence('online')",
+        """
+        Alice    1
+        Mallory  1
+        Ivan     PT403
+        Stranger PT403
+        No one   PT403
+        Garbled  22P02
+        Anon     42501
+        Service  42501
+        Relay    42501
+        """);
+  }
+
+  @Test
+  void theTeamHearsOfAStatusWhenItChanges() {
+    assertEquals("INSERT user_presence for Blue", log(() -> alice.is("online", "/inbox")));
+    assertEquals("", log(() -> alice.is("online", "/inbox")));
+    assertEquals("", log(() -> alice.is("online", "/elsewhere"))); // the page is for nobody
+    List<Logged> away = logged(() -> alice.is("away", "/secret"));
+    assertEquals("[UPDATE user_presence for Blue]", away.toString());
+    assertEquals(List.of("user_id", "status", "last_seen", "updated_at", "team_id"), fieldsOf(away.getFirst().row()));
+    assertEquals("away", away.getFirst().row().path("status").asString());
+    assertEquals(List.of("user_id"), fieldsOf(away.getFirst().oldRow()));
+  }
+
+  @Test
+  void updatedAtIsWhenStatusOrTypingChanged() {
+    alice.is("online", null);
+    String first = updatedAt();
+    String seen = lastSeen();
+    alice.is("online", "/elsewhere");
+    assertEquals(first, updatedAt());
+    assertTrue(lastSeen().compareTo(seen) > 0, "but she was heard of");
+    alice.is("busy", null);
+    assertTrue(updatedAt().compareTo(first) > 0);
+  }
+
+  // update_typing_status
+
+  @Test
+  void typingIsToldToTheTwoAlone() {
+    alice.talksTo(bob);
+    alice.is("online", "/chat");
+    List<Logged> started = logged(() -> alice.typesTo(bob.id()));
+    assertEquals("[UPDATE user_presence for Alice, Bob]", started.toString());
+    JsonNode row = started.getFirst().row();
+    assertEquals(
+        List.of("user_id", "status", "last_seen", "updated_at", "is_typing_to", "typing_started_at"), fieldsOf(row));
+    assertEquals(bob.id().toString(), row.path("is_typing_to").asString());
+    assertEquals("[UPDATE user_presence for Alice, Bob]", logged(() -> alice.typesTo(bob.id())).toString()); // renewed
+    List<Logged> stopped = logged(() -> alice.typesTo(null));
+    assertEquals("[UPDATE user_presence for Alice, Bob]", stopped.toString());
+    assertTrue(stopped.getFirst().row().path("is_typing_to").isNull());
+    assertTrue(stopped.getFirst().row().path("typing_started_at").isNull());
+    assertEquals("", log(() -> alice.typesTo(null)));
+  }
+
+  @Test
+  void theFirstTypingIsAnInsertAndSaysSheIsThere() {
+    alice.talksTo(bob);
+    List<Logged> first = logged(() -> alice.typesTo(bob.id()));
+    assertEquals("[INSERT user_presence for Blue, INSERT user_presence for Alice, Bob]", first.toString());
+    assertEquals("online", first.getFirst().row().path("status").asString());
+    assertTrue(first.getFirst().row().path("is_typing_to").isMissingNode(), "the team learns of no typing");
+    assertEquals(bob.id().toString(), first.getLast().row().path("is_typing_to").asString());
+  }
+
+  @Test
+  void whoIsTypedToChanges() {
+    alice.talksTo(bob);
+    alice.talksTo(carol);
+    alice.typesTo(bob.id());
+    assertEquals("UPDATE user_presence for Alice, Carol, Bob", log(() -> alice.typesTo(carol.id())));
+  }
+
+  @Test
+  void typingSaysOneIsThereButKeepsBusy() {
+    alice.talksTo(bob);
+    alice.is("busy", null);
+    alice.typesTo(bob.id());
+    assertEquals("busy b t", presence("a"));
+    assertEquals(
+        "UPDATE user_presence for Blue\nUPDATE user_presence for Alice, Bob", log(() -> alice.is("offline", null)));
+    assertEquals("offline f", presence("a")); // who is offline types to nobody
+    alice.typesTo(bob.id());
+    assertEquals("online b t", presence("a"));
+  }
+
+  @Test
+  void oneTypesOnlyWhereOneMayWrite() {
+    alice.talksTo(bob);
+    everybody(
+        "select public.update_typing_status('%s')".formatted(bob.id()),
+        """
+        Alice    1
+        Bob      PT403
+        Carol    PT403
+        Mallory  PT403
+        Ivan     PT403
+        Stranger PT403
+        No one   PT403
+        Garbled  22P02
+        Anon     42501
+        Service  42501
+        Relay    42501
+        """);
+    alice.isRefused(() -> alice.typesTo(NOBODY), "PT403");
+    bob.blocks(alice.id());
+    alice.isRefused(() -> alice.typesTo(bob.id()), "PT403");
+    bob.isRefused(() -> bob.typesTo(alice.id()), "PT403");
+    alice.typesTo(null);
+    bob.unblocks(alice.id());
+    database.asOwner("update public.users set team_id = null where id = '" + bob.id() + "'");
+    alice.isRefused(() -> alice.typesTo(bob.id()), "PT403");
+  }
+
+  // Expiry, by the service.
+
+  @Test
+  void whoWasNotHeardOfIsOffline() {
+    alice.is("online", null);
+    bob.is("busy", null);
+    assertEquals(0, expires());
+    hears("a", "29 seconds");
+    hears("b", "31 seconds");
+    String seen = database.ownerReads("select last_seen from public.user_presence where user_id = '%s'".formatted(bob.id()));
+    assertEquals("offline", asks(alice, "select presence ->> 'status' from chat.people(array['%s'::uuid])".formatted(bob.id())));
+    assertEquals("UPDATE user_presence for Blue", log(() -> assertEquals(1, expires())));
+    assertEquals("online f", presence("a"));
+    assertEquals("offline f", presence("b"));
+    assertEquals(
+        seen,
+        database.ownerReads("select last_seen from public.user_presence where user_id = '%s'".formatted(bob.id())),
+        "expiry is no sign of life");
+    assertEquals(0, expires());
+
+    database.asOwner("update chat.settings set presence_timeout_ms = 5000");
+    assertEquals(1, expires()); // Alice, after 29 seconds
+  }
+
+  @Test
+  void typingThatIsNotRenewedEnds() {
+    alice.talksTo(bob);
+    alice.typesTo(bob.id());
+    assertEquals(0, expires());
+    database.asOwner("update chat.settings set typing_timeout_ms = 60000");
+    types("59 seconds");
+    assertEquals(0, expires());
+    types("61 seconds");
+    String seen = lastSeen();
+    assertEquals("UPDATE user_presence for Alice, Bob", log(() -> assertEquals(1, expires())));
+    assertEquals("online f", presence("a"));
+    assertEquals(seen, lastSeen(), "expiry is no sign of life");
+  }
+
+  @Test
+  void touchedIsHeardOfAndNotPublished() {
+    alice.is("online", null);
+    bob.is("online", null);
+    hears("a", "1 hour");
+    hears("b", "1 hour");
+    String updated = updatedAt();
+    assertEquals("", log(() -> assertEquals("1", asRelay("select chat.touch_presence(array['%s', '%s']::uuid[])".formatted(alice.id(), NOBODY)))));
+    assertEquals(updated, updatedAt());
+    assertEquals(1, expires()); // Bob alone
+    assertEquals("online f", presence("a"));
+  }
+
+  @Test
+  void expiryIsTheServicesToCall() {
+    String nobody = "Alice    42501\nAnon     42501\nService  42501\nRelay    1";
+    everybody("select chat.expire_presence()", nobody);
+    everybody("select chat.touch_presence('{}')", nobody);
+  }
+
+  // People who go.
+
+  @Test
+  void typingToWhoIsDeletedEndsAndIsNoSignOfLife() {
+    alice.talksTo(bob);
+    alice.typesTo(bob.id());
+    String seen = lastSeen();
+    String deleted = log(() -> database.asOwner("delete from public.users where id = '" + bob.id() + "'"));
+    assertTrue(deleted.contains("UPDATE user_presence for Alice, Bob"), deleted);
+    assertEquals("online f", presence("a"));
+    assertEquals(seen, lastSeen());
+  }
+
+  @Test
+  void bothTeamsHearOfAMove() {
+    alice.is("online", null);
+    assertEquals(
+        "UPDATE users for Alice\nUPDATE user_presence for Red, Blue",
+        log(() -> database.asOwner("update public.users set team_id = '%s' where id = '%s'".formatted(TestDatabase.RED, alice.id()))));
+    assertEquals(
+        "UPDATE users for Alice\nUPDATE user_presence for Alice, Red",
+        log(() -> database.asOwner("update public.users set team_id = null where id = '%s'".formatted(alice.id()))));
+  }
+
+  private long expires() {
+    return Long.parseLong(asRelay("select chat.expire_presence()"));
+  }
+
+  private String asRelay(String sql) {
+    return database.chat().as(Caller.relay(), tx -> tx.fetchSingle(sql).get(0, String.class));
+  }
+
+  private void hears(String who, String ago) {
+    database.asOwner(
+        "update public.user_presence set last_seen = clock_timestamp() - interval '%s' where right(user_id::text, 1) = '%s'"
+            .formatted(ago, who));
+  }
+
+  /** Sets the scene past the trigger that stamps. */
+  private void types(String ago) {
+    database.asOwner(
+        "alter table public.user_presence disable trigger stamp_presence_update;"
+            + " update public.user_presence set typing_started_at = clock_timestamp() - interval '%s'; ".formatted(ago)
+            + " alter table public.user_presence enable trigger stamp_presence_update");
+  }
+
+  private String presence(String who) {
+    return database.ownerReads(ROW.formatted(who));
+  }
+
+  private String updatedAt() {
+    return database.ownerReads("select updated_at from public.user_presence where user_id = '%s'".formatted(alice.id()));
+  }
+
+  private String lastSeen() {
+    return database.ownerReads("select last_seen from public.user_presence where user_id = '%s'".formatted(alice.id()));
+  }
+
+}
