@@ -27,7 +27,7 @@ record Database(@Nullable EmbeddedDatabase embedded, Login service, @Nullable Lo
   Login requireOwner() {
     if (owner == null) {
       throw new IllegalStateException(
-          "To migrate, set CHAT_OWNER_USER and CHAT_OWNER_PASSWORD to who owns the database.");
+          "For this, set CHAT_OWNER_USER and CHAT_OWNER_PASSWORD to who owns the database.");
     }
     return owner;
   }

@@ -3,6 +3,7 @@ package com.gptdesk.chat;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.policies.PolicyReport;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.flywaydb.core.api.FlywayException;
@@ -96,6 +97,16 @@ public final class Main {
         System.out.println("The database is where db/ says it should be.");
       }
       return differences.isEmpty() ? 0 : 1;
+    }
+  }
+
+  @Command(
+      name = "verify-policies",
+      description =
+          "Try the policy matrix (db/policies.md) as everybody, rolled back; ends with 1 on a difference.")
+  int verifyPolicies() throws Exception {
+    try (Database database = Database.open(Config.of(System.getenv()))) {
+      return PolicyReport.of(database.requireOwner()).print(System.out) ? 0 : 1;
     }
   }
 

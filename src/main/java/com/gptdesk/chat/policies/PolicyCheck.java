@@ -1,0 +1,291 @@
+package com.gptdesk.chat.policies;
+
+import com.gptdesk.chat.database.Caller.Role;
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.jooq.tables.daos.ConversationPreferencesDao;
+import com.gptdesk.chat.jooq.tables.daos.MessageEditsDao;
+import com.gptdesk.chat.jooq.tables.daos.MessageReactionsDao;
+import com.gptdesk.chat.jooq.tables.daos.UserBlocksDao;
+import com.gptdesk.chat.jooq.tables.daos.UserConversationsDao;
+import com.gptdesk.chat.jooq.tables.daos.UserMessagesDao;
+import com.gptdesk.chat.jooq.tables.daos.UserPresenceDao;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jooq.Configuration;
+import org.jooq.DAO;
+import org.jooq.SQLDialect;
+import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
+import org.jooq.impl.DefaultConfiguration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Tries the matrix out on a live database: in one transaction of the owner's that is never
+ * committed, each cell under a savepoint of its own.
+ *
+ * <p>One thread, one connection. Rows of people it borrows stay locked until {@link #close}.
+ */
+public final class PolicyCheck implements AutoCloseable {
+
+  /** What nothing is called in the matrix. */
+  static final String NOTHING = "-";
+
+  private static final Pattern DAO_CALL =
+      Pattern.compile("(\\w+)Dao\\.(fetch|insert|update|delete)\\((\\w+) = (:\\w+)\\)");
+  private static final Map<String, Function<Configuration, DAO<?, ?, ?>>> DAOS =
+      Map.of(
+          "ConversationPreferences", ConversationPreferencesDao::new,
+          "MessageEdits", MessageEditsDao::new,
+          "MessageReactions", MessageReactionsDao::new,
+          "UserBlocks", UserBlocksDao::new,
+          "UserConversations", UserConversationsDao::new,
+          "UserMessages", UserMessagesDao::new,
+          "UserPresence", UserPresenceDao::new);
+
+  private final Connection connection;
+  private final PolicyMatrix matrix;
+  private final PolicyScene scene;
+  private final Configuration jooq;
+  private final boolean standalone;
+
+  private PolicyCheck(Connection connection, PolicyMatrix matrix) throws SQLException {
+    this.connection = connection;
+    this.matrix = matrix;
+    this.jooq = new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES);
+    demandOwner();
+    this.standalone = "standalone".equals(ask("select s.platform from chat.settings s"));
+    becomeAble();
+    this.scene = PolicyScene.make(connection);
+  }
+
+  /**
+   * Makes the scene, in a transaction that {@link #close} rolls back.
+   *
+   * @param owner who owns the chat's tables, or a superuser
+   * @throws IllegalStateException something is missing; the message says what
+   * @throws SQLException the scene could not be made: the database is not as it should be
+   */
+  public static PolicyCheck begin(Login owner, PolicyMatrix matrix) throws SQLException {
+    Connection connection = owner.connect();
+    try {
+      connection.setAutoCommit(false);
+      return new PolicyCheck(connection, matrix);
+    } catch (SQLException | RuntimeException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  /** The lines that apply to this database: those about people only where that table is ours. */
+  public List<Attempt> attempts() {
+    return matrix.attempts().stream()
+        .filter(attempt -> standalone || !attempt.section().contains("standalone"))
+        .toList();
+  }
+
+  /** What the attempt comes to for each person, as the matrix would write it. */
+  public Map<Persona, String> outcomes(Attempt attempt) throws SQLException {
+    EnumMap<Persona, String> outcomes = new EnumMap<>(Persona.class);
+    for (Persona persona : Persona.values()) {
+      outcomes.put(persona, outcome(attempt, persona));
+    }
+    return outcomes;
+  }
+
+  /** What the attempt comes to for that person. Leaves everything as it was. */
+  public String outcome(Attempt attempt, Persona persona) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      @Nullable Object row = attempt.isByDao() ? rowFor(attempt, persona) : null;
+      statement.execute("savepoint cell; " + become(persona));
+      long rows;
+      try {
+        rows = row != null ? rows(attempt, persona, row) : rows(statement, attempt, persona);
+        if (attempt.then() != null) {
+          statement.execute("set local role none");
+          rows = rowsOf(statement, scene.spell(attempt.then(), persona));
+        }
+      } catch (SQLException refused) {
+        return String.valueOf(refused.getSQLState());
+      } catch (DataAccessException refused) {
+        return refused.sqlState();
+      } finally {
+        statement.execute("rollback to savepoint cell; release savepoint cell");
+      }
+      return rows == 0 ? NOTHING : Long.toString(rows);
+    }
+  }
+
+  /** What the attempt comes to for that person, if that differs from the matrix. */
+  @Nullable Difference difference(Attempt attempt, Persona persona) throws SQLException {
+    String expected = String.valueOf(attempt.expected().get(persona));
+    String actual = outcome(attempt, persona);
+    return expected.equals(actual)
+        ? null
+        : new Difference(attempt + ", " + persona.label(), expected, actual);
+  }
+
+  /** Where the catalogue's rights differ from the matrix. */
+  public List<Difference> wrongRights() throws SQLException {
+    return new Rights(connection, matrix, standalone).differences();
+  }
+
+  /** Whether {@code public.users} is ours, and so its policies. */
+  public boolean isStandalone() {
+    return standalone;
+  }
+
+  /** The transaction everything runs in. */
+  Connection connection() {
+    return connection;
+  }
+
+  @Override
+  public void close() throws SQLException {
+    connection.rollback();
+    connection.close();
+  }
+
+  private String become(Persona persona) {
+    return "select set_config('request.jwt.claims', '%s', true), set_config('role', '%s', true)"
+        .formatted(scene.claims(persona), persona.role().sqlName());
+  }
+
+  private long rows(Statement statement, Attempt attempt, Persona persona) throws SQLException {
+    return rowsOf(statement, scene.spell(attempt.statement(), persona));
+  }
+
+  private static long rowsOf(Statement statement, String sql) throws SQLException {
+    if (!statement.execute(sql)) {
+      return statement.getUpdateCount();
+    }
+    long rows = 0;
+    try (ResultSet result = statement.getResultSet()) {
+      while (result.next()) {
+        rows++;
+      }
+    }
+    return rows;
+  }
+
+  /** The row that the owner sees, to be given to a DAO. */
+  private Object rowFor(Attempt attempt, Persona persona) {
+    Matcher call = daoCall(attempt);
+    DAO<?, ?, ?> dao = dao(call);
+    return DSL.using(jooq)
+        .selectFrom(dao.getTable())
+        .where(condition(call, persona))
+        .limit(1)
+        .fetchOptionalInto(dao.getType())
+        .orElseThrow(() -> new IllegalArgumentException("No row in the scene for: " + attempt));
+  }
+
+  private long rows(Attempt attempt, Persona persona, Object row) {
+    Matcher call = daoCall(attempt);
+    @SuppressWarnings("unchecked") // the row was read as the type of this DAO
+    DAO<?, Object, ?> dao = (DAO<?, Object, ?>) dao(call);
+    switch (call.group(2)) {
+      case "insert" -> dao.insert(row);
+      case "update" -> dao.update(row);
+      case "delete" -> dao.delete(row);
+      default -> {
+        return fetched(dao, call, persona);
+      }
+    }
+    return 1;
+  }
+
+  private long fetched(DAO<?, Object, ?> dao, Matcher call, Persona persona) {
+    return DSL.using(dao.configuration())
+        .selectFrom(dao.getTable())
+        .where(condition(call, persona))
+        .fetchInto(dao.getType())
+        .size();
+  }
+
+  private org.jooq.Condition condition(Matcher call, Persona persona) {
+    return DSL.condition(call.group(3) + " = " + scene.spell(call.group(4), persona));
+  }
+
+  private static Matcher daoCall(Attempt attempt) {
+    Matcher call = DAO_CALL.matcher(attempt.statement());
+    if (!call.matches() || !DAOS.containsKey(call.group(1))) {
+      throw new IllegalArgumentException("This is no call of a DAO: " + attempt.statement());
+    }
+    return call;
+  }
+
+  private DAO<?, ?, ?> dao(Matcher call) {
+    Function<Configuration, DAO<?, ?, ?>> made = DAOS.get(call.group(1));
+    if (made == null) {
+      throw new IllegalArgumentException("There is no " + call.group(1) + "Dao");
+    }
+    return made.apply(jooq);
+  }
+
+  private void demandOwner() throws SQLException {
+    String owns =
+        ask(
+            "select pg_has_role(c.relowner, 'usage') from pg_catalog.pg_class c"
+                + " where c.oid = to_regclass('chat.settings')");
+    if (owns == null) {
+      throw new IllegalStateException("There is no chat in this database: migrate it first.");
+    }
+    if (!owns.equals("t")) {
+      throw new IllegalStateException(
+          "To verify the policies, enter as who owns the chat's tables: %s does not."
+              .formatted(ask("select session_user")));
+    }
+  }
+
+  /** Lets the owner become the roles, where it may grant that to itself; gone with the rest. */
+  private void becomeAble() throws SQLException {
+    boolean since16 = connection.getMetaData().getDatabaseMajorVersion() >= 16;
+    List<String> missing = new ArrayList<>();
+    for (Role role : Role.values()) {
+      String name = role.sqlName();
+      String mayBecome =
+          ask(
+              "select pg_has_role(session_user, r.oid, '%s') from pg_catalog.pg_roles r where r.rolname = '%s'"
+                  .formatted(since16 ? "set" : "member", name));
+      if ("t".equals(mayBecome)) {
+        continue;
+      }
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("savepoint able");
+        try {
+          statement.execute(
+              "grant %s to session_user%s"
+                  .formatted(name, since16 ? " with inherit false, set true" : ""));
+        } catch (SQLException e) {
+          statement.execute("rollback to savepoint able");
+          missing.add(name);
+        }
+      }
+    }
+    if (!missing.isEmpty()) {
+      throw new IllegalStateException(
+          "To verify the policies, %s must be able to become %s: grant %s to %s, or verify as somebody who may."
+              .formatted(
+                  ask("select session_user"),
+                  String.join(", ", missing),
+                  String.join(", ", missing),
+                  ask("select quote_ident(session_user)")));
+    }
+  }
+
+  private @Nullable String ask(String query) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(query)) {
+      return result.next() ? result.getString(1) : null;
+    }
+  }
+}

@@ -1,0 +1,288 @@
+package com.gptdesk.chat.policies;
+
+import java.sql.Array;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Savepoint;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The people of the matrix and what they have said, made in the open transaction of the owner. What
+ * is in it is described in {@code db/policies.md}.
+ *
+ * <p>People are made where {@code public.users} is as we know it. Where it demands more, seven who
+ * have nothing to do with each other are borrowed: given a team and a status until the transaction
+ * is rolled back.
+ */
+final class PolicyScene {
+
+  private static final Pattern NAME = Pattern.compile("(?<!:):([a-z_]+)");
+  private static final List<String> CAST =
+      List.of("alice", "bob", "carol", "dave", "erin", "ivan", "mallory");
+  private static final int CANDIDATES = 1000;
+
+  private final Connection owner;
+  private final Map<String, String> names = new LinkedHashMap<>();
+
+  private PolicyScene(Connection owner) {
+    this.owner = owner;
+  }
+
+  /**
+   * Makes the scene.
+   *
+   * @throws IllegalStateException there are too few people to borrow, or the owner may not
+   * @throws SQLException the chat's own functions refused: the database is not as it should be
+   */
+  static PolicyScene make(Connection owner) throws SQLException {
+    PolicyScene scene = new PolicyScene(owner);
+    if (!scene.makePeople()) {
+      scene.borrowPeople();
+    }
+    scene.play();
+    return scene;
+  }
+
+  /** The statement with the scene's names, and {@code :me} for that person, filled in. */
+  String spell(String statement, Persona persona) {
+    return NAME.matcher(statement)
+        .replaceAll(
+            match -> {
+              String name = match.group(1);
+              if (name.equals("me")) {
+                return persona.who() == null ? "null::uuid" : value(persona.who());
+              }
+              return value(name);
+            });
+  }
+
+  /** The claims of that person's token. */
+  String claims(Persona persona) {
+    return persona.claims(persona.who() == null ? "" : bare(persona.who()), bare("blue"));
+  }
+
+  private String value(String name) {
+    String value = names.get(name);
+    if (value == null) {
+      throw new IllegalArgumentException(
+          "The matrix names :" + name + ", which is not in its scene");
+    }
+    return value;
+  }
+
+  private String bare(String name) {
+    return value(name).substring(1, 37);
+  }
+
+  private void name(String name, UUID id) {
+    names.put(name, "'" + id + "'::uuid");
+  }
+
+  /** False when this {@code public.users} demands what we do not know. */
+  private boolean makePeople() throws SQLException {
+    Savepoint before = owner.setSavepoint();
+    List<UUID> ids = new ArrayList<>();
+    for (int i = 0; i < CAST.size(); i++) {
+      ids.add(UUID.randomUUID());
+    }
+    UUID blue = UUID.randomUUID();
+    UUID red = UUID.randomUUID();
+    try {
+      update("insert into public.teams (id, name) values (?, 'Blue'), (?, 'Red')", blue, red);
+      for (int i = 0; i < CAST.size(); i++) {
+        update(
+            "insert into public.users (id, full_name, email, status, team_id)"
+                + " values (?, ?, ?, 'active', ?)",
+            ids.get(i),
+            CAST.get(i),
+            ids.get(i) + "@example.org",
+            blue);
+      }
+    } catch (SQLException theirOwnTable) {
+      owner.rollback(before);
+      return false;
+    }
+    christen(ids, blue, red);
+    names.put("inactive", "'inactive'");
+    return true;
+  }
+
+  private void borrowPeople() throws SQLException {
+    List<UUID> teams = ids("select id from public.teams order by id limit 2");
+    List<UUID> chosen = new ArrayList<>();
+    for (UUID candidate :
+        ids("select id from public.users order by random() limit " + CANDIDATES)) {
+      if (chosen.size() < CAST.size() && hasNothingWith(candidate, chosen)) {
+        chosen.add(candidate);
+      }
+    }
+    if (teams.size() < 2 || chosen.size() < CAST.size()) {
+      throw new IllegalStateException(
+          ("The matrix needs 2 teams, and %d people without a conversation or block among them; it cannot"
+                  + " make them in this public.users, and found %d and %d there. Add some, or"
+                  + " verify a copy of the database.")
+              .formatted(CAST.size(), teams.size(), chosen.size()));
+    }
+    names.put(
+        "inactive",
+        "'"
+            + text(
+                "select coalesce((select min(u.status::text) from public.users u"
+                    + " where u.status::text <> 'active'), 'inactive')")
+            + "'");
+    christen(chosen, teams.get(0), teams.get(1));
+    for (UUID person : chosen) {
+      movePerson("set team_id = " + value("blue") + ", status = 'active'", person);
+    }
+    update("delete from public.user_presence where user_id = any (?)", uuids(chosen));
+  }
+
+  /** Alice's id is smaller than Bob's: so he is the second participant, whose unread she tells. */
+  private void christen(List<UUID> people, UUID blue, UUID red) {
+    List<UUID> sorted = new ArrayList<>(people);
+    sorted.sort((a, b) -> a.toString().compareTo(b.toString()));
+    for (int i = 0; i < CAST.size(); i++) {
+      name(CAST.get(i), sorted.get(i));
+    }
+    name("blue", blue);
+    name("red", red);
+  }
+
+  private boolean hasNothingWith(UUID candidate, List<UUID> others) throws SQLException {
+    return ids(
+            "select c.id from public.user_conversations c where ? in (c.participant_1_id,"
+                + " c.participant_2_id) and (c.participant_1_id = any (?) or c.participant_2_id = any (?))"
+                + " union all select b.blocker_id from public.user_blocks b where ? in (b.blocker_id,"
+                + " b.blocked_id) and (b.blocker_id = any (?) or b.blocked_id = any (?))",
+            candidate,
+            uuids(others),
+            uuids(others),
+            candidate,
+            uuids(others),
+            uuids(others))
+        .isEmpty();
+  }
+
+  private void movePerson(String change, UUID person) throws SQLException {
+    try {
+      update("update public.users " + change + " where id = ?", person);
+    } catch (SQLException e) {
+      throw new IllegalStateException(
+          "To verify the policies, the owner must be able to change team_id and status of"
+              + " public.users (it is rolled back), and was told: "
+              + e.getMessage());
+    }
+  }
+
+  private void play() throws SQLException {
+    name("conversation", talk("alice", "bob"));
+    name("message", send("alice", "conversation", "hello"));
+    name("reply", send("bob", "conversation", "hello back"));
+    // Carol's id in a text: a search for her words must not find it.
+    name("last", send("alice", "conversation", "hello " + bare("carol")));
+    as("alice", "select public.edit_message(:message, 'hello there')");
+    as("bob", "select public.mark_as_read(array[:message])");
+    as("bob", "select public.add_reaction(:message, 'heart')");
+    as("alice", "select public.set_muted(:conversation, '2999-01-01')");
+
+    for (String other : List.of("dave", "erin", "ivan")) {
+      name("with_" + other, talk("alice", other));
+      name(other + "s_message", send(other, "with_" + other, "hello Alice"));
+      as(other, "select public.edit_message(:" + other + "s_message, 'hello again')");
+      as(other, "select public.add_reaction(:" + other + "s_message, 'heart')");
+      as(other, "select public.set_muted(:with_" + other + ", '2999-01-01')");
+    }
+    as("ivan", "select public.block_user(:carol)");
+    as("alice", "select public.block_user(:erin)");
+    as("bob", "select public.block_user(:erin)");
+
+    // All but Carol have said that they are there.
+    for (String person : List.of("alice", "bob", "dave", "erin", "ivan", "mallory")) {
+      as(person, "select public.update_presence('online', '/page')");
+    }
+    as("alice", "select public.update_typing_status(:bob)");
+
+    movePerson("set status = " + value("inactive"), UUID.fromString(bare("ivan")));
+    for (String gone : List.of("dave", "mallory")) {
+      movePerson("set team_id = " + value("red"), UUID.fromString(bare(gone)));
+    }
+    names.put(
+        "partition",
+        text(
+            spell(
+                "select m.tableoid::regclass from public.user_messages m where m.id = :message")));
+    names.put("conversations", list("conversation", "with_dave", "with_erin", "with_ivan"));
+    names.put("people", list(CAST.toArray(String[]::new)));
+    as("nobody", "select 1");
+  }
+
+  private String list(String... some) {
+    return String.join(", ", java.util.Arrays.stream(some).map(this::value).toList());
+  }
+
+  private UUID talk(String one, String other) throws SQLException {
+    return UUID.fromString(
+        as(one, "select public.get_or_create_conversation(:%s, :%s)".formatted(one, other)));
+  }
+
+  private UUID send(String sender, String conversation, String content) throws SQLException {
+    return UUID.fromString(
+        as(sender, "select (public.send_message(:%s, '%s')).id".formatted(conversation, content)));
+  }
+
+  /** Calls a function as the owner with that person's claims; returns the first value as text. */
+  private String as(String person, String statement) throws SQLException {
+    String claims = names.containsKey(person) ? "{\"sub\":\"" + bare(person) + "\"}" : "";
+    text("select set_config('request.jwt.claims', ?, true)", claims);
+    return text(spell(statement));
+  }
+
+  private String spell(String statement) {
+    return spell(statement, Persona.NOBODY);
+  }
+
+  private void update(String sql, @Nullable Object... values) throws SQLException {
+    try (PreparedStatement statement = prepare(sql, values)) {
+      statement.executeUpdate();
+    }
+  }
+
+  private String text(String sql, @Nullable Object... values) throws SQLException {
+    try (PreparedStatement statement = prepare(sql, values);
+        ResultSet result = statement.executeQuery()) {
+      result.next();
+      return String.valueOf(result.getString(1));
+    }
+  }
+
+  private List<UUID> ids(String sql, @Nullable Object... values) throws SQLException {
+    List<UUID> ids = new ArrayList<>();
+    try (PreparedStatement statement = prepare(sql, values);
+        ResultSet result = statement.executeQuery()) {
+      while (result.next()) {
+        ids.add(result.getObject(1, UUID.class));
+      }
+    }
+    return ids;
+  }
+
+  private PreparedStatement prepare(String sql, @Nullable Object... values) throws SQLException {
+    PreparedStatement statement = owner.prepareStatement(sql);
+    for (int i = 0; i < values.length; i++) {
+      statement.setObject(i + 1, values[i]);
+    }
+    return statement;
+  }
+
+  private Array uuids(List<UUID> ids) throws SQLException {
+    return owner.createArrayOf("uuid", ids.toArray());
+  }
+}

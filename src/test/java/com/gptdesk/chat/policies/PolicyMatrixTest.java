@@ -1,0 +1,117 @@
+package com.gptdesk.chat.policies;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * {@code verify-policies}: what it says of a sound database, of a weak one, and of one not ours.
+ */
+class PolicyMatrixTest {
+
+  private static final String COUNTS =
+      "select concat_ws(' ', (select count(*) from public.users), (select count(*) from public.teams),"
+          + " (select count(*) from public.user_conversations), (select count(*) from relay.change_log),"
+          + " (select count(*) from pg_auth_members))";
+
+  @Test
+  void everyCellIsAsWritten() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      assertEquals(List.of(), PolicyReport.of(database.owner()).differences());
+    }
+  }
+
+  @Test
+  void nothingOfItStays() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      String before = database.ownerReads(COUNTS);
+      PolicyReport.of(database.owner());
+      assertEquals(before, database.ownerReads(COUNTS));
+    }
+  }
+
+  @Test
+  void aWeakPolicyIsMarkedAndNamed() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.asOwner(
+          "alter policy \"Users can view messages in their conversations\" on public.user_messages"
+              + " using (true)");
+      Printed printed = Printed.of(database.owner());
+      assertFalse(printed.allWell());
+      assertTrue(
+          printed
+              .text()
+              .contains("DIFFERS  user_messages, table, see it, Mallory: expected -, got 1"),
+          printed::text);
+      assertTrue(printed.text().lines().anyMatch(line -> line.contains("[1]")), printed::text);
+    }
+  }
+
+  @Test
+  void aRightTooManyIsNamed() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.asOwner("grant update (read_by) on public.user_messages to authenticated");
+      database.asOwner("create table chat.notes (text text); grant select on chat.notes to anon");
+      List<String> differences =
+          PolicyReport.of(database.owner()).differences().stream().map(Object::toString).toList();
+      assertTrue(
+          differences.contains("public.user_messages, read_by, authenticated: expected s, got su"),
+          differences::toString);
+      assertTrue(
+          differences.contains("chat.notes, text, anon: expected unlisted, got s"),
+          differences::toString);
+    }
+  }
+
+  @Test
+  void whereUsersDemandMorePeopleAreBorrowed() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.asOwner("alter table public.users add shoe_size int not null default 42");
+      database.asOwner("alter table public.users alter shoe_size drop default");
+
+      IllegalStateException tooFew =
+          assertThrows(IllegalStateException.class, () -> PolicyReport.of(database.owner()));
+      assertTrue(tooFew.getMessage().contains("found 2 and 5"), tooFew::getMessage);
+
+      database.alice().sends(database.alice().talksTo(database.bob()), "we know each other");
+      database.asOwner(
+          "insert into public.users (full_name, email, team_id, shoe_size)"
+              + " select 'Person ' || n, n || '@example.org', null, 40 from generate_series(1, 5) n");
+      String people = database.ownerReads("select json_agg(u order by id) from public.users u");
+      assertEquals(List.of(), PolicyReport.of(database.owner()).differences());
+      assertEquals(
+          people, database.ownerReads("select json_agg(u order by id) from public.users u"));
+    }
+  }
+
+  @Test
+  void whoMayNotBecomeTheRolesIsTold() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      Login service = database.service();
+      IllegalStateException refused =
+          assertThrows(IllegalStateException.class, () -> PolicyReport.of(service));
+      assertTrue(
+          refused.getMessage().contains("enter as who owns the chat's tables: chat_login does not"),
+          refused::getMessage);
+    }
+  }
+
+  private record Printed(boolean allWell, String text) {
+    static Printed of(Login owner) throws SQLException {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      boolean allWell =
+          PolicyReport.of(owner).print(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+      return new Printed(allWell, bytes.toString(StandardCharsets.UTF_8));
+    }
+  }
+}
