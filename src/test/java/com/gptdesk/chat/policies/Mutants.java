@@ -75,7 +75,9 @@ final class Mutants {
                 + OURS
                 + " and c.relrowsecurity order by 1")) {
       String sql = "alter table " + t.get("name") + " disable row level security";
-      mutants.add(new Mutant(sql, sql, Set.of(value(t, "name"))));
+      // Where nobody has a right, the catalogue alone can tell.
+      boolean isReached = value(t, "name").startsWith("public.");
+      mutants.add(new Mutant(sql, sql, isReached ? Set.of(value(t, "name")) : Set.of()));
     }
   }
 
