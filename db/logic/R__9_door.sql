@@ -74,13 +74,13 @@ begin
   if not found then
     raise sqlstate 'PT404' using
       message = format('There is no function public.%s with these arguments.', call_statement.function_name),
-      hint = coalesce(
-        (
-          select string_agg(format('%s(%s)', f.name, array_to_string(f.argument_names, ', ')), '; ')
-          from chat.callable_functions() f
-          where f.name = call_statement.function_name
-        ),
-        'No function of this name can be called.');
+      hint = (
+        select coalesce(
+          string_agg(format('%s(%s)', f.name, array_to_string(f.argument_names, ', ')), '; '),
+          'None that clients can call has this name.')
+        from chat.callable_functions() f
+        where f.name = call_statement.function_name
+      );
   end if;
 
   select

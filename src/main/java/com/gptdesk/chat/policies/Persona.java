@@ -33,14 +33,20 @@ public enum Persona {
   /** One of the platform's servers. */
   SERVICE("service", Role.SERVICE_ROLE, null, "{\"role\":\"service_role\"}"),
   /** The relay, which has functions of its own and sees no table. */
-  RELAY("relay", Role.RELAY, null, "{\"role\":\"chat_relay\"}");
+  RELAY("relay", Role.RELAY, null, "{\"role\":\"chat_relay\"}"),
+  /** What the service's login is before it becomes one of the others. */
+  LOGIN("login", "chat_service", null, "");
 
   private final String label;
-  private final Role role;
+  private final String role;
   private final @Nullable String who;
   private final String claims;
 
   Persona(String label, Role role, @Nullable String who, String claims) {
+    this(label, role.sqlName(), who, claims);
+  }
+
+  Persona(String label, String role, @Nullable String who, String claims) {
     this.label = label;
     this.role = role;
     this.who = who;
@@ -52,7 +58,8 @@ public enum Persona {
     return label;
   }
 
-  Role role() {
+  /** The database's role. */
+  String role() {
     return role;
   }
 

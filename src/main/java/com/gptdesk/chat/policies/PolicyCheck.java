@@ -1,6 +1,5 @@
 package com.gptdesk.chat.policies;
 
-import com.gptdesk.chat.database.Caller.Role;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.jooq.tables.daos.ConversationPreferencesDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageEditsDao;
@@ -14,6 +13,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +54,7 @@ public final class PolicyCheck implements AutoCloseable {
   private final Connection connection;
   private final PolicyMatrix matrix;
   private final PolicyScene scene;
+  private final Rights rights;
   private final Configuration jooq;
   private final boolean standalone;
 
@@ -63,6 +64,7 @@ public final class PolicyCheck implements AutoCloseable {
     this.jooq = new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES);
     demandOwner();
     this.standalone = "standalone".equals(ask("select s.platform from chat.settings s"));
+    this.rights = new Rights(connection, matrix, standalone);
     becomeAble();
     this.scene = PolicyScene.make(connection);
   }
@@ -135,7 +137,18 @@ public final class PolicyCheck implements AutoCloseable {
 
   /** Where the catalogue's rights differ from the matrix. */
   public List<Difference> wrongRights() throws SQLException {
-    return new Rights(connection, matrix, standalone).differences();
+    return rights.differences();
+  }
+
+  /** One where the catalogue's rights differ from the matrix; null when none does. */
+  @Nullable Difference wrongRight() throws SQLException {
+    for (Rights.Part part : Rights.Part.values()) {
+      List<Difference> differences = rights.differences(part);
+      if (!differences.isEmpty()) {
+        return differences.getFirst();
+      }
+    }
+    return null;
   }
 
   /** Whether {@code public.users} is ours, and so its policies. */
@@ -156,7 +169,7 @@ public final class PolicyCheck implements AutoCloseable {
 
   private String become(Persona persona) {
     return "select set_config('request.jwt.claims', '%s', true), set_config('role', '%s', true)"
-        .formatted(scene.claims(persona), persona.role().sqlName());
+        .formatted(scene.claims(persona), persona.role());
   }
 
   private long rows(Statement statement, Attempt attempt, Persona persona) throws SQLException {
@@ -250,8 +263,7 @@ public final class PolicyCheck implements AutoCloseable {
   private void becomeAble() throws SQLException {
     boolean since16 = connection.getMetaData().getDatabaseMajorVersion() >= 16;
     List<String> missing = new ArrayList<>();
-    for (Role role : Role.values()) {
-      String name = role.sqlName();
+    for (String name : Arrays.stream(Persona.values()).map(Persona::role).distinct().toList()) {
       String mayBecome =
           ask(
               "select pg_has_role(session_user, r.oid, '%s') from pg_catalog.pg_roles r where r.rolname = '%s'"

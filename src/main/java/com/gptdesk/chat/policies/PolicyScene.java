@@ -27,6 +27,7 @@ final class PolicyScene {
   private static final Pattern NAME = Pattern.compile("(?<!:):([a-z_]+)");
   private static final List<String> CAST =
       List.of("alice", "bob", "carol", "dave", "erin", "ivan", "mallory");
+  private static final List<String> INITIALS = List.of("a0", "b0", "c0", "d0", "e0", "f0", "f1");
   private static final int CANDIDATES = 1000;
 
   private final Connection owner;
@@ -89,10 +90,7 @@ final class PolicyScene {
   /** False when this {@code public.users} demands what we do not know. */
   private boolean makePeople() throws SQLException {
     Savepoint before = owner.setSavepoint();
-    List<UUID> ids = new ArrayList<>();
-    for (int i = 0; i < CAST.size(); i++) {
-      ids.add(UUID.randomUUID());
-    }
+    List<UUID> ids = INITIALS.stream().map(PolicyScene::idThatIsAWord).toList();
     UUID blue = UUID.randomUUID();
     UUID red = UUID.randomUUID();
     try {
@@ -113,6 +111,22 @@ final class PolicyScene {
     christen(ids, blue, red);
     names.put("inactive", "'inactive'");
     return true;
+  }
+
+  /** An id that text search takes for one word, since each part begins with a letter. */
+  private static UUID idThatIsAWord(String initials) {
+    String random = UUID.randomUUID().toString();
+    return UUID.fromString(
+        initials
+            + random.substring(2, 9)
+            + "a"
+            + random.substring(10, 14)
+            + "a"
+            + random.substring(15, 19)
+            + "a"
+            + random.substring(20, 24)
+            + "a"
+            + random.substring(25));
   }
 
   private void borrowPeople() throws SQLException {
@@ -186,6 +200,8 @@ final class PolicyScene {
     name("conversation", talk("alice", "bob"));
     name("message", send("alice", "conversation", "hello"));
     name("reply", send("bob", "conversation", "hello back"));
+    name("deleted", send("alice", "conversation", "hello, never mind"));
+    as("alice", "select public.delete_message(:deleted)");
     // Carol's id in a text: a search for her words must not find it.
     name("last", send("alice", "conversation", "hello " + bare("carol")));
     as("alice", "select public.edit_message(:message, 'hello there')");
@@ -203,6 +219,7 @@ final class PolicyScene {
     as("ivan", "select public.block_user(:carol)");
     as("alice", "select public.block_user(:erin)");
     as("bob", "select public.block_user(:erin)");
+    as("bob", "select public.block_user(:dave)");
 
     // All but Carol have said that they are there.
     for (String person : List.of("alice", "bob", "dave", "erin", "ivan", "mallory")) {

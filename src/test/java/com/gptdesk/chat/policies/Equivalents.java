@@ -1,0 +1,77 @@
+package com.gptdesk.chat.policies;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Mutants that let nobody see or write more, each with the reason. The test fails when one of them
+ * is noticed after all, or is no longer made.
+ */
+final class Equivalents {
+
+  /** By the mutant's name. */
+  static final Map<String, String> REASONS = new LinkedHashMap<>();
+
+  private static final String LOCKS_ONLY =
+      "Decides which conversation is locked; the row itself is asked for again below, with the check.";
+
+  static {
+    REASONS.put(
+        "alter policy \"Users can send messages to their conversations\" on public.user_messages with check (true)",
+        "The trigger number_message refuses another's name first, with PT403.");
+    REASONS.put(
+        "alter policy \"Users can update their own presence\" on public.user_presence with check (true)",
+        "user_id is not granted for update, so a row stays whose it was.");
+    REASONS.put(
+        "chat.message_of_mine: true for c.id = ( select m.conversation_id from public.user_messages m where m.id = message_of_mine.message_id and me in (m.sender_id, m.recipient_id) )",
+        LOCKS_ONLY);
+    REASONS.put("chat.message_of_mine: true for me in (m.sender_id, m.recipient_id)", LOCKS_ONLY);
+    REASONS.put(
+        "chat.message_of_mine: without chat.demand_me()", "Both who call it demand it, too.");
+    REASONS.put(
+        "chat.number_message: without perform chat.check_message_id(new.id)",
+        "The id is not granted for insert, and send_message has checked it.");
+    REASONS.put(
+        "chat.number_message: false for not found",
+        "Then there is no recipient, and demand_reachable refuses with the same code.");
+    REASONS.put(
+        "chat.own_message: true for c.id = (select m.conversation_id from public.user_messages m where m.id = own_message.message_id and m.sender_id = me)",
+        LOCKS_ONLY);
+    REASONS.put("chat.own_message: true for m.sender_id = me", LOCKS_ONLY);
+    REASONS.put(
+        "public.add_reaction: without chat.demand_me()", "message_of_mine demands it, too.");
+    REASONS.put(
+        "public.remove_reaction: without chat.demand_me()", "message_of_mine demands it, too.");
+    REASONS.put(
+        "public.add_reaction: true for r.user_id = me",
+        "Counts the other's reactions, too: refuses earlier, not later.");
+    REASONS.put(
+        "public.get_conversations: true for me in (c.participant_1_id, c.participant_2_id)",
+        "It runs as the caller, whose policy says the same.");
+    REASONS.put(
+        "public.get_conversations: true for p.user_id = me",
+        "It runs as the caller, who sees no other's preferences.");
+    REASONS.put(
+        "public.get_or_create_conversation: true for c.participant_1_id = first_id (2)",
+        "Reached only after losing a race.");
+    REASONS.put(
+        "public.get_or_create_conversation: true for c.participant_2_id = second_id (2)",
+        "Reached only after losing a race.");
+    REASONS.put(
+        "public.mark_as_read: true for me in (m.sender_id, m.recipient_id) (2)",
+        "Updates a stranger's conversation with what is there: each position moves only for its owner.");
+    REASONS.put(
+        "public.mark_as_read: true for r.seq > case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end",
+        "Spares a write; greatest() keeps the position from going back.");
+    REASONS.put(
+        "public.mark_conversation_as_read: true for m.recipient_id = me",
+        "What is after the read position was sent by the other: whoever sends has read.");
+    REASONS.put(
+        "public.mark_conversation_as_read: true for not m.read_by ? me::text",
+        "Who is in read_by has a read position that is past it.");
+    REASONS.put(
+        "public.send_message: true for me in (c.participant_1_id, c.participant_2_id)", LOCKS_ONLY);
+  }
+
+  private Equivalents() {}
+}

@@ -1,0 +1,135 @@
+package com.gptdesk.chat.policies;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Comparator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Weakens every policy, grant and check in turn and demands that the matrix notices. One
+ * connection, each mutant under a savepoint.
+ */
+class PolicyMutationTest {
+
+  private static TestDatabase database;
+  private static PolicyCheck check;
+
+  @BeforeAll
+  static void begin() throws SQLException {
+    database = TestDatabase.fresh();
+    check = PolicyCheck.begin(database.owner(), PolicyMatrix.read());
+  }
+
+  @AfterAll
+  static void end() throws SQLException {
+    check.close();
+    database.close();
+  }
+
+  @Test
+  void theRealOneIsAsTheMatrixSays() throws SQLException {
+    // The control: what is noticed below is the weakening.
+    for (Attempt attempt : check.attempts()) {
+      assertEquals(attempt.expected(), check.outcomes(attempt), attempt::toString);
+    }
+    assertEquals(List.of(), check.wrongRights());
+  }
+
+  @Test
+  void everyWeakeningIsNoticed() throws SQLException {
+    List<Mutant> mutants = Mutants.of(check.connection());
+    Set<String> survivors = new LinkedHashSet<>();
+    int tried = 0;
+    for (Mutant mutant : mutants) {
+      Difference difference = whatNotices(mutant, inOrderOfHope(mutant));
+      if (difference == null) {
+        survivors.add(mutant.name());
+      }
+      tried += mutant.isOfTheCatalogue() ? 0 : 1;
+    }
+    Set<String> unexplained = new LinkedHashSet<>(survivors);
+    unexplained.removeAll(Equivalents.REASONS.keySet());
+    System.out.printf(
+        "Policy mutants: %d (%d policies, tables and checks, %d rights in the catalogue);"
+            + " %d noticed, %d equivalent and excused by name, %d survived%n",
+        mutants.size(),
+        tried,
+        mutants.size() - tried,
+        mutants.size() - survivors.size(),
+        survivors.size() - unexplained.size(),
+        unexplained.size());
+
+    assertEquals(Set.of(), unexplained, () -> "survived:\n" + String.join("\n", unexplained));
+    Set<String> excusedForNothing = new LinkedHashSet<>(Equivalents.REASONS.keySet());
+    excusedForNothing.removeAll(survivors);
+    assertEquals(Set.of(), excusedForNothing, "these are noticed, or no longer made");
+  }
+
+  @Test
+  void withoutItsLinesAMutantSurvives() throws SQLException {
+    Mutant weak =
+        new Mutant(
+            "earlier texts for all",
+            "alter policy \"Users can view earlier texts of their messages\" on public.message_edits"
+                + " using (true)",
+            Set.of("public.message_edits"));
+    List<Attempt> lines = check.attempts();
+    List<Attempt> otherLines =
+        lines.stream().filter(line -> !line.section().equals("message_edits")).toList();
+
+    assertNull(whatNotices(weak, otherLines));
+    assertNotNull(whatNotices(weak, lines));
+  }
+
+  /** The first line that tells the mutant from the real database; null when none does. */
+  private static @Nullable Difference whatNotices(Mutant mutant, List<Attempt> attempts)
+      throws SQLException {
+    try (Statement statement = check.connection().createStatement()) {
+      statement.execute("savepoint mutant");
+      try {
+        statement.execute(mutant.sql());
+        for (Attempt attempt : attempts) {
+          for (Persona persona : Persona.values()) {
+            Difference difference = check.difference(attempt, persona);
+            if (difference != null) {
+              return difference;
+            }
+          }
+        }
+        return check.wrongRight();
+      } catch (SQLException e) {
+        throw new AssertionError(
+            "This mutant is not viable: " + mutant.name() + "\n" + mutant.sql(), e);
+      } finally {
+        statement.execute("rollback to savepoint mutant; release savepoint mutant");
+      }
+    }
+  }
+
+  /** Those that name what was weakened come first; they alone for one that none will notice. */
+  private static List<Attempt> inOrderOfHope(Mutant mutant) {
+    if (mutant.isOfTheCatalogue()) {
+      return List.of();
+    }
+    Predicate<Attempt> isAboutIt = attempt -> mutant.touches().stream().anyMatch(attempt::mentions);
+    boolean isExcused = Equivalents.REASONS.containsKey(mutant.name());
+    return check.attempts().stream()
+        .filter(attempt -> !isExcused || isAboutIt.test(attempt))
+        .sorted(
+            Comparator.comparing((Attempt attempt) -> !isAboutIt.test(attempt))
+                .thenComparing(Attempt::isByDao))
+        .toList();
+  }
+}

@@ -1,0 +1,7 @@
+/**
+ * Proves the policies: the matrix, that it notices every weakening, and that scopes agree with it.
+ */
+@NullMarked
+package com.gptdesk.chat.policies;
+
+import org.jspecify.annotations.NullMarked;
