@@ -136,7 +136,8 @@ class LogTest {
       assertTrue(scene.maintain().contains("truncated"));
       scene.say(talk, "and after");
       back.countDown();
-      Await.until("the resync", () -> relay.resyncs() == 1);
+      Await.until("the resync", () -> client.resyncs() == 2);
+      assertEquals(1, relay.resyncs());
       scene.say(talk, "at last");
       Await.until("the last message", () -> client.holds("at last"));
       assertEquals(2, client.resyncs());
@@ -155,7 +156,8 @@ class LogTest {
       Await.until("ten at once", () -> client.told() == 10);
       assertEquals(0, relay.resyncs());
       sayMany(11);
-      Await.until("the resync", () -> relay.resyncs() == 1);
+      Await.until("the resync", () -> client.resyncs() == 2);
+      assertEquals(1, relay.resyncs());
       scene.say(talk, "at last");
       Await.until("the last message", () -> client.holds("at last"));
       client.assertHasEverything();
