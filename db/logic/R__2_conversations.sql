@@ -148,6 +148,33 @@ $$;
 comment on function public.get_conversations is
   'The caller''s conversations, newest first; empty ones only for who opened them. With conversation_id that one, archived or not. The next page: before = last_message_at (or created_at when that is null) and before_id = id of the last row.';
 
+create or replace function chat.lock_conversations()
+  returns trigger
+  volatile
+  security definer                 -- whoever deletes a person may not be granted the chat's tables
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  perform
+  from public.user_conversations c
+  where old.id in (c.participant_1_id, c.participant_2_id)
+  order by c.id
+  for update;
+  return old;
+end
+$$;
+
+comment on function chat.lock_conversations() is
+  'Before a person goes: locks the conversations that go along, by id as everywhere. The cascade would take them in any order and meet mark_as_read in a deadlock.';
+
+create or replace trigger lock_conversations
+  before delete on public.users
+  for each row
+  execute function chat.lock_conversations();
+
+comment on trigger lock_conversations on public.users is 'Keeps the lock order. Delete people one a statement.';
+
 -- Policies.
 
 drop policy if exists "Only active people use the chat" on public.user_conversations;
@@ -207,5 +234,6 @@ comment on policy "The service can view conversations" on public.user_conversati
 comment on policy "The service can create conversations" on public.user_conversations is 'Back ends open conversations for people.';
 comment on policy "The service can delete conversations" on public.user_conversations is 'Back ends erase a conversation, and with it all that was said.';
 
-revoke all on function public.get_or_create_conversation, public.get_conversations from public, anon, authenticated, service_role;
+revoke all on function public.get_or_create_conversation, public.get_conversations, chat.lock_conversations
+from public, anon, authenticated, service_role;
 grant execute on function public.get_or_create_conversation, public.get_conversations to authenticated;

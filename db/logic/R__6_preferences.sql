@@ -2,7 +2,7 @@
 
 create or replace function chat.demand_participant(conversation_id uuid)
   returns public.user_conversations
-  stable
+  volatile
   security definer                 -- called by definer functions; sees the caller's conversation and no other
   set search_path = ''
   language plpgsql
@@ -14,7 +14,8 @@ begin
   select c.* into conversation
   from public.user_conversations c
   where c.id = demand_participant.conversation_id
-    and me in (c.participant_1_id, c.participant_2_id);
+    and me in (c.participant_1_id, c.participant_2_id)
+  for key share;                   -- stays until the preference is written; stops no message
   if not found then
     raise sqlstate 'PT403' using
       message = 'You are not in this conversation.',
@@ -24,7 +25,7 @@ begin
 end
 $$;
 
-comment on function chat.demand_participant(uuid) is 'The caller''s conversation; PT403 for another''s or none.';
+comment on function chat.demand_participant(uuid) is 'The caller''s conversation, kept from being deleted; PT403 for another''s or none.';
 
 create or replace function public.set_archived(conversation_id uuid, archived boolean)
   returns void

@@ -352,3 +352,5 @@ create policy "The service can read the settings" on chat.settings
   for select
   to chat_service
   using (true);
+
+comment on policy "The service can read the settings" on chat.settings is 'The service tells clients the limits, and compares what it was built with.';

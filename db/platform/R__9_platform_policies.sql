@@ -27,5 +27,10 @@ create policy "The service can view people" on public.users
 
 -- No insert, update or delete: people and teams are the platform's business.
 
+comment on policy "People can view their team" on public.teams is 'Nobody''s member, and who is not active, sees none.';
+comment on policy "People can view the people of their team" on public.users is 'And themselves; who is not active sees nobody.';
+comment on policy "The service can view teams" on public.teams is 'Back ends see all.';
+comment on policy "The service can view people" on public.users is 'Back ends see all.';
+
 revoke all on table public.teams, public.users from public, anon, authenticated, service_role;
 grant select on table public.teams, public.users to authenticated, service_role;

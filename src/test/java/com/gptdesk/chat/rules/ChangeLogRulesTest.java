@@ -33,7 +33,8 @@ class ChangeLogRulesTest extends Rules {
     assertEquals("[INSERT user_messages for Alice, Bob]", sent.toString());
     assertTrue(sent.getFirst().oldRow().isNull());
     assertEquals(
-        column("select attname from pg_attribute where attrelid = 'public.user_messages'::regclass and attnum > 0 order by attnum"),
+        column(
+            "select attname from pg_attribute where attrelid = 'public.user_messages'::regclass and attnum > 0 order by attnum"),
         fieldsOf(sent.getFirst().row()));
     assertEquals("hi", sent.getFirst().row().path("content").asString());
   }
@@ -42,16 +43,21 @@ class ChangeLogRulesTest extends Rules {
   void aChangedMessageIsToldWholeWithTheKeyOfTheOld() {
     UUID id = alice.sends(conversation, "hi").getId();
     List<Logged> edited = logged(() -> alice.edits(id, "hello"));
-    assertEquals("[UPDATE user_messages for Alice, Bob]", edited.toString()); // the earlier text is not told
+    assertEquals(
+        "[UPDATE user_messages for Alice, Bob]", edited.toString()); // the earlier text is not told
     assertEquals("hello", edited.getFirst().row().path("content").asString());
     assertEquals("{\"id\":\"%s\"}".formatted(id), edited.getFirst().oldRow().toString());
     assertEquals(
-        "INSERT message_reactions for Alice, Bob\nUPDATE user_messages for Alice, Bob", log(() -> bob.reacts(id, "👍")));
+        "INSERT message_reactions for Alice, Bob\nUPDATE user_messages for Alice, Bob",
+        log(() -> bob.reacts(id, "👍")));
     assertEquals(
-        "DELETE message_reactions for Alice, Bob\nUPDATE user_messages for Alice, Bob", log(() -> bob.takesBack(id, "👍")));
+        "DELETE message_reactions for Alice, Bob\nUPDATE user_messages for Alice, Bob",
+        log(() -> bob.takesBack(id, "👍")));
     bob.reacts(id, "👍");
     List<Logged> deleted = logged(() -> alice.deletes(id));
-    assertEquals("[UPDATE user_messages for Alice, Bob, DELETE message_reactions for Alice, Bob]", deleted.toString());
+    assertEquals(
+        "[UPDATE user_messages for Alice, Bob, DELETE message_reactions for Alice, Bob]",
+        deleted.toString());
     assertEquals("", deleted.getFirst().row().path("content").asString());
   }
 
@@ -62,7 +68,8 @@ class ChangeLogRulesTest extends Rules {
     List<Logged> read = logged(() -> bob.reads(id));
     assertEquals("[UPDATE user_conversations for Alice, Bob]", read.toString());
     assertEquals(1, read.getFirst().row().path("participant_2_read_seq").asInt());
-    assertEquals("UPDATE user_conversations for Alice, Bob", log(() -> bob.readsUpTo(conversation, null)));
+    assertEquals(
+        "UPDATE user_conversations for Alice, Bob", log(() -> bob.readsUpTo(conversation, null)));
     assertEquals("", log(() -> bob.readsUpTo(conversation, null)));
     assertEquals("", log(() -> bob.reads(id)));
   }
@@ -108,7 +115,8 @@ class ChangeLogRulesTest extends Rules {
     bob.reacts(id, "👍");
     bob.blocks(alice.id());
     alice.blocks(carol.id());
-    List<Logged> gone = logged(() -> database.asOwner("delete from public.users where id = '" + alice.id() + "'"));
+    List<Logged> gone =
+        logged(() -> database.asOwner("delete from public.users where id = '" + alice.id() + "'"));
     assertEquals(
         List.of(
             "DELETE message_reactions for Alice, Bob",
@@ -119,19 +127,32 @@ class ChangeLogRulesTest extends Rules {
             "DELETE user_presence for Blue",
             "DELETE users for Alice"),
         gone.stream().map(Logged::toString).sorted().toList());
-    JsonNode presence = gone.stream().filter(row -> row.table().equals("user_presence")).findFirst().orElseThrow().oldRow();
-    assertEquals(List.of("user_id", "status", "last_seen", "updated_at", "team_id"), fieldsOf(presence));
+    JsonNode presence =
+        gone.stream()
+            .filter(row -> row.table().equals("user_presence"))
+            .findFirst()
+            .orElseThrow()
+            .oldRow();
+    assertEquals(
+        List.of("user_id", "status", "last_seen", "updated_at", "team_id"), fieldsOf(presence));
   }
 
   @Test
   void aPersonsTeamOrStatusIsAControlRowWithoutContent() {
     String change = "update public.users set %s where id = '" + alice.id() + "'";
-    List<Logged> moved = logged(() -> database.asOwner(change.formatted("team_id = '" + TestDatabase.RED + "'")));
+    List<Logged> moved =
+        logged(() -> database.asOwner(change.formatted("team_id = '" + TestDatabase.RED + "'")));
     assertEquals("[UPDATE users for Alice]", moved.toString());
     assertTrue(moved.getFirst().row().isNull());
     assertTrue(moved.getFirst().oldRow().isNull());
-    assertEquals("UPDATE users for Alice", log(() -> database.asOwner(change.formatted("status = 'inactive'"))));
-    assertEquals("", log(() -> database.asOwner(change.formatted("full_name = 'Alice A.', status = 'inactive'"))));
+    assertEquals(
+        "UPDATE users for Alice",
+        log(() -> database.asOwner(change.formatted("status = 'inactive'"))));
+    assertEquals(
+        "",
+        log(
+            () ->
+                database.asOwner(change.formatted("full_name = 'Alice A.', status = 'inactive'"))));
   }
 
   @Test
@@ -140,8 +161,11 @@ class ChangeLogRulesTest extends Rules {
     String gone = log(() -> database.asOwner("delete from public.teams where name = 'Blue'"));
     assertEquals(
         List.of(
-            "UPDATE user_presence for Alice, Blue", "UPDATE users for Alice", "UPDATE users for Bob",
-            "UPDATE users for Carol", "UPDATE users for Ivan"),
+            "UPDATE user_presence for Alice, Blue",
+            "UPDATE users for Alice",
+            "UPDATE users for Bob",
+            "UPDATE users for Carol",
+            "UPDATE users for Ivan"),
         gone.lines().sorted().toList());
   }
 
@@ -186,7 +210,8 @@ class ChangeLogRulesTest extends Rules {
                         tx.execute("select public.send_message(?, ?)", conversation, "no. " + n);
                       }
                     }));
-    assertEquals(List.of(1, 2, 3, 4, 5), sent.stream().map(row -> row.row().path("seq").asInt()).toList());
+    assertEquals(
+        List.of(1, 2, 3, 4, 5), sent.stream().map(row -> row.row().path("seq").asInt()).toList());
   }
 
   // Who reads it.
@@ -194,12 +219,22 @@ class ChangeLogRulesTest extends Rules {
   @Test
   void nobodyReachesTheLog() {
     alice.sends(conversation, "hi");
-    String nobody = "Alice    42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    42501";
-    for (String table : List.of("change_log", "change_log_0", "change_log_1", "change_log_2", "change_log_3", "epoch")) {
+    String nobody =
+        "Alice    42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    42501";
+    for (String table :
+        List.of(
+            "change_log",
+            "change_log_0",
+            "change_log_1",
+            "change_log_2",
+            "change_log_3",
+            "epoch")) {
       everybody("select * from relay." + table, nobody);
       everybody("delete from relay." + table, nobody);
     }
-    everybody("insert into relay.change_log (table_name, operation, scopes) values ('x', 'INSERT', '{}')", nobody);
+    everybody(
+        "insert into relay.change_log (table_name, operation, scopes) values ('x', 'INSERT', '{}')",
+        nobody);
     everybody("select nextval('relay.change_seq')", nobody);
     assertNotEquals("0", database.ownerReads("select count(*) from relay.change_log"));
   }
@@ -215,7 +250,8 @@ class ChangeLogRulesTest extends Rules {
     everybody("select relay.wake(3)", relay + "1");
     everybody("select * from relay.tail(gen_random_uuid(), '1:1:', 10)", relay + "PT410");
     everybody("select * from relay.published_columns() where is_key", relay + "8");
-    everybody("select relay.ring()", "Alice    42501\nAnon     42501\nService  42501\nRelay    42501");
+    everybody(
+        "select relay.ring()", "Alice    42501\nAnon     42501\nService  42501\nRelay    42501");
   }
 
   @Test
@@ -233,13 +269,22 @@ class ChangeLogRulesTest extends Rules {
     List<String> tables =
         column("select distinct table_name from relay.published_columns() order by 1");
     assertEquals(
-        List.of("conversation_preferences", "message_reactions", "user_blocks", "user_conversations", "user_messages", "user_presence"),
+        List.of(
+            "conversation_preferences",
+            "message_reactions",
+            "user_blocks",
+            "user_conversations",
+            "user_messages",
+            "user_presence"),
         tables);
     assertEquals(
-        "0", database.ownerReads("select count(*) from relay.published_columns() where column_name = 'current_page'"));
+        "0",
+        database.ownerReads(
+            "select count(*) from relay.published_columns() where column_name = 'current_page'"));
     assertEquals(
         List.of("conversation_id", "user_id"),
-        column("select column_name from relay.published_columns() where table_name = 'conversation_preferences' and is_key"));
+        column(
+            "select column_name from relay.published_columns() where table_name = 'conversation_preferences' and is_key"));
   }
 
   @Test
@@ -271,7 +316,8 @@ class ChangeLogRulesTest extends Rules {
     try (Connection late = database.owner().connect();
         Statement statement = late.createStatement()) {
       late.setAutoCommit(false);
-      statement.execute("update public.user_conversations set is_archived = true"); // numbered first
+      statement.execute(
+          "update public.user_conversations set is_archived = true"); // numbered first
       carol.talksTo(alice); // committed first
       Result<Record> first = tail(epoch, open.get("snapshot", String.class), 100);
       assertEquals(2, first.size());
@@ -291,9 +337,12 @@ class ChangeLogRulesTest extends Rules {
     UUID epoch = open.get("epoch", UUID.class);
     alice.sends(conversation, "old");
     String before = database.ownerReads("select count(*) from relay.change_log");
-    database.asOwner("update relay.epoch set next_kept_since = clock_timestamp() - interval '59 minutes'");
+    database.asOwner(
+        "update relay.epoch set next_kept_since = clock_timestamp() - interval '59 minutes'");
     relay("select relay.maintain()");
-    assertEquals(before, database.ownerReads("select count(*) from relay.change_log")); // change_log_hours = 1
+    assertEquals(
+        before,
+        database.ownerReads("select count(*) from relay.change_log")); // change_log_hours = 1
     database.asOwner(
         "update relay.epoch set next_kept_since = clock_timestamp() - interval '61 minutes', next_kept_from = pg_current_xact_id()");
     relay("select relay.maintain()");

@@ -21,7 +21,9 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** {@code R__2_conversations.sql}: opened by two of a team, seen by the two, changed by functions. */
+/**
+ * {@code R__2_conversations.sql}: opened by two of a team, seen by the two, changed by functions.
+ */
 class ConversationsRulesTest extends Rules {
 
   // get_or_create_conversation
@@ -57,7 +59,8 @@ class ConversationsRulesTest extends Rules {
     carol.isRefused(() -> opens(carol, alice.id(), bob.id()), "PT403");
     mallory.isRefused(() -> opens(mallory, alice.id(), bob.id()), "PT403");
     alice.talksTo(bob);
-    carol.isRefused(() -> opens(carol, alice.id(), bob.id()), "PT403"); // not when it is there, either
+    carol.isRefused(
+        () -> opens(carol, alice.id(), bob.id()), "PT403"); // not when it is there, either
   }
 
   @Test
@@ -138,12 +141,14 @@ class ConversationsRulesTest extends Rules {
     assertEquals(List.of(), bob.messagesOf(conversation));
     bob.isRefused(() -> bob.conversation(conversation), "PT403");
     alice.sees(USER_CONVERSATIONS).rows(1);
-    assertEquals("suspended", json(view(alice, conversation).getOtherUser()).path("status").asString());
+    assertEquals(
+        "suspended", json(view(alice, conversation).getOtherUser()).path("status").asString());
   }
 
   @Test
   void aPlainInsertObeysTheSameRules() {
-    String insert = "insert into public.user_conversations (participant_1_id, participant_2_id) values ('%s', '%s')";
+    String insert =
+        "insert into public.user_conversations (participant_1_id, participant_2_id) values ('%s', '%s')";
     everybody(
         insert.formatted(alice.id(), bob.id()),
         """
@@ -165,7 +170,9 @@ class ConversationsRulesTest extends Rules {
     everybody(insert.formatted(alice.id(), alice.id()), "Alice    42501");
     everybody(insert.formatted(bob.id(), alice.id()), "Alice    23514"); // canonical_order
     alice.talksTo(bob);
-    everybody(insert.formatted(alice.id(), bob.id()), "Alice    23505\nBob      23505"); // unique_conversation
+    everybody(
+        insert.formatted(alice.id(), bob.id()),
+        "Alice    23505\nBob      23505"); // unique_conversation
     carol.blocks(alice.id());
     everybody(insert.formatted(alice.id(), carol.id()), "Alice    42501\nCarol    42501");
   }
@@ -174,8 +181,17 @@ class ConversationsRulesTest extends Rules {
   void nobodySetsWhatIsTheDatabasesToSet() {
     for (String column :
         List.of(
-            "id", "created_at", "updated_at", "last_message_at", "last_message_id", "is_archived", "created_by",
-            "last_message_seq", "revision", "participant_1_read_seq", "participant_2_read_seq")) {
+            "id",
+            "created_at",
+            "updated_at",
+            "last_message_at",
+            "last_message_id",
+            "is_archived",
+            "created_by",
+            "last_message_seq",
+            "revision",
+            "participant_1_read_seq",
+            "participant_2_read_seq")) {
       everybody(
           "insert into public.user_conversations (participant_1_id, participant_2_id, %s) values ('%s', '%s', default)"
               .formatted(column, alice.id(), bob.id()),
@@ -199,12 +215,15 @@ class ConversationsRulesTest extends Rules {
         Relay    42501
         """;
     for (String change :
-        List.of("is_archived = true", "participant_2_read_seq = 0", "last_message_seq = 0", "revision = 9")) {
+        List.of(
+            "is_archived = true",
+            "participant_2_read_seq = 0",
+            "last_message_seq = 0",
+            "revision = 9")) {
       everybody("update public.user_conversations set " + change, nobody);
     }
     everybody(
-        "delete from public.user_conversations",
-        nobody.replace("Service  42501", "Service  1"));
+        "delete from public.user_conversations", nobody.replace("Service  42501", "Service  1"));
     alice.sees(USER_CONVERSATIONS).rows(1);
     alice.sees(USER_MESSAGES).rows(1);
   }
@@ -221,7 +240,9 @@ class ConversationsRulesTest extends Rules {
                 .values(alice.id(), bob.id(), bob.id())
                 .execute());
     UUID conversation = alice.talksTo(bob);
-    assertEquals(bob.id(), alice.sees(USER_CONVERSATIONS).all().getFirst().get(USER_CONVERSATIONS.CREATED_BY));
+    assertEquals(
+        bob.id(),
+        alice.sees(USER_CONVERSATIONS).all().getFirst().get(USER_CONVERSATIONS.CREATED_BY));
     MessageViewRecord message = alice.sends(conversation, "hi");
     alice.edits(message.getId(), "hello");
     bob.reacts(message.getId(), "👍");
@@ -229,7 +250,12 @@ class ConversationsRulesTest extends Rules {
 
     gptDesk.tries(tx -> tx.deleteFrom(USER_CONVERSATIONS).execute());
     for (String table :
-        List.of("user_conversations", "user_messages", "message_edits", "message_reactions", "conversation_preferences")) {
+        List.of(
+            "user_conversations",
+            "user_messages",
+            "message_edits",
+            "message_reactions",
+            "conversation_preferences")) {
       assertEquals("0", database.ownerReads("select count(*) from public." + table), table);
     }
   }
@@ -243,7 +269,9 @@ class ConversationsRulesTest extends Rules {
                     tx.execute(
                         "insert into public.user_conversations (participant_1_id, participant_2_id, created_by)"
                             + " values (?, ?, ?)",
-                        alice.id(), bob.id(), carol.id())),
+                        alice.id(),
+                        bob.id(),
+                        carol.id())),
         "23514");
   }
 
@@ -283,12 +311,16 @@ class ConversationsRulesTest extends Rules {
     ConversationViewRecord hers = view(alice, id);
     assertEquals(id, hers.getId());
     JsonNode other = json(hers.getOtherUser());
-    assertEquals(List.of("id", "status", "presence", "full_name", "avatar_url").stream().sorted().toList(), fieldsOf(other).stream().sorted().toList());
+    assertEquals(
+        List.of("id", "status", "presence", "full_name", "avatar_url").stream().sorted().toList(),
+        fieldsOf(other).stream().sorted().toList());
     assertEquals(bob.id().toString(), other.path("id").asString());
     assertEquals("Bob Brown", other.path("full_name").asString());
     assertEquals("active", other.path("status").asString());
     assertEquals("away", other.path("presence").path("status").asString());
-    assertEquals(List.of("last_seen", "status"), fieldsOf(other.path("presence")).stream().sorted().toList());
+    assertEquals(
+        List.of("last_seen", "status"),
+        fieldsOf(other.path("presence")).stream().sorted().toList());
     JsonNode message = json(hers.getLastMessage());
     assertEquals(five.getId().toString(), message.path("id").asString());
     assertEquals(5, message.path("seq").asInt());
@@ -318,8 +350,11 @@ class ConversationsRulesTest extends Rules {
   void whoLeftTheTeamIsStillNamedButNotWatched() {
     UUID id = alice.talksTo(bob);
     bob.is("online", null);
-    assertEquals("online", json(view(alice, id).getOtherUser()).path("presence").path("status").asString());
-    database.asOwner("update public.users set team_id = '%s' where id = '%s'".formatted(TestDatabase.RED, bob.id()));
+    assertEquals(
+        "online", json(view(alice, id).getOtherUser()).path("presence").path("status").asString());
+    database.asOwner(
+        "update public.users set team_id = '%s' where id = '%s'"
+            .formatted(TestDatabase.RED, bob.id()));
     JsonNode other = json(view(alice, id).getOtherUser());
     assertEquals("Bob Brown", other.path("full_name").asString());
     assertTrue(other.path("presence").isNull());
@@ -380,7 +415,9 @@ class ConversationsRulesTest extends Rules {
         """
             .formatted(TestDatabase.BLUE));
     for (int n = 1; n <= 23; n++) {
-      Person colleague = database.person("Colleague " + n, UUID.fromString("00000000-0000-4000-9000-%012d".formatted(n)));
+      Person colleague =
+          database.person(
+              "Colleague " + n, UUID.fromString("00000000-0000-4000-9000-%012d".formatted(n)));
       UUID id = alice.talksTo(colleague);
       if (n % 3 != 0) {
         colleague.sends(id, "hi");
@@ -497,11 +534,15 @@ class ConversationsRulesTest extends Rules {
 
   private static List<UUID> list(Person person, boolean archived) {
     return ids(
-        person.does(tx -> Routines.getConversations(tx.configuration(), null, null, 50, archived, null)));
+        person.does(
+            tx -> Routines.getConversations(tx.configuration(), null, null, 50, archived, null)));
   }
 
   private static List<ConversationViewRecord> page(
-      Person person, @Nullable OffsetDateTime before, @Nullable UUID beforeId, @Nullable Integer size) {
+      Person person,
+      @Nullable OffsetDateTime before,
+      @Nullable UUID beforeId,
+      @Nullable Integer size) {
     return person.does(
         tx -> Routines.getConversations(tx.configuration(), before, beforeId, size, false, null));
   }

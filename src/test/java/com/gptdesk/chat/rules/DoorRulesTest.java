@@ -27,7 +27,9 @@ class DoorRulesTest extends Rules {
         Service  42501
         Relay    42501
         """;
-    everybody("select chat.door('{}', 'service_role', false, 'select 1 from (select $1) a', '{}')", nobody);
+    everybody(
+        "select chat.door('{}', 'service_role', false, 'select 1 from (select $1) a', '{}')",
+        nobody);
     everybody("select chat.call_statement('get_conversations', '{}')", nobody);
     everybody("select * from chat.callable_functions()", nobody);
     assertEquals("1", door("{}", "anon", "select '1' from (select $1) a", "{}"));
@@ -38,7 +40,8 @@ class DoorRulesTest extends Rules {
     // What a person can run is functions; were it statements, the role would still hold them.
     for (String sql :
         List.of(
-            "select set_config('role', 'chat_owner', true)", "select chat.door('{}', 'service_role', false, 'select 1', '{}')",
+            "select set_config('role', 'chat_owner', true)",
+                "select chat.door('{}', 'service_role', false, 'select 1', '{}')",
             "set role chat_owner", "set session authorization postgres")) {
       everybody(sql, "Alice    42501\nAnon     42501");
     }
@@ -49,7 +52,8 @@ class DoorRulesTest extends Rules {
     UUID conversation = alice.talksTo(bob);
     String send = statement("send_message", "conversation_id", "content");
     String arguments = "{\"conversation_id\":\"%s\",\"content\":\"hi\"}".formatted(conversation);
-    JsonNode sent = json(String.valueOf(door(alice.caller().claims(), "authenticated", send, arguments)));
+    JsonNode sent =
+        json(String.valueOf(door(alice.caller().claims(), "authenticated", send, arguments)));
     assertEquals(alice.id().toString(), sent.path("sender_id").asString());
     assertTrue(sent.path("created_at").asString().endsWith("+00:00"));
     assertEquals("PT403", refusal(mallory.caller().claims(), "authenticated", send, arguments));
@@ -64,18 +68,36 @@ class DoorRulesTest extends Rules {
   @Test
   void aTokensRoleIsOneOfThree() {
     for (String role :
-        new String[] {"chat_relay", "chat_service", "chat_owner", "chat_login", "postgres", "none", "", "Anon", null}) {
+        new String[] {
+          "chat_relay",
+          "chat_service",
+          "chat_owner",
+          "chat_login",
+          "postgres",
+          "none",
+          "",
+          "Anon",
+          null
+        }) {
       assertEquals("PT403", refusal("{}", role, "select '1' from (select $1) a", "{}"), role);
     }
     for (String role : List.of("anon", "authenticated", "service_role")) {
-      assertEquals("\"" + role + "\"", door("{}", role, "select to_json(current_user)::text from (select $1) a", "{}"));
+      assertEquals(
+          "\"" + role + "\"",
+          door("{}", role, "select to_json(current_user)::text from (select $1) a", "{}"));
     }
   }
 
   @Test
   void nothingStaysBehindForTheNext() throws SQLException {
     try (Connection connection = database.service().connect()) {
-      call(connection, alice.caller().claims(), "authenticated", true, "select '1' from (select $1) a", "{}");
+      call(
+          connection,
+          alice.caller().claims(),
+          "authenticated",
+          true,
+          "select '1' from (select $1) a",
+          "{}");
       try (Statement statement = connection.createStatement();
           ResultSet row =
               statement.executeQuery(
@@ -96,9 +118,13 @@ class DoorRulesTest extends Rules {
       SQLException refused =
           org.junit.jupiter.api.Assertions.assertThrows(
               SQLException.class,
-              () -> call(connection, alice.caller().claims(), "authenticated", true, open, arguments));
+              () ->
+                  call(
+                      connection, alice.caller().claims(), "authenticated", true, open, arguments));
       assertEquals("25006", refused.getSQLState());
-      assertTrue(call(connection, alice.caller().claims(), "authenticated", false, open, arguments) != null);
+      assertTrue(
+          call(connection, alice.caller().claims(), "authenticated", false, open, arguments)
+              != null);
     }
   }
 
@@ -110,21 +136,55 @@ class DoorRulesTest extends Rules {
         "3",
         asks(
             alice,
-            "select count(*) from (select public.send_message('%s', n::text) from generate_series(1, 3) n) x".formatted(conversation)));
+            "select count(*) from (select public.send_message('%s', n::text) from generate_series(1, 3) n) x"
+                .formatted(conversation)));
     String page = statement("get_messages", "conversation_id", "page_size");
-    JsonNode messages = json(String.valueOf(door(asAlice, "authenticated", page, "{\"conversation_id\":\"%s\",\"page_size\":2}".formatted(conversation))));
+    JsonNode messages =
+        json(
+            String.valueOf(
+                door(
+                    asAlice,
+                    "authenticated",
+                    page,
+                    "{\"conversation_id\":\"%s\",\"page_size\":2}".formatted(conversation))));
     assertEquals(2, messages.size());
     assertEquals("3", messages.get(1).path("content").asString());
-    assertEquals("[]", door(asAlice, "authenticated", statement("search_users", "query"), "{\"query\":\"nobody\"}"));
     assertEquals(
-        "1", door(bob.caller().claims(), "authenticated", statement("mark_conversation_as_read", "conversation_id", "up_to_seq"),
+        "[]",
+        door(
+            asAlice,
+            "authenticated",
+            statement("search_users", "query"),
+            "{\"query\":\"nobody\"}"));
+    assertEquals(
+        "1",
+        door(
+            bob.caller().claims(),
+            "authenticated",
+            statement("mark_conversation_as_read", "conversation_id", "up_to_seq"),
             "{\"conversation_id\":\"%s\",\"up_to_seq\":2}".formatted(conversation)));
     String mute = statement("set_muted", "conversation_id", "until");
     assertTrue(
-        String.valueOf(door(asAlice, "authenticated", mute, "{\"conversation_id\":\"%s\",\"until\":null}".formatted(conversation))).isEmpty());
-    assertTrue(json(String.valueOf(door(asAlice, "authenticated", statement("get_conversations"), "{}"))).isArray());
-    assertEquals("22P02", refusal(asAlice, "authenticated", mute, "{\"conversation_id\":\"x\",\"until\":null}"));
-    assertEquals("22007", refusal(asAlice, "authenticated", mute, "{\"conversation_id\":\"%s\",\"until\":\"soon\"}".formatted(conversation)));
+        String.valueOf(
+                door(
+                    asAlice,
+                    "authenticated",
+                    mute,
+                    "{\"conversation_id\":\"%s\",\"until\":null}".formatted(conversation)))
+            .isEmpty());
+    assertTrue(
+        json(String.valueOf(door(asAlice, "authenticated", statement("get_conversations"), "{}")))
+            .isArray());
+    assertEquals(
+        "22P02",
+        refusal(asAlice, "authenticated", mute, "{\"conversation_id\":\"x\",\"until\":null}"));
+    assertEquals(
+        "22007",
+        refusal(
+            asAlice,
+            "authenticated",
+            mute,
+            "{\"conversation_id\":\"%s\",\"until\":\"soon\"}".formatted(conversation)));
     assertEquals("22P02", refusal(asAlice, "authenticated", mute, "{"));
   }
 
@@ -139,25 +199,37 @@ class DoorRulesTest extends Rules {
                     alice.caller().claims(),
                     "authenticated",
                     statement("send_message", "conversation_id", "content"),
-                    "{\"conversation_id\":\"%s\",\"content\":\"%s\"}".formatted(conversation, evil))));
+                    "{\"conversation_id\":\"%s\",\"content\":\"%s\"}"
+                        .formatted(conversation, evil))));
     assertEquals(evil.replace("\\\"", "\""), sent.path("content").asString());
   }
 
   @Test
   void onlyWhatClientsMayCallHasAStatement() {
     for (String name :
-        List.of("me", "door", "nothing", "", "SEND_MESSAGE", "send_message(", "get_conversations()", "pg_sleep")) {
+        List.of(
+            "me",
+            "door",
+            "nothing",
+            "",
+            "SEND_MESSAGE",
+            "send_message(",
+            "get_conversations()",
+            "pg_sleep")) {
       assertEquals("PT404", refusalOfStatement(name), name);
     }
     assertEquals("PT404", refusalOfStatement("send_message")); // without what it needs
     assertEquals("PT404", refusalOfStatement("send_message", "conversation_id"));
-    assertEquals("PT404", refusalOfStatement("send_message", "conversation_id", "content", "sender_id"));
+    assertEquals(
+        "PT404", refusalOfStatement("send_message", "conversation_id", "content", "sender_id"));
     statement("send_message", "content", "conversation_id"); // in any order
-    database.asOwner("create function public.secret() returns int language sql as 'select 1'; revoke all on function public.secret from public");
+    database.asOwner(
+        "create function public.secret() returns int language sql as 'select 1'; revoke all on function public.secret from public");
     try {
       assertEquals("PT404", refusalOfStatement("secret"));
       database.asOwner("grant execute on function public.secret to service_role");
-      assertEquals("42501", refusal(alice.caller().claims(), "authenticated", statement("secret"), "{}"));
+      assertEquals(
+          "42501", refusal(alice.caller().claims(), "authenticated", statement("secret"), "{}"));
       assertEquals("1", door("{}", "service_role", statement("secret"), "{}"));
     } finally {
       database.asOwner("drop function public.secret");
@@ -168,20 +240,38 @@ class DoorRulesTest extends Rules {
   void theContractIsCallable() {
     assertEquals(
         List.of(
-            "add_reaction", "block_user", "delete_message", "edit_message", "get_changes", "get_conversations",
-            "get_messages", "get_or_create_conversation", "mark_as_read", "mark_conversation_as_read",
-            "remove_reaction", "search_messages", "search_users", "send_message", "set_archived", "set_muted",
-            "unblock_user", "update_presence", "update_typing_status"),
+            "add_reaction",
+            "block_user",
+            "delete_message",
+            "edit_message",
+            "get_changes",
+            "get_conversations",
+            "get_messages",
+            "get_or_create_conversation",
+            "mark_as_read",
+            "mark_conversation_as_read",
+            "remove_reaction",
+            "search_messages",
+            "search_users",
+            "send_message",
+            "set_archived",
+            "set_muted",
+            "unblock_user",
+            "update_presence",
+            "update_typing_status"),
         column("select name from chat.callable_functions() order by name"));
     assertEquals(
-        List.of("get_changes", "get_conversations", "get_messages", "search_messages", "search_users"),
+        List.of(
+            "get_changes", "get_conversations", "get_messages", "search_messages", "search_users"),
         column("select name from chat.callable_functions() where not is_volatile order by name"));
     assertEquals(
         List.of(),
-        column("select name from chat.callable_functions() where has_function_privilege('anon', oid, 'execute')"));
+        column(
+            "select name from chat.callable_functions() where has_function_privilege('anon', oid, 'execute')"));
   }
 
-  private @Nullable String door(@Nullable String claims, @Nullable String role, String statement, String arguments) {
+  private @Nullable String door(
+      @Nullable String claims, @Nullable String role, String statement, String arguments) {
     try (Connection connection = database.dataSource().getConnection()) {
       return call(connection, claims, role, false, statement, arguments);
     } catch (SQLException e) {
@@ -189,7 +279,8 @@ class DoorRulesTest extends Rules {
     }
   }
 
-  private String refusal(@Nullable String claims, @Nullable String role, String statement, String arguments) {
+  private String refusal(
+      @Nullable String claims, @Nullable String role, String statement, String arguments) {
     try (Connection connection = database.dataSource().getConnection()) {
       return "no refusal, but " + call(connection, claims, role, false, statement, arguments);
     } catch (SQLException e) {
@@ -198,9 +289,15 @@ class DoorRulesTest extends Rules {
   }
 
   private static @Nullable String call(
-      Connection connection, @Nullable String claims, @Nullable String role, boolean readOnly, String statement, String arguments)
+      Connection connection,
+      @Nullable String claims,
+      @Nullable String role,
+      boolean readOnly,
+      String statement,
+      String arguments)
       throws SQLException {
-    try (PreparedStatement call = connection.prepareStatement("select chat.door(?, ?, ?, ?, ?::json)")) {
+    try (PreparedStatement call =
+        connection.prepareStatement("select chat.door(?, ?, ?, ?, ?::json)")) {
       call.setString(1, claims);
       call.setString(2, role);
       call.setBoolean(3, readOnly);

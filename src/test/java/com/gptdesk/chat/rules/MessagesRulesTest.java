@@ -90,7 +90,10 @@ class MessagesRulesTest extends Rules {
         tx ->
             tx.execute(
                 "insert into public.user_messages (conversation_id, sender_id, content) values (?, ?, 'one'), (?, ?, 'two')",
-                conversation, alice.id(), conversation, alice.id()));
+                conversation,
+                alice.id(),
+                conversation,
+                alice.id()));
     MessageViewRecord three = bob.sends(conversation, "three");
     assertEquals(List.of(1L, 2L, 3L), seqs(alice.messagesOf(conversation)));
     assertEquals(3, three.getRevision());
@@ -101,8 +104,16 @@ class MessagesRulesTest extends Rules {
   void nobodySetsWhatIsTheDatabasesToSet() {
     for (String column :
         List.of(
-            "id", "created_at", "updated_at", "is_edited", "is_deleted", "read_by", "recipient_id", "seq",
-            "sent_revision", "revision")) {
+            "id",
+            "created_at",
+            "updated_at",
+            "is_edited",
+            "is_deleted",
+            "read_by",
+            "recipient_id",
+            "seq",
+            "sent_revision",
+            "revision")) {
       everybody(
           "insert into public.user_messages (conversation_id, sender_id, content, %s) values ('%s', '%s', 'hi', default)"
               .formatted(column, conversation, alice.id()),
@@ -126,7 +137,12 @@ class MessagesRulesTest extends Rules {
         Relay    42501
         """;
     for (String change :
-        List.of("content = 'x'", "read_by = '[]'", "is_deleted = true", "sender_id = sender_id", "seq = 7")) {
+        List.of(
+            "content = 'x'",
+            "read_by = '[]'",
+            "is_deleted = true",
+            "sender_id = sender_id",
+            "seq = 7")) {
       everybody("update public.user_messages set " + change, nobody);
     }
     everybody("delete from public.user_messages", nobody);
@@ -143,7 +159,8 @@ class MessagesRulesTest extends Rules {
   void aPartitionIsNoWayIn() {
     alice.sends(conversation, "hi");
     String partition = database.ownerReads("select tableoid::regclass from public.user_messages");
-    String nobody = "Alice    42501\nBob      42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    42501";
+    String nobody =
+        "Alice    42501\nBob      42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    42501";
     assertEquals("1", database.ownerReads("select count(*) from " + partition));
     everybody("select * from " + partition, nobody);
     everybody("insert into " + partition + " default values", nobody);
@@ -196,7 +213,9 @@ class MessagesRulesTest extends Rules {
     assertEquals("{}", one.getMetadata().data());
     assertEquals(7, one.getId().version());
     assertEquals(
-        json("{\"id\":\"%s\",\"full_name\":\"Alice Adams\",\"avatar_url\":null}".formatted(alice.id())),
+        json(
+            "{\"id\":\"%s\",\"full_name\":\"Alice Adams\",\"avatar_url\":null}"
+                .formatted(alice.id())),
         json(one.getSender()));
     assertEquals("[]", one.getReactions().data());
     assertEquals(2, two.getSeq());
@@ -265,8 +284,16 @@ class MessagesRulesTest extends Rules {
       alice.isRefused(() -> send(alice, m -> m.setMessageType(type)), "23514");
       for (String url :
           List.of(
-              "javascript:alert(1)", "ftp://example.org/a", "//example.org/a", "https://", "http:// a", "",
-              " https://example.org/a", "https://example.org/a b", "https://example.org/a\nb", "x\nhttps://example.org/a",
+              "javascript:alert(1)",
+              "ftp://example.org/a",
+              "//example.org/a",
+              "https://",
+              "http:// a",
+              "",
+              " https://example.org/a",
+              "https://example.org/a b",
+              "https://example.org/a\nb",
+              "x\nhttps://example.org/a",
               "https://example.org/" + "a".repeat(2048))) {
         alice.isRefused(() -> file(type, url, "a", 1L), "23514");
       }
@@ -297,7 +324,8 @@ class MessagesRulesTest extends Rules {
   @Test
   void metadataIsAnObjectOfBoundedSize() {
     assertEquals(
-        json("{\"a\":[1]}"), json(send(alice, m -> m.setMetadata(JSONB.jsonb("{\"a\":[1]}"))).getMetadata()));
+        json("{\"a\":[1]}"),
+        json(send(alice, m -> m.setMetadata(JSONB.jsonb("{\"a\":[1]}"))).getMetadata()));
     assertEquals("{}", send(alice, m -> m.setMetadata((JSONB) null)).getMetadata().data());
     for (String other : List.of("null", "[]", "1", "\"a\"")) {
       alice.isRefused(() -> send(alice, m -> m.setMetadata(JSONB.jsonb(other))), "23514");
@@ -335,7 +363,8 @@ class MessagesRulesTest extends Rules {
   @Test
   void aRetryLogsNothing() {
     UUID id = uuid7(Instant.now());
-    assertEquals("INSERT user_messages for Alice, Bob", log(() -> alice.sends(id, conversation, "hi")));
+    assertEquals(
+        "INSERT user_messages for Alice, Bob", log(() -> alice.sends(id, conversation, "hi")));
     assertEquals("", log(() -> alice.sends(id, conversation, "hi")));
   }
 
@@ -376,7 +405,8 @@ class MessagesRulesTest extends Rules {
 
   @Test
   void theMomentOfAnIdIsNotThatOfTheTransaction() {
-    // A transaction may last: what counts is when the message is sent in it, else the database's own ids would be of the future.
+    // A transaction may last: what counts is when the message is sent in it, else the database's
+    // own ids would be of the future.
     alice.tries(
         tx -> {
           Instant begun = tx.fetchSingle("select now()").get(0, Instant.class);
@@ -396,7 +426,9 @@ class MessagesRulesTest extends Rules {
       ids.add(alice.sends(conversation, "hi").getId());
       await();
     }
-    assertEquals(ids.stream().map(UUID::toString).sorted().toList(), ids.stream().map(UUID::toString).toList());
+    assertEquals(
+        ids.stream().map(UUID::toString).sorted().toList(),
+        ids.stream().map(UUID::toString).toList());
   }
 
   @Test
@@ -423,8 +455,7 @@ class MessagesRulesTest extends Rules {
   void aBlockStopsBothWays() {
     MessageViewRecord before = alice.sends(conversation, "hi");
     bob.blocks(alice.id());
-    String blocked =
-        alice.isRefused(() -> alice.sends(conversation, "hi"), "PT403").getMessage();
+    String blocked = alice.isRefused(() -> alice.sends(conversation, "hi"), "PT403").getMessage();
     String blocking = bob.isRefused(() -> bob.sends(conversation, "hi"), "PT403").getMessage();
     assertNotEquals(blocked, blocking); // each is told why
     alice.isRefused(() -> alice.edits(before.getId(), "rude"), "PT403");
@@ -458,12 +489,16 @@ class MessagesRulesTest extends Rules {
     }
     assertEquals(
         "Alice Adams",
-        asks(gptDesk, "select sender ->> 'full_name' from public.get_messages('%s')".formatted(conversation)));
+        asks(
+            gptDesk,
+            "select sender ->> 'full_name' from public.get_messages('%s')"
+                .formatted(conversation)));
   }
 
   @Test
   void pagesGoByNumberWithoutGapsOrRepeats() {
-    IntStream.rangeClosed(1, 23).forEach(n -> (n % 2 == 0 ? alice : bob).sends(conversation, "no. " + n));
+    IntStream.rangeClosed(1, 23)
+        .forEach(n -> (n % 2 == 0 ? alice : bob).sends(conversation, "no. " + n));
     List<Long> all = IntStream.rangeClosed(1, 23).mapToObj(n -> (long) n).toList();
     assertEquals(all, seqs(page(null, null, 200)));
     assertEquals(all.subList(18, 23), seqs(page(null, null, 5))); // the newest, ascending
@@ -476,12 +511,16 @@ class MessagesRulesTest extends Rules {
     assertEquals(all.subList(18, 23), seqs(page(Long.MAX_VALUE, null, 5)));
     for (int size : new int[] {1, 2, 5, 23, 24}) {
       List<Long> forward = new ArrayList<>();
-      for (List<Long> page = seqs(page(null, 0L, size)); !page.isEmpty(); page = seqs(page(null, forward.getLast(), size))) {
+      for (List<Long> page = seqs(page(null, 0L, size));
+          !page.isEmpty();
+          page = seqs(page(null, forward.getLast(), size))) {
         forward.addAll(page);
       }
       assertEquals(all, forward);
       List<Long> backward = new ArrayList<>();
-      for (List<Long> page = seqs(page(null, null, size)); !page.isEmpty(); page = seqs(page(backward.getFirst(), null, size))) {
+      for (List<Long> page = seqs(page(null, null, size));
+          !page.isEmpty();
+          page = seqs(page(backward.getFirst(), null, size))) {
         backward.addAll(0, page);
       }
       assertEquals(all, backward);
@@ -512,10 +551,14 @@ class MessagesRulesTest extends Rules {
     List<MessageViewRecord> changes = changes(bob, 3L, 200);
     assertEquals(List.of(4L, 5L, 6L), revisions(changes));
     assertEquals(List.of(one, three, two), changes.stream().map(MessageViewRecord::getId).toList());
-    assertEquals(List.of("first", "three", ""), changes.stream().map(MessageViewRecord::getContent).toList());
     assertEquals(
-        json("[{\"reaction\":\"👍\",\"user_ids\":[\"%s\"]}]".formatted(bob.id())), json(changes.get(1).getReactions()));
-    assertEquals(List.of(1L, 3L, 2L), changes.stream().map(MessageViewRecord::getSentRevision).toList());
+        List.of("first", "three", ""),
+        changes.stream().map(MessageViewRecord::getContent).toList());
+    assertEquals(
+        json("[{\"reaction\":\"👍\",\"user_ids\":[\"%s\"]}]".formatted(bob.id())),
+        json(changes.get(1).getReactions()));
+    assertEquals(
+        List.of(1L, 3L, 2L), changes.stream().map(MessageViewRecord::getSentRevision).toList());
     assertEquals(List.of(), changes(alice, 6L, 200));
     assertEquals(List.of(4L, 5L), revisions(changes(alice, 0L, 2)));
     assertEquals(List.of(6L), revisions(changes(alice, 5L, 2)));
@@ -540,9 +583,15 @@ class MessagesRulesTest extends Rules {
     alice.edits(sent.getId(), "hello!");
     assertEquals(
         List.of("helo", "hello"),
-        alice.does(tx -> tx.select(MESSAGE_EDITS.CONTENT).from(MESSAGE_EDITS).orderBy(MESSAGE_EDITS.ID).fetch(MESSAGE_EDITS.CONTENT)));
+        alice.does(
+            tx ->
+                tx.select(MESSAGE_EDITS.CONTENT)
+                    .from(MESSAGE_EDITS)
+                    .orderBy(MESSAGE_EDITS.ID)
+                    .fetch(MESSAGE_EDITS.CONTENT)));
     assertEquals(edited.getSeq(), view(bob, conversation).getLastMessageSeq());
-    assertEquals("hello!", json(view(bob, conversation).getLastMessage()).path("content").asString());
+    assertEquals(
+        "hello!", json(view(bob, conversation).getLastMessage()).path("content").asString());
     assertInvariantsHold();
   }
 
@@ -576,7 +625,8 @@ class MessagesRulesTest extends Rules {
     everybody("select public.delete_message('%s')".formatted(message), senderOnly);
     alice.isRefused(() -> alice.edits(NOBODY, "x"), "PT404");
     alice.isRefused(() -> alice.deletes(NOBODY), "PT404");
-    alice.isRefused(() -> alice.tries(tx -> tx.execute("select public.edit_message(null, 'x')")), "PT404");
+    alice.isRefused(
+        () -> alice.tries(tx -> tx.execute("select public.edit_message(null, 'x')")), "PT404");
   }
 
   @Test
@@ -612,7 +662,8 @@ class MessagesRulesTest extends Rules {
     alice.sees(MESSAGE_EDITS).nothing();
     bob.sees(MESSAGE_REACTIONS).nothing();
     assertEquals(List.of(1L, 2L), seqs(bob.messagesOf(conversation)));
-    assertEquals(next.toString(), json(view(bob, conversation).getLastMessage()).path("id").asString());
+    assertEquals(
+        next.toString(), json(view(bob, conversation).getLastMessage()).path("id").asString());
 
     assertEquals("", log(() -> assertEquals(deleted, alice.deletes(id)))); // again changes nothing
     alice.isRefused(() -> alice.edits(id, "x"), "PT409");
@@ -644,7 +695,8 @@ class MessagesRulesTest extends Rules {
     bob.reads(ids.toArray(UUID[]::new));
     assertEquals(List.of(true, true, true, true, true), readByBob());
     assertEquals(
-        "5", database.ownerReads("select sum(jsonb_array_length(read_by)) from public.user_messages"));
+        "5",
+        database.ownerReads("select sum(jsonb_array_length(read_by)) from public.user_messages"));
   }
 
   @Test
@@ -764,7 +816,8 @@ class MessagesRulesTest extends Rules {
   @Test
   void searchGoesByWholeWordsAllOfThem() {
     alice.sends(conversation, "The quick brown fox, über alles: пример 例");
-    for (String query : List.of("quick", "FOX the", "Über", "ПРИМЕР", "brown & !fox", "quick | slow'")) {
+    for (String query :
+        List.of("quick", "FOX the", "Über", "ПРИМЕР", "brown & !fox", "quick | slow'")) {
       assertEquals(query.contains("slow") ? 0 : 1, found(alice, query).size(), query);
     }
     for (String query : List.of("qui", "quick slow", "foxes")) {
@@ -796,7 +849,9 @@ class MessagesRulesTest extends Rules {
     assertEquals(List.of(), found(alice, bob.id().toString()));
     assertEquals(1, found(carol, "secret " + alice.id()).size());
     alice.sends(conversation, "plain");
-    assertEquals(List.of(), found(alice, "plain " + alice.id())); // an id is a word only where it was written
+    assertEquals(
+        List.of(),
+        found(alice, "plain " + alice.id())); // an id is a word only where it was written
     assertEquals(List.of("plain"), found(alice, "plain"));
   }
 
@@ -867,7 +922,13 @@ class MessagesRulesTest extends Rules {
     alice.is("online", null);
     database.asOwner("delete from public.users where id = '" + alice.id() + "'");
     bob.sees(USER_MESSAGES).rows(1);
-    for (String table : List.of("message_edits", "message_reactions", "conversation_preferences", "user_blocks", "user_presence")) {
+    for (String table :
+        List.of(
+            "message_edits",
+            "message_reactions",
+            "conversation_preferences",
+            "user_blocks",
+            "user_presence")) {
       assertEquals("0", database.ownerReads("select count(*) from public." + table), table);
     }
     assertInvariantsHold();
@@ -886,12 +947,15 @@ class MessagesRulesTest extends Rules {
   }
 
   private List<UUID> sendsFive() {
-    return IntStream.rangeClosed(1, 5).mapToObj(n -> alice.sends(conversation, "no. " + n).getId()).toList();
+    return IntStream.rangeClosed(1, 5)
+        .mapToObj(n -> alice.sends(conversation, "no. " + n).getId())
+        .toList();
   }
 
   private List<Boolean> readByBob() {
     return column(
-            "select read_by = jsonb_build_array('%s') from public.user_messages order by seq".formatted(bob.id()))
+            "select read_by = jsonb_build_array('%s') from public.user_messages order by seq"
+                .formatted(bob.id()))
         .stream()
         .map("t"::equals)
         .toList();
@@ -909,7 +973,8 @@ class MessagesRulesTest extends Rules {
         });
   }
 
-  private MessageViewRecord file(String type, String url, @Nullable String name, @Nullable Long size) {
+  private MessageViewRecord file(
+      String type, String url, @Nullable String name, @Nullable Long size) {
     return send(
         alice,
         message -> {
@@ -927,17 +992,24 @@ class MessagesRulesTest extends Rules {
         tx -> Routines.getMessages(tx.configuration(), conversation, beforeSeq, afterSeq, size));
   }
 
-  private List<MessageViewRecord> changes(Person person, @Nullable Long after, @Nullable Integer size) {
+  private List<MessageViewRecord> changes(
+      Person person, @Nullable Long after, @Nullable Integer size) {
     return person.does(tx -> Routines.getChanges(tx.configuration(), conversation, after, size));
   }
 
   private static List<MessageMatchRecord> search(
-      Person person, @Nullable String query, @Nullable UUID in, @Nullable UUID before, @Nullable Integer size) {
+      Person person,
+      @Nullable String query,
+      @Nullable UUID in,
+      @Nullable UUID before,
+      @Nullable Integer size) {
     return person.does(tx -> Routines.searchMessages(tx.configuration(), query, in, before, size));
   }
 
   private static List<String> found(Person person, @Nullable String query) {
-    return search(person, query, null, null, 20).stream().map(MessageMatchRecord::getContent).toList();
+    return search(person, query, null, null, 20).stream()
+        .map(MessageMatchRecord::getContent)
+        .toList();
   }
 
   private static List<UUID> matches(List<MessageMatchRecord> found) {

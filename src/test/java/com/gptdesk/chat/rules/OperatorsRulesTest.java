@@ -66,7 +66,8 @@ class OperatorsRulesTest extends Rules {
 
   @Test
   void aPartitionIsAMonthOfUtcAndLikeTheOthers() {
-    database.asOwner("set timezone = 'Asia/Tokyo'; select chat.create_message_partition('2031-02-28')");
+    database.asOwner(
+        "set timezone = 'Asia/Tokyo'; select chat.create_message_partition('2031-02-28')");
     assertEquals(
         "2031-02-01 00:00:00|2031-03-01 00:00:00",
         database.ownerReads(
@@ -97,9 +98,12 @@ class OperatorsRulesTest extends Rules {
 
   @Test
   void aPartitionMadeLaterIsNoWayIn() {
-    database.asOwner("alter default privileges in schema public grant all on tables to anon, authenticated");
+    database.asOwner(
+        "alter default privileges in schema public grant all on tables to anon, authenticated");
     database.asOwner("select chat.create_message_partition('2031-02-01')");
-    everybody("select * from chat.user_messages_2031_02", "Alice    42501\nAnon     42501\nService  42501");
+    everybody(
+        "select * from chat.user_messages_2031_02",
+        "Alice    42501\nAnon     42501\nService  42501");
   }
 
   // Retention.
@@ -122,7 +126,8 @@ class OperatorsRulesTest extends Rules {
 
     drop("2020-03-01");
     assertEquals("1 1 1", counts());
-    assertEquals(List.of(5L), alice.messagesOf(conversation).stream().map(m -> m.getSeq()).toList());
+    assertEquals(
+        List.of(5L), alice.messagesOf(conversation).stream().map(m -> m.getSeq()).toList());
     assertEquals(6, alice.sends(conversation, "and on").getSeq());
     assertInvariantsHold();
     drop("2020-03-01"); // again changes nothing
@@ -164,7 +169,10 @@ class OperatorsRulesTest extends Rules {
     assertEquals(
         "UPDATE user_conversations for Alice, Bob\nUPDATE user_conversations for Bob, Carol",
         log(() -> assertEquals("2", database.ownerReads(archive)))
-            .lines().sorted().reduce((a, b) -> a + "\n" + b).orElse(""));
+            .lines()
+            .sorted()
+            .reduce((a, b) -> a + "\n" + b)
+            .orElse(""));
     assertEquals("0", database.ownerReads(archive));
     assertTrue(view(alice, conversation).getIsArchived());
     assertTrue(view(bob, empty).getIsArchived());
@@ -172,7 +180,8 @@ class OperatorsRulesTest extends Rules {
     bob.sends(conversation, "back again");
     assertFalse(view(alice, conversation).getIsArchived());
     for (String interval : List.of("null", "interval '23 hours'", "interval '-1 year'")) {
-      assertEquals("PT400", refusal("select chat.archive_inactive_conversations(%s)".formatted(interval)));
+      assertEquals(
+          "PT400", refusal("select chat.archive_inactive_conversations(%s)".formatted(interval)));
     }
   }
 
@@ -189,39 +198,81 @@ class OperatorsRulesTest extends Rules {
     alice.archives(conversation, true);
     alice.is("online", null);
     alice.deletes(three);
-    database.asOwner("update public.user_conversations set created_at = created_at + interval '40 days'");
+    database.asOwner(
+        "update public.user_conversations set created_at = created_at + interval '40 days'");
     assertInvariantsHold();
 
-    breaks("numbers have no gaps and no repeats", "update public.user_messages set seq = 1 where id = '%s'".formatted(two));
-    breaks("numbers begin with 1", "delete from public.user_messages where id = '%s'".formatted(one));
-    breaks("a later number is a later message", "update public.user_messages set created_at = created_at - interval '1 hour' where id = '%s'".formatted(two));
-    breaks("a later number is a later message", "update public.user_messages set revision = 9, sent_revision = 9 where id = '%s'".formatted(two));
-    breaks("the last message is the last one", "update public.user_conversations set last_message_id = '%s'".formatted(two));
-    breaks("the last message is the last one", "update public.user_conversations set last_message_at = now()");
-    breaks("the last message is the last one", "delete from public.user_messages where id = '%s'".formatted(three));
-    breaks("nothing is numbered past the last message", "update public.user_messages set seq = 4 where id = '%s'".formatted(three));
+    breaks(
+        "numbers have no gaps and no repeats",
+        "update public.user_messages set seq = 1 where id = '%s'".formatted(two));
+    breaks(
+        "numbers begin with 1", "delete from public.user_messages where id = '%s'".formatted(one));
+    breaks(
+        "a later number is a later message",
+        "update public.user_messages set created_at = created_at - interval '1 hour' where id = '%s'"
+            .formatted(two));
+    breaks(
+        "a later number is a later message",
+        "update public.user_messages set revision = 9, sent_revision = 9 where id = '%s'"
+            .formatted(two));
+    breaks(
+        "the last message is the last one",
+        "update public.user_conversations set last_message_id = '%s'".formatted(two));
+    breaks(
+        "the last message is the last one",
+        "update public.user_conversations set last_message_at = now()");
+    breaks(
+        "the last message is the last one",
+        "delete from public.user_messages where id = '%s'".formatted(three));
+    breaks(
+        "nothing is numbered past the last message",
+        "update public.user_messages set seq = 4 where id = '%s'".formatted(three));
     breaks(
         "read positions are within what was sent",
         "alter table public.user_conversations drop constraint read_what_was_sent; update public.user_conversations set participant_1_read_seq = 4");
-    breaks("whoever sends has read", "update public.user_conversations set participant_2_read_seq = 1");
-    breaks("whoever is in read_by has read so far", "update public.user_conversations set participant_2_read_seq = 2");
-    breaks("read_by holds readers, each once", "update public.user_messages set read_by = read_by || read_by where id = '%s'".formatted(three));
-    breaks("read_by holds readers, each once", "update public.user_messages set read_by = '[\"%s\"]'".formatted(carol.id()));
-    breaks("a message is between the two of its conversation", "update public.user_messages set recipient_id = '%s'".formatted(carol.id()));
+    breaks(
+        "whoever sends has read",
+        "update public.user_conversations set participant_2_read_seq = 1");
+    breaks(
+        "whoever is in read_by has read so far",
+        "update public.user_conversations set participant_2_read_seq = 2");
+    breaks(
+        "read_by holds readers, each once",
+        "update public.user_messages set read_by = read_by || read_by where id = '%s'"
+            .formatted(three));
+    breaks(
+        "read_by holds readers, each once",
+        "update public.user_messages set read_by = '[\"%s\"]'".formatted(carol.id()));
+    breaks(
+        "a message is between the two of its conversation",
+        "update public.user_messages set recipient_id = '%s'".formatted(carol.id()));
     breaks("a revision is one message's", "update public.user_messages set revision = 5");
-    breaks("no revision is ahead of its conversation", "update public.user_messages set revision = 99 where id = '%s'".formatted(one));
-    breaks("the newest revision is some message's", "update public.user_conversations set revision = 99");
+    breaks(
+        "no revision is ahead of its conversation",
+        "update public.user_messages set revision = 99 where id = '%s'".formatted(one));
+    breaks(
+        "the newest revision is some message's",
+        "update public.user_conversations set revision = 99");
     breaks(
         "a deleted message is blank",
         "update public.user_messages set content = 'x' where id = '%s'".formatted(three));
     breaks(
         "a deleted message is blank",
-        "insert into public.message_edits (message_id, sender_id, content) values ('%s', '%s', 'x')".formatted(three, alice.id()));
+        "insert into public.message_edits (message_id, sender_id, content) values ('%s', '%s', 'x')"
+            .formatted(three, alice.id()));
     breaks("an edited message has its earlier texts", "delete from public.message_edits");
-    breaks("an edit knows its message", "update public.message_edits set sender_id = '%s'".formatted(bob.id()));
-    breaks("a reaction knows its message", "update public.message_reactions set conversation_id = gen_random_uuid()");
-    breaks("preferences are a participant's", "update public.conversation_preferences set user_id = '%s'".formatted(carol.id()));
-    breaks("preferences are a participant's", "update public.conversation_preferences set archived_seq = 4");
+    breaks(
+        "an edit knows its message",
+        "update public.message_edits set sender_id = '%s'".formatted(bob.id()));
+    breaks(
+        "a reaction knows its message",
+        "update public.message_reactions set conversation_id = gen_random_uuid()");
+    breaks(
+        "preferences are a participant's",
+        "update public.conversation_preferences set user_id = '%s'".formatted(carol.id()));
+    breaks(
+        "preferences are a participant's",
+        "update public.conversation_preferences set archived_seq = 4");
     breaks("presence knows its team", "update public.user_presence set team_id = null");
     assertInvariantsHold();
   }
@@ -270,7 +321,8 @@ class OperatorsRulesTest extends Rules {
           commit;
           alter table public.user_messages enable trigger number_message
           """
-              .formatted(id, MessagesRulesTest.uuid7(java.time.Instant.parse(day + "T12:00:00Z")), day));
+              .formatted(
+                  id, MessagesRulesTest.uuid7(java.time.Instant.parse(day + "T12:00:00Z")), day));
     }
   }
 
@@ -288,11 +340,13 @@ class OperatorsRulesTest extends Rules {
   }
 
   private List<String> partitions() {
-    return column("select inhrelid::regclass from pg_inherits where inhparent = 'public.user_messages'::regclass order by 1");
+    return column(
+        "select inhrelid::regclass from pg_inherits where inhparent = 'public.user_messages'::regclass order by 1");
   }
 
   private String refusal(String sql) {
-    IllegalStateException refused = assertThrows(IllegalStateException.class, () -> database.asOwner(sql), sql);
+    IllegalStateException refused =
+        assertThrows(IllegalStateException.class, () -> database.asOwner(sql), sql);
     return ((SQLException) refused.getCause()).getSQLState();
   }
 }

@@ -53,7 +53,8 @@ class PeopleRulesTest extends Rules {
             .chat()
             .as(
                 claiming(claims),
-                tx -> tx.fetchSingle("select chat.me() || ' ' || chat.my_team()").into(String.class));
+                tx ->
+                    tx.fetchSingle("select chat.me() || ' ' || chat.my_team()").into(String.class));
     assertEquals(mallory.id() + " " + TestDatabase.RED, me);
   }
 
@@ -123,7 +124,8 @@ class PeopleRulesTest extends Rules {
         Service  42501
         Relay    42501
         """;
-    everybody("insert into public.users (full_name, email) values ('Eve', 'eve@example.org')", nobody);
+    everybody(
+        "insert into public.users (full_name, email) values ('Eve', 'eve@example.org')", nobody);
     everybody("update public.users set status = 'active'", nobody);
     everybody("update public.users set team_id = '%s'".formatted(TestDatabase.BLUE), nobody);
     everybody("delete from public.users", nobody);
@@ -170,13 +172,15 @@ class PeopleRulesTest extends Rules {
     for (String pattern : List.of("%", "_", "\\", "c%k", "'", "carol%")) {
       assertEquals(List.of(), names(alice, pattern), pattern);
     }
-    database.asOwner("update public.users set full_name = 'Carol 100%' where id = '" + carol.id() + "'");
+    database.asOwner(
+        "update public.users set full_name = 'Carol 100%' where id = '" + carol.id() + "'");
     assertEquals(List.of("Carol 100%"), names(alice, "%"));
   }
 
   @Test
   void namesThatBeginWithTheQueryComeFirst() {
-    database.asOwner("update public.users set full_name = 'Aaron Carter' where id = '" + bob.id() + "'");
+    database.asOwner(
+        "update public.users set full_name = 'Aaron Carter' where id = '" + bob.id() + "'");
     assertEquals(List.of("Carol Clark", "Aaron Carter"), names(alice, "car"));
     assertEquals(List.of("Aaron Carter", "Carol Clark"), names(alice, "e")); // by name otherwise
   }
@@ -200,7 +204,8 @@ class PeopleRulesTest extends Rules {
 
   @Test
   void aPersonIsKnownToTheTeamAndToWhomTheyTalkedWith() {
-    String people = "select full_name || coalesce(presence ->> 'status', '') from chat.people(array['%s'::uuid])";
+    String people =
+        "select full_name || coalesce(presence ->> 'status', '') from chat.people(array['%s'::uuid])";
     alice.talksTo(bob);
     alice.is("online", null);
     assertEquals("Alice Adamsonline", asks(bob, people.formatted(alice.id())));
@@ -208,7 +213,8 @@ class PeopleRulesTest extends Rules {
     assertEquals("Alice Adamsonline", asks(gptDesk, people.formatted(alice.id())));
 
     leavesTheTeam(alice, TestDatabase.RED);
-    assertEquals("Alice Adams", asks(bob, people.formatted(alice.id()))); // they talked: the name stays
+    assertEquals(
+        "Alice Adams", asks(bob, people.formatted(alice.id()))); // they talked: the name stays
     everybody(
         people.formatted(alice.id()),
         """

@@ -9,7 +9,10 @@ import com.gptdesk.chat.jooq.tables.records.ConversationPreferencesRecord;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
-/** {@code R__6_preferences.sql}: archive, mute and blocks: their owner sees them, functions write them. */
+/**
+ * {@code R__6_preferences.sql}: archive, mute and blocks: their owner sees them, functions write
+ * them.
+ */
 class PreferencesRulesTest extends Rules {
 
   private static final String HAND =
@@ -72,11 +75,15 @@ class PreferencesRulesTest extends Rules {
     alice.archives(conversation, true);
     alice.blocks(bob.id());
     everybody(
-        "insert into public.conversation_preferences (conversation_id, user_id) values ('%s', '%s')".formatted(conversation, bob.id()),
+        "insert into public.conversation_preferences (conversation_id, user_id) values ('%s', '%s')"
+            .formatted(conversation, bob.id()),
         HAND);
     everybody("update public.conversation_preferences set muted_until = now()", HAND);
     everybody("delete from public.conversation_preferences", HAND);
-    everybody("insert into public.user_blocks (blocker_id, blocked_id) values ('%s', '%s')".formatted(bob.id(), alice.id()), HAND);
+    everybody(
+        "insert into public.user_blocks (blocker_id, blocked_id) values ('%s', '%s')"
+            .formatted(bob.id(), alice.id()),
+        HAND);
     everybody("update public.user_blocks set created_at = now()", HAND);
     everybody("delete from public.user_blocks", HAND);
   }
@@ -130,8 +137,11 @@ class PreferencesRulesTest extends Rules {
 
   @Test
   void preferencesAreToldToTheirOwnerAlone() {
-    assertEquals("INSERT conversation_preferences for Alice", log(() -> alice.archives(conversation, true)));
-    assertEquals("UPDATE conversation_preferences for Alice", log(() -> alice.archives(conversation, false)));
+    assertEquals(
+        "INSERT conversation_preferences for Alice", log(() -> alice.archives(conversation, true)));
+    assertEquals(
+        "UPDATE conversation_preferences for Alice",
+        log(() -> alice.archives(conversation, false)));
     assertEquals("INSERT user_blocks for Alice", log(() -> alice.blocks(bob.id())));
     assertEquals("", log(() -> alice.blocks(bob.id())));
     assertEquals("DELETE user_blocks for Alice", log(() -> alice.unblocks(bob.id())));

@@ -60,7 +60,9 @@ class PresenceRulesTest extends Rules {
 
   @Test
   void whoIsInNoTeamSeesThemselves() {
-    database.asOwner("update public.users set team_id = null where id in ('%s', '%s')".formatted(alice.id(), bob.id()));
+    database.asOwner(
+        "update public.users set team_id = null where id in ('%s', '%s')"
+            .formatted(alice.id(), bob.id()));
     alice.is("online", null);
     everybody("select status from public.user_presence", "Alice    1\nBob      0\nCarol    0");
   }
@@ -68,13 +70,17 @@ class PresenceRulesTest extends Rules {
   @Test
   void presenceFollowsTheTeam() {
     alice.is("online", null);
-    database.asOwner("update public.users set team_id = '%s' where id = '%s'".formatted(TestDatabase.RED, alice.id()));
+    database.asOwner(
+        "update public.users set team_id = '%s' where id = '%s'"
+            .formatted(TestDatabase.RED, alice.id()));
     everybody("select status from public.user_presence", "Alice    1\nBob      0\nMallory  1");
   }
 
   @Test
   void nobodySaysForAnotherThatTheyAreThere() {
-    String insert = "insert into public.user_presence (user_id, status) values ('%s', 'online')".formatted(alice.id());
+    String insert =
+        "insert into public.user_presence (user_id, status) values ('%s', 'online')"
+            .formatted(alice.id());
     everybody(
         insert,
         """
@@ -90,7 +96,9 @@ class PresenceRulesTest extends Rules {
         Service  42501
         Relay    42501
         """);
-    everybody(insert.replace(alice.id().toString(), ivan.id().toString()), "Alice    42501\nIvan     42501");
+    everybody(
+        insert.replace(alice.id().toString(), ivan.id().toString()),
+        "Alice    42501\nIvan     42501");
     alice.is("online", null);
     everybody(
         "update public.user_presence set status = 'busy'",
@@ -108,18 +116,27 @@ class PresenceRulesTest extends Rules {
         Relay    42501
         """);
     bob.is("online", null);
-    everybody("update public.user_presence set status = 'busy'", "Alice    1\nBob      1"); // each their own
-    everybody("delete from public.user_presence", "Alice    42501\nBob      42501\nAnon     42501\nService  42501\nRelay    42501");
+    everybody(
+        "update public.user_presence set status = 'busy'",
+        "Alice    1\nBob      1"); // each their own
+    everybody(
+        "delete from public.user_presence",
+        "Alice    42501\nBob      42501\nAnon     42501\nService  42501\nRelay    42501");
   }
 
   @Test
   void nobodySetsWhatIsTheDatabasesToSet() {
     alice.is("online", null);
-    for (String column : List.of("last_seen", "updated_at", "team_id", "is_typing_to", "typing_started_at", "user_id")) {
-      everybody("update public.user_presence set %s = default".formatted(column), "Alice    42501\nService  42501");
+    for (String column :
+        List.of(
+            "last_seen", "updated_at", "team_id", "is_typing_to", "typing_started_at", "user_id")) {
+      everybody(
+          "update public.user_presence set %s = default".formatted(column),
+          "Alice    42501\nService  42501");
       if (!column.equals("user_id")) {
         everybody(
-            "insert into public.user_presence (user_id, %s) values ('%s', default)".formatted(column, bob.id()),
+            "insert into public.user_presence (user_id, %s) values ('%s', default)"
+                .formatted(column, bob.id()),
             "Bob      42501");
       }
     }
@@ -128,9 +145,14 @@ class PresenceRulesTest extends Rules {
   @Test
   void aPlainInsertGetsTeamAndTimes() {
     alice.tries(
-        tx -> tx.execute("insert into public.user_presence (user_id, status, current_page) values (?, 'away', '/x')", alice.id()));
+        tx ->
+            tx.execute(
+                "insert into public.user_presence (user_id, status, current_page) values (?, 'away', '/x')",
+                alice.id()));
     assertEquals(
-        TestDatabase.BLUE + " t", database.ownerReads("select team_id || ' ' || (last_seen > now() - interval '1 minute')::text::char from public.user_presence"));
+        TestDatabase.BLUE + " t",
+        database.ownerReads(
+            "select team_id || ' ' || (last_seen > now() - interval '1 minute')::text::char from public.user_presence"));
   }
 
   // update_presence
@@ -168,7 +190,9 @@ class PresenceRulesTest extends Rules {
     assertEquals("", log(() -> alice.is("online", "/elsewhere"))); // the page is for nobody
     List<Logged> away = logged(() -> alice.is("away", "/secret"));
     assertEquals("[UPDATE user_presence for Blue]", away.toString());
-    assertEquals(List.of("user_id", "status", "last_seen", "updated_at", "team_id"), fieldsOf(away.getFirst().row()));
+    assertEquals(
+        List.of("user_id", "status", "last_seen", "updated_at", "team_id"),
+        fieldsOf(away.getFirst().row()));
     assertEquals("away", away.getFirst().row().path("status").asString());
     assertEquals(List.of("user_id"), fieldsOf(away.getFirst().oldRow()));
   }
@@ -195,9 +219,13 @@ class PresenceRulesTest extends Rules {
     assertEquals("[UPDATE user_presence for Alice, Bob]", started.toString());
     JsonNode row = started.getFirst().row();
     assertEquals(
-        List.of("user_id", "status", "last_seen", "updated_at", "is_typing_to", "typing_started_at"), fieldsOf(row));
+        List.of(
+            "user_id", "status", "last_seen", "updated_at", "is_typing_to", "typing_started_at"),
+        fieldsOf(row));
     assertEquals(bob.id().toString(), row.path("is_typing_to").asString());
-    assertEquals("[UPDATE user_presence for Alice, Bob]", logged(() -> alice.typesTo(bob.id())).toString()); // renewed
+    assertEquals(
+        "[UPDATE user_presence for Alice, Bob]",
+        logged(() -> alice.typesTo(bob.id())).toString()); // renewed
     List<Logged> stopped = logged(() -> alice.typesTo(null));
     assertEquals("[UPDATE user_presence for Alice, Bob]", stopped.toString());
     assertTrue(stopped.getFirst().row().path("is_typing_to").isNull());
@@ -209,9 +237,12 @@ class PresenceRulesTest extends Rules {
   void theFirstTypingIsAnInsertAndSaysSheIsThere() {
     alice.talksTo(bob);
     List<Logged> first = logged(() -> alice.typesTo(bob.id()));
-    assertEquals("[INSERT user_presence for Blue, INSERT user_presence for Alice, Bob]", first.toString());
+    assertEquals(
+        "[INSERT user_presence for Blue, INSERT user_presence for Alice, Bob]", first.toString());
     assertEquals("online", first.getFirst().row().path("status").asString());
-    assertTrue(first.getFirst().row().path("is_typing_to").isMissingNode(), "the team learns of no typing");
+    assertTrue(
+        first.getFirst().row().path("is_typing_to").isMissingNode(),
+        "the team learns of no typing");
     assertEquals(bob.id().toString(), first.getLast().row().path("is_typing_to").asString());
   }
 
@@ -220,7 +251,8 @@ class PresenceRulesTest extends Rules {
     alice.talksTo(bob);
     alice.talksTo(carol);
     alice.typesTo(bob.id());
-    assertEquals("UPDATE user_presence for Alice, Carol, Bob", log(() -> alice.typesTo(carol.id())));
+    assertEquals(
+        "UPDATE user_presence for Alice, Carol, Bob", log(() -> alice.typesTo(carol.id())));
   }
 
   @Test
@@ -230,7 +262,8 @@ class PresenceRulesTest extends Rules {
     alice.typesTo(bob.id());
     assertEquals("busy b t", presence("a"));
     assertEquals(
-        "UPDATE user_presence for Blue\nUPDATE user_presence for Alice, Bob", log(() -> alice.is("offline", null)));
+        "UPDATE user_presence for Blue\nUPDATE user_presence for Alice, Bob",
+        log(() -> alice.is("offline", null)));
     assertEquals("offline f", presence("a")); // who is offline types to nobody
     alice.typesTo(bob.id());
     assertEquals("online b t", presence("a"));
@@ -273,14 +306,22 @@ class PresenceRulesTest extends Rules {
     assertEquals(0, expires());
     hears("a", "29 seconds");
     hears("b", "31 seconds");
-    String seen = database.ownerReads("select last_seen from public.user_presence where user_id = '%s'".formatted(bob.id()));
-    assertEquals("offline", asks(alice, "select presence ->> 'status' from chat.people(array['%s'::uuid])".formatted(bob.id())));
+    String seen =
+        database.ownerReads(
+            "select last_seen from public.user_presence where user_id = '%s'".formatted(bob.id()));
+    assertEquals(
+        "offline",
+        asks(
+            alice,
+            "select presence ->> 'status' from chat.people(array['%s'::uuid])"
+                .formatted(bob.id())));
     assertEquals("UPDATE user_presence for Blue", log(() -> assertEquals(1, expires())));
     assertEquals("online f", presence("a"));
     assertEquals("offline f", presence("b"));
     assertEquals(
         seen,
-        database.ownerReads("select last_seen from public.user_presence where user_id = '%s'".formatted(bob.id())),
+        database.ownerReads(
+            "select last_seen from public.user_presence where user_id = '%s'".formatted(bob.id())),
         "expiry is no sign of life");
     assertEquals(0, expires());
 
@@ -310,7 +351,15 @@ class PresenceRulesTest extends Rules {
     hears("a", "1 hour");
     hears("b", "1 hour");
     String updated = updatedAt();
-    assertEquals("", log(() -> assertEquals("1", asRelay("select chat.touch_presence(array['%s', '%s']::uuid[])".formatted(alice.id(), NOBODY)))));
+    assertEquals(
+        "",
+        log(
+            () ->
+                assertEquals(
+                    "1",
+                    asRelay(
+                        "select chat.touch_presence(array['%s', '%s']::uuid[])"
+                            .formatted(alice.id(), NOBODY)))));
     assertEquals(updated, updatedAt());
     assertEquals(1, expires()); // Bob alone
     assertEquals("online f", presence("a"));
@@ -330,7 +379,8 @@ class PresenceRulesTest extends Rules {
     alice.talksTo(bob);
     alice.typesTo(bob.id());
     String seen = lastSeen();
-    String deleted = log(() -> database.asOwner("delete from public.users where id = '" + bob.id() + "'"));
+    String deleted =
+        log(() -> database.asOwner("delete from public.users where id = '" + bob.id() + "'"));
     assertTrue(deleted.contains("UPDATE user_presence for Alice, Bob"), deleted);
     assertEquals("online f", presence("a"));
     assertEquals(seen, lastSeen());
@@ -341,10 +391,18 @@ class PresenceRulesTest extends Rules {
     alice.is("online", null);
     assertEquals(
         "UPDATE users for Alice\nUPDATE user_presence for Red, Blue",
-        log(() -> database.asOwner("update public.users set team_id = '%s' where id = '%s'".formatted(TestDatabase.RED, alice.id()))));
+        log(
+            () ->
+                database.asOwner(
+                    "update public.users set team_id = '%s' where id = '%s'"
+                        .formatted(TestDatabase.RED, alice.id()))));
     assertEquals(
         "UPDATE users for Alice\nUPDATE user_presence for Alice, Red",
-        log(() -> database.asOwner("update public.users set team_id = null where id = '%s'".formatted(alice.id()))));
+        log(
+            () ->
+                database.asOwner(
+                    "update public.users set team_id = null where id = '%s'"
+                        .formatted(alice.id()))));
   }
 
   private long expires() {
@@ -365,7 +423,8 @@ class PresenceRulesTest extends Rules {
   private void types(String ago) {
     database.asOwner(
         "alter table public.user_presence disable trigger stamp_presence_update;"
-            + " update public.user_presence set typing_started_at = clock_timestamp() - interval '%s'; ".formatted(ago)
+            + " update public.user_presence set typing_started_at = clock_timestamp() - interval '%s'; "
+                .formatted(ago)
             + " alter table public.user_presence enable trigger stamp_presence_update");
   }
 
@@ -374,11 +433,12 @@ class PresenceRulesTest extends Rules {
   }
 
   private String updatedAt() {
-    return database.ownerReads("select updated_at from public.user_presence where user_id = '%s'".formatted(alice.id()));
+    return database.ownerReads(
+        "select updated_at from public.user_presence where user_id = '%s'".formatted(alice.id()));
   }
 
   private String lastSeen() {
-    return database.ownerReads("select last_seen from public.user_presence where user_id = '%s'".formatted(alice.id()));
+    return database.ownerReads(
+        "select last_seen from public.user_presence where user_id = '%s'".formatted(alice.id()));
   }
-
 }

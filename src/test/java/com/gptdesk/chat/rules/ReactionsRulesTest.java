@@ -86,8 +86,7 @@ class ReactionsRulesTest extends Rules {
   @Test
   void aReactionIsAChangeOfItsMessage() {
     bob.reacts(id, "👍");
-    MessageReactionsRecord reaction =
-        alice.does(tx -> tx.fetchSingle(MESSAGE_REACTIONS));
+    MessageReactionsRecord reaction = alice.does(tx -> tx.fetchSingle(MESSAGE_REACTIONS));
     assertEquals(id, reaction.getMessageId());
     assertEquals(bob.id(), reaction.getUserId());
     assertEquals(conversation, reaction.getConversationId());

@@ -23,9 +23,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What the tests of the rules share: a database, the cast, and two ways to look: a
- * table of what comes of a statement for {@link #everybody}, and what the change log {@link
- * #logged}.
+ * What the tests of the rules share: a database, the cast, and two ways to look: a table of what
+ * comes of a statement for {@link #everybody}, and what the change log {@link #logged}.
  */
 abstract class Rules {
 
@@ -103,8 +102,9 @@ abstract class Rules {
    *
    * <ul>
    *   <li>Alice and Bob talk; Carol is of their team; Mallory of another; Ivan is not active.
-   *   <li>Stranger has a good token, but is nobody; No one has a token without a name; Forger claims
-   *       to be the service and Alice, in a token of Mallory's; Garbled has a name that is no id.
+   *   <li>Stranger has a good token, but is nobody; No one has a token without a name; Forger
+   *       claims to be the service and Alice, in a token of Mallory's; Garbled has a name that is
+   *       no id.
    *   <li>Anon has no token; the service is GPT Desk's back end; the relay carries changes.
    * </ul>
    *
@@ -206,7 +206,9 @@ abstract class Rules {
                 new Logged(
                     row.getString(1),
                     row.getString(2),
-                    List.of((String[]) row.getArray(3).getArray()).stream().map(this::name).toList(),
+                    List.of((String[]) row.getArray(3).getArray()).stream()
+                        .map(this::name)
+                        .toList(),
                     JSON.readTree(row.getString(4)),
                     JSON.readTree(row.getString(5)))));
     return rows;
