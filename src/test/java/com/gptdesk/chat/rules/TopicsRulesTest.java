@@ -191,7 +191,7 @@ class TopicsRulesTest {
         lastDiff());
     assertEquals("{\"key a/1\":{\"metas\":[{\"phx_ref\":\"" + second + "\"}]}}", state(talk));
 
-    assertEquals(1, asRelay(c -> Routines.untrack(c, new String[] {"a/1", "a/2"})));
+    assertEquals(1, counts(c -> Routines.untrack(c, new String[] {"a/1", "a/2"})));
     assertEquals(
         "{\"joins\":{},\"leaves\":{\"key a/1\":{\"metas\":[{\"phx_ref\":\"" + second + "\"}]}}}",
         lastDiff());
@@ -272,21 +272,21 @@ class TopicsRulesTest {
     database.asOwner(
         "update relay.nodes set seen = seen - interval '1 hour' where node = '" + NODE + "'");
 
-    assertEquals(2, asRelay(Routines::expireNodes));
+    assertEquals(2, counts(Routines::expireNodes));
     assertEquals(Set.of("b/1"), origins());
-    assertEquals(0, asRelay(Routines::expireNodes));
+    assertEquals(0, counts(Routines::expireNodes));
 
     assertRefused("PT410", () -> track("a/1", talk, alice, "{}"));
-    assertFalse(asRelay(c -> Routines.touchNode(c, NODE)));
-    assertTrue(asRelay(c -> Routines.touchNode(c, NODE)));
+    assertFalse(holds(c -> Routines.touchNode(c, NODE)));
+    assertTrue(holds(c -> Routines.touchNode(c, NODE)));
     String rows =
         """
         [{"origin":"a/1","topic":"%s","key":"k","ref":"r1","user_id":"%s","meta":"{}"},
          {"origin":"m/1","topic":"%s","key":"k","ref":"r2","user_id":"%s","meta":"{}"}]"""
             .formatted(talk, alice.id(), talk, mallory.id());
-    assertEquals(1, asRelay(c -> Routines.trackAgain(c, NODE, JSON.json(rows))));
+    assertEquals(1, counts(c -> Routines.trackAgain(c, NODE, JSON.json(rows))));
     assertEquals(Set.of("a/1", "b/1"), origins());
-    assertEquals(1, asRelay(c -> Routines.forgetNode(c, NODE)));
+    assertEquals(1, counts(c -> Routines.forgetNode(c, NODE)));
   }
 
   @Test
@@ -311,9 +311,7 @@ class TopicsRulesTest {
   void whoConnectsIsOnlineUnlessAwayOrBusyAndWhoLeftIsOffline() {
     var people = new UUID[] {alice.id(), bob.id(), database.ivan().id()};
     bob.tries(tx -> com.gptdesk.chat.jooq.Routines.updatePresence(tx.configuration(), "busy", null));
-    assertEquals(
-        1,
-        asRelay(
+    assertEquals(1, counts(
             c -> com.gptdesk.chat.database.internal.chat.Routines.comeOnline(c, people)));
     assertEquals("online", status(alice));
     assertEquals("busy", status(bob));
@@ -322,9 +320,7 @@ class TopicsRulesTest {
     database.asOwner(
         "update public.user_presence set last_seen = last_seen - interval '1 hour' where user_id = '%s'"
             .formatted(bob.id()));
-    assertEquals(
-        1,
-        asRelay(
+    assertEquals(1, counts(
             c -> com.gptdesk.chat.database.internal.chat.Routines.comeOnline(c, people)));
     assertEquals("online", status(bob));
 
@@ -332,9 +328,7 @@ class TopicsRulesTest {
     database.asOwner(
         "update public.user_presence set last_seen = last_seen - interval '1 minute' where user_id = '%s'"
             .formatted(bob.id()));
-    assertEquals(
-        1,
-        asRelay(
+    assertEquals(1, counts(
             c ->
                 com.gptdesk.chat.database.internal.chat.Routines.goOffline(c, people, 10_000)));
     assertEquals("online", status(alice));
@@ -403,6 +397,14 @@ class TopicsRulesTest {
 
   private <T> T asRelay(Function<Configuration, T> work) {
     return database.chat().as(Caller.relay(), tx -> work.apply(tx.configuration()));
+  }
+
+  private int counts(Function<Configuration, Integer> work) {
+    return asRelay(work);
+  }
+
+  private boolean holds(Function<Configuration, Boolean> work) {
+    return asRelay(work);
   }
 
   private static void assertRefused(String code, Runnable attempt) {
