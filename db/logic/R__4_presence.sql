@@ -175,6 +175,92 @@ $$;
 comment on function chat.expire_presence() is
   'Whoever was not heard of for presence_timeout_ms is offline; typing not renewed for typing_timeout_ms has ended. The service calls it every few seconds; returns how many rows changed.';
 
+create or replace function chat.come_online(user_ids uuid[])
+  returns int
+  volatile
+  security definer                 -- the service says it of everybody who has connected
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  came int;
+begin
+  insert into public.user_presence as p (user_id, status)
+  select u.id, 'online'
+  from public.users u
+  where u.id = any (come_online.user_ids)
+    and u.status = 'active'
+  order by u.id
+  on conflict (user_id) do update set
+    status = excluded.status
+  where chat.presence_now(p.status, p.last_seen) = 'offline';
+  get diagnostics came = row_count;
+  return came;
+end
+$$;
+
+comment on function chat.come_online(uuid[]) is
+  'These people have connected: who was offline, or not heard of for presence_timeout_ms, is online; who is away or busy stays so. Returns how many changed.';
+
+create or replace function chat.go_offline(user_ids uuid[], silent_ms int)
+  returns int
+  volatile
+  security definer                 -- the service says it of everybody who has left
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  went int;
+begin
+  update public.user_presence p
+  set status = 'offline'
+  from (
+    select x.user_id
+    from public.user_presence x
+    where x.user_id = any (go_offline.user_ids)
+      and x.status <> 'offline'
+      and x.last_seen < clock_timestamp() - go_offline.silent_ms * interval '1 ms'
+    order by x.user_id
+    for no key update skip locked
+  ) gone
+  where p.user_id = gone.user_id;
+  get diagnostics went = row_count;
+  return went;
+end
+$$;
+
+comment on function chat.go_offline(uuid[], int) is
+  'These people have left a node: who was not heard of since, on any node, is offline. Returns how many changed.';
+
+create or replace function chat.expire_typing()
+  returns int
+  volatile
+  security definer                 -- the service calls it for everybody
+  set search_path = ''
+  language plpgsql
+as $$
+declare
+  ended int;
+begin
+  update public.user_presence p
+  set is_typing_to = null
+  from (
+    select x.user_id
+    from public.user_presence x
+    where x.is_typing_to is not null
+      and x.typing_started_at < clock_timestamp() - (select s.typing_timeout_ms from chat.settings s) * interval '1 ms'
+    order by x.user_id
+    for no key update skip locked
+  ) silent
+  where p.user_id = silent.user_id;
+  get diagnostics ended = row_count;
+  return ended;
+end
+$$;
+
+comment on function chat.expire_typing() is
+  'Typing not renewed for typing_timeout_ms has ended. The service calls it each second; it reads who types, not who is there. Returns how many rows changed.';
+
 -- Policies.
 
 drop policy if exists "Only active people use the chat" on public.user_presence;
@@ -224,7 +310,8 @@ grant insert (user_id, status, current_page) on table public.user_presence to au
 grant update (status, current_page) on table public.user_presence to authenticated;
 
 revoke all on function
-  chat.stamp_presence, chat.touch_presence, chat.expire_presence, public.update_presence, public.update_typing_status
+  chat.stamp_presence, chat.touch_presence, chat.come_online, chat.go_offline, chat.expire_typing, chat.expire_presence,
+  public.update_presence, public.update_typing_status
 from public, anon, authenticated, service_role;
 grant execute on function public.update_presence, public.update_typing_status to authenticated;
-grant execute on function chat.touch_presence, chat.expire_presence to chat_relay;
+grant execute on function chat.touch_presence, chat.come_online, chat.go_offline, chat.expire_typing, chat.expire_presence to chat_relay;

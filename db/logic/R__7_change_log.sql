@@ -304,6 +304,7 @@ begin
       where p.user_id = n.id
         and p.team_id is distinct from n.team_id;
 
+      perform relay.withdraw_presence(array(select n.id from new_rows n));
       perform relay.ring();
     end if;
   else
@@ -311,6 +312,7 @@ begin
     select 'users', 'DELETE', array[o.id]
     from old_rows o;
     if found then
+      perform relay.withdraw_presence(array(select o.id from old_rows o));
       perform relay.ring();
     end if;
   end if;
@@ -534,6 +536,7 @@ as $$
         and g.tgparentid = 0
         and p.proname <> 'record_person'
     )
+    and c.relnamespace = 'public'::regnamespace
     and a.attnum > 0
     and not a.attisdropped
     and (c.relname, a.attname) <> ('user_presence', 'current_page')

@@ -2,12 +2,14 @@ package com.gptdesk.chat;
 
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.realtime.RealtimeSettings;
+import com.gptdesk.chat.realtime.TopicLimits;
 import com.gptdesk.chat.relay.DoorbellKind;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -36,6 +38,7 @@ import org.slf4j.LoggerFactory;
  * @param enabled false keeps the process up and healthy but answers 503
  * @param doorbell which driver hears that there are changes
  * @param realtime the limits of sockets and channels
+ * @param topics the limits of what is said and shown on topics
  * @param maxMessageLength characters, for {@code chat.settings}; null leaves what stands there
  * @param typingTimeout milliseconds, for {@code chat.settings}; null leaves what stands there
  */
@@ -54,6 +57,7 @@ public record Config(
     boolean enabled,
     DoorbellKind doorbell,
     RealtimeSettings realtime,
+    TopicLimits topics,
     @Nullable Integer maxMessageLength,
     @Nullable Integer typingTimeout) {
 
@@ -148,6 +152,7 @@ public record Config(
                         default -> null;
                       }),
               realtime(enabled),
+              topics(),
               optionalNumber("CHAT_MAX_MESSAGE_LENGTH", 1, 100_000),
               optionalNumber("CHAT_TYPING_TIMEOUT", 500, 60_000));
       if (config.jwtSecret != null && config.jwks != null) {
@@ -240,6 +245,24 @@ public record Config(
               number(
                   "CHAT_MAX_CHANNELS_PER_CONNECTION", usual.maxChannelsPerConnection(), 1, 10_000),
               number("CHAT_MAX_JOINS_PER_SECOND", usual.maxJoinsPerSecond(), 1, 100_000));
+    }
+
+    private TopicLimits topics() {
+      TopicLimits usual = TopicLimits.defaults();
+      return new TopicLimits(
+          1024 * number("CHAT_MAX_PAYLOAD_SIZE_IN_KB", usual.maxPayloadBytes() / 1024, 1, 1000),
+          number("CHAT_MAX_EVENTS_PER_SECOND", usual.maxEventsPerSecond(), 1, 1_000_000),
+          number(
+              "CHAT_MAX_CLIENT_PRESENCE_EVENTS_PER_WINDOW",
+              usual.maxPresenceEventsPerWindow(),
+              1,
+              1_000_000),
+          Duration.ofMillis(
+              number(
+                  "CHAT_CLIENT_PRESENCE_WINDOW_MS",
+                  (int) usual.presenceWindow().toMillis(),
+                  1000,
+                  3_600_000)));
     }
 
     private <T> T parsed(

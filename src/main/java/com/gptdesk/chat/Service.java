@@ -1,5 +1,6 @@
 package com.gptdesk.chat;
 
+import com.gptdesk.chat.api.BroadcastEndpoint;
 import com.gptdesk.chat.api.DemoEndpoints;
 import com.gptdesk.chat.api.Health;
 import com.gptdesk.chat.api.HttpService;
@@ -15,9 +16,12 @@ import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
+import com.gptdesk.chat.realtime.PresenceTracker;
 import com.gptdesk.chat.realtime.PublishedTables;
 import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.realtime.Scopes;
+import com.gptdesk.chat.realtime.SocketPresence;
+import com.gptdesk.chat.realtime.Topics;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
@@ -82,11 +86,21 @@ final class Service implements AutoCloseable {
 
     FanOut fanOut = new FanOut();
     Relay relay = opened(new Relay(relaySettings(database.service(), config), fanOut));
+    Topics topics = Topics.in(chat);
+    PresenceTracker tracker = opened(new PresenceTracker(topics));
     RealtimeServer realtime =
         opened(
             new RealtimeServer(
-                config.realtime(), tokens, fanOut, PublishedTables.in(chat), Scopes.in(chat)));
-    Upkeep upkeep = opened(new Upkeep(chat, realtime::peopleConnected));
+                config.realtime(),
+                tokens,
+                fanOut,
+                PublishedTables.in(chat),
+                Scopes.in(chat),
+                topics,
+                config.topics(),
+                tracker));
+    SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
+    Upkeep upkeep = opened(new Upkeep(chat));
 
     Vertx vertx = opened(Vertx.vertx(), Service::stop);
     HttpService http =
@@ -95,12 +109,14 @@ final class Service implements AutoCloseable {
                 vertx,
                 new HttpSettings(config.host(), port, HttpSettings.DEFAULT_MAX_BODY_BYTES),
                 new RpcGateway(chat, tokens, config.enabled()),
+                new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 health(chat, relay),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null));
 
     relay.start();
     upkeep.start();
+    presence.start();
     int listening = http.start();
     if (demo) {
       LOG.info(

@@ -57,6 +57,7 @@ public final class HttpService implements AutoCloseable {
   private final Vertx vertx;
   private final HttpSettings settings;
   private final RpcGateway rpc;
+  private final BroadcastEndpoint broadcasts;
   private final Health health;
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
@@ -71,12 +72,14 @@ public final class HttpService implements AutoCloseable {
       Vertx vertx,
       HttpSettings settings,
       RpcGateway rpc,
+      BroadcastEndpoint broadcasts,
       Health health,
       RealtimeServer realtime,
       @Nullable DemoEndpoints demo) {
     this.vertx = vertx;
     this.settings = settings;
     this.rpc = rpc;
+    this.broadcasts = broadcasts;
     this.health = health;
     this.realtime = realtime;
     this.demo = demo;
@@ -164,6 +167,11 @@ public final class HttpService implements AutoCloseable {
     router.route().handler(this::begin);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     router.route("/rest/v1/*").handler(this::noTables);
+    router.post("/realtime/v1/api/broadcast").handler(body()).handler(this::broadcasts);
+    router
+        .post("/realtime/v1/api/broadcast/:topic/events/:event")
+        .handler(body())
+        .handler(this::broadcast);
     route(router, "/health/live").handler(context -> end(context, health.live()));
     route(router, "/health/ready").handler(context -> blocking(context, health::ready));
     if (demo != null) {
@@ -255,6 +263,29 @@ public final class HttpService implements AutoCloseable {
             request.getHeader("Prefer"),
             ByteBuffer.wrap(bytes(context)));
     blocking(context, () -> rpc.answer(call));
+  }
+
+  private void broadcasts(RoutingContext context) {
+    BroadcastEndpoint.Credentials credentials = credentials(context);
+    byte[] body = bytes(context);
+    blocking(context, () -> broadcasts.batch(credentials, body));
+  }
+
+  private void broadcast(RoutingContext context) {
+    BroadcastEndpoint.Credentials credentials = credentials(context);
+    String topic = String.valueOf(context.pathParam("topic"));
+    String event = String.valueOf(context.pathParam("event"));
+    String type = context.request().getHeader("Content-Type");
+    byte[] body = bytes(context);
+    blocking(context, () -> broadcasts.single(credentials, topic, event, type, body));
+  }
+
+  private static BroadcastEndpoint.Credentials credentials(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    return new BroadcastEndpoint.Credentials(
+        request.getHeader("Authorization"),
+        request.getHeader("apikey"),
+        request.getParam("apikey"));
   }
 
   /** The path without its query; "" for a request that has none, as {@code OPTIONS *}. */

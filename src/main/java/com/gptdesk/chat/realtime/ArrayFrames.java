@@ -38,4 +38,9 @@ final class ArrayFrames implements FrameCodec {
         + Messages.payload(frame)
         + "]";
   }
+
+  @Override
+  public boolean speaksBinary() {
+    return true;
+  }
 }

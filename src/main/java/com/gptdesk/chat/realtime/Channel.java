@@ -14,6 +14,7 @@ final class Channel {
   private final String topic;
   private final @Nullable String joinRef;
   private final List<Binding> bindings;
+  private final Attendance attendance;
   private String token;
   private Identity identity;
   private @Nullable Person person;
@@ -22,11 +23,13 @@ final class Channel {
       String topic,
       @Nullable String joinRef,
       List<Binding> bindings,
+      Attendance attendance,
       String token,
       Identity identity) {
     this.topic = topic;
     this.joinRef = joinRef;
     this.bindings = bindings;
+    this.attendance = attendance;
     this.token = token;
     this.identity = identity;
   }
@@ -63,7 +66,12 @@ final class Channel {
 
   /** The topic as applications know it. */
   String name() {
-    return topic.substring(PREFIX.length());
+    return attendance.topic();
+  }
+
+  /** Its part in its topic. */
+  Attendance attendance() {
+    return attendance;
   }
 
   @Nullable String joinRef() {
@@ -95,6 +103,11 @@ final class Channel {
 
   void person(@Nullable Person newPerson) {
     person = newPerson;
+  }
+
+  /** Whether it is of no use without the rights of somebody. */
+  boolean needsPerson() {
+    return !bindings.isEmpty() || TopicName.isKnown(name());
   }
 
   /** When its token ends; null for one that does not. */

@@ -56,6 +56,7 @@ final class ClientConnection {
   private final FrameCodec codec;
   private final String apikey;
   private final Allowance joins;
+  private final TopicDesk topics;
 
   private final Map<String, Channel> channels = new HashMap<>();
   private final Map<UUID, Person> people = new HashMap<>();
@@ -86,6 +87,7 @@ final class ClientConnection {
     this.codec = codec;
     this.apikey = apikey;
     this.joins = new Allowance(settings.maxJoinsPerSecond(), System.nanoTime());
+    this.topics = new TopicDesk(this, server);
   }
 
   /** Begins to read. */
@@ -115,6 +117,10 @@ final class ClientConnection {
 
   RealtimeServer server() {
     return server;
+  }
+
+  TopicDesk topics() {
+    return topics;
   }
 
   // --- What the relay says
@@ -190,9 +196,9 @@ final class ClientConnection {
       case ClientFrame.AccessToken token ->
           onChannel(token, channel -> accessToken(token, channel));
       case ClientFrame.Broadcast broadcast ->
-          onChannel(broadcast, channel -> notOffered(broadcast, "broadcast"));
+          onChannel(broadcast, channel -> topics.take(broadcast, channel));
       case ClientFrame.Presence presence ->
-          onChannel(presence, channel -> notOffered(presence, "presence"));
+          onChannel(presence, channel -> topics.take(presence, channel));
       case ClientFrame.Unknown unknown ->
           onChannel(
               unknown, channel -> refuse(unknown, "unknown event \"" + unknown.event() + "\""));
@@ -218,10 +224,6 @@ final class ClientConnection {
     } else {
       work.accept(channel);
     }
-  }
-
-  private void notOffered(ClientFrame.Message message, String what) {
-    refuse(message, "NotOffered: " + what + " is not offered by this server yet");
   }
 
   private void leave(ClientFrame.Leave leave) {
@@ -251,8 +253,8 @@ final class ClientConnection {
     String token = sent != null ? sent : apikey;
     beginWaiting();
     away(
-        () -> server.tokens().verify(token),
-        identity -> admit(join, token, identity),
+        () -> new Admission(token, server.tokens().verify(token), attendance(join)),
+        admission -> admit(join, admission),
         e -> {
           refuse(join, reason(e));
           endWaiting();
@@ -295,10 +297,31 @@ final class ClientConnection {
     return token == null || token.isEmpty() || token.startsWith("sb_") ? null : token;
   }
 
-  private void admit(ClientFrame.Join join, String token, Identity identity) {
+  /** What has to be asked for before somebody is let in. */
+  private record Admission(String token, Identity identity, Attendance attendance) {}
+
+  /** Blocks for a topic that the database knows. */
+  private Attendance attendance(ClientFrame.Join join) {
+    String name = join.topic().substring(Channel.PREFIX.length());
+    return new Attendance(
+        name,
+        server.tracker().newOrigin(),
+        join.wishes(),
+        TopicName.isKnown(name) ? server.topics().scopes(name) : List.of());
+  }
+
+  private void admit(ClientFrame.Join join, Admission admission) {
     List<Binding> bindings = Channel.bindings(join.bindings(), server.tables());
-    var channel = new Channel(join.topic(), join.joinRef(), bindings, token, identity);
-    if (bindings.isEmpty()) {
+    Attendance seat = admission.attendance();
+    var channel =
+        new Channel(
+            join.topic(),
+            join.joinRef(),
+            bindings,
+            seat,
+            admission.token(),
+            admission.identity());
+    if (!channel.needsPerson()) {
       joined(join, channel);
       endWaiting();
       return;
@@ -308,7 +331,14 @@ final class ClientConnection {
         new Person.Waiting() {
           @Override
           public void admitted() {
-            joined(join, channel);
+            Person person = channel.person();
+            String trouble = person == null ? null : TopicDesk.troubleWith(join, seat, person);
+            if (trouble == null) {
+              joined(join, channel);
+            } else {
+              detach(channel);
+              refuse(join, trouble);
+            }
             endWaiting();
           }
 
@@ -330,6 +360,7 @@ final class ClientConnection {
     response.set(CHANGES, echo);
     answer(join, true, response);
     tellSubscribed(channel);
+    topics.joined(channel);
     arm();
   }
 
@@ -358,7 +389,10 @@ final class ClientConnection {
   private void hearFor(Channel channel, Person.Waiting who) {
     UUID userId = channel.identity().isAnonymous() ? null : channel.identity().userId();
     if (userId == null) {
-      who.refused("Unauthorized: postgres_changes need the token of a user");
+      who.refused(
+          channel.bindings().isEmpty()
+              ? "Unauthorized: the topic needs the token of a user: " + channel.name()
+              : "Unauthorized: postgres_changes need the token of a user");
       return;
     }
     Person known = people.get(userId);
@@ -374,8 +408,7 @@ final class ClientConnection {
         new Person.Waiting() {
           @Override
           public void admitted() {
-            channel.person(person);
-            person.channels().add(channel);
+            person.add(channel);
             who.admitted();
           }
 
@@ -455,7 +488,7 @@ final class ClientConnection {
         Objects.equals(channel.identity().userId(), identity.userId())
             && channel.identity().role() == identity.role();
     channel.identify(token, identity);
-    if (same || channel.bindings().isEmpty() || channels.get(channel.topic()) != channel) {
+    if (same || !channel.needsPerson() || channels.get(channel.topic()) != channel) {
       arm();
       endWaiting();
       return;
@@ -467,13 +500,17 @@ final class ClientConnection {
     }
     // First deaf, then by the new rights: nothing is heard by those of before.
     detach(channel);
+    topics.left(channel);
     hearFor(
         channel,
         new Person.Waiting() {
           @Override
           public void admitted() {
+            Person person = channel.person();
             if (channels.get(channel.topic()) != channel) {
               detach(channel); // It was closed meanwhile.
+            } else if (person != null && !topics.mayStay(channel, person.scopes())) {
+              dismiss(channel, TopicDesk.unauthorized(channel.attendance()), true);
             }
             arm();
             endWaiting();
@@ -487,7 +524,7 @@ final class ClientConnection {
         });
   }
 
-  private static String reason(RuntimeException e) {
+  static String reason(RuntimeException e) {
     if (e instanceof InvalidToken invalid) {
       String code =
           switch (invalid.reason()) {
@@ -559,7 +596,7 @@ final class ClientConnection {
   // ------------------------------------------------------------------------------------------------------
 
   /** Ends a channel and says why. One that comes back joins again with the token it has by then. */
-  private void dismiss(Channel channel, String reason, boolean comesBack) {
+  void dismiss(Channel channel, String reason, boolean comesBack) {
     if (channels.get(channel.topic()) != channel) {
       detach(channel);
       return;
@@ -574,7 +611,24 @@ final class ClientConnection {
 
   private void remove(Channel channel) {
     channels.remove(channel.topic(), channel);
+    topics.left(channel);
     detach(channel);
+  }
+
+  /** The conversation of these channels is no more. */
+  void deleted(List<Channel> gone) {
+    for (Channel channel : gone) {
+      dismiss(channel, "The conversation was deleted: " + channel.name(), false);
+    }
+  }
+
+  /** What a channel's person may see is other than before. */
+  void rescoped(Channel channel, Collection<UUID> scopes) {
+    if (topics.mayStay(channel, scopes)) {
+      tellResync(channel, "What you may see has changed.");
+    } else {
+      dismiss(channel, TopicDesk.unauthorized(channel.attendance()), false);
+    }
   }
 
   private void detach(Channel channel) {
@@ -582,8 +636,7 @@ final class ClientConnection {
     if (person == null) {
       return;
     }
-    channel.person(null);
-    person.channels().remove(channel);
+    person.remove(channel);
     if (person.isIdle() && people.remove(person.id(), person)) {
       server.fanOut().remove(person);
       server.exit(person.id());
@@ -596,7 +649,7 @@ final class ClientConnection {
     context.runOnContext(nothing -> shut(code, reason));
   }
 
-  private void tooSlow(String what) {
+  void tooSlow(String what) {
     if (!ended) {
       server.countSlow();
       LOG.info(
@@ -628,6 +681,7 @@ final class ClientConnection {
       inbox.clear();
     }
     unread.clear();
+    topics.ended(channels.values());
     for (Person person : new HashSet<>(people.values())) {
       server.fanOut().remove(person);
       server.exit(person.id());
@@ -641,7 +695,7 @@ final class ClientConnection {
   // --- Writing
   // -----------------------------------------------------------------------------------------------------
 
-  private void answer(ClientFrame.Message message, boolean ok, ObjectNode response) {
+  void answer(ClientFrame.Message message, boolean ok, ObjectNode response) {
     write(new ServerFrame.Reply(message.topic(), message.joinRef(), message.ref(), ok, response));
   }
 
@@ -649,14 +703,14 @@ final class ClientConnection {
     answer(message, false, Json.object().put("reason", reason));
   }
 
-  /** Tells a channel that changes were missed; one without bindings has missed none. */
+  /** Tells a channel that changes were missed; one without bindings has missed no rows. */
   void tellResync(Channel channel, String reason) {
     if (!channel.bindings().isEmpty()) {
       tellSystem(channel, CHANGES, "resync", reason);
     }
   }
 
-  private void tellSystem(Channel channel, String extension, String status, String message) {
+  void tellSystem(Channel channel, String extension, String status, String message) {
     write(
         new ServerFrame.Notice(
             channel.topic(), channel.joinRef(), extension, status, message, channel.name()));
@@ -679,15 +733,28 @@ final class ClientConnection {
     }
   }
 
+  /** Writes a binary frame, to those who read such. */
+  void write(Buffer binary) {
+    if (ended || socket.isClosed() || !codec.speaksBinary()) {
+      return;
+    }
+    queuedBytes += binary.length();
+    server.countWritten();
+    socket.writeBinaryMessage(binary).onComplete(done -> queuedBytes -= binary.length());
+    if (queuedBytes > settings.maxQueuedBytes()) {
+      tooSlow("it does not read what it is sent");
+    }
+  }
+
   // --- Waiting
   // -----------------------------------------------------------------------------------------------------
 
-  private void beginWaiting() {
+  void beginWaiting() {
     busy = true;
     socket.pause();
   }
 
-  private void endWaiting() {
+  void endWaiting() {
     busy = false;
     if (!ended) {
       socket.resume();
@@ -699,7 +766,7 @@ final class ClientConnection {
    * Blocking work on a virtual thread; what comes of it is handled on the context, unless the
    * socket has ended.
    */
-  private <T> void away(Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed) {
+  <T> void away(Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed) {
     Thread.ofVirtual()
         .name("realtime")
         .start(

@@ -25,7 +25,9 @@ sealed interface ClientFrame {
    * {@code phx_join}.
    *
    * @param bindings the {@code postgres_changes} objects, just as the client sent them
+   * @param isPrivate whether the client insists on being let into the topic
    * @param accessToken the token in the payload, if there is one
+   * @param wishes how it wants to take part in its topic
    */
   record Join(
       String topic,
@@ -33,7 +35,8 @@ sealed interface ClientFrame {
       @Nullable String joinRef,
       List<ObjectNode> bindings,
       boolean isPrivate,
-      @Nullable String accessToken)
+      @Nullable String accessToken,
+      Attendance.Wishes wishes)
       implements Message {}
 
   /** {@code phx_leave}. */

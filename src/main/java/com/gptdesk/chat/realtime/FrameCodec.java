@@ -28,6 +28,9 @@ sealed interface FrameCodec permits ObjectFrames, ArrayFrames {
   /** Writes a text frame. */
   String encode(ServerFrame frame);
 
+  /** Whether clients of this framing read binary frames. */
+  boolean speaksBinary();
+
   /** The message in the parts that both framings have. */
   static ClientFrame message(
       @Nullable JsonNode joinRef,

@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
@@ -44,6 +45,11 @@ final class Json {
   /** The tree of a row, which the database made and which therefore can be read. */
   static JsonNode row(String text) {
     return OF_ROWS.readTree(text);
+  }
+
+  /** Reads a text token by token. */
+  static JsonParser parser(String text) {
+    return MAPPER.createParser(text);
   }
 
   /** A new object. */

@@ -12,6 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** What the events mean, whichever way they were framed. */
 final class Messages {
   private static final byte USER_BROADCAST_PUSH = 3;
+  private static final byte USER_BROADCAST = 4;
   private static final int HEADER = 7;
 
   private Messages() {}
@@ -45,7 +46,19 @@ final class Messages {
         joinRef,
         bindings(settings.get("postgres_changes")),
         isTrue(settings.get("private")),
-        token != null ? token : Json.text(payload, "user_token"));
+        token != null ? token : Json.text(payload, "user_token"),
+        wishes(settings.get("broadcast"), settings.get("presence")));
+  }
+
+  private static Attendance.Wishes wishes(
+      @Nullable JsonNode broadcast, @Nullable JsonNode presence) {
+    JsonNode enabled = presence == null ? null : presence.get("enabled");
+    String key = presence == null ? null : Json.text(presence, "key");
+    return new Attendance.Wishes(
+        broadcast != null && isTrue(broadcast.get("ack")),
+        broadcast != null && isTrue(broadcast.get("self")),
+        (enabled == null || enabled.isNull()) ? null : isTrue(enabled),
+        key == null ? "" : key);
   }
 
   private static List<ObjectNode> bindings(@Nullable JsonNode list) {
@@ -122,6 +135,27 @@ final class Messages {
     return new ClientFrame.Broadcast(texts[2], ref, joinRef, texts[3], payload, null);
   }
 
+  /**
+   * Kind 4: {@code 04 | topicLen | eventLen | metaLen | enc}, each one byte, then the texts and the
+   * payload, here raw bytes. Topic and event must have at most 255 bytes.
+   */
+  static Buffer userBroadcast(String topic, String event, byte[] payload) {
+    byte[] topicBytes = topic.getBytes(StandardCharsets.UTF_8);
+    byte[] eventBytes = event.getBytes(StandardCharsets.UTF_8);
+    if (topicBytes.length > 255 || eventBytes.length > 255) {
+      throw new IllegalArgumentException("a topic or an event of more than 255 bytes");
+    }
+    return Buffer.buffer(5 + topicBytes.length + eventBytes.length + payload.length)
+        .appendByte(USER_BROADCAST)
+        .appendUnsignedByte((short) topicBytes.length)
+        .appendUnsignedByte((short) eventBytes.length)
+        .appendUnsignedByte((short) 0)
+        .appendUnsignedByte((short) 0)
+        .appendBytes(topicBytes)
+        .appendBytes(eventBytes)
+        .appendBytes(payload);
+  }
+
   /** The payload of a message, as JSON object text. */
   static String payload(ServerFrame frame) {
     return switch (frame) {
@@ -145,6 +179,9 @@ final class Messages {
               + "}";
       case ServerFrame.PostgresChanges changes ->
           "{\"ids\":" + changes.ids() + ",\"data\":" + changes.data() + "}";
+      case ServerFrame.Broadcast broadcast -> broadcast.payload();
+      case ServerFrame.PresenceState presence -> presence.state();
+      case ServerFrame.PresenceDiff presence -> presence.diff();
     };
   }
 
@@ -155,6 +192,9 @@ final class Messages {
       case ServerFrame.Failure failure -> "phx_error";
       case ServerFrame.Notice notice -> "system";
       case ServerFrame.PostgresChanges changes -> "postgres_changes";
+      case ServerFrame.Broadcast broadcast -> "broadcast";
+      case ServerFrame.PresenceState presence -> "presence_state";
+      case ServerFrame.PresenceDiff presence -> "presence_diff";
     };
   }
 
@@ -168,6 +208,9 @@ final class Messages {
       case ServerFrame.Failure failure -> failure.joinRef();
       case ServerFrame.Notice notice -> null;
       case ServerFrame.PostgresChanges changes -> null;
+      case ServerFrame.Broadcast broadcast -> null;
+      case ServerFrame.PresenceState presence -> null;
+      case ServerFrame.PresenceDiff presence -> null;
     };
   }
 
@@ -179,6 +222,9 @@ final class Messages {
       case ServerFrame.Failure failure -> failure.joinRef();
       case ServerFrame.Notice notice -> notice.joinRef();
       case ServerFrame.PostgresChanges changes -> null;
+      case ServerFrame.Broadcast broadcast -> null;
+      case ServerFrame.PresenceState presence -> presence.joinRef();
+      case ServerFrame.PresenceDiff presence -> null;
     };
   }
 }

@@ -38,4 +38,9 @@ final class ObjectFrames implements FrameCodec {
         + Json.quote(Messages.ref(frame))
         + "}";
   }
+
+  @Override
+  public boolean speaksBinary() {
+    return false;
+  }
 }

@@ -26,12 +26,17 @@ final class Person implements Subscriber {
   /** Not a table of clients: a change of it says that this person's scopes may be others now. */
   private static final String CONTROL_TABLE = "users";
 
+  /** The end of one is the end of its topic. */
+  private static final String CONVERSATIONS = "user_conversations";
+
   /** Something heard, in the order of the log. */
   sealed interface Heard {
     Person person();
   }
 
   record Told(Person person, ChangeData data) implements Heard {}
+
+  record Spoken(Person person, TopicEvent event) implements Heard {}
 
   record Resync(Person person, String reason) implements Heard {}
 
@@ -52,6 +57,10 @@ final class Person implements Subscriber {
   private @Nullable Set<UUID> scopes;
 
   private Set<UUID> lastScopes = Set.of();
+
+  /** The topics of its channels: what is said elsewhere is not even handed over. */
+  private volatile Set<String> topics = Set.of();
+
   private boolean gone;
 
   Person(UUID id, ClientConnection connection) {
@@ -67,6 +76,35 @@ final class Person implements Subscriber {
     return channels;
   }
 
+  /** From now on the channel hears by this person's rights. */
+  void add(Channel channel) {
+    channels.add(channel);
+    channel.person(this);
+    topics = topicsOf(channels);
+  }
+
+  /** From now on it does not. */
+  void remove(Channel channel) {
+    channels.remove(channel);
+    channel.person(null);
+    topics = topicsOf(channels);
+  }
+
+  private static Set<String> topicsOf(Set<Channel> channels) {
+    var known = new HashSet<String>();
+    for (Channel channel : channels) {
+      if (TopicName.isKnown(channel.name())) {
+        known.add(channel.name());
+      }
+    }
+    return Set.copyOf(known);
+  }
+
+  /** What this person may hear, as it was known last. */
+  Set<UUID> scopes() {
+    return lastScopes;
+  }
+
   /** Whether nobody needs this person on this socket any more. */
   boolean isIdle() {
     return channels.isEmpty() && waiting.isEmpty();
@@ -74,7 +112,15 @@ final class Person implements Subscriber {
 
   @Override
   public void changed(Change change) {
-    connection.hear(new Told(this, connection.server().dataOf(change)));
+    RealtimeServer server = connection.server();
+    if (!RealtimeServer.isOfTopic(change)) {
+      connection.hear(new Told(this, server.dataOf(change)));
+      return;
+    }
+    TopicEvent event = server.eventOf(change);
+    if (event != null && topics.contains(event.topic())) {
+      connection.hear(new Spoken(this, event));
+    }
   }
 
   @Override
@@ -103,7 +149,9 @@ final class Person implements Subscriber {
     scopes = lastScopes;
     if (others) {
       // What the new scopes would have shown meanwhile went by unheard.
-      channels.forEach(channel -> connection.tellResync(channel, "What you may see has changed."));
+      for (Channel channel : Set.copyOf(channels)) {
+        connection.rescoped(channel, lastScopes);
+      }
     }
     List<Waiting> admitted = List.copyOf(waiting);
     waiting.clear();
@@ -137,8 +185,13 @@ final class Person implements Subscriber {
   private void tell(Heard heard) {
     switch (heard) {
       case Told told -> tell(told.data());
-      case Resync resync ->
-          channels.forEach(channel -> connection.tellResync(channel, resync.reason()));
+      case Spoken spoken -> tell(spoken.event());
+      case Resync resync -> {
+        for (Channel channel : Set.copyOf(channels)) {
+          connection.tellResync(channel, resync.reason());
+          connection.topics().refresh(channel);
+        }
+      }
     }
   }
 
@@ -158,6 +211,22 @@ final class Person implements Subscriber {
         connection.write(new ServerFrame.PostgresChanges(channel.topic(), ids, data.json()));
       }
     }
+    if (change.table().equals(CONVERSATIONS) && change.operation() == Change.Operation.DELETE) {
+      String topic = TopicName.ofConversation(data.row().path("id").asString(""));
+      if (topics.contains(topic)) {
+        connection.deleted(channelsOn(topic));
+      }
+    }
+  }
+
+  private void tell(TopicEvent event) {
+    if (maySee(event.change())) {
+      channelsOn(event.topic()).forEach(channel -> connection.topics().hear(channel, event));
+    }
+  }
+
+  private List<Channel> channelsOn(String topic) {
+    return channels.stream().filter(channel -> channel.name().equals(topic)).toList();
   }
 
   private boolean maySee(Change change) {

@@ -9,6 +9,8 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -34,6 +36,9 @@ public final class RealtimeServer implements AutoCloseable {
   private final FanOut fanOut;
   private final PublishedTables tables;
   private final Scopes scopes;
+  private final Topics topics;
+  private final TopicLimits topicLimits;
+  private final PresenceTracker tracker;
 
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final ConcurrentHashMap<UUID, Integer> connectionsOf = new ConcurrentHashMap<>();
@@ -49,6 +54,11 @@ public final class RealtimeServer implements AutoCloseable {
    */
   private volatile @Nullable ChangeData lastData;
 
+  /** The same for what is said on topics; the change, and what became of it. */
+  private volatile Map.@Nullable Entry<Change, Optional<TopicEvent>> lastEvent;
+
+  private volatile Runnable whenPeopleChange = () -> {};
+
   /**
    * Makes an endpoint without any connection yet.
    *
@@ -56,18 +66,27 @@ public final class RealtimeServer implements AutoCloseable {
    * @param fanOut where the relay tells its changes
    * @param tables what is published
    * @param scopes asks the database what a person may hear
+   * @param topics asks it about topics
+   * @param topicLimits what may be said there
+   * @param tracker what this node shows there
    */
   public RealtimeServer(
       RealtimeSettings settings,
       TokenVerifier tokens,
       FanOut fanOut,
       PublishedTables tables,
-      Scopes scopes) {
+      Scopes scopes,
+      Topics topics,
+      TopicLimits topicLimits,
+      PresenceTracker tracker) {
     this.settings = settings;
     this.tokens = tokens;
     this.fanOut = fanOut;
     this.tables = tables;
     this.scopes = scopes;
+    this.topics = topics;
+    this.topicLimits = topicLimits;
+    this.tracker = tracker;
   }
 
   /** Sets what the HTTP server must know about WebSockets. */
@@ -168,6 +187,7 @@ public final class RealtimeServer implements AutoCloseable {
   public void close() {
     var closed = new CountDownLatch(1);
     allClosed = closed;
+    tracker.close(); // Once for all, not socket by socket.
     for (ClientConnection connection : List.copyOf(connections)) {
       connection.close(ClientConnection.SERVICE_RESTART, "the server is shutting down");
     }
@@ -235,6 +255,39 @@ public final class RealtimeServer implements AutoCloseable {
     return scopes;
   }
 
+  Topics topics() {
+    return topics;
+  }
+
+  TopicLimits topicLimits() {
+    return topicLimits;
+  }
+
+  PresenceTracker tracker() {
+    return tracker;
+  }
+
+  /** Whether a change is something said on a topic and no row of a table. */
+  static boolean isOfTopic(Change change) {
+    return change.table().equals("broadcast") || change.table().equals("presence");
+  }
+
+  /** As {@link #dataOf}, for what is said on topics; null for what cannot be read. */
+  @SuppressWarnings("ReferenceEquality")
+  @Nullable TopicEvent eventOf(Change change) {
+    Map.Entry<Change, Optional<TopicEvent>> last = lastEvent;
+    if (last == null || last.getKey() != change) {
+      last = Map.entry(change, Optional.ofNullable(TopicEvent.of(change)));
+      lastEvent = last;
+    }
+    return last.getValue().orElse(null);
+  }
+
+  /** Somebody is told, on any thread, whenever a person came with a first socket or left with the last. */
+  void whenPeopleChange(Runnable hears) {
+    whenPeopleChange = hears;
+  }
+
   /**
    * The one encoding of a change that all its hearers share. The same object, not an equal one, is
    * asked for again. Asked while the relay tells it, by the relay's thread.
@@ -260,12 +313,14 @@ public final class RealtimeServer implements AutoCloseable {
           entered[0] = before < most ? 1 : 0;
           return before + entered[0] == 0 ? null : Integer.valueOf(before + entered[0]);
         });
+    whenPeopleChange.run();
     return entered[0] == 1;
   }
 
   /** One socket less. */
   void exit(UUID userId) {
     connectionsOf.computeIfPresent(userId, (same, now) -> now > 1 ? now - 1 : null);
+    whenPeopleChange.run();
   }
 
   void forget(ClientConnection connection) {

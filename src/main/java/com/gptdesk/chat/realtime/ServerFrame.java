@@ -41,4 +41,26 @@ sealed interface ServerFrame {
    * @param data the change, as JSON object text
    */
   record PostgresChanges(String topic, String ids, String data) implements ServerFrame {}
+
+  /**
+   * Something that was said on the topic.
+   *
+   * @param payload type, event and payload, as JSON object text
+   */
+  record Broadcast(String topic, String payload) implements ServerFrame {}
+
+  /**
+   * Who is there.
+   *
+   * @param state keys and their metas, as JSON object text
+   */
+  record PresenceState(String topic, @Nullable String joinRef, String state)
+      implements ServerFrame {}
+
+  /**
+   * Who came and who went.
+   *
+   * @param diff joins and leaves, as JSON object text
+   */
+  record PresenceDiff(String topic, String diff) implements ServerFrame {}
 }

@@ -9,11 +9,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.realtime.Broadcast;
+import com.gptdesk.chat.realtime.PresenceTracker;
 import com.gptdesk.chat.realtime.PublishedTables;
 import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.realtime.RealtimeSettings;
+import com.gptdesk.chat.realtime.TopicLimits;
 import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,8 +32,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +49,17 @@ class HttpServiceTest {
   private static final DemoEndpoints.Person ALICE =
       new DemoEndpoints.Person(UUID.randomUUID(), "Alice", UUID.randomUUID(), "Team One");
 
+  private final List<Broadcast> sent = new CopyOnWriteArrayList<>();
+  private final NoTopics topics =
+      new NoTopics() {
+        @Override
+        public void send(List<Broadcast> broadcasts, @Nullable UUID sender) {
+          if (broadcasts.stream().anyMatch(one -> one.topic().equals("forbidden"))) {
+            throw new Refusal("PT403", "no", null, null, null);
+          }
+          sent.addAll(broadcasts);
+        }
+      };
   private final CountDownLatch entered = new CountDownLatch(1);
   private final CountDownLatch release = new CountDownLatch(1);
   private final TokenVerifier tokens = new TokenVerifier(TokenSettings.ofSecret(SECRET));
@@ -110,6 +129,93 @@ class HttpServiceTest {
       String answer = new String(raw.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertTrue(answer.startsWith("HTTP/1.0 400") && answer.contains("\"hint\""), answer);
     }
+  }
+
+  @Test
+  void aBroadcastIsTakenInBothForms() throws Exception {
+    String token = new TokenIssuer(SECRET).forUser(ALICE.id(), Duration.ofHours(1));
+    String batch = "/realtime/v1/api/broadcast?apikey=x&vsn=2.0.0";
+    HttpResponse<String> response =
+        send(
+            request(batch)
+                .header("Authorization", "Bearer " + token)
+                .POST(
+                    BodyPublishers.ofString(
+                        "{\"messages\":[{\"topic\":\"t\",\"event\":\"e\",\"payload\":{\"a\":1},\"private\":false}]}")));
+    assertEquals(202, response.statusCode());
+    assertEquals("", response.body());
+    assertEquals("*", response.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
+    String single = "/realtime/v1/api/broadcast/a%20t/events/an%2Fe?private=true";
+    assertEquals(
+        202,
+        send(request(single).header("apikey", token).POST(BodyPublishers.ofString("[1]")))
+            .statusCode());
+    assertEquals(
+        202,
+        client
+            .send(
+                HttpRequest.newBuilder(
+                        URI.create(
+                            "http://127.0.0.1:"
+                                + port
+                                + "/realtime/v1/api/broadcast/t/events/e?apikey="
+                                + token))
+                    .header("Content-Type", "application/octet-stream")
+                    .POST(BodyPublishers.ofByteArray(new byte[] {1, 2}))
+                    .build(),
+                BodyHandlers.ofString())
+            .statusCode());
+    assertEquals(
+        List.of(
+            new Broadcast("t", "e", "{\"a\":1}", null, null),
+            new Broadcast("a t", "an/e", "[1]", null, null),
+            new Broadcast("t", "e", null, Buffer.buffer(new byte[] {1, 2}), null)),
+        sent);
+  }
+
+  @Test
+  void aBroadcastThatIsNotTakenIsAnsweredWithTheReason() throws Exception {
+    TokenIssuer issuer = new TokenIssuer(SECRET);
+    String token = issuer.forUser(ALICE.id(), Duration.ofHours(1));
+    String message = "{\"messages\":[{\"topic\":\"%s\",\"event\":\"%s\",\"payload\":%s}]}";
+    assertBroadcast(401, null, message.formatted("t", "e", "{}"), "Unauthorized");
+    assertBroadcast(401, issuer.anonKey(), message.formatted("t", "e", "{}"), "Unauthorized: ");
+    assertBroadcast(401, "a.b.c", message.formatted("t", "e", "{}"), "Unauthorized: ");
+    assertBroadcast(403, token, message.formatted("forbidden", "e", "{}"), "Unauthorized: no");
+    for (String body :
+        List.of(
+            "",
+            "{}",
+            "{\"messages\":{}}",
+            "{\"messages\":[]}",
+            "{\"messages\":[7]}",
+            message.formatted("", "e", "{}"),
+            message.formatted("t", "", "{}"),
+            message.formatted("t", "e", "null"),
+            message.formatted("t", "e".repeat(256), "{}"),
+            message.formatted("t", "e", "\"" + "x".repeat(100) + "\""))) {
+      assertTrue(
+          assertBroadcast(422, token, body, "").has("errors"),
+          () -> body + " has no list of errors");
+    }
+    for (int i = 0; i < 7; i++) {
+      assertBroadcast(202, token, message.formatted("t", "e", "{}"), "");
+    }
+    assertBroadcast(429, token, message.formatted("t", "e", "{}"), "ClientEventRateLimitReached");
+    assertEquals(7, sent.size());
+  }
+
+  private JsonNode assertBroadcast(
+      int status, @Nullable String token, String body, String message) throws Exception {
+    HttpRequest.Builder request = request("/realtime/v1/api/broadcast");
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token);
+    }
+    HttpResponse<String> response = send(request.POST(BodyPublishers.ofString(body)));
+    assertEquals(status, response.statusCode(), response.body());
+    JsonNode answer = JSON.readTree(response.body());
+    assertTrue(answer.path("message").asString("").startsWith(message), response.body());
+    return answer;
   }
 
   @Test
@@ -232,6 +338,7 @@ class HttpServiceTest {
         vertx,
         new HttpSettings("127.0.0.1", wantedPort, 1000),
         new RpcGateway(catalogue, door, tokens, true),
+        new BroadcastEndpoint(topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
         new Health(List.of(new Health.Check("database", () -> null))),
         realtime(),
         withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null);
@@ -243,7 +350,10 @@ class HttpServiceTest {
         tokens,
         new FanOut(),
         PublishedTables.of(List.of()),
-        person -> List.of(person));
+        person -> List.of(person),
+        topics,
+        TopicLimits.defaults(),
+        new PresenceTracker(topics));
   }
 
   private HttpRequest.Builder request(String path) {

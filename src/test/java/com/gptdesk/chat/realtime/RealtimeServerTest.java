@@ -13,6 +13,7 @@ import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Change.Operation;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
@@ -62,6 +63,7 @@ class RealtimeServerTest {
   private final HttpClient http = HttpClient.newHttpClient();
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
   private final FanOut fanOut = new FanOut();
+  private final NoTopics topics = new NoTopics();
   private final Map<UUID, List<UUID>> scopes = new ConcurrentHashMap<>();
   private final AtomicInteger scopesRead = new AtomicInteger();
   private final List<SocketClient> clients = new ArrayList<>();
@@ -94,7 +96,10 @@ class RealtimeServerTest {
                     new PublishedTables.Column("user_messages", "conversation_id", "text", false),
                     new PublishedTables.Column("user_messages", "content", "text", false),
                     new PublishedTables.Column("user_presence", "user_id", "uuid", true))),
-            this::scopesOf);
+            this::scopesOf,
+            topics,
+            TopicLimits.defaults(),
+            new PresenceTracker(topics));
     listening =
         vertx
             .createHttpServer(server.configure(new HttpServerOptions()))
@@ -554,25 +559,24 @@ class RealtimeServerTest {
   }
 
   @Test
-  void whatIsNotOfferedYetIsSaid() {
+  void broadcastAndPresenceAreRefusedWhereNobodyMayUseThem() {
     SocketClient client = client();
-    client.joins("x", "[]", token(ALICE));
+    client.joins("x", ALL, token(ALICE));
     client.says(
         "1", "realtime:x", "broadcast", "{\"type\":\"broadcast\",\"event\":\"e\",\"payload\":{}}");
-    assertTrue(client.next("phx_reply").reason().contains("not offered"));
-    client.saysBytes(
-        Buffer.buffer(new byte[] {3, 1, 1, 10, 1, 0, 1})
-            .appendString("19realtime:xe{}")
-            .getBytes());
-    Message reply = client.next("phx_reply");
-    assertEquals("9", reply.ref());
-    assertTrue(reply.reason().contains("not offered"), reply.reason());
+    Message refusal = client.next("phx_reply");
+    assertEquals("error", refusal.status());
+    assertTrue(refusal.reason().startsWith("Unauthorized: "), refusal.reason());
+    assertEquals("error", client.next("system").status());
+
     client.says(
         "1",
         "realtime:x",
         "presence",
         "{\"type\":\"presence\",\"event\":\"track\",\"payload\":{}}");
-    assertTrue(client.next("phx_reply").reason().contains("not offered"));
+    assertTrue(client.next("phx_reply").reason().startsWith("Unauthorized: "));
+    fanOut.changed(insert("still there", ALICE));
+    client.next("postgres_changes");
   }
 
   @Test

@@ -8,6 +8,8 @@ import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -38,7 +40,9 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   }
 
   private final BlockingQueue<Message> messages = new LinkedBlockingQueue<>();
+  private final BlockingQueue<byte[]> binaries = new LinkedBlockingQueue<>();
   private final CompletableFuture<Integer> closed = new CompletableFuture<>();
+  private final ArrayDeque<Message> heldBack = new ArrayDeque<>();
   private final StringBuilder partial = new StringBuilder();
   private final WebSocket socket;
   private int counter;
@@ -101,8 +105,68 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     return reply;
   }
 
+  /** Joins with a config of one's own, a JSON object, and expects to be let in; returns the answer. */
+  Message joinsWith(String topic, String config, @Nullable String token) {
+    asksToJoinWith(topic, config, token);
+    Message reply = next("phx_reply");
+    assertEquals("ok", reply.status(), reply::toString);
+    return reply;
+  }
+
+  /** Asks to join with a config of one's own; returns the join ref, before any answer. */
+  String asksToJoinWith(String topic, String config, @Nullable String token) {
+    String joinRef = String.valueOf(counter + 1);
+    String access = token == null ? "" : ",\"access_token\":\"" + token + "\"";
+    return says(
+        joinRef, "realtime:" + topic, "phx_join", "{\"config\":" + config + access + "}");
+  }
+
+  /** The next binary frame. */
+  byte[] nextBinary() {
+    try {
+      byte[] frame = binaries.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+      assertNotNull(frame, "waited in vain for a binary frame");
+      return Objects.requireNonNull(frame);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * The answer to the message with this ref. What comes by another way may come before it; it stays
+   * to be heard.
+   */
+  Message answerTo(String ref) {
+    var before = new ArrayList<Message>();
+    try {
+      while (true) {
+        Message message = next();
+        if (message.event().equals("phx_reply") && ref.equals(message.ref())) {
+          return message;
+        }
+        before.add(message);
+      }
+    } finally {
+      heldBack.addAll(before);
+    }
+  }
+
+  /** The next message on this topic with this event; others are skipped. */
+  Message nextOn(String topic, String event) {
+    while (true) {
+      Message message = next();
+      if (message.topic().equals(topic) && message.event().equals(event)) {
+        return message;
+      }
+    }
+  }
+
   /** The next message, whatever it is. */
   Message next() {
+    Message held = heldBack.poll();
+    if (held != null) {
+      return held;
+    }
     try {
       Message message = messages.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
       assertNotNull(message, "waited in vain for a message");
@@ -152,6 +216,15 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
               frame.get(3).asString(),
               frame.get(4)));
     }
+    return null;
+  }
+
+  /** Whole: the server never splits what these tests say. */
+  @Override
+  public @Nullable CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
+    byte[] bytes = new byte[data.remaining()];
+    data.get(bytes);
+    binaries.add(bytes);
     return null;
   }
 
