@@ -435,8 +435,8 @@ with
     join pg_catalog.pg_proc p on p.oid = g.tgfoid
     cross join schemas
     where asked.platform = 'existing'
-      and g.tgname in ('record_update', 'record_delete')
-      and p.pronamespace is distinct from schemas.relay
+      and g.tgname in ('lock_conversations', 'record_update', 'record_delete')
+      and coalesce(p.pronamespace not in (schemas.relay, schemas.chat), true)
 
     -- Supabase's own Realtime.
 

@@ -173,7 +173,14 @@ create or replace trigger lock_conversations
   for each row
   execute function chat.lock_conversations();
 
-comment on trigger lock_conversations on public.users is 'Keeps the lock order. Delete people one a statement.';
+-- A platform's own users may belong to somebody else, who lets us hang a trigger there but not comment on it.
+do $$
+begin
+  if pg_has_role((select c.relowner from pg_catalog.pg_class c where c.oid = 'public.users'::regclass), 'usage') then
+    comment on trigger lock_conversations on public.users is 'Keeps the lock order. Delete people one a statement.';
+  end if;
+end
+$$;
 
 -- Policies.
 
