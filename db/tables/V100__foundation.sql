@@ -1,6 +1,9 @@
 -- Schemas, the two roles that are ours, settings, and ids that carry their time.
 -- Locks: none that anybody waits for.
 
+-- Each number among the settings has a check of its range.
+-- squawk-ignore-file prefer-bigint-over-int
+
 create schema if not exists chat;                 -- Flyway has made it already, for its history
 create schema relay;
 

@@ -3,6 +3,8 @@
 
 create table public.user_presence (
   user_id uuid primary key references public.users (id) on delete cascade,
+  -- As specified; a wider one is a change of the catalogue alone.
+  -- squawk-ignore prefer-text-field
   status varchar(20) not null default 'offline',
   last_seen timestamptz not null default now(),
   current_page text,

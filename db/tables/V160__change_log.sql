@@ -10,6 +10,7 @@ comment on sequence relay.change_seq is 'Order of changes. Not a position: numbe
 create table relay.change_log (
   seq bigint not null default nextval('relay.change_seq'),
   xid xid8 not null default pg_current_xact_id(),
+  -- squawk-ignore prefer-bigint-over-smallint
   slot smallint not null default ((pg_current_xact_id()::text::bigint >> 18) & 3),
   table_name text not null,
   operation text not null,
