@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.policies.PolicyReport;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.gptdesk.chat.testing.TestServer;
 import java.sql.Connection;
@@ -132,6 +133,13 @@ class ExistingPlatformTest {
 
   @Test
   @Order(6)
+  void thePolicyMatrixHolds() throws SQLException {
+    assertEquals(
+        List.of(), PolicyReport.of(server.at(server.superuser(), "platform")).differences());
+  }
+
+  @Test
+  @Order(7)
   void whoIsNoLongerActiveIsOutAtOnce() {
     try (TestDatabase database = database()) {
       Platforms.run(
@@ -146,7 +154,7 @@ class ExistingPlatformTest {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   void whatMigratingNeedsIsSeenAfterwardsToo() {
     Platforms.run(
         server.at(server.superuser(), "platform"),

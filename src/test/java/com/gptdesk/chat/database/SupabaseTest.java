@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.policies.PolicyReport;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.gptdesk.chat.testing.TestServer;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
@@ -148,6 +150,11 @@ class SupabaseTest {
                     .alice()
                     .tries(tx -> tx.fetch("select current_page from public.user_presence")),
             "42501");
+  }
+
+  @Test
+  void thePolicyMatrixHolds() throws SQLException {
+    assertEquals(List.of(), PolicyReport.of(postgres).differences());
   }
 
   @Test
