@@ -173,8 +173,7 @@ public final class BroadcastEndpoint {
     return messages;
   }
 
-  private Broadcast message(
-      String topic, String event, @Nullable String contentType, byte[] body) {
+  private Broadcast message(String topic, String event, @Nullable String contentType, byte[] body) {
     String type = contentType == null ? "" : contentType.split(";", 2)[0].strip();
     if (type.equalsIgnoreCase("application/octet-stream")) {
       return valid(topic, event, null, Buffer.buffer(body));
@@ -206,8 +205,7 @@ public final class BroadcastEndpoint {
             : raw == null ? 0 : raw.length();
     if (size > limits.maxPayloadBytes()) {
       throw new Trouble(
-          invalid(
-              "payload", "Payload size exceeds " + limits.maxPayloadBytes() / 1024 + " KB"));
+          invalid("payload", "Payload size exceeds " + limits.maxPayloadBytes() / 1024 + " KB"));
     }
     return new Broadcast(topic, event, payload, raw, null);
   }
@@ -228,7 +226,8 @@ public final class BroadcastEndpoint {
   }
 
   private static Reply told(int status, String message) {
-    return Reply.json(status, JSON.writeValueAsString(JSON.createObjectNode().put("message", message)));
+    return Reply.json(
+        status, JSON.writeValueAsString(JSON.createObjectNode().put("message", message)));
   }
 
   /** As Supabase says it, and once more where its client looks. */

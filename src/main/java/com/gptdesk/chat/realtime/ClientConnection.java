@@ -315,12 +315,7 @@ final class ClientConnection {
     Attendance seat = admission.attendance();
     var channel =
         new Channel(
-            join.topic(),
-            join.joinRef(),
-            bindings,
-            seat,
-            admission.token(),
-            admission.identity());
+            join.topic(), join.joinRef(), bindings, seat, admission.token(), admission.identity());
     if (!channel.needsPerson()) {
       joined(join, channel);
       endWaiting();

@@ -283,7 +283,10 @@ public final class RealtimeServer implements AutoCloseable {
     return last.getValue().orElse(null);
   }
 
-  /** Somebody is told, on any thread, whenever a person came with a first socket or left with the last. */
+  /**
+   * Somebody is told, on any thread, whenever a person came with a first socket or left with the
+   * last.
+   */
   void whenPeopleChange(Runnable hears) {
     whenPeopleChange = hears;
   }

@@ -82,10 +82,7 @@ public final class SocketPresence implements AutoCloseable {
   }
 
   private boolean isIdle() {
-    return present.isEmpty()
-        && leftAt.isEmpty()
-        && tracker.isIdle()
-        && server.people() == 0;
+    return present.isEmpty() && leftAt.isEmpty() && tracker.isIdle() && server.people() == 0;
   }
 
   private void beat() {

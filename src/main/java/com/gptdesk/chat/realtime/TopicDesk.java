@@ -144,8 +144,7 @@ final class TopicDesk {
       refuse(frame, channel, trouble);
       return;
     }
-    var broadcast =
-        new Broadcast(seat.topic(), frame.event(), payload, frame.raw(), seat.origin());
+    var broadcast = new Broadcast(seat.topic(), frame.event(), payload, frame.raw(), seat.origin());
     UUID sender = senderOf(channel);
     connection.beginWaiting();
     connection.away(
@@ -186,8 +185,7 @@ final class TopicDesk {
       return Json.object()
           .put("reason", "InvalidBroadcast: event must have 1 to " + LONGEST_EVENT + " bytes");
     }
-    int size =
-        frame.raw() != null ? frame.raw().length() : payload == null ? 0 : length(payload);
+    int size = frame.raw() != null ? frame.raw().length() : payload == null ? 0 : length(payload);
     if (size > limits.maxPayloadBytes()) {
       // By the name Supabase gives it, and then what it means.
       return Json.object().put("error", TOO_LARGE).put("reason", tooLarge());
@@ -378,7 +376,8 @@ final class TopicDesk {
         },
         e -> {
           if (seat.isReading(number)) {
-            LOG.warn("The presence of {} could not be read; the client joins again", seat.topic(), e);
+            LOG.warn(
+                "The presence of {} could not be read; the client joins again", seat.topic(), e);
             connection.dismiss(channel, ClientConnection.reason(e), true);
           }
         });

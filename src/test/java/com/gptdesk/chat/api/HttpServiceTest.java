@@ -205,8 +205,8 @@ class HttpServiceTest {
     assertEquals(7, sent.size());
   }
 
-  private JsonNode assertBroadcast(
-      int status, @Nullable String token, String body, String message) throws Exception {
+  private JsonNode assertBroadcast(int status, @Nullable String token, String body, String message)
+      throws Exception {
     HttpRequest.Builder request = request("/realtime/v1/api/broadcast");
     if (token != null) {
       request.header("Authorization", "Bearer " + token);
@@ -338,7 +338,8 @@ class HttpServiceTest {
         vertx,
         new HttpSettings("127.0.0.1", wantedPort, 1000),
         new RpcGateway(catalogue, door, tokens, true),
-        new BroadcastEndpoint(topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
+        new BroadcastEndpoint(
+            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
         new Health(List.of(new Health.Check("database", () -> null))),
         realtime(),
         withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null);

@@ -114,6 +114,30 @@ class MigrationsTest {
     assertEquals(List.of(), Migrations.of(database.owner(), null).differences());
   }
 
+  /** Alone: it cannot be in one transaction with others, and is told so before anything is done. */
+  @Test
+  void anIndexIsMadeConcurrentlyByAFileOfItsOwn(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V900__index.sql"),
+        "create index concurrently conversations_age_idx on public.user_conversations (created_at);");
+    Path other = db.resolve("tables/V901__other.sql");
+    Files.writeString(other, "select 1;");
+    FlywayException no =
+        assertThrows(
+            FlywayException.class,
+            () -> new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+    assertTrue(no.getMessage().contains("non-transactional"), no.getMessage());
+
+    Files.delete(other);
+    assertEquals(1, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+    assertEquals(
+        "t",
+        database.ownerReads(
+            "select indisvalid from pg_index where indexrelid = 'public.conversations_age_idx'::regclass"));
+  }
+
   @Test
   void aDatabaseThatIsBehindOrWasChangedIsSeen(@TempDir Path db) throws IOException {
     Migrations.of(database.owner(), null).migrate();

@@ -20,8 +20,7 @@ class FramesTest {
       "postgres_changes":[{"event":"INSERT","schema":"public","table":"m","filter":"a=eq.1"},null],
       "private":"True"},"access_token":"jwt","version":"realtime-js/2.119.1"}""";
 
-  private static final Attendance.Wishes WISHES =
-      new Attendance.Wishes(false, false, false, "");
+  private static final Attendance.Wishes WISHES = new Attendance.Wishes(false, false, false, "");
 
   private final FrameCodec objects = new ObjectFrames();
   private final FrameCodec arrays = new ArrayFrames();
@@ -49,13 +48,16 @@ class FramesTest {
             .put("schema", "public")
             .put("table", "m")
             .put("filter", "a=eq.1");
-    assertEquals(new ClientFrame.Join("realtime:t", "1", "2", List.of(binding), true, "jwt", WISHES), one);
+    assertEquals(
+        new ClientFrame.Join("realtime:t", "1", "2", List.of(binding), true, "jwt", WISHES), one);
     assertEquals(one, two);
   }
 
   @Test
   void aJoinWithNothingUsableInItIsAJoin() {
-    var expected = new ClientFrame.Join("realtime:t", null, null, List.of(), false, null, Attendance.Wishes.NONE);
+    var expected =
+        new ClientFrame.Join(
+            "realtime:t", null, null, List.of(), false, null, Attendance.Wishes.NONE);
     for (String payload :
         List.of(
             "{}", "null", "[]", "7", "{\"config\":7}", "{\"config\":{\"postgres_changes\":{}}}")) {

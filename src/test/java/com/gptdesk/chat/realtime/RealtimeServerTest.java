@@ -15,7 +15,6 @@ import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;

@@ -105,7 +105,9 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     return reply;
   }
 
-  /** Joins with a config of one's own, a JSON object, and expects to be let in; returns the answer. */
+  /**
+   * Joins with a config of one's own, a JSON object, and expects to be let in; returns the answer.
+   */
   Message joinsWith(String topic, String config, @Nullable String token) {
     asksToJoinWith(topic, config, token);
     Message reply = next("phx_reply");
@@ -117,8 +119,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   String asksToJoinWith(String topic, String config, @Nullable String token) {
     String joinRef = String.valueOf(counter + 1);
     String access = token == null ? "" : ",\"access_token\":\"" + token + "\"";
-    return says(
-        joinRef, "realtime:" + topic, "phx_join", "{\"config\":" + config + access + "}");
+    return says(joinRef, "realtime:" + topic, "phx_join", "{\"config\":" + config + access + "}");
   }
 
   /** The next binary frame. */

@@ -99,7 +99,9 @@ class TopicsRulesTest {
   void whatIsSaidIsLoggedForThoseWhoMayHear() {
     send(talk, alice);
     assertEquals(
-        "{\"topic\":\"" + talk + "\",\"event\":\"e\",\"origin\":\"here\",\"payload\":{\"é\": 1.50}}",
+        "{\"topic\":\""
+            + talk
+            + "\",\"event\":\"e\",\"origin\":\"here\",\"payload\":{\"é\": 1.50}}",
         lastRecord("broadcast"));
     assertEquals(
         "t",
@@ -154,8 +156,7 @@ class TopicsRulesTest {
         () ->
             asRelay(
                 configuration -> {
-                  Routines.send(
-                      configuration, talk, "", JSON.json("{}"), null, null, alice.id());
+                  Routines.send(configuration, talk, "", JSON.json("{}"), null, null, alice.id());
                   return 0;
                 }));
   }
@@ -239,7 +240,8 @@ class TopicsRulesTest {
     track("a/1", talk, alice, "{}");
     track("b/1", talk, bob, "{}");
     track("c/1", blue, carol, "{}");
-    database.asOwner("update public.users set status = 'gone' where id = '%s'".formatted(carol.id()));
+    database.asOwner(
+        "update public.users set status = 'gone' where id = '%s'".formatted(carol.id()));
     assertEquals(Set.of("a/1", "b/1"), origins());
     database.asOwner("delete from public.users where id = '%s'".formatted(bob.id()));
     assertEquals(Set.of(), origins());
@@ -310,9 +312,10 @@ class TopicsRulesTest {
   @Test
   void whoConnectsIsOnlineUnlessAwayOrBusyAndWhoLeftIsOffline() {
     var people = new UUID[] {alice.id(), bob.id(), database.ivan().id()};
-    bob.tries(tx -> com.gptdesk.chat.jooq.Routines.updatePresence(tx.configuration(), "busy", null));
-    assertEquals(1, counts(
-            c -> com.gptdesk.chat.database.internal.chat.Routines.comeOnline(c, people)));
+    bob.tries(
+        tx -> com.gptdesk.chat.jooq.Routines.updatePresence(tx.configuration(), "busy", null));
+    assertEquals(
+        1, counts(c -> com.gptdesk.chat.database.internal.chat.Routines.comeOnline(c, people)));
     assertEquals("online", status(alice));
     assertEquals("busy", status(bob));
     assertEquals("null", status(database.ivan()));
@@ -320,17 +323,17 @@ class TopicsRulesTest {
     database.asOwner(
         "update public.user_presence set last_seen = last_seen - interval '1 hour' where user_id = '%s'"
             .formatted(bob.id()));
-    assertEquals(1, counts(
-            c -> com.gptdesk.chat.database.internal.chat.Routines.comeOnline(c, people)));
+    assertEquals(
+        1, counts(c -> com.gptdesk.chat.database.internal.chat.Routines.comeOnline(c, people)));
     assertEquals("online", status(bob));
 
     // Somebody else has heard of Alice meanwhile.
     database.asOwner(
         "update public.user_presence set last_seen = last_seen - interval '1 minute' where user_id = '%s'"
             .formatted(bob.id()));
-    assertEquals(1, counts(
-            c ->
-                com.gptdesk.chat.database.internal.chat.Routines.goOffline(c, people, 10_000)));
+    assertEquals(
+        1,
+        counts(c -> com.gptdesk.chat.database.internal.chat.Routines.goOffline(c, people, 10_000)));
     assertEquals("online", status(alice));
     assertEquals("offline", status(bob));
   }
@@ -353,8 +356,7 @@ class TopicsRulesTest {
     UUID id = sender == null ? null : sender.id();
     asRelay(
         configuration -> {
-          Routines.send(
-              configuration, topic, "e", JSON.json("{\"é\": 1.50}"), null, "here", id);
+          Routines.send(configuration, topic, "e", JSON.json("{\"é\": 1.50}"), null, "here", id);
           return 0;
         });
   }
