@@ -2,6 +2,8 @@
 // Used by the tests and by scripts/chat.
 import './quiet.js';
 import { createClient } from '@supabase/supabase-js';
+import { createClient as createNewestClient } from 'supabase-js-2.119.1';
+import { RealtimeClient } from 'realtime-js-2.9.3';
 import ws from 'ws';
 
 /** Everybody of the demo, and the key that every browser may know. */
@@ -40,4 +42,22 @@ export async function signIn(url, anonKey, token, create = createClient) {
   const client = create(url, anonKey, signedInWith(token));
   await client.realtime.setAuth();
   return client;
+}
+
+/** The official clients that must work unmodified; those with rpc call functions, too. */
+export const CLIENTS = {
+  'supabase-js 2.109.0': (url, anonKey, token) => signIn(url, anonKey, token),
+  'supabase-js 2.119.1': (url, anonKey, token) => signIn(url, anonKey, token, createNewestClient),
+  'realtime-js 2.9.3': async (url, anonKey, token) => {
+    const realtime = new RealtimeClient(`${url.replace(/^http/, 'ws')}/realtime/v1`, { params: { apikey: anonKey } });
+    realtime.setAuth(token);
+    return realtime;
+  },
+};
+
+/** Closes a client's socket for good. */
+export async function signOut(client) {
+  await client.removeAllChannels?.();
+  const realtime = client.realtime ?? client;
+  realtime.disconnect();
 }

@@ -15,9 +15,15 @@ const LAST_WORDS = 40;
 
 export class Service {
   #data = mkdtempSync(join(tmpdir(), 'gptdesk-chat-node-'));
+  #beside;
   #process;
   #log = [];
   #port;
+
+  /** `beside`: another service, whose PostgreSQL this one shares; without, it brings its own and the demo. */
+  constructor({ beside } = {}) {
+    this.#beside = beside;
+  }
 
   get url() {
     return `http://127.0.0.1:${this.#port}`;
@@ -28,9 +34,9 @@ export class Service {
     this.#port ??= await freePort();
     // Settings of whoever runs the tests are not settings of this service.
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
-    this.#process = spawn(JAVA, ['serve', '--demo', '--port', String(this.#port)], {
+    this.#process = spawn(JAVA, ['serve', ...(this.#beside ? [] : ['--demo']), '--port', String(this.#port)], {
       cwd: ROOT,
-      env: { ...environment, CHAT_DATA_DIR: this.#data },
+      env: { ...environment, CHAT_DATA_DIR: this.#data, ...this.#beside?.shared() },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -49,6 +55,24 @@ export class Service {
       async () => (await fetch(`${this.url}/health/ready`)).ok,
     );
     await Promise.race([ready, died]);
+  }
+
+  /** Settings with which another service uses this one's PostgreSQL and takes its tokens. */
+  shared() {
+    const kept = (name) => readFileSync(join(this.#data, name), 'utf8').trim();
+    return {
+      CHAT_DATABASE_URL: `jdbc:postgresql://127.0.0.1:${kept('port')}/chat`,
+      CHAT_DATABASE_USER: 'chat_login',
+      CHAT_DATABASE_PASSWORD: kept('chat_login.password'),
+      CHAT_JWT_SECRET: kept('jwt-secret'),
+    };
+  }
+
+  /** Ends a service that has no PostgreSQL of its own at once; nobody is told anything. */
+  async killAlone() {
+    const gone = exitOf(this.#process);
+    this.#process.kill('SIGKILL');
+    await before(10_000, 'the service to die', gone);
   }
 
   /** Ends the service and its PostgreSQL at once, as a power cut would. */

@@ -22,7 +22,6 @@ public final class PresenceTracker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PresenceTracker.class);
   private static final String UNKNOWN_NODE = "PT410";
   private static final int BATCH = 1000;
-  private static final long FRESH_NANOS = 500_000_000;
 
   private final Topics topics;
   private final UUID node = UUID.randomUUID();
@@ -34,8 +33,12 @@ public final class PresenceTracker implements AutoCloseable {
   private final Set<String> leaving = ConcurrentHashMap.newKeySet();
 
   private final AtomicBoolean clearing = new AtomicBoolean();
+  private final AtomicLong recoveriesAsked = new AtomicLong();
+
+  /** Guards the next, and lets one thread recover at a time. */
   private final Object recovery = new Object();
-  private long recovered = System.nanoTime() - FRESH_NANOS;
+
+  private long recoveriesServed;
   private volatile boolean closed;
 
   /** Makes a node that shows nothing yet; the database hears of it when it does. */
@@ -97,7 +100,7 @@ public final class PresenceTracker implements AutoCloseable {
         throw e;
       }
     }
-    recover(true);
+    recover();
     return topics.track(node, wanted);
   }
 
@@ -146,22 +149,24 @@ public final class PresenceTracker implements AutoCloseable {
     topics.expireNodes();
   }
 
-  /** Changes were missed: the database may have lost what this node shows. */
+  /**
+   * Changes were missed: the database may have lost what this node shows. However many ask at once,
+   * it is looked after once or twice.
+   */
   void recover() {
-    if (!tracked.isEmpty()) {
-      recover(false);
+    if (tracked.isEmpty()) {
+      return;
     }
-  }
-
-  private void recover(boolean must) {
+    long mine = recoveriesAsked.incrementAndGet();
     synchronized (recovery) {
-      if (!must && System.nanoTime() - recovered < FRESH_NANOS) {
-        return; // For another channel, just now.
+      if (recoveriesServed >= mine) {
+        return; // By one that began after this was asked.
       }
+      long served = recoveriesAsked.get();
       if (!topics.touch(node)) {
         writeAgain();
       }
-      recovered = System.nanoTime();
+      recoveriesServed = served;
     }
   }
 

@@ -198,11 +198,12 @@ class HttpServiceTest {
           assertBroadcast(422, token, body, "").has("errors"),
           () -> body + " has no list of errors");
     }
-    for (int i = 0; i < 7; i++) {
-      assertBroadcast(202, token, message.formatted("t", "e", "{}"), "");
-    }
-    assertBroadcast(429, token, message.formatted("t", "e", "{}"), "ClientEventRateLimitReached");
-    assertEquals(7, sent.size());
+    String many =
+        "{\"messages\":["
+            + "{\"topic\":\"t\",\"event\":\"e\",\"payload\":{}},".repeat(8)
+            + "{\"topic\":\"t\",\"event\":\"e\",\"payload\":{}}]}";
+    assertBroadcast(429, token, many, "ClientEventRateLimitReached");
+    assertTrue(sent.isEmpty());
   }
 
   private JsonNode assertBroadcast(int status, @Nullable String token, String body, String message)
@@ -213,7 +214,7 @@ class HttpServiceTest {
     }
     HttpResponse<String> response = send(request.POST(BodyPublishers.ofString(body)));
     assertEquals(status, response.statusCode(), response.body());
-    JsonNode answer = JSON.readTree(response.body());
+    JsonNode answer = JSON.readTree(response.body().isEmpty() ? "{}" : response.body());
     assertTrue(answer.path("message").asString("").startsWith(message), response.body());
     return answer;
   }
