@@ -1,0 +1,270 @@
+package com.gptdesk.chat.plans;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.SQLWarning;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * What reading costs does not grow with what everybody ever wrote: the same pages of the database
+ * at ten thousand messages and at a million, over 60 partitions, under row-level security. Counted
+ * in pages and probes, never in time.
+ */
+class ReadPlansTest {
+  private static final JsonMapper JSON = JsonMapper.shared();
+  private static final int PARTITIONS = 60;
+
+  /** So many people first, then more: teams of twenty, each with ten neighbours, 50 messages each. */
+  private static final int FEW = 20;
+
+  private static final int MANY = 2800;
+
+  /** Alice's and Bob's: what a page must not read whole. */
+  private static final int LONG_CONVERSATION = 20_000;
+
+  /** One call: the pages it touched, and the plans of the statements inside. */
+  private record Cost(long rows, long pages, List<JsonNode> plans) {}
+
+  @Test
+  void readsCostTheSameAtAMillionMessages() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      Login superuser = superuserOf(database);
+      fill(superuser, 1, FEW);
+      Map<String, Cost> small = costs(superuser);
+      fill(superuser, FEW + 1, MANY);
+      say(superuser, LONG_CONVERSATION);
+      long messages = Long.parseLong(database.ownerReads("select count(*) from public.user_messages"));
+      assertTrue(messages >= 1_000_000, "only " + messages + " messages");
+      Map<String, Cost> large = costs(superuser);
+
+      small.forEach(
+          (call, before) -> {
+            Cost after = large.get(call);
+            System.out.printf(
+                "%-28s %3d rows, pages: %,6d of 10 thousand messages, %,6d of a million%n",
+                call, after.rows(), before.pages(), after.pages());
+            assertEquals(before.rows(), after.rows(), call);
+            // An index of a hundred times as many rows is a level higher, and its visibility is checked.
+            assertTrue(after.pages() <= before.pages() * 2 + 20, call + " reads more pages: " + after);
+            after.plans().forEach(plan -> assertNothingIsReadWhole(call, plan));
+          });
+      onePageOfALongConversation(superuser);
+    }
+  }
+
+  private static void onePageOfALongConversation(Login superuser) throws SQLException {
+    try (Connection alice = as(superuser, "'00000000-0000-4000-d000-000000000001'")) {
+      String conversation = one(alice, "select id from public.get_conversations() limit 1");
+      Cost page = cost(alice, "select * from public.get_messages('" + conversation + "')");
+      System.out.printf("a page of %,d messages: %d pages%n", LONG_CONVERSATION, page.pages());
+      assertEquals(50, page.rows());
+      assertTrue(page.pages() < 8L * PARTITIONS, page::toString);
+      long probes = page.plans().stream().mapToLong(ReadPlansTest::probesOfMessages).sum();
+      assertTrue(probes <= PARTITIONS + 10, "probes: " + probes);
+      page.plans().forEach(plan -> assertNothingIsReadWhole("get_messages", plan));
+    }
+  }
+
+  /** What the first person reads, all of it there from the beginning. */
+  private static Map<String, Cost> costs(Login superuser) throws SQLException {
+    try (Connection person = as(superuser, "'00000000-0000-4000-c000-000000000001'")) {
+      String conversation = one(person, "select id from public.get_conversations() order by id limit 1");
+      var calls = new LinkedHashMap<String, String>();
+      calls.put("get_messages newest", "select * from public.get_messages('" + conversation + "')");
+      calls.put(
+          "get_messages deep",
+          "select * from public.get_messages('" + conversation + "', before_seq => 11, page_size => 10)");
+      calls.put("get_changes", "select * from public.get_changes('" + conversation + "', 20)");
+      calls.put("get_conversations", "select * from public.get_conversations()");
+      calls.put(
+          "get_conversations one",
+          "select unread_count from public.get_conversations(conversation_id => '" + conversation + "')");
+      calls.put("search_messages common", "select * from public.search_messages('message')");
+      calls.put("search_messages rare", "select * from public.search_messages('number50 to1and11')");
+      calls.put("search_users", "select * from public.search_users('Person 1')");
+      var costs = new LinkedHashMap<String, Cost>();
+      for (Map.Entry<String, String> call : calls.entrySet()) {
+        costs.put(call.getKey(), cost(person, call.getValue()));
+      }
+      return costs;
+    }
+  }
+
+  /** The second call of a session: its plans are made. */
+  private static Cost cost(Connection connection, String call) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(call);
+      statement.execute("set auto_explain.log_min_duration = 0");
+      statement.clearWarnings();
+      List<JsonNode> plans = new ArrayList<>();
+      long rows;
+      long pages;
+      try (ResultSet result =
+          statement.executeQuery("explain (analyze, buffers, timing off, format json) " + call)) {
+        result.next();
+        JsonNode plan = JSON.readTree(result.getString(1)).get(0).get("Plan");
+        rows = plan.get("Actual Rows").asLong();
+        pages = plan.get("Shared Hit Blocks").asLong() + plan.get("Shared Read Blocks").asLong();
+      }
+      for (SQLWarning told = statement.getWarnings(); told != null; told = told.getNextWarning()) {
+        String text = String.valueOf(told.getMessage());
+        if (text.contains("plan:") && text.contains("user_messages")) {
+          plans.add(JSON.readTree(text.substring(text.indexOf('{'))).get("Plan"));
+        }
+      }
+      statement.execute("set auto_explain.log_min_duration = -1");
+      return new Cost(rows, pages, plans);
+    }
+  }
+
+  private static void assertNothingIsReadWhole(String call, JsonNode plan) {
+    String relation = plan.path("Relation Name").asString("");
+    if (relation.startsWith("user_messages") && plan.get("Node Type").asString().equals("Seq Scan")) {
+      // One that is empty, or that this execution had no need of, costs nothing.
+      double read = plan.path("Actual Rows").asDouble(0) + plan.path("Rows Removed by Filter").asDouble(0);
+      assertEquals(0, read * plan.path("Actual Loops").asDouble(0), () -> call + " reads " + relation + " whole");
+    }
+    plan.path("Plans").forEach(child -> assertNothingIsReadWhole(call, child));
+  }
+
+  /** How often a partition was looked into. */
+  private static long probesOfMessages(JsonNode plan) {
+    boolean probe =
+        plan.path("Relation Name").asString("").startsWith("user_messages")
+            && plan.get("Node Type").asString().contains("Scan");
+    long probes = probe ? plan.get("Actual Loops").asLong() : 0;
+    for (JsonNode child : plan.path("Plans")) {
+      probes += probesOfMessages(child);
+    }
+    return probes;
+  }
+
+  /** The superuser may load auto_explain; what is measured runs as the person. */
+  private static Connection as(Login superuser, String person) throws SQLException {
+    Connection connection = superuser.connect();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(
+          """
+          load 'auto_explain';
+          set auto_explain.log_nested_statements = on;
+          set auto_explain.log_analyze = on;
+          set auto_explain.log_timing = off;
+          set auto_explain.log_format = json;
+          set client_min_messages = log
+          """);
+      statement.execute(
+          "select set_config('request.jwt.claims', json_build_object('role', 'authenticated', 'sub', %s)::text, false)"
+              .formatted(person));
+      statement.execute("grant set on parameter auto_explain.log_min_duration to public");
+      statement.execute("set role authenticated");
+    }
+    return connection;
+  }
+
+  private static String one(Connection connection, String query) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet result = statement.executeQuery(query)) {
+      result.next();
+      return result.getString(1);
+    }
+  }
+
+  private static Login superuserOf(TestDatabase database) {
+    Login superuser = TestDatabase.server().superuser();
+    return new Login(database.owner().url(), superuser.user(), superuser.password());
+  }
+
+  /** Teams of twenty people; past the triggers, since ids are of the past five years. */
+  private static void fill(Login superuser, int from, int to) throws SQLException {
+    run(
+        superuser,
+        """
+        set session_replication_role = replica;
+        set role chat_owner;
+        select chat.create_message_partition((date_trunc('month', now()) - step * interval '1 month')::date)
+        from generate_series(0, %1$d - 4) step;
+        reset role;
+        insert into public.teams (id, name)
+        select ('00000000-0000-4000-b000-' || lpad(i::text, 12, '0'))::uuid, 'Team ' || i
+        from generate_series((%2$d + 19) / 20, %3$d / 20) i;
+        insert into public.users (id, full_name, email, team_id)
+        select
+          ('00000000-0000-4000-c000-' || lpad(i::text, 12, '0'))::uuid,
+          'Person ' || i,
+          'person' || i || '@plans.example',
+          ('00000000-0000-4000-b000-' || lpad(((i - 1) / 20 + 1)::text, 12, '0'))::uuid
+        from generate_series(%2$d, %3$d) i;
+        insert into public.user_conversations (participant_1_id, participant_2_id, created_by, last_message_seq, revision,
+          last_message_at, last_message_id, participant_1_read_seq, participant_2_read_seq)
+        select a.id, b.id, a.id, 50, 50, now(), gen_random_uuid(), 50, 40
+        from public.users a
+        join public.users b on b.team_id = a.team_id and a.id < b.id
+        where a.email like '%%@plans.example'
+          and right(a.id::text, 12)::int between %2$d and %3$d
+          and (right(b.id::text, 12)::int - right(a.id::text, 12)::int) <= 10;
+        insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision, created_at, updated_at)
+        select
+          (lpad(to_hex((extract(epoch from t.at) * 1000)::bigint), 12, '0') || '7' || substr(md5(c.id::text || s), 1, 3)
+            || '8' || substr(md5(s || c.id::text), 1, 15))::uuid,
+          c.id,
+          case when s %% 2 = 0 then c.participant_1_id else c.participant_2_id end,
+          case when s %% 2 = 0 then c.participant_2_id else c.participant_1_id end,
+          'message number' || s || ' to' || right(c.participant_1_id::text, 12)::int || 'and' || right(c.participant_2_id::text, 12)::int,
+          s, s, s, t.at, t.at
+        from public.user_conversations c
+        cross join generate_series(1, 50) s
+        cross join lateral (select now() - (51 - s) * interval '1 month' * (%1$d - 4) / 51 as at) t
+        where right(c.participant_1_id::text, 12)::int between %2$d and %3$d
+          and c.participant_1_id::text like '%%-4000-c000-%%'
+        order by s;
+        update public.user_conversations c
+        set last_message_id = m.id, last_message_at = m.created_at
+        from public.user_messages m
+        where m.conversation_id = c.id and m.seq = 50
+          and right(c.participant_1_id::text, 12)::int between %2$d and %3$d
+          and c.participant_1_id::text like '%%-4000-c000-%%';
+        """
+            .formatted(PARTITIONS, from, to));
+    run(superuser, "vacuum analyze");
+  }
+
+  /** A conversation of two people in this month, as long as asked. */
+  private static void say(Login superuser, int messages) throws SQLException {
+    run(
+        superuser,
+        """
+        set session_replication_role = replica;
+        insert into public.users (id, full_name, email, team_id)
+        select ('00000000-0000-4000-d000-' || lpad(i::text, 12, '0'))::uuid, 'Talker ' || i, 'talker' || i || '@plans.example', t.id
+        from generate_series(1, 2) i, (select id from public.teams where name = 'Team 1') t;
+        insert into public.user_conversations (id, participant_1_id, participant_2_id, created_by, last_message_seq, revision, last_message_at, last_message_id)
+        values ('00000000-0000-4000-d000-00000000000c', '00000000-0000-4000-d000-000000000001', '00000000-0000-4000-d000-000000000002',
+          '00000000-0000-4000-d000-000000000001', %1$d, %1$d, now(), gen_random_uuid());
+        insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision)
+        select chat.uuid7(), '00000000-0000-4000-d000-00000000000c', '00000000-0000-4000-d000-000000000001',
+          '00000000-0000-4000-d000-000000000002', 'word ' || s, s, s, s
+        from generate_series(1, %1$d) s
+        """
+            .formatted(messages));
+  }
+
+  private static void run(Login login, String sql) throws SQLException {
+    try (Connection connection = login.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+}
