@@ -1,9 +1,7 @@
 package com.gptdesk.chat.policies;
 
 import java.sql.Connection;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -14,9 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Teams and people who come and go, talk, type and block, and an owner who changes rows by hand:
  * all decided by a seed, so that what happened once happens again.
  */
-final class RandomWorld {
-
-  private static final String CLAIMS = "{\"sub\":\"%s\",\"role\":\"authenticated\"}";
+final class RandomWorld implements World {
 
   private final Connection owner;
   private final Random random;
@@ -27,25 +23,28 @@ final class RandomWorld {
   RandomWorld(Connection owner, long seed) throws SQLException {
     this.owner = owner;
     this.random = new Random(seed);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
       run(newTeam());
     }
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 7; i++) {
       run(newPerson());
+    }
+    for (UUID person : people) {
+      as(person, call("get_or_create_conversation('%s', %s)", person, somebodyNear(person)));
     }
   }
 
-  /** Everybody there ever was, also who is deleted. */
-  List<UUID> people() {
+  @Override
+  public List<UUID> people() {
     return people;
   }
 
-  /** Does one thing, and returns what; refused things change nothing. */
-  String step() throws SQLException {
+  @Override
+  public String step() throws SQLException {
     @Nullable UUID who = null;
     String what;
     int kind = random.nextInt(100);
-    if (kind < 72) {
+    if (kind < 76) {
       who = anybody();
       what = byFunction(who);
     } else if (kind < 86) {
@@ -58,10 +57,9 @@ final class RandomWorld {
   }
 
   private String byFunction(UUID me) {
-    UUID other = anybody();
     return switch (random.nextInt(20)) {
-      case 0, 1, 2 -> call("get_or_create_conversation('%s', '%s')", me, other);
-      case 3, 4, 5, 6 ->
+      case 0, 1 -> call("get_or_create_conversation('%s', %s)", me, somebodyNear(me));
+      case 2, 3, 4, 5, 6 ->
           call("send_message((%s), 'word %s')", conversationOf(me), random.nextInt(9));
       case 7 -> call("edit_message((%s), 'word %s')", messageOf(me), random.nextInt(9));
       case 8 -> call("delete_message((%s))", messageOf(me));
@@ -71,7 +69,8 @@ final class RandomWorld {
       case 13 -> call("remove_reaction((%s), 'r%s')", messageOf(me), random.nextInt(3));
       case 14 -> call("set_archived((%s), %s)", conversationOf(me), random.nextBoolean());
       case 15 -> call("set_muted((%s), now() + '%s h')", conversationOf(me), random.nextInt(9));
-      case 16 -> call((random.nextBoolean() ? "block_user" : "unblock_user") + "('%s')", other);
+      case 16 ->
+          call((random.nextInt(3) == 0 ? "block_user" : "unblock_user") + "(%s)", somebodyNear(me));
       case 17 -> call("update_presence('%s', '/page')", status());
       default ->
           random.nextInt(4) == 0
@@ -92,11 +91,11 @@ final class RandomWorld {
       case 4 -> "update public.users set status = 'inactive' where id = '%s'".formatted(somebody);
       case 5, 6 -> "update public.users set status = 'active' where id = '%s'".formatted(somebody);
       case 7 ->
-          random.nextInt(3) == 0
+          random.nextBoolean()
               ? "delete from public.users where id = '%s'".formatted(somebody)
               : "update public.users set full_name = full_name where id = '%s'".formatted(somebody);
       default ->
-          random.nextInt(4) == 0 ? "delete from public.teams where id = " + team() : newTeam();
+          random.nextInt(3) == 0 ? "delete from public.teams where id = " + team() : newTeam();
     };
   }
 
@@ -167,7 +166,7 @@ final class RandomWorld {
           "update public.user_messages set sender_id = '%1$s' where id = (select m.id from public.user_messages m where m.recipient_id <> '%1$s' order by m.id limit 1)"
               .formatted(somebody);
       default ->
-          "update public.user_conversations set participant_2_id = '%1$s' where id = (select c.id from public.user_conversations c where c.participant_1_id < '%1$s' and c.created_by <> c.participant_2_id order by c.id limit 1)"
+          "update public.user_conversations set participant_2_id = '%1$s' where id = (select c.id from public.user_conversations c where c.participant_1_id < '%1$s' and c.created_by <> c.participant_2_id order by c.participant_1_id, c.participant_2_id limit 1)"
               .formatted(somebody);
     };
   }
@@ -189,13 +188,19 @@ final class RandomWorld {
     return "select public." + function.formatted(arguments);
   }
 
+  /** A teammate where there is one, else anybody. */
+  private String somebodyNear(UUID person) {
+    return "coalesce((select u.id from public.users u where u.id <> '%1$s' and u.team_id = chat.my_team() order by u.id offset %2$d limit 1), '%3$s')"
+        .formatted(person, random.nextInt(3), anybody());
+  }
+
   private String conversationOf(UUID person) {
-    return "select c.id from public.user_conversations c where '%s' in (c.participant_1_id, c.participant_2_id) order by c.created_at, c.id offset %d limit 1"
+    return "select c.id from public.user_conversations c where '%s' in (c.participant_1_id, c.participant_2_id) order by c.participant_1_id, c.participant_2_id offset %d limit 1"
         .formatted(person, random.nextInt(3));
   }
 
   private String partnerOf(UUID person) {
-    return "select case '%1$s' when c.participant_1_id then c.participant_2_id else c.participant_1_id end from public.user_conversations c where '%1$s' in (c.participant_1_id, c.participant_2_id) order by c.created_at, c.id offset %2$d limit 1"
+    return "select case '%1$s' when c.participant_1_id then c.participant_2_id else c.participant_1_id end from public.user_conversations c where '%1$s' in (c.participant_1_id, c.participant_2_id) order by c.participant_1_id, c.participant_2_id offset %2$d limit 1"
         .formatted(person, random.nextInt(3));
   }
 
@@ -205,8 +210,15 @@ final class RandomWorld {
   }
 
   private String any(String table, String column) {
-    return "select x.%s from public.%s x order by x.%s offset %d limit 1"
-        .formatted(column, table, column, random.nextInt(6));
+    // Not by a key that the database makes up: the seed decides.
+    String order =
+        switch (table) {
+          case "user_conversations" -> "participant_1_id, participant_2_id";
+          case "message_reactions" -> "message_id, user_id, reaction";
+          default -> "id";
+        };
+    return "select x.%s from public.%s x order by %s offset %d limit 1"
+        .formatted(column, table, order, random.nextInt(6));
   }
 
   private String status() {
@@ -215,7 +227,7 @@ final class RandomWorld {
 
   /** Some team, or none. */
   private String team() {
-    return random.nextInt(6) == 0 ? "null" : "'" + teams.get(random.nextInt(teams.size())) + "'";
+    return random.nextInt(12) == 0 ? "null" : "'" + teams.get(random.nextInt(teams.size())) + "'";
   }
 
   private UUID anybody() {
@@ -226,26 +238,8 @@ final class RandomWorld {
     return new UUID(random.nextLong(), random.nextLong());
   }
 
-  /** As that person, else as the owner; returns how it was refused, or nothing. */
   private String as(@Nullable UUID person, String sql) throws SQLException {
-    try (Statement statement = owner.createStatement()) {
-      statement.execute("savepoint step");
-      try {
-        if (person != null) {
-          statement.execute(
-              "select set_config('request.jwt.claims', '%s', true), set_config('role', 'authenticated', true)"
-                  .formatted(CLAIMS.formatted(person)));
-        }
-        statement.execute(sql);
-        statement.execute(
-            "select set_config('request.jwt.claims', '', true), set_config('role', 'none', true);"
-                + " release savepoint step");
-        return "";
-      } catch (SQLException refused) {
-        statement.execute("rollback to savepoint step; release savepoint step");
-        return " (refused: " + refused.getSQLState() + " " + refused.getMessage() + ")";
-      }
-    }
+    return World.act(owner, person, sql);
   }
 
   private void run(String sql) throws SQLException {
@@ -254,38 +248,4 @@ final class RandomWorld {
       throw new IllegalStateException(sql + refused);
     }
   }
-
-  /** What each person sees of the published tables, and hears. */
-  static List<String> sees(Connection owner, UUID person) throws SQLException {
-    List<String> keys = new ArrayList<>();
-    try (Statement statement = owner.createStatement()) {
-      statement.execute(
-          "select set_config('request.jwt.claims', '%s', true), set_config('role', 'authenticated', true)"
-              .formatted(CLAIMS.formatted(person)));
-      try (ResultSet result = statement.executeQuery(KEYS)) {
-        while (result.next()) {
-          keys.add(result.getString(1));
-        }
-      }
-      statement.execute(
-          "select set_config('request.jwt.claims', '', true), set_config('role', 'none', true)");
-    }
-    return keys;
-  }
-
-  /** Every row of the published tables, by table and key. */
-  static final String KEYS =
-      """
-      select 'user_messages ' || id from public.user_messages
-      union all
-      select 'user_conversations ' || id from public.user_conversations
-      union all
-      select 'user_presence ' || user_id from public.user_presence
-      union all
-      select 'message_reactions ' || id from public.message_reactions
-      union all
-      select 'conversation_preferences ' || conversation_id || ' ' || user_id from public.conversation_preferences
-      union all
-      select 'user_blocks ' || blocker_id || ' ' || blocked_id from public.user_blocks
-      """;
 }
