@@ -7,11 +7,10 @@ create or replace function chat.stamp_presence()
   language plpgsql
 as $$
 begin
-  if tg_op = 'INSERT' then
-    select u.team_id into new.team_id
-    from public.users u
-    where u.id = new.user_id;
-  end if;
+  -- At each change, not at the first alone: a move of the person at that very moment would be missed for good.
+  select u.team_id into new.team_id
+  from public.users u
+  where u.id = new.user_id;
   if new.status = 'offline' then
     new.is_typing_to := null;
   end if;

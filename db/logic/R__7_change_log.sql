@@ -35,11 +35,19 @@ begin
   elsif tg_op = 'UPDATE' then
     -- Not for read_by alone: the read position says it, and once for the whole conversation.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    select 'user_messages', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    select
+      'user_messages',
+      'UPDATE',
+      case when (n.sender_id, n.recipient_id) is distinct from (o.sender_id, o.recipient_id)
+        then array[n.sender_id, n.recipient_id, o.sender_id, o.recipient_id]
+        else array[n.sender_id, n.recipient_id]
+      end,
+      row_to_json(n)::text,
+      json_build_object('id', o.id)::text
     from new_rows n
     join old_rows o on o.id = n.id
-    where (n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
-      is distinct from (o.revision, o.content, o.message_type, o.file_url, o.file_name, o.file_size, o.is_edited, o.is_deleted, o.metadata, o.updated_at)
+    where (n.sender_id, n.recipient_id, n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
+      is distinct from (o.sender_id, o.recipient_id, o.revision, o.content, o.message_type, o.file_url, o.file_name, o.file_size, o.is_edited, o.is_deleted, o.metadata, o.updated_at)
     order by n.conversation_id, n.revision;
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
@@ -70,12 +78,23 @@ begin
   elsif tg_op = 'UPDATE' then
     -- Not for what a message's own row says: a send, an edit, a reaction.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    select 'user_conversations', 'UPDATE', array[n.participant_1_id, n.participant_2_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    select
+      'user_conversations',
+      'UPDATE',
+      case when (n.participant_1_id, n.participant_2_id) is distinct from (o.participant_1_id, o.participant_2_id)
+        then array[n.participant_1_id, n.participant_2_id, o.participant_1_id, o.participant_2_id]
+        else array[n.participant_1_id, n.participant_2_id]
+      end,
+      row_to_json(n)::text,
+      json_build_object('id', o.id)::text
     from new_rows n
     join old_rows o on o.id = n.id
-    where n.revision = o.revision
-      and (n.is_archived, n.participant_1_read_seq, n.participant_2_read_seq)
-        is distinct from (o.is_archived, o.participant_1_read_seq, o.participant_2_read_seq);
+    where (n.participant_1_id, n.participant_2_id) is distinct from (o.participant_1_id, o.participant_2_id)
+      or (
+        n.revision = o.revision
+        and (n.is_archived, n.participant_1_read_seq, n.participant_2_read_seq)
+          is distinct from (o.is_archived, o.participant_1_read_seq, o.participant_2_read_seq)
+      );
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
     select 'user_conversations', 'DELETE', array[o.participant_1_id, o.participant_2_id], row_to_json(o)::text
@@ -134,10 +153,10 @@ declare
   logged bigint := 0;
   more bigint;
 begin
-  -- One row, two audiences. Who is in no team is his own scope.
+  -- One row, two audiences. The person himself beside the team, as in the policy: he may be in none.
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, record)
-    select 'user_presence', 'INSERT', array[coalesce(n.team_id, n.user_id)], relay.team_presence(n)
+    select 'user_presence', 'INSERT', array_remove(array[n.user_id, n.team_id], null), relay.team_presence(n)
     from new_rows n;
     get diagnostics logged = row_count;
 
@@ -152,10 +171,7 @@ begin
     select
       'user_presence',
       'UPDATE',
-      case when n.team_id is distinct from o.team_id
-        then array[coalesce(n.team_id, n.user_id), coalesce(o.team_id, o.user_id)]
-        else array[coalesce(n.team_id, n.user_id)]
-      end,
+      array_remove(array[n.user_id, n.team_id, case when o.team_id is distinct from n.team_id then o.team_id end], null),
       relay.team_presence(n),
       json_build_object('user_id', o.user_id)::text
     from new_rows n
@@ -176,7 +192,7 @@ begin
     get diagnostics more = row_count;
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'user_presence', 'DELETE', array[coalesce(o.team_id, o.user_id)], relay.team_presence(o)
+    select 'user_presence', 'DELETE', array_remove(array[o.user_id, o.team_id], null), relay.team_presence(o)
     from old_rows o;
     get diagnostics more = row_count;
   end if;
@@ -203,7 +219,15 @@ begin
     from new_rows n;
   elsif tg_op = 'UPDATE' then
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    select 'message_reactions', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    select
+      'message_reactions',
+      'UPDATE',
+      case when (n.sender_id, n.recipient_id) is distinct from (o.sender_id, o.recipient_id)
+        then array[n.sender_id, n.recipient_id, o.sender_id, o.recipient_id]
+        else array[n.sender_id, n.recipient_id]
+      end,
+      row_to_json(n)::text,
+      json_build_object('id', o.id)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where n is distinct from o;

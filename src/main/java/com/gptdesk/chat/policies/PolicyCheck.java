@@ -63,9 +63,10 @@ public final class PolicyCheck implements AutoCloseable {
     this.matrix = matrix;
     this.jooq = new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES);
     demandOwner();
-    this.standalone = "standalone".equals(ask("select s.platform from chat.settings s"));
+    this.standalone =
+        "standalone".equals(ask(connection, "select s.platform from chat.settings s"));
     this.rights = new Rights(connection, matrix, standalone);
-    becomeAble();
+    becomeAble(connection);
     this.scene = PolicyScene.make(connection);
   }
 
@@ -247,6 +248,7 @@ public final class PolicyCheck implements AutoCloseable {
   private void demandOwner() throws SQLException {
     String owns =
         ask(
+            connection,
             "select pg_has_role(c.relowner, 'usage') from pg_catalog.pg_class c"
                 + " where c.oid = to_regclass('chat.settings')");
     if (owns == null) {
@@ -255,17 +257,18 @@ public final class PolicyCheck implements AutoCloseable {
     if (!owns.equals("t")) {
       throw new IllegalStateException(
           "To verify the policies, enter as who owns the chat's tables: %s does not."
-              .formatted(ask("select session_user")));
+              .formatted(ask(connection, "select session_user")));
     }
   }
 
   /** Lets the owner become the roles, where it may grant that to itself; gone with the rest. */
-  private void becomeAble() throws SQLException {
+  static void becomeAble(Connection connection) throws SQLException {
     boolean since16 = connection.getMetaData().getDatabaseMajorVersion() >= 16;
     List<String> missing = new ArrayList<>();
     for (String name : Arrays.stream(Persona.values()).map(Persona::role).distinct().toList()) {
       String mayBecome =
           ask(
+              connection,
               "select pg_has_role(session_user, r.oid, '%s') from pg_catalog.pg_roles r where r.rolname = '%s'"
                   .formatted(since16 ? "set" : "member", name));
       if ("t".equals(mayBecome)) {
@@ -287,14 +290,14 @@ public final class PolicyCheck implements AutoCloseable {
       throw new IllegalStateException(
           "To verify the policies, %s must be able to become %s: grant %s to %s, or verify as somebody who may."
               .formatted(
-                  ask("select session_user"),
+                  ask(connection, "select session_user"),
                   String.join(", ", missing),
                   String.join(", ", missing),
-                  ask("select quote_ident(session_user)")));
+                  ask(connection, "select quote_ident(session_user)")));
     }
   }
 
-  private @Nullable String ask(String query) throws SQLException {
+  private static @Nullable String ask(Connection connection, String query) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet result = statement.executeQuery(query)) {
       return result.next() ? result.getString(1) : null;

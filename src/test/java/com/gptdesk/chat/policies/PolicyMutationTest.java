@@ -87,7 +87,7 @@ class PolicyMutationTest {
             Set.of("public.message_edits"));
     List<Attempt> lines = check.attempts();
     List<Attempt> otherLines =
-        lines.stream().filter(line -> !line.section().equals("message_edits")).toList();
+        lines.stream().filter(line -> line.section().equals("message_reactions")).toList();
 
     assertNull(whatNotices(weak, otherLines));
     assertNotNull(whatNotices(weak, lines));

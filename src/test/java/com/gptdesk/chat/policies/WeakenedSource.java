@@ -232,10 +232,15 @@ final class WeakenedSource {
   private List<int[]> operands(int parenthesis, int depth) {
     List<int[]> operands = new ArrayList<>();
     int from = tokens.get(parenthesis).to();
+    boolean between = false;
     for (int i = parenthesis + 1; i < tokens.size(); i++) {
       Token token = tokens.get(i);
       boolean closes = token.depth() < depth;
-      if (closes || (token.depth() == depth && Set.of("and", "or").contains(token.word()))) {
+      if (token.depth() == depth && token.word().equals("between")) {
+        between = true;
+      } else if (between && token.depth() == depth && token.word().equals("and")) {
+        between = false;
+      } else if (closes || (token.depth() == depth && Set.of("and", "or").contains(token.word()))) {
         operands.add(new int[] {from, token.from()});
         from = token.to();
       }

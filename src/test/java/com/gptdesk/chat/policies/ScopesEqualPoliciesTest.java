@@ -1,0 +1,508 @@
+package com.gptdesk.chat.policies;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Real time tells a change to exactly those whom row-level security lets see the row: its scopes
+ * meet a person's scopes when, and only when, that person sees the row before or after it. Over
+ * random worlds; {@code -Dchat.seed=…} runs one of them again.
+ */
+class ScopesEqualPoliciesTest {
+
+  private static final int WORLDS = 4;
+  private static final long FIRST_SEED = 20261;
+  private static final int STEPS = 300;
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final Set<String> TEAM_PRESENCE =
+      Set.of("user_id", "status", "last_seen", "updated_at", "team_id");
+  private static final Set<String> TYPING_PRESENCE =
+      Set.of("user_id", "status", "last_seen", "updated_at", "is_typing_to", "typing_started_at");
+
+  private static TestDatabase database;
+  private static Connection owner;
+  private static Set<String> readable;
+
+  /** A row of the log. */
+  private record Change(
+      String table,
+      String operation,
+      Set<UUID> scopes,
+      @Nullable JsonNode record,
+      @Nullable JsonNode old) {
+
+    String key() {
+      JsonNode row = record != null ? record : old;
+      return table
+          + Stream.of("id", "conversation_id", "blocker_id", "user_id", "blocked_id")
+              .filter(column -> KEY_COLUMNS.get(table).contains(column))
+              .map(column -> " " + row.get(column).asString())
+              .collect(Collectors.joining());
+    }
+
+    boolean isTyping() {
+      return table.equals("user_presence") && record != null && record.has("is_typing_to");
+    }
+
+    @Override
+    public String toString() {
+      return "%s %s to %s: %s <- %s".formatted(operation, table, scopes, record, old);
+    }
+  }
+
+  private static final Map<String, Set<String>> KEY_COLUMNS =
+      Map.of(
+          "user_messages", Set.of("id"),
+          "user_conversations", Set.of("id"),
+          "message_reactions", Set.of("id"),
+          "user_presence", Set.of("user_id"),
+          "conversation_preferences", Set.of("conversation_id", "user_id"),
+          "user_blocks", Set.of("blocker_id", "blocked_id"));
+
+  /** Every row of the published tables, by table and key. */
+  private static final String KEYS =
+      """
+      select 'user_messages ' || id from public.user_messages
+      union all
+      select 'user_conversations ' || id from public.user_conversations
+      union all
+      select 'user_presence ' || user_id from public.user_presence
+      union all
+      select 'message_reactions ' || id from public.message_reactions
+      union all
+      select 'conversation_preferences ' || conversation_id || ' ' || user_id from public.conversation_preferences
+      union all
+      select 'user_blocks ' || blocker_id || ' ' || blocked_id from public.user_blocks
+      """;
+
+  /** What holds between two steps. */
+  private record Moment(
+      Map<UUID, Set<String>> sees,
+      Map<UUID, Set<UUID>> hears,
+      Set<String> rows,
+      Map<UUID, String> people,
+      Map<UUID, UUID> typing) {}
+
+  @BeforeAll
+  static void begin() throws SQLException {
+    database = TestDatabase.fresh();
+    owner = database.owner().connect();
+    owner.setAutoCommit(false);
+    PolicyCheck.becomeAble(owner);
+    readable =
+        new HashSet<>(
+            column(
+                "select c.relname || '.' || a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid"
+                    + " where c.relnamespace = 'public'::regnamespace and a.attnum > 0"
+                    + " and has_column_privilege('authenticated', c.oid, a.attnum, 'select')"));
+  }
+
+  @AfterAll
+  static void end() throws SQLException {
+    owner.rollback();
+    owner.close();
+    database.close();
+  }
+
+  @Test
+  void scopesMeetWhereAndOnlyWhereTheRowIsSeen() throws SQLException {
+    String given = System.getProperty("chat.seed");
+    List<Long> seeds =
+        given != null
+            ? List.of(Long.parseLong(given))
+            : Stream.iterate(FIRST_SEED, seed -> seed + 1).limit(WORLDS).toList();
+    Map<String, Integer> seen = new TreeMap<>();
+    for (long seed : seeds) {
+      List<String> faults =
+          live(
+              () -> new RandomWorld(owner, seed),
+              STEPS,
+              change -> seen.merge(change.table() + " " + change.operation(), 1, Integer::sum));
+      assertEquals(
+          List.of(),
+          faults,
+          () -> "again with -Dchat.seed=" + seed + ":\n" + String.join("\n", faults));
+    }
+    System.out.println("Scopes equal policies in " + seeds.size() + " worlds: " + seen);
+    if (given == null) {
+      for (String table : KEY_COLUMNS.keySet()) {
+        assertTrue(seen.getOrDefault(table + " INSERT", 0) > 0, table + " was never inserted");
+        assertTrue(seen.getOrDefault(table + " DELETE", 0) > 0, table + " was never deleted");
+      }
+    }
+  }
+
+  @Test
+  void eachKindOfChangeIsToldToWhomItConcerns() throws SQLException {
+    assertEquals(List.of(), script());
+  }
+
+  /**
+   * Each scope left out or given to all, and each redaction dropped: the tests above would fail.
+   */
+  @Test
+  void aWrongScopeIsFound() throws SQLException {
+    Set<String> survivors = new TreeSet<>();
+    int mutants = 0;
+    for (String definition :
+        column(
+            "select pg_get_functiondef(p.oid) from pg_proc p where p.pronamespace = 'relay'::regnamespace"
+                + " and p.proname like 'record\\_%' order by p.proname")) {
+      for (Map.Entry<String, String> mutant : withWrongScopes(definition).entrySet()) {
+        mutants++;
+        try (Statement statement = owner.createStatement()) {
+          statement.execute("savepoint mutant");
+          statement.execute(mutant.getValue());
+          if (script().isEmpty()) {
+            survivors.add(mutant.getKey());
+          }
+          statement.execute("rollback to savepoint mutant; release savepoint mutant");
+        }
+      }
+    }
+    System.out.printf("Scope mutants: %d, %d survived%n", mutants, survivors.size());
+    assertEquals(Set.of(), survivors);
+  }
+
+  private static List<String> script() throws SQLException {
+    return live(() -> new ScriptedWorld(owner), ScriptedWorld.steps(), change -> {});
+  }
+
+  /** How a world begins; what it needs is made in the open transaction. */
+  private interface Genesis {
+    World begin() throws SQLException;
+  }
+
+  /**
+   * Lives through a world, and leaves nothing of it.
+   *
+   * @param witness told each change
+   * @return the faults of the first step that has some
+   */
+  private static List<String> live(Genesis genesis, int steps, Consumer<Change> witness)
+      throws SQLException {
+    try (Statement statement = owner.createStatement()) {
+      statement.execute("savepoint world");
+      try {
+        World world = genesis.begin();
+        Moment before = moment(world);
+        for (int step = 0; step < steps; step++) {
+          long last = lastChange();
+          String what = world.step();
+          List<Change> changes = changesAfter(last);
+          Moment after = moment(world);
+          List<String> faults = faults(before, after, changes);
+          if (!faults.isEmpty()) {
+            faults.addFirst("step %d, %s".formatted(step, what));
+            return faults;
+          }
+          changes.forEach(witness);
+          before = after;
+        }
+        return List.of();
+      } finally {
+        statement.execute("rollback to savepoint world; release savepoint world");
+      }
+    }
+  }
+
+  private static long lastChange() throws SQLException {
+    return Long.parseLong(column("select coalesce(max(seq), 0) from relay.change_log").getFirst());
+  }
+
+  private static List<String> faults(Moment before, Moment after, List<Change> changes) {
+    List<String> faults = new ArrayList<>();
+    for (Change change : changes) {
+      if (change.table().equals("users")) {
+        if (change.record() != null || change.old() != null || change.scopes().size() != 1) {
+          faults.add("a control row says too much: " + change);
+        }
+        continue;
+      }
+      Set<UUID> audience = audience(before, after, change);
+      Set<UUID> entitled =
+          change.isTyping() ? typists(before, after, change) : viewers(before, after, change);
+      if (!audience.equals(entitled)) {
+        faults.add(
+            "%s\n  is heard by %s\n  and may be seen by %s".formatted(change, audience, entitled));
+      }
+      faults.addAll(unreadable(change));
+    }
+    faults.addAll(untold(before, after, changes));
+    return faults;
+  }
+
+  private static Set<UUID> audience(Moment before, Moment after, Change change) {
+    return everybody(before, after)
+        .filter(
+            person ->
+                meets(change, before.hears().get(person))
+                    || meets(change, after.hears().get(person)))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static boolean meets(Change change, @Nullable Set<UUID> scopes) {
+    return scopes != null && scopes.stream().anyMatch(change.scopes()::contains);
+  }
+
+  /** Whom row-level security shows the old row or the new one. */
+  private static Set<UUID> viewers(Moment before, Moment after, Change change) {
+    String key = change.key();
+    return everybody(before, after)
+        .filter(
+            person ->
+                (!change.operation().equals("INSERT")
+                        && before.sees().getOrDefault(person, Set.of()).contains(key))
+                    || (!change.operation().equals("DELETE")
+                        && after.sees().getOrDefault(person, Set.of()).contains(key)))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** Who types, to whom and to whom until now: those of them who are active. */
+  private static Set<UUID> typists(Moment before, Moment after, Change change) {
+    UUID typist = UUID.fromString(change.record().get("user_id").asString());
+    return Stream.of(typist, before.typing().get(typist), after.typing().get(typist))
+        .filter(
+            person ->
+                person != null
+                    && !(before.hears().getOrDefault(person, Set.of()).isEmpty()
+                        && after.hears().getOrDefault(person, Set.of()).isEmpty()))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** No column that a person could not select; typing only in the row for the two of them. */
+  private static List<String> unreadable(Change change) {
+    List<String> faults = new ArrayList<>();
+    for (JsonNode row : Arrays.asList(change.record(), change.old())) {
+      if (row == null) {
+        continue;
+      }
+      Set<String> columns = new TreeSet<>(row.propertyNames());
+      boolean isWhole = row == change.record() || change.operation().equals("DELETE");
+      if (change.table().equals("user_presence") && isWhole) {
+        if (!columns.equals(change.isTyping() ? TYPING_PRESENCE : TEAM_PRESENCE)) {
+          faults.add("shows other columns than it should: " + change);
+        }
+      } else if (!columns.stream()
+          .allMatch(column -> readable.contains(change.table() + "." + column))) {
+        faults.add("shows columns that nobody is granted: " + change);
+      }
+    }
+    return faults;
+  }
+
+  /** Rows that came or went, and people who moved, without a word. */
+  private static List<String> untold(Moment before, Moment after, List<Change> changes) {
+    Set<String> told =
+        changes.stream()
+            .filter(change -> !change.table().equals("users") && !change.isTyping())
+            .map(change -> change.operation() + " " + change.key())
+            .collect(Collectors.toSet());
+    Set<UUID> moved =
+        changes.stream()
+            .filter(change -> change.table().equals("users"))
+            .flatMap(change -> change.scopes().stream())
+            .collect(Collectors.toSet());
+    List<String> faults = new ArrayList<>();
+    after.rows().stream()
+        .filter(row -> !before.rows().contains(row) && !told.contains("INSERT " + row))
+        .forEach(row -> faults.add("came untold: " + row));
+    before.rows().stream()
+        .filter(row -> !after.rows().contains(row) && !told.contains("DELETE " + row))
+        .forEach(row -> faults.add("went untold: " + row));
+    before
+        .people()
+        .forEach(
+            (person, state) -> {
+              if (!state.equals(after.people().get(person)) && !moved.contains(person)) {
+                faults.add("moved untold: " + person);
+              }
+            });
+    // Who neither moved nor was told sees what he saw.
+    before
+        .sees()
+        .forEach(
+            (person, saw) -> {
+              if (!moved.contains(person)) {
+                Set<String> sees = after.sees().getOrDefault(person, Set.of());
+                Stream.concat(
+                        saw.stream().filter(row -> !sees.contains(row)),
+                        sees.stream().filter(row -> !saw.contains(row)))
+                    .filter(row -> told.stream().noneMatch(change -> change.endsWith(" " + row)))
+                    .forEach(row -> faults.add("%s was not told of %s".formatted(person, row)));
+              }
+            });
+    return faults;
+  }
+
+  private static Stream<UUID> everybody(Moment before, Moment after) {
+    return Stream.concat(before.hears().keySet().stream(), after.hears().keySet().stream())
+        .distinct();
+  }
+
+  private static Moment moment(World world) throws SQLException {
+    Map<UUID, Set<String>> sees = new HashMap<>();
+    Map<UUID, Set<UUID>> hears = new HashMap<>();
+    for (UUID person : world.people()) {
+      sees.put(person, Set.copyOf(seenBy(person)));
+    }
+    Map<UUID, String> people = new HashMap<>();
+    Map<UUID, UUID> typing = new HashMap<>();
+    try (Statement statement = owner.createStatement()) {
+      try (ResultSet result =
+          statement.executeQuery(
+              "select p.id, relay.scopes_of(p.id), u.id is not null, concat(u.team_id, ' ', u.status)"
+                  + " from unnest(array['"
+                  + world.people().stream().map(UUID::toString).collect(Collectors.joining("','"))
+                  + "']::uuid[]) p (id) left join public.users u using (id)")) {
+        while (result.next()) {
+          UUID person = result.getObject(1, UUID.class);
+          hears.put(person, uuids(result, 2));
+          if (result.getBoolean(3)) {
+            people.put(person, result.getString(4));
+          }
+        }
+      }
+      try (ResultSet result =
+          statement.executeQuery(
+              "select user_id, is_typing_to from public.user_presence where is_typing_to is not null")) {
+        while (result.next()) {
+          typing.put(result.getObject(1, UUID.class), result.getObject(2, UUID.class));
+        }
+      }
+    }
+    return new Moment(sees, hears, Set.copyOf(column(KEYS)), people, typing);
+  }
+
+  private static List<String> seenBy(UUID person) throws SQLException {
+    try (Statement statement = owner.createStatement()) {
+      World.become(statement, person);
+      List<String> keys = column(KEYS);
+      World.become(statement, null);
+      return keys;
+    }
+  }
+
+  private static List<Change> changesAfter(long last) throws SQLException {
+    List<Change> changes = new ArrayList<>();
+    try (Statement statement = owner.createStatement();
+        ResultSet result =
+            statement.executeQuery(
+                "select table_name, operation, scopes, record, old_record from relay.change_log where seq > "
+                    + last
+                    + " order by seq")) {
+      while (result.next()) {
+        changes.add(
+            new Change(
+                result.getString(1),
+                result.getString(2),
+                uuids(result, 3),
+                json(result.getString(4)),
+                json(result.getString(5))));
+      }
+    }
+    return changes;
+  }
+
+  private static @Nullable JsonNode json(@Nullable String text) {
+    return text == null ? null : JSON.readTree(text);
+  }
+
+  private static Set<UUID> uuids(ResultSet result, int column) throws SQLException {
+    return new TreeSet<>(Arrays.asList((UUID[]) result.getArray(column).getArray()));
+  }
+
+  private static List<String> column(String query) throws SQLException {
+    List<String> values = new ArrayList<>();
+    try (Statement statement = owner.createStatement();
+        ResultSet result = statement.executeQuery(query)) {
+      while (result.next()) {
+        values.add(result.getString(1));
+      }
+    }
+    return values;
+  }
+
+  /**
+   * For each list of scopes: each of them left out, and everybody let in; then each redaction
+   * dropped.
+   */
+  private static Map<String, String> withWrongScopes(String definition) {
+    Map<String, String> mutants = new LinkedHashMap<>();
+    String name = definition.substring(definition.indexOf("relay."), definition.indexOf('('));
+    Matcher list = Pattern.compile("array\\[(?!o\\.user_id\\]\\))([^\\]]*)\\]").matcher(definition);
+    while (list.find()) {
+      String before = definition.substring(0, list.start());
+      String after = definition.substring(list.end());
+      String where = "%s, line %d".formatted(name, before.lines().count());
+      List<String> scopes = operands(list.group(1));
+      for (String scope : scopes) {
+        List<String> others = new ArrayList<>(scopes);
+        others.remove(scope);
+        mutants.put(
+            where + ", without " + scope,
+            before + "array[" + String.join(", ", others) + "]::uuid[]" + after);
+      }
+      mutants.put(
+          where + ", for everybody",
+          before + "(" + list.group() + " || array(select u.id from public.users u))" + after);
+    }
+    Matcher redaction =
+        Pattern.compile("relay\\.(team|typing)_presence\\((\\w)\\)").matcher(definition);
+    while (redaction.find()) {
+      mutants.put(
+          name + ", the whole row for " + redaction.group() + " at " + redaction.start(),
+          definition.substring(0, redaction.start())
+              + "row_to_json("
+              + redaction.group(2)
+              + ")::text"
+              + definition.substring(redaction.end()));
+    }
+    return mutants;
+  }
+
+  /** Splits at the commas that are in no parenthesis. */
+  private static List<String> operands(String list) {
+    List<String> operands = new ArrayList<>();
+    int depth = 0;
+    int from = 0;
+    for (int i = 0; i < list.length(); i++) {
+      char c = list.charAt(i);
+      depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+      if (c == ',' && depth == 0) {
+        operands.add(list.substring(from, i).strip());
+        from = i + 1;
+      }
+    }
+    operands.add(list.substring(from).strip());
+    return operands;
+  }
+}
