@@ -35,7 +35,7 @@ begin
   elsif tg_op = 'UPDATE' then
     -- Not for read_by alone: the read position says it, and once for the whole conversation.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    select 'user_messages', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    select 'user_messages', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, row_to_json(o)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where (n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
@@ -70,7 +70,7 @@ begin
   elsif tg_op = 'UPDATE' then
     -- Not for what a message's own row says: a send, an edit, a reaction.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    select 'user_conversations', 'UPDATE', array[n.participant_1_id, n.participant_2_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    select 'user_conversations', 'UPDATE', array[n.participant_1_id, n.participant_2_id], row_to_json(n)::text, row_to_json(o)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where n.revision = o.revision
@@ -123,6 +123,21 @@ $$;
 
 comment on function relay.typing_presence(public.user_presence) is 'Presence as the two people of a typing may see it: without page and team.';
 
+create or replace function relay.not_typing(presence public.user_presence)
+  returns public.user_presence
+  stable
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  presence.is_typing_to := null;
+  presence.typing_started_at := null;
+  return presence;
+end
+$$;
+
+comment on function relay.not_typing(public.user_presence) is 'The same presence to whom the typing is not shown.';
+
 create or replace function relay.record_presence()
   returns trigger
   security definer                 -- as relay.record_message()
@@ -157,21 +172,31 @@ begin
         else array[coalesce(n.team_id, n.user_id)]
       end,
       relay.team_presence(n),
-      json_build_object('user_id', o.user_id)::text
+      relay.team_presence(o)
     from new_rows n
     join old_rows o on o.user_id = n.user_id
     where (n.status, n.team_id) is distinct from (o.status, o.team_id);
     get diagnostics logged = row_count;
 
+    -- Who was typed to hears that it is over, and not to whom it is now; nor does the next one hear who it was before.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
     select
       'user_presence',
       'UPDATE',
-      array_remove(array[n.user_id, n.is_typing_to, case when o.is_typing_to is distinct from n.is_typing_to then o.is_typing_to end], null),
-      relay.typing_presence(n),
-      json_build_object('user_id', o.user_id)::text
+      t.scopes,
+      relay.typing_presence(t.now_shown),
+      relay.typing_presence(t.then_shown)
     from new_rows n
     join old_rows o on o.user_id = n.user_id
+    cross join lateral (
+      select
+        array_remove(array[n.user_id, n.is_typing_to, case when n.is_typing_to is null then o.is_typing_to end], null),
+        n,
+        case when n.is_typing_to is null or n.is_typing_to = o.is_typing_to then o else relay.not_typing(o) end
+      union all
+      select array[o.is_typing_to], relay.not_typing(n), o
+      where o.is_typing_to <> n.is_typing_to
+    ) t (scopes, now_shown, then_shown)
     where (n.is_typing_to, n.typing_started_at) is distinct from (o.is_typing_to, o.typing_started_at);
     get diagnostics more = row_count;
   else
@@ -203,7 +228,7 @@ begin
     from new_rows n;
   elsif tg_op = 'UPDATE' then
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    select 'message_reactions', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, json_build_object('id', o.id)::text
+    select 'message_reactions', 'UPDATE', array[n.sender_id, n.recipient_id], row_to_json(n)::text, row_to_json(o)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where n is distinct from o;
@@ -240,7 +265,7 @@ begin
       'UPDATE',
       array[n.user_id],
       row_to_json(n)::text,
-      json_build_object('conversation_id', o.conversation_id, 'user_id', o.user_id)::text
+      row_to_json(o)::text
     from new_rows n
     join old_rows o on o.conversation_id = n.conversation_id and o.user_id = n.user_id
     where n is distinct from o;

@@ -66,6 +66,7 @@ class RealtimeServerTest {
   private final Map<UUID, List<UUID>> scopes = new ConcurrentHashMap<>();
   private final AtomicInteger scopesRead = new AtomicInteger();
   private final List<SocketClient> clients = new ArrayList<>();
+  private volatile Missed missed = (caller, conversation, revision, most) -> null;
   private volatile Runnable whileScopesAreRead = () -> {};
   private RealtimeServer server;
   private HttpServer listening;
@@ -96,6 +97,8 @@ class RealtimeServerTest {
                     new PublishedTables.Column("user_messages", "content", "text", false),
                     new PublishedTables.Column("user_presence", "user_id", "uuid", true))),
             this::scopesOf,
+            (caller, conversation, revision, most) ->
+                missed.after(caller, conversation, revision, most),
             topics,
             TopicLimits.defaults(),
             new PresenceTracker(topics));
