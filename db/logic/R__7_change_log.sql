@@ -124,19 +124,21 @@ $$;
 comment on function relay.typing_presence(public.user_presence) is 'Presence as the two people of a typing may see it: without page and team.';
 
 create or replace function relay.not_typing(presence public.user_presence)
-  returns public.user_presence
+  returns text
   stable
   set search_path = ''
-  language plpgsql
+  language sql
 as $$
-begin
-  presence.is_typing_to := null;
-  presence.typing_started_at := null;
-  return presence;
-end
+  select json_build_object(
+    'user_id', presence.user_id,
+    'status', presence.status,
+    'last_seen', presence.last_seen,
+    'updated_at', presence.updated_at,
+    'is_typing_to', null,
+    'typing_started_at', null)::text
 $$;
 
-comment on function relay.not_typing(public.user_presence) is 'The same presence to whom the typing is not shown.';
+comment on function relay.not_typing(public.user_presence) is 'The same for one of the two when the typing is no business of theirs.';
 
 create or replace function relay.record_presence()
   returns trigger
@@ -178,26 +180,28 @@ begin
     where (n.status, n.team_id) is distinct from (o.status, o.team_id);
     get diagnostics logged = row_count;
 
-    -- Who was typed to hears that it is over, and not to whom it is now; nor does the next one hear who it was before.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
     select
       'user_presence',
       'UPDATE',
-      t.scopes,
-      relay.typing_presence(t.now_shown),
-      relay.typing_presence(t.then_shown)
+      array_remove(array[n.user_id, n.is_typing_to, case when n.is_typing_to is null then o.is_typing_to end], null),
+      relay.typing_presence(n),
+      case when n.is_typing_to is null or n.is_typing_to = o.is_typing_to
+        then relay.typing_presence(o)
+        else relay.not_typing(o)
+      end
     from new_rows n
     join old_rows o on o.user_id = n.user_id
-    cross join lateral (
-      select
-        array_remove(array[n.user_id, n.is_typing_to, case when n.is_typing_to is null then o.is_typing_to end], null),
-        n,
-        case when n.is_typing_to is null or n.is_typing_to = o.is_typing_to then o else relay.not_typing(o) end
-      union all
-      select array[o.is_typing_to], relay.not_typing(n), o
-      where o.is_typing_to <> n.is_typing_to
-    ) t (scopes, now_shown, then_shown)
     where (n.is_typing_to, n.typing_started_at) is distinct from (o.is_typing_to, o.typing_started_at);
+    get diagnostics more = row_count;
+    logged := logged + more;
+
+    -- Who was typed to hears that it is over, and not to whom it is now; nor does the next one hear who it was before.
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select 'user_presence', 'UPDATE', array[o.is_typing_to], relay.not_typing(n), relay.typing_presence(o)
+    from new_rows n
+    join old_rows o on o.user_id = n.user_id
+    where o.is_typing_to <> n.is_typing_to;
     get diagnostics more = row_count;
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)

@@ -131,8 +131,8 @@ final class ChangeData {
   }
 
   /**
-   * Of an updated row clients are told the old key alone: the rest of it serves filters, and may say
-   * what its reader never saw or what was taken back.
+   * Of an updated row clients are told the old key alone: the rest of it serves filters, and may
+   * say what its reader never saw or what was taken back.
    */
   private @Nullable String old() {
     String old = change.oldRecord();

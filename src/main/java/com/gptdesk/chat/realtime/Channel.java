@@ -180,9 +180,7 @@ final class Channel {
     var seen = new HashSet<Integer>();
     for (Binding binding : candidates) {
       Since since = resumes.get(binding.id());
-      if (seen.add(binding.id())
-          && binding.meets(data)
-          && (since == null || !since.covers(data))) {
+      if (seen.add(binding.id()) && binding.meets(data) && (since == null || !since.covers(data))) {
         ids.computeIfAbsent(
                 Optional.ofNullable(binding.projection()), same -> new StringBuilder("["))
             .append(binding.id())

@@ -95,8 +95,7 @@ final class Filter {
         throw new InvalidFilter(
             "table " + table.name() + " has no column \"" + condition.column() + "\"");
       }
-      tests.add(
-          new ColumnTest(column.name(), test(condition, column), anchor(condition, column)));
+      tests.add(new ColumnTest(column.name(), test(condition, column), anchor(condition, column)));
     }
     return new Filter(tests);
   }

@@ -64,7 +64,9 @@ public record RealtimeSettings(
     return 4 * maxQueuedBytes;
   }
 
-  /** The same with other limits on what a client sends, and on what the database is asked for it. */
+  /**
+   * The same with other limits on what a client sends, and on what the database is asked for it.
+   */
   public RealtimeSettings withEvents(int frameBytes, int eventsPerSecond, int bindings) {
     return new RealtimeSettings(
         enabled,

@@ -18,11 +18,11 @@ import org.slf4j.LoggerFactory;
  * seam or told twice.
  *
  * <p>The channel hears before the first page is asked for, and what it hears is held; so whatever a
- * page does not show comes live. What comes live and a page has shown is known by its revision, also
- * when a relay that lags behind tells it long after.
+ * page does not show comes live. What comes live and a page has shown is known by its revision,
+ * also when a relay that lags behind tells it long after.
  *
- * <p>Pages are asked for and written only as fast as the client reads. While the database is away it
- * tries again. Owned by its connection's context.
+ * <p>Pages are asked for and written only as fast as the client reads. While the database is away
+ * it tries again. Owned by its connection's context.
  */
 final class Replay {
   private static final Logger LOG = LoggerFactory.getLogger(Replay.class);
@@ -43,6 +43,7 @@ final class Replay {
   private boolean first;
   private boolean last;
   private boolean asking;
+  private boolean running;
   private boolean again;
   private boolean over;
   private long from;
@@ -78,6 +79,18 @@ final class Replay {
 
   /** Goes on as far as the client reads; called again whenever it has read something. */
   void run() {
+    if (running) {
+      return; // A frame was written at once, and the one after it is not before it.
+    }
+    running = true;
+    try {
+      goOn();
+    } finally {
+      running = false;
+    }
+  }
+
+  private void goOn() {
     while (!over && !asking && connection.hasRoom()) {
       if (!page.isEmpty()) {
         tell(page.remove());
@@ -138,7 +151,8 @@ final class Replay {
     }
     long half = retry.toMillis() / 2;
     long wait = half + ThreadLocalRandom.current().nextLong(half + 1);
-    retry = retry.multipliedBy(2).compareTo(LONGEST_RETRY) > 0 ? LONGEST_RETRY : retry.multipliedBy(2);
+    retry =
+        retry.multipliedBy(2).compareTo(LONGEST_RETRY) > 0 ? LONGEST_RETRY : retry.multipliedBy(2);
     LOG.debug("The database is away; {} asks again in {} ms", channel.topic(), wait);
     connection.later(
         wait,
@@ -153,7 +167,8 @@ final class Replay {
       last = true;
       // It may be gone; or the revision belongs to a database that is no more.
       connection.tellResync(
-          channel, "You see no conversation " + since.conversation() + "; read what you show again.");
+          channel,
+          "You see no conversation " + since.conversation() + "; read what you show again.");
       return;
     }
     long head = found.head();
@@ -174,8 +189,7 @@ final class Replay {
   private void catchUp(Since since, long head, String why) {
     last = true;
     since.reach(head);
-    connection.tellResync(
-        channel, why + "; read conversation " + since.conversation() + " again.");
+    connection.tellResync(channel, why + "; read conversation " + since.conversation() + " again.");
   }
 
   private void tell(Missed.Message message) {

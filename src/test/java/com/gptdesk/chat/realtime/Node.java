@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.UnaryOperator;
 
 /** A node of a test's own: relay and sockets on a real database. */
@@ -89,7 +90,7 @@ final class Node implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() throws TimeoutException {
     synchronized (clients) {
       clients.forEach(SocketClient::close);
     }
