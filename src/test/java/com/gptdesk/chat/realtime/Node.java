@@ -8,6 +8,7 @@ import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.NoTopics;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import io.vertx.core.Vertx;
@@ -45,6 +46,7 @@ final class Node implements AutoCloseable {
   Node(TestDatabase database, RealtimeSettings settings, UnaryOperator<Missed> between) {
     Login login = database.service();
     relay = new Relay(RelaySettings.of(login.url(), login.user(), login.password()), fanOut);
+    var topics = new NoTopics();
     server =
         new RealtimeServer(
             settings,
@@ -52,7 +54,10 @@ final class Node implements AutoCloseable {
             fanOut,
             PublishedTables.in(database.chat()),
             Scopes.in(database.chat()),
-            between.apply(Missed.in(database.chat())));
+            between.apply(Missed.in(database.chat())),
+            topics,
+            TopicLimits.defaults(),
+            new PresenceTracker(topics));
     try {
       port =
           vertx

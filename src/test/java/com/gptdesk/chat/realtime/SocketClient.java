@@ -47,6 +47,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   private final StringBuilder partial = new StringBuilder();
   private final WebSocket socket;
   private volatile boolean slow;
+  private volatile boolean deaf;
   private int counter;
 
   private SocketClient(HttpClient http, URI address) {
@@ -62,6 +63,24 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   /** From now on takes its time with each message. */
   void readsSlowly() {
     slow = true;
+  }
+
+  /** From now on takes nothing from the network. */
+  void stopsReading() {
+    deaf = true;
+  }
+
+  /** Throws away what was heard. */
+  void forgets() {
+    messages.clear();
+  }
+
+  /** A heartbeat's answer comes, whatever comes before it. */
+  void isAnswered() {
+    String ref = says(null, "phoenix", "heartbeat", "{}");
+    while (!ref.equals(next().ref())) {
+      Thread.onSpinWait();
+    }
   }
 
   /** Sends a text as it is. */
@@ -228,7 +247,18 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
               frame.get(3).asString(),
               frame.get(4)));
     }
-    webSocket.request(1);
+    if (!deaf) {
+      webSocket.request(1);
+    }
+    return null;
+  }
+
+  /** Whole: the server never splits what these tests say. */
+  @Override
+  public @Nullable CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
+    byte[] bytes = new byte[data.remaining()];
+    data.get(bytes);
+    binaries.add(bytes);
     return null;
   }
 
