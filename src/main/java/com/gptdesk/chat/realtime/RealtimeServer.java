@@ -42,6 +42,7 @@ public final class RealtimeServer implements AutoCloseable {
 
   /** A thousand clients that come back at once leave the database to others, too. */
   private final Semaphore turns;
+
   private final Topics topics;
   private final TopicLimits topicLimits;
   private final PresenceTracker tracker;

@@ -8,7 +8,9 @@ import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import tools.jackson.databind.JsonNode;
 
-/** Subscribes to everything and hears what is for this person alone, or it is a leak. One thread. */
+/**
+ * Subscribes to everything and hears what is for this person alone, or it is a leak. One thread.
+ */
 final class Eavesdropper {
   private final String name;
   private final UUID id;
@@ -62,7 +64,8 @@ final class Eavesdropper {
     JsonNode row = data.has("record") ? data.path("record") : data.path("old_record");
     boolean mine =
         switch (data.path("table").asString()) {
-          case "user_messages", "message_reactions" -> is(row, "sender_id") || is(row, "recipient_id");
+          case "user_messages", "message_reactions" ->
+              is(row, "sender_id") || is(row, "recipient_id");
           case "user_conversations" -> is(row, "participant_1_id") || is(row, "participant_2_id");
           case "user_presence" -> team.contains(row.path("user_id").asString());
           case "conversation_preferences" -> is(row, "user_id");

@@ -79,7 +79,9 @@ final class Faults {
             new Named("node killed", () -> restart(true)));
   }
 
-  /** Each once, in a random order, and then any, while that holds; each has been mended by its end. */
+  /**
+   * Each once, in a random order, and then any, while that holds; each has been mended by its end.
+   */
   void happen(BooleanSupplier on) throws IOException, InterruptedException, SQLException {
     List<Named> next = new ArrayList<>(all);
     while (on.getAsBoolean()) {
@@ -112,7 +114,9 @@ final class Faults {
     database.start();
   }
 
-  /** A backend that dies by SIGKILL takes the others along; what is unlogged is empty afterwards. */
+  /**
+   * A backend that dies by SIGKILL takes the others along; what is unlogged is empty afterwards.
+   */
   private void crash() throws SQLException, IOException, InterruptedException {
     long pid;
     try (Connection connection = database.superuser().connect();

@@ -7,10 +7,10 @@ import java.net.http.WebSocket;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -57,7 +57,8 @@ final class Line implements WebSocket.Listener, AutoCloseable {
     try {
       return new Line(
           http,
-          URI.create("ws://127.0.0.1:" + port + "/realtime/v1/websocket?vsn=2.0.0&apikey=" + token));
+          URI.create(
+              "ws://127.0.0.1:" + port + "/realtime/v1/websocket?vsn=2.0.0&apikey=" + token));
     } catch (ExecutionException | TimeoutException e) {
       throw new Broken(String.valueOf(e.getMessage()));
     }

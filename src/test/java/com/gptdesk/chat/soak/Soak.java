@@ -81,7 +81,8 @@ final class Soak {
         case "--seconds" -> seconds = Integer.parseInt(arguments[i + 1]);
         case "--minutes" -> seconds = 60 * Integer.parseInt(arguments[i + 1]);
         case "--seed" -> seed = Long.parseLong(arguments[i + 1]);
-        default -> throw new IllegalArgumentException("soak [--seconds n | --minutes n] [--seed n]");
+        default ->
+            throw new IllegalArgumentException("soak [--seconds n | --minutes n] [--seed n]");
       }
     }
     var soak = new Soak(seconds, seed);
@@ -127,8 +128,7 @@ final class Soak {
     }
   }
 
-  private boolean soak(
-      ChatDatabase chat, List<NodeProcess> nodes, List<Wire> wires, Random random)
+  private boolean soak(ChatDatabase chat, List<NodeProcess> nodes, List<Wire> wires, Random random)
       throws Exception {
     List<UUID> conversations =
         List.of(open(chat, ALICE, BOB), open(chat, ALICE, CAROL), open(chat, BOB, CAROL));
@@ -180,19 +180,31 @@ final class Soak {
     String bells;
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> running = new ArrayList<>();
-      readers.forEach(it -> running.add(threads.submit(() -> {
-        it.comeAndGo(on::get);
-        return null;
-      })));
-      eavesdroppers.forEach(it -> running.add(threads.submit(() -> {
-        it.listen(on::get);
-        return null;
-      })));
+      readers.forEach(
+          it ->
+              running.add(
+                  threads.submit(
+                      () -> {
+                        it.comeAndGo(on::get);
+                        return null;
+                      })));
+      eavesdroppers.forEach(
+          it ->
+              running.add(
+                  threads.submit(
+                      () -> {
+                        it.listen(on::get);
+                        return null;
+                      })));
       bells = notifiesPerThousandCommits(threads, writers);
-      writers.forEach(it -> running.add(threads.submit(() -> {
-        it.write(on::get, 15);
-        return null;
-      })));
+      writers.forEach(
+          it ->
+              running.add(
+                  threads.submit(
+                      () -> {
+                        it.write(on::get, 15);
+                        return null;
+                      })));
       try {
         faults(nodes, wires, random).happen(before(seconds));
       } finally {
@@ -204,10 +216,14 @@ final class Soak {
       Map<UUID, Long> heads = heads();
       long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
       List<Future<?>> last = new ArrayList<>();
-      readers.forEach(it -> last.add(threads.submit(() -> {
-        it.catchUp(heads, deadline);
-        return null;
-      })));
+      readers.forEach(
+          it ->
+              last.add(
+                  threads.submit(
+                      () -> {
+                        it.catchUp(heads, deadline);
+                        return null;
+                      })));
       for (Future<?> each : last) {
         each.get();
       }
@@ -248,24 +264,41 @@ final class Soak {
 
   private boolean report(long idle, String bells, List<NodeProcess> nodes) {
     System.out.println();
-    new TreeMap<>(tally.faults).forEach((name, n) -> System.out.printf("  %-40s %6d%n", name, n.sum()));
+    new TreeMap<>(tally.faults)
+        .forEach((name, n) -> System.out.printf("  %-40s %6d%n", name, n.sum()));
     System.out.println();
-    new TreeMap<>(tally.ends).forEach((name, n) -> System.out.printf("  %-40s %6d%n", name, n.sum()));
+    new TreeMap<>(tally.ends)
+        .forEach((name, n) -> System.out.printf("  %-40s %6d%n", name, n.sum()));
     System.out.println();
-    System.out.printf("  sessions of readers: %d; words to read again: %d; heard by Carol, Dave and Mallory of their own: %d%n",
+    System.out.printf(
+        "  sessions of readers: %d; words to read again: %d; heard by Carol, Dave and Mallory of their own: %d%n",
         tally.sessions.sum(), tally.resyncs.sum(), tally.overheard.sum());
-    System.out.printf("  idle, no socket open: %d sessions of the service ran a query in 3 s%n", idle);
+    System.out.printf(
+        "  idle, no socket open: %d sessions of the service ran a query in 3 s%n", idle);
     System.out.println("  under load: " + bells);
-    nodes.forEach(node -> System.out.printf("  %s holds %d MiB%n", node.name(), node.residentMib()));
+    nodes.forEach(
+        node -> System.out.printf("  %s holds %d MiB%n", node.name(), node.residentMib()));
     System.out.println();
-    System.out.println("|     sent | delivered | replayed | faults |  lost | repeated | reordered | leaked |");
-    System.out.println("|---------:|----------:|---------:|-------:|------:|---------:|----------:|-------:|");
-    System.out.printf("| %8d | %9d | %8d | %6d | %5d | %8d | %9d | %6d |%n",
-        tally.sent.sum(), tally.delivered.sum(), tally.replayed.sum(), tally.faultsTotal(),
-        tally.lost.sum(), tally.repeated.sum(), tally.reordered.sum(), tally.leaked.sum());
+    System.out.println(
+        "|     sent | delivered | replayed | faults |  lost | repeated | reordered | leaked |");
+    System.out.println(
+        "|---------:|----------:|---------:|-------:|------:|---------:|----------:|-------:|");
+    System.out.printf(
+        "| %8d | %9d | %8d | %6d | %5d | %8d | %9d | %6d |%n",
+        tally.sent.sum(),
+        tally.delivered.sum(),
+        tally.replayed.sum(),
+        tally.faultsTotal(),
+        tally.lost.sum(),
+        tally.repeated.sum(),
+        tally.reordered.sum(),
+        tally.leaked.sum());
     tally.complaints.forEach(System.out::println);
-    boolean worked = tally.sent.sum() > 100 && tally.delivered.sum() > 100 && tally.overheard.sum() > 10
-        && nodes.stream().allMatch(NodeProcess::isAlive);
+    boolean worked =
+        tally.sent.sum() > 100
+            && tally.delivered.sum() > 100
+            && tally.overheard.sum() > 10
+            && nodes.stream().allMatch(NodeProcess::isAlive);
     if (!worked) {
       System.out.println("Too little happened for this to mean anything, or a node is dead:");
       nodes.forEach(node -> System.out.println(node.lastWords()));
@@ -278,7 +311,9 @@ final class Soak {
   private void people() throws SQLException {
     Migrations.of(database.owner(), Platform.STANDALONE).migrate();
     database.admitService();
-    owner("insert into public.teams (id, name) values ('%s', 'Blue'), ('%s', 'Red')".formatted(BLUE, RED));
+    owner(
+        "insert into public.teams (id, name) values ('%s', 'Blue'), ('%s', 'Red')"
+            .formatted(BLUE, RED));
     UUID[][] teams = {{BLUE, ALICE, BOB, CAROL, DAVE}, {RED, MALLORY, NIAJ}};
     for (UUID[] team : teams) {
       for (int i = 1; i < team.length; i++) {
@@ -327,15 +362,13 @@ final class Soak {
         Statement statement = connection.createStatement()) {
       String active =
           "select count(*) from pg_stat_activity where usename = 'chat_login' and application_name like 'gptdesk-chat%'"
-              + " and state_change > clock_timestamp() - interval '%s'";
-      for (int i = 0; i < 100 && number(statement, active.formatted("1 second")) > 0; i++) {
+              + " and clock_timestamp() - state_change < interval '";
+      for (int i = 0; i < 100 && number(statement, active + "1 s'") > 0; i++) {
         Thread.sleep(200); // until start-up has come to rest, at most 20 s
       }
       Thread.sleep(3_000); // the time measured
       return number(
-          statement,
-          "select count(*) from pg_stat_activity where usename = 'chat_login' and application_name not like 'PostgreSQL JDBC Driver'"
-              + " and state_change > clock_timestamp() - interval '2900 milliseconds'");
+          statement, active.replace(" and application_name like 'gptdesk-chat%'", "") + "2.9 s'");
     }
   }
 
@@ -348,10 +381,14 @@ final class Soak {
         Statement statement = connection.createStatement()) {
       statement.execute("listen gptdesk_chat");
       List<Future<?>> writing = new ArrayList<>();
-      writers.forEach(it -> writing.add(threads.submit(() -> {
-        it.write(on::get, 3);
-        return null;
-      })));
+      writers.forEach(
+          it ->
+              writing.add(
+                  threads.submit(
+                      () -> {
+                        it.write(on::get, 3);
+                        return null;
+                      })));
       BooleanSupplier measuring = before(5);
       while (measuring.getAsBoolean()) {
         PGNotification[] some = connection.unwrap(PGConnection.class).getNotifications(100);
@@ -369,14 +406,18 @@ final class Soak {
 
   private Map<UUID, Long> heads() throws SQLException {
     var heads = new HashMap<UUID, Long>();
-    rows("select id, revision from public.user_conversations", row -> heads.put(row.getObject(1, UUID.class), row.getLong(2)));
+    rows(
+        "select id, revision from public.user_conversations",
+        row -> heads.put(row.getObject(1, UUID.class), row.getLong(2)));
     return heads;
   }
 
   private Map<String, Long> stored(UUID conversation) throws SQLException {
     var stored = new HashMap<String, Long>();
     rows(
-        "select id, revision from public.user_messages where conversation_id = '" + conversation + "'",
+        "select id, revision from public.user_messages where conversation_id = '"
+            + conversation
+            + "'",
         row -> stored.put(row.getString(1), row.getLong(2)));
     return stored;
   }

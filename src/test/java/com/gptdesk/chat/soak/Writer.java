@@ -13,7 +13,10 @@ import java.util.function.BooleanSupplier;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
-/** Sends, edits, deletes and reacts, in the name of one person; tries again when it must. One thread. */
+/**
+ * Sends, edits, deletes and reacts, in the name of one person; tries again when it must. One
+ * thread.
+ */
 final class Writer {
   private final ChatDatabase chat;
   private final UUID person;
@@ -58,7 +61,8 @@ final class Writer {
     } else if (what < 17) {
       does(tx -> Routines.editMessage(tx.configuration(), some, "edited " + random.nextInt()));
     } else if (what < 19) {
-      does(tx -> Routines.addReaction(tx.configuration(), some, random.nextBoolean() ? "👍" : "🎉"));
+      does(
+          tx -> Routines.addReaction(tx.configuration(), some, random.nextBoolean() ? "👍" : "🎉"));
     } else {
       does(tx -> Routines.deleteMessage(tx.configuration(), some));
       mine.remove(some);
