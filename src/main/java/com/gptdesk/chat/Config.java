@@ -62,7 +62,6 @@ public record Config(
     @Nullable Integer typingTimeout) {
 
   private static final Logger LOG = LoggerFactory.getLogger(Config.class);
-  private static final int DEFAULT_POOL_SIZE = 16;
   private static final int SHORTEST_SECRET = 32; // RFC 7518: as long as the hash
 
   /** True when nobody named a database, so that we bring our own. */
@@ -133,7 +132,7 @@ public record Config(
               login(url, "CHAT_DATABASE_USER", "CHAT_DATABASE_PASSWORD", true),
               login(url, "CHAT_OWNER_USER", "CHAT_OWNER_PASSWORD", false),
               path("CHAT_DATA_DIR", "data"),
-              number("CHAT_POOL_SIZE", DEFAULT_POOL_SIZE, 1, 1000),
+              number("CHAT_POOL_SIZE", 16, 1, 1000),
               secret("CHAT_JWT_SECRET"),
               address("CHAT_JWKS_URL"),
               text("CHAT_JWT_AUDIENCE"),
@@ -246,16 +245,16 @@ public record Config(
               number(
                   "CHAT_MAX_CHANNELS_PER_CONNECTION", usual.maxChannelsPerConnection(), 1, 10_000),
               number("CHAT_MAX_JOINS_PER_SECOND", usual.maxJoinsPerSecond(), 1, 100_000))
-          .withEvents(
+          .withFrames(
               number("CHAT_MAX_FRAME_BYTES", usual.maxFrameBytes(), 1024, 64 * 1024 * 1024),
-              number("CHAT_MAX_EVENTS_PER_SECOND", usual.maxEventsPerSecond(), 1, 1_000_000),
+              number("CHAT_MAX_FRAMES_PER_SECOND", usual.maxFramesPerSecond(), 1, 1_000_000),
               number("CHAT_MAX_BINDINGS_PER_CHANNEL", usual.maxBindingsPerChannel(), 1, 10_000))
           .withQueues(
               number("CHAT_MAX_QUEUED_BYTES", usual.maxQueuedBytes(), 64 * 1024, 256 * 1024 * 1024),
               number("CHAT_MAX_QUEUED_CHANGES", usual.maxQueuedChanges(), 100, 1_000_000))
           .withReplay(
               number("CHAT_MAX_REPLAYED", usual.maxReplayed(), 1, 1_000_000),
-              Math.max(1, number("CHAT_POOL_SIZE", DEFAULT_POOL_SIZE, 1, 1000) / 2));
+              number("CHAT_MAX_DATABASE_QUESTIONS", usual.maxDatabaseQuestions(), 1, 1000));
     }
 
     private TopicLimits topics() {

@@ -59,7 +59,7 @@ final class ClientConnection {
   private final String apikey;
   private final Allowance joins;
   private final TopicDesk topics;
-  private final Allowance events;
+  private final Allowance frames;
 
   private final Map<String, Channel> channels = new HashMap<>();
   private final Map<UUID, Person> people = new HashMap<>();
@@ -93,7 +93,7 @@ final class ClientConnection {
     this.apikey = apikey;
     this.joins = new Allowance(settings.maxJoinsPerSecond(), System.nanoTime());
     this.topics = new TopicDesk(this, server);
-    this.events = new Allowance(settings.maxEventsPerSecond(), System.nanoTime());
+    this.frames = new Allowance(settings.maxFramesPerSecond(), System.nanoTime());
   }
 
   /** Begins to read. */
@@ -197,16 +197,16 @@ final class ClientConnection {
 
   /** Too many are refused one by one; who goes on regardless is sent away. */
   private boolean mayBeTaken(ClientFrame frame) {
-    if (events.take(System.nanoTime())) {
+    if (frames.take(System.nanoTime())) {
       refusedInARow = 0;
       return true;
     }
-    String reason = "at most " + settings.maxEventsPerSecond() + " messages a second";
-    if (++refusedInARow > 10 * settings.maxEventsPerSecond()) {
+    String reason = "at most " + settings.maxFramesPerSecond() + " messages a second";
+    if (++refusedInARow > 10 * settings.maxFramesPerSecond()) {
       LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason);
       shut(POLICY_VIOLATION, "too many messages: " + reason);
     } else if (frame instanceof ClientFrame.Message message) {
-      refuse(message, "ClientEventRateLimitReached: Too many messages, " + reason);
+      refuse(message, "ClientFrameRateLimitReached: Too many messages, " + reason);
     }
     return false;
   }

@@ -18,7 +18,7 @@ import java.time.Duration;
  *     and catches up
  * @param maxQueuedChanges changes that may wait to be looked at for one socket before it is closed
  * @param tokenLeeway how long after its {@code exp} a token is still accepted, as by the verifier
- * @param maxEventsPerSecond messages of one client, averaged; twice as many may come at once, and
+ * @param maxFramesPerSecond messages of one client, averaged; twice as many may come at once, and
  *     what is more is refused
  * @param maxReplayed changes of one conversation that are replayed to who missed them; for more the
  *     client is told to read it again
@@ -36,7 +36,7 @@ public record RealtimeSettings(
     int maxQueuedBytes,
     int maxQueuedChanges,
     Duration tokenLeeway,
-    int maxEventsPerSecond,
+    int maxFramesPerSecond,
     int maxReplayed,
     int maxDatabaseQuestions) {
 
@@ -67,7 +67,7 @@ public record RealtimeSettings(
   /**
    * The same with other limits on what a client sends, and on what the database is asked for it.
    */
-  public RealtimeSettings withEvents(int frameBytes, int eventsPerSecond, int bindings) {
+  public RealtimeSettings withFrames(int frameBytes, int framesPerSecond, int bindings) {
     return new RealtimeSettings(
         enabled,
         maxConnections,
@@ -80,7 +80,7 @@ public record RealtimeSettings(
         maxQueuedBytes,
         maxQueuedChanges,
         tokenLeeway,
-        eventsPerSecond,
+        framesPerSecond,
         maxReplayed,
         maxDatabaseQuestions);
   }
@@ -99,7 +99,7 @@ public record RealtimeSettings(
         maxQueuedBytes,
         maxQueuedChanges,
         tokenLeeway,
-        maxEventsPerSecond,
+        maxFramesPerSecond,
         replayed,
         databaseQuestions);
   }
@@ -118,7 +118,7 @@ public record RealtimeSettings(
         maxQueuedBytes,
         maxQueuedChanges,
         tokenLeeway,
-        maxEventsPerSecond,
+        maxFramesPerSecond,
         maxReplayed,
         maxDatabaseQuestions);
   }
@@ -138,7 +138,7 @@ public record RealtimeSettings(
         maxQueuedBytes,
         maxQueuedChanges,
         tokenLeeway,
-        maxEventsPerSecond,
+        maxFramesPerSecond,
         maxReplayed,
         maxDatabaseQuestions);
   }
@@ -157,7 +157,7 @@ public record RealtimeSettings(
         bytes,
         changes,
         tokenLeeway,
-        maxEventsPerSecond,
+        maxFramesPerSecond,
         maxReplayed,
         maxDatabaseQuestions);
   }
@@ -176,7 +176,7 @@ public record RealtimeSettings(
         maxQueuedBytes,
         maxQueuedChanges,
         leeway,
-        maxEventsPerSecond,
+        maxFramesPerSecond,
         maxReplayed,
         maxDatabaseQuestions);
   }

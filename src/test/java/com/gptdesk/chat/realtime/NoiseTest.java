@@ -95,7 +95,7 @@ class NoiseTest {
         new Node(
             database,
             RealtimeSettings.defaults()
-                .withEvents(64 * 1024, 1_000_000, 100)
+                .withFrames(64 * 1024, 1_000_000, 100)
                 .withLimits(1000, 1000, 100, 1_000_000));
     SocketClient witness = node.client(alice);
     witness.joins("x", messages(), null);
@@ -132,7 +132,7 @@ class NoiseTest {
 
   @Test
   void tooManyMessagesAreRefusedAndWhoGoesOnIsSentAway() throws Exception {
-    node = new Node(database, RealtimeSettings.defaults().withEvents(64 * 1024, 10, 100));
+    node = new Node(database, RealtimeSettings.defaults().withFrames(64 * 1024, 10, 100));
     SocketClient witness = node.client(alice);
     witness.joins("x", messages(), null);
     assertEquals("ok", witness.next("system").status()); // nothing to replay
@@ -144,7 +144,7 @@ class NoiseTest {
     for (int i = 0; i < 30; i++) {
       Message answer = client.next("phx_reply");
       assertEquals("error", answer.status());
-      if (answer.reason().startsWith("ClientEventRateLimitReached: ")) {
+      if (answer.reason().startsWith("ClientFrameRateLimitReached: ")) {
         refused++;
       } else {
         assertEquals("unmatched topic", answer.reason());
@@ -166,7 +166,7 @@ class NoiseTest {
 
   @Test
   void tooManyBindingsAreRefused() {
-    node = new Node(database, RealtimeSettings.defaults().withEvents(64 * 1024, 200, 2));
+    node = new Node(database, RealtimeSettings.defaults().withFrames(64 * 1024, 200, 2));
     SocketClient client = node.client(bob);
     client.asksToJoin(
         "x", "[{\"event\":\"*\"},{\"event\":\"INSERT\"},{\"event\":\"UPDATE\"}]", null);

@@ -259,15 +259,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     byte[] bytes = new byte[data.remaining()];
     data.get(bytes);
     binaries.add(bytes);
-    return null;
-  }
-
-  /** Whole: the server never splits what these tests say. */
-  @Override
-  public @Nullable CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
-    byte[] bytes = new byte[data.remaining()];
-    data.get(bytes);
-    binaries.add(bytes);
+    webSocket.request(1);
     return null;
   }
 
