@@ -316,6 +316,31 @@ $$;
 comment on function public.get_changes is
   'What was sent, edited, deleted or reacted to in a conversation after a revision, as it is now, by revision. Does not tell of reads, nor of what retention has dropped.';
 
+create or replace function chat.changed_messages(conversation_id uuid, after_revision bigint, page_size int)
+  returns table (id uuid, revision bigint, sent_revision bigint, at timestamptz, record text)
+  stable
+  set search_path = ''
+  set timezone = 'UTC'                       -- a record reads as in the change log
+  set plan_cache_mode = force_generic_plan   -- as get_changes
+  set enable_sort = off
+  set enable_bitmapscan = off
+  language plpgsql
+as $$
+#variable_conflict use_column
+begin
+  return query
+    select m.id, m.revision, m.sent_revision, m.updated_at, row_to_json(m)::text
+    from public.user_messages m
+    where m.conversation_id = changed_messages.conversation_id
+      and m.revision > after_revision
+    order by m.revision
+    limit chat.page(page_size);
+end
+$$;
+
+comment on function chat.changed_messages is
+  'As get_changes, for those who resume a subscription: the rows alone, as the change log writes them.';
+
 create or replace function chat.own_message(message_id uuid)
   returns public.user_messages
   volatile
@@ -691,12 +716,12 @@ grant insert (conversation_id, sender_id, content, message_type, file_url, file_
   on table public.user_messages to authenticated, service_role;
 
 revoke all on function
-  chat.check_message_id, chat.check_content, chat.number_message, chat.reactions_of, chat.view_of, chat.own_message,
+  chat.check_message_id, chat.check_content, chat.number_message, chat.reactions_of, chat.view_of, chat.changed_messages, chat.own_message,
   chat.next_revision, chat.unread_in, public.send_message, public.get_messages, public.get_changes, public.edit_message,
   public.delete_message, public.mark_as_read, public.mark_conversation_as_read, public.search_messages
 from public, anon, authenticated, service_role;
 
-grant execute on function chat.reactions_of to authenticated, service_role;
+grant execute on function chat.reactions_of, chat.changed_messages to authenticated, service_role;
 grant execute on function public.get_messages, public.get_changes to authenticated, service_role;
 grant execute on function
   public.send_message, public.edit_message, public.delete_message, public.mark_as_read, public.mark_conversation_as_read,

@@ -43,7 +43,7 @@ begin
         else array[n.sender_id, n.recipient_id]
       end,
       row_to_json(n)::text,
-      json_build_object('id', o.id)::text
+      row_to_json(o)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where (n.sender_id, n.recipient_id, n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
@@ -86,7 +86,7 @@ begin
         else array[n.participant_1_id, n.participant_2_id]
       end,
       row_to_json(n)::text,
-      json_build_object('id', o.id)::text
+      row_to_json(o)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where (n.participant_1_id, n.participant_2_id) is distinct from (o.participant_1_id, o.participant_2_id)
@@ -142,6 +142,23 @@ $$;
 
 comment on function relay.typing_presence(public.user_presence) is 'Presence as the two people of a typing may see it: without page and team.';
 
+create or replace function relay.not_typing(presence public.user_presence)
+  returns text
+  stable
+  set search_path = ''
+  language sql
+as $$
+  select json_build_object(
+    'user_id', presence.user_id,
+    'status', presence.status,
+    'last_seen', presence.last_seen,
+    'updated_at', presence.updated_at,
+    'is_typing_to', null,
+    'typing_started_at', null)::text
+$$;
+
+comment on function relay.not_typing(public.user_presence) is 'The same for one of the two when the typing is no business of theirs.';
+
 create or replace function relay.record_presence()
   returns trigger
   security definer                 -- as relay.record_message()
@@ -173,7 +190,7 @@ begin
       'UPDATE',
       array_remove(array[n.user_id, n.team_id, case when o.team_id is distinct from n.team_id then o.team_id end], null),
       relay.team_presence(n),
-      json_build_object('user_id', o.user_id)::text
+      relay.team_presence(o)
     from new_rows n
     join old_rows o on o.user_id = n.user_id
     where (n.status, n.team_id) is distinct from (o.status, o.team_id);
@@ -183,12 +200,24 @@ begin
     select
       'user_presence',
       'UPDATE',
-      array_remove(array[n.user_id, n.is_typing_to, case when o.is_typing_to is distinct from n.is_typing_to then o.is_typing_to end], null),
+      array_remove(array[n.user_id, n.is_typing_to, case when n.is_typing_to is null then o.is_typing_to end], null),
       relay.typing_presence(n),
-      json_build_object('user_id', o.user_id)::text
+      case when n.is_typing_to is null or n.is_typing_to = o.is_typing_to
+        then relay.typing_presence(o)
+        else relay.not_typing(o)
+      end
     from new_rows n
     join old_rows o on o.user_id = n.user_id
     where (n.is_typing_to, n.typing_started_at) is distinct from (o.is_typing_to, o.typing_started_at);
+    get diagnostics more = row_count;
+    logged := logged + more;
+
+    -- Who was typed to hears that it is over, and not to whom it is now; nor does the next one hear who it was before.
+    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    select 'user_presence', 'UPDATE', array[o.is_typing_to], relay.not_typing(n), relay.typing_presence(o)
+    from new_rows n
+    join old_rows o on o.user_id = n.user_id
+    where o.is_typing_to <> n.is_typing_to;
     get diagnostics more = row_count;
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
@@ -227,7 +256,7 @@ begin
         else array[n.sender_id, n.recipient_id]
       end,
       row_to_json(n)::text,
-      json_build_object('id', o.id)::text
+      row_to_json(o)::text
     from new_rows n
     join old_rows o on o.id = n.id
     where n is distinct from o;
@@ -264,7 +293,7 @@ begin
       'UPDATE',
       array[n.user_id],
       row_to_json(n)::text,
-      json_build_object('conversation_id', o.conversation_id, 'user_id', o.user_id)::text
+      row_to_json(o)::text
     from new_rows n
     join old_rows o on o.conversation_id = n.conversation_id and o.user_id = n.user_id
     where n is distinct from o;

@@ -48,7 +48,7 @@ comment on column relay.change_log.operation is 'INSERT, UPDATE or DELETE.';
 comment on column relay.change_log.at is 'When it was written, shortly before its commit.';
 comment on column relay.change_log.scopes is 'Ids of the people and teams who may see it: exactly those whom row-level security lets see the row.';
 comment on column relay.change_log.record is 'The new row as JSON, times in UTC; null for DELETE and control rows.';
-comment on column relay.change_log.old_record is 'DELETE: the old row as JSON. UPDATE: its primary key.';
+comment on column relay.change_log.old_record is 'DELETE and UPDATE: the old row as JSON. Clients are told an updated row''s old key alone; the rest lets relays see which filters it leaves.';
 comment on index relay.change_log_xid_idx is 'relay.tail: what became visible since a snapshot.';
 
 create unlogged table relay.epoch (

@@ -75,6 +75,14 @@ export class Service {
     await before(10_000, 'the service to die', gone);
   }
 
+  /** Stops it as an operator does, and starts it again on the same data and port. */
+  async restart() {
+    const gone = exitOf(this.#process);
+    this.#process.kill('SIGTERM');
+    await before(30_000, () => this.#trouble('to end').message, gone);
+    await this.start();
+  }
+
   /** Ends the service and its PostgreSQL at once, as a power cut would. */
   async kill() {
     const postmaster = postmasterOf(this.#data);

@@ -244,7 +244,17 @@ public record Config(
               number("CHAT_MAX_CONNECTIONS_PER_USER", usual.maxConnectionsPerUser(), 1, 100_000),
               number(
                   "CHAT_MAX_CHANNELS_PER_CONNECTION", usual.maxChannelsPerConnection(), 1, 10_000),
-              number("CHAT_MAX_JOINS_PER_SECOND", usual.maxJoinsPerSecond(), 1, 100_000));
+              number("CHAT_MAX_JOINS_PER_SECOND", usual.maxJoinsPerSecond(), 1, 100_000))
+          .withFrames(
+              number("CHAT_MAX_FRAME_BYTES", usual.maxFrameBytes(), 1024, 64 * 1024 * 1024),
+              number("CHAT_MAX_FRAMES_PER_SECOND", usual.maxFramesPerSecond(), 1, 1_000_000),
+              number("CHAT_MAX_BINDINGS_PER_CHANNEL", usual.maxBindingsPerChannel(), 1, 10_000))
+          .withQueues(
+              number("CHAT_MAX_QUEUED_BYTES", usual.maxQueuedBytes(), 64 * 1024, 256 * 1024 * 1024),
+              number("CHAT_MAX_QUEUED_CHANGES", usual.maxQueuedChanges(), 100, 1_000_000))
+          .withReplay(
+              number("CHAT_MAX_REPLAYED", usual.maxReplayed(), 1, 1_000_000),
+              number("CHAT_MAX_DATABASE_QUESTIONS", usual.maxDatabaseQuestions(), 1, 1000));
     }
 
     private TopicLimits topics() {

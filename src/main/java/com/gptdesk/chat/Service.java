@@ -16,6 +16,7 @@ import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
+import com.gptdesk.chat.realtime.Missed;
 import com.gptdesk.chat.realtime.PresenceTracker;
 import com.gptdesk.chat.realtime.PublishedTables;
 import com.gptdesk.chat.realtime.RealtimeServer;
@@ -96,6 +97,7 @@ final class Service implements AutoCloseable {
                 fanOut,
                 PublishedTables.in(chat),
                 Scopes.in(chat),
+                Missed.in(chat),
                 topics,
                 config.topics(),
                 tracker));

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -18,6 +19,10 @@ import tools.jackson.databind.node.ObjectNode;
  * @param operation what must have happened; null for anything
  * @param filters the tables it hears of, each with what a row must be; empty when the wish cannot
  *     be fulfilled
+ * @param projection the columns it wants; null for all
+ * @param resumes where it goes on: what came after is replayed; null when it hears from now on
+ * @param cannotResume whether the client was away and what it missed cannot be replayed, so that it
+ *     must be told
  * @param trouble why it cannot be fulfilled; null when it can
  */
 record Binding(
@@ -25,14 +30,30 @@ record Binding(
     ObjectNode asSent,
     Change.@Nullable Operation operation,
     Map<String, Filter> filters,
+    @Nullable Projection projection,
+    Since.@Nullable Wish resumes,
+    boolean cannotResume,
     @Nullable String trouble) {
   private static final String ANY = "*";
 
   static Binding of(int id, ObjectNode asSent, PublishedTables tables) {
     try {
-      return new Binding(id, asSent, operation(asSent), filters(asSent, tables), null);
+      Map<String, Filter> filters = filters(asSent, tables);
+      String name = textOr(asSent, "table", ANY);
+      Long since = since(asSent);
+      Since.Wish resumes = since == null ? null : resumes(filters, name, since);
+      return new Binding(
+          id,
+          asSent,
+          operation(asSent),
+          filters,
+          Projection.of(asSent.get("select"), tables.named(name)),
+          resumes,
+          since != null && resumes == null,
+          null);
     } catch (InvalidFilter e) {
-      return new Binding(id, asSent, null, Map.of(), String.valueOf(e.getMessage()));
+      return new Binding(
+          id, asSent, null, Map.of(), null, null, false, String.valueOf(e.getMessage()));
     }
   }
 
@@ -49,14 +70,46 @@ record Binding(
     return asSent.deepCopy().put("id", id);
   }
 
-  /** Whether the channel is told this change because of it. */
+  /**
+   * Whether the channel is told this change because of it. An update concerns who had the row as
+   * well as who has it now: a row that leaves a filter is told as the update it is.
+   */
   boolean meets(ChangeData data) {
     Change change = data.change();
     if (operation != null && operation != change.operation()) {
       return false;
     }
     Filter filter = filters.get(change.table());
-    return filter != null && (filter.isEmpty() || filter.passes(data.row()));
+    return filter != null
+        && (filter.isEmpty()
+            || filter.passes(data.row())
+            || (change.operation() == Change.Operation.UPDATE && filter.passes(data.before())));
+  }
+
+  private static @Nullable Long since(ObjectNode wish) throws InvalidFilter {
+    JsonNode since = wish.get("since");
+    if (since == null || since.isNull()) {
+      return null;
+    }
+    if (!since.isIntegralNumber() || !since.canConvertToLong() || since.longValue() < 0) {
+      throw new InvalidFilter("\"since\" must be a revision: a whole number, 0 for everything");
+    }
+    return since.longValue();
+  }
+
+  /** One conversation's messages have revisions to go on from; nothing else does. */
+  private static Since.@Nullable Wish resumes(
+      Map<String, Filter> filters, String table, long since) {
+    Filter filter = table.equals(Since.TABLE) ? filters.get(table) : null;
+    String conversation = filter == null ? null : filter.only("conversation_id");
+    if (conversation == null) {
+      return null;
+    }
+    try {
+      return new Since.Wish(UUID.fromString(conversation), since);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
   }
 
   /** Anything but the three counts as all of them. */

@@ -3,7 +3,12 @@ package com.gptdesk.chat.realtime;
 import com.gptdesk.chat.auth.Identity;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -17,7 +22,10 @@ final class Channel {
   private final Attendance attendance;
   private String token;
   private Identity identity;
+  private final Map<Integer, Since> resumes = new HashMap<>();
+  private final List<Since> conversations = new ArrayList<>();
   private @Nullable Person person;
+  private @Nullable Replay replay;
 
   Channel(
       String topic,
@@ -32,6 +40,26 @@ final class Channel {
     this.attendance = attendance;
     this.token = token;
     this.identity = identity;
+    for (Binding binding : bindings) {
+      Since.Wish wish = binding.resumes();
+      if (wish != null && !resumes.containsKey(binding.id())) {
+        Since since = sinceOf(wish);
+        since.bindings().add(binding);
+        resumes.put(binding.id(), since);
+      }
+    }
+  }
+
+  /** Bindings that go on from the same place go on together, so that they keep one order. */
+  private Since sinceOf(Since.Wish wish) {
+    for (Since since : conversations) {
+      if (since.wish().equals(wish)) {
+        return since;
+      }
+    }
+    var since = new Since(wish);
+    conversations.add(since);
+    return since;
   }
 
   /** The client's wishes as bindings: equal ones share an id, others never do. */
@@ -115,26 +143,75 @@ final class Channel {
     return identity.expiresAt();
   }
 
-  /** The ids of the bindings that a change meets, as JSON array text; null when it meets none. */
-  @Nullable String meets(ChangeData data) {
-    StringBuilder ids = null;
-    for (int i = 0; i < bindings.size(); i++) {
-      Binding binding = bindings.get(i);
-      if (!isRepeat(i) && binding.meets(data)) {
-        ids = ids == null ? new StringBuilder("[") : ids.append(',');
-        ids.append(binding.id());
-      }
-    }
-    return ids == null ? null : ids.append(']').toString();
+  /** The conversations whose missed changes are replayed to it. */
+  List<Since> conversations() {
+    return conversations;
   }
 
-  private boolean isRepeat(int index) {
-    int id = bindings.get(index).id();
-    for (int i = 0; i < index; i++) {
-      if (bindings.get(i).id() == id) {
-        return true;
+  /** What is being replayed to it; null when nothing is, and changes are told as they come. */
+  @Nullable Replay replay() {
+    return replay;
+  }
+
+  void replay(@Nullable Replay newReplay) {
+    replay = newReplay;
+  }
+
+  /** Whether some binding hears by no {@code since}, so that what it misses cannot be replayed. */
+  boolean hasBindingsThatCannotResume() {
+    return bindings.stream().anyMatch(it -> it.trouble() == null && it.resumes() == null);
+  }
+
+  /**
+   * One message for a change.
+   *
+   * @param ids of the bindings it meets, as JSON array text
+   */
+  record Told(@Nullable Projection projection, String ids) {}
+
+  /**
+   * The messages for a change, one for each choice of columns; empty when it meets no binding, or
+   * only those that were told before. Asked once, in order: what was told is not told again.
+   *
+   * @param candidates of the channel's bindings those that may hear of it, in order
+   */
+  List<Told> tell(ChangeData data, List<Binding> candidates) {
+    var ids = new LinkedHashMap<Optional<Projection>, StringBuilder>();
+    var seen = new HashSet<Integer>();
+    for (Binding binding : candidates) {
+      Since since = resumes.get(binding.id());
+      if (seen.add(binding.id()) && binding.meets(data) && (since == null || !since.covers(data))) {
+        ids.computeIfAbsent(
+                Optional.ofNullable(binding.projection()), same -> new StringBuilder("["))
+            .append(binding.id())
+            .append(',');
       }
     }
-    return false;
+    conversations.forEach(since -> since.passed(data));
+    return told(ids);
+  }
+
+  /** The messages for a replayed change: to the bindings that go on from there alone. */
+  static List<Told> replayed(ChangeData data, Since since) {
+    var ids = new LinkedHashMap<Optional<Projection>, StringBuilder>();
+    for (Binding binding : since.bindings()) {
+      if (binding.meets(data)) {
+        ids.computeIfAbsent(
+                Optional.ofNullable(binding.projection()), same -> new StringBuilder("["))
+            .append(binding.id())
+            .append(',');
+      }
+    }
+    return told(ids);
+  }
+
+  private static List<Told> told(Map<Optional<Projection>, StringBuilder> ids) {
+    var told = new ArrayList<Told>(ids.size());
+    ids.forEach(
+        (projection, list) -> {
+          list.setCharAt(list.length() - 1, ']');
+          told.add(new Told(projection.orElse(null), list.toString()));
+        });
+    return told;
   }
 }

@@ -9,6 +9,7 @@ import io.vertx.core.http.ServerWebSocket;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -39,6 +40,7 @@ final class ClientConnection {
   private static final short NORMAL = 1000;
   private static final short PROTOCOL_ERROR = 1002;
   private static final short MESSAGE_TOO_BIG = 1009;
+  private static final short POLICY_VIOLATION = 1008;
   private static final short SERVER_FAULT = 1011;
   static final short SERVICE_RESTART = 1012;
   private static final short TRY_AGAIN_LATER = 1013;
@@ -57,13 +59,16 @@ final class ClientConnection {
   private final String apikey;
   private final Allowance joins;
   private final TopicDesk topics;
+  private final Allowance frames;
 
   private final Map<String, Channel> channels = new HashMap<>();
   private final Map<UUID, Person> people = new HashMap<>();
   private final ArrayDeque<ClientFrame> unread = new ArrayDeque<>();
+  private final List<Replay> replays = new ArrayList<>();
   private boolean busy;
   private boolean ended;
   private boolean complained;
+  private int refusedInARow;
   private long queuedBytes;
   private long lastFrame = System.nanoTime();
   private long timer = -1;
@@ -88,6 +93,7 @@ final class ClientConnection {
     this.apikey = apikey;
     this.joins = new Allowance(settings.maxJoinsPerSecond(), System.nanoTime());
     this.topics = new TopicDesk(this, server);
+    this.frames = new Allowance(settings.maxFramesPerSecond(), System.nanoTime());
   }
 
   /** Begins to read. */
@@ -179,12 +185,30 @@ final class ClientConnection {
     while (!busy && !ended && !unread.isEmpty()) {
       ClientFrame frame = unread.remove();
       try {
-        take(frame);
+        if (mayBeTaken(frame)) {
+          take(frame);
+        }
       } catch (RuntimeException e) {
         LOG.error("A frame could not be handled; its socket is closed", e);
         shut(SERVER_FAULT, "internal");
       }
     }
+  }
+
+  /** Too many are refused one by one; who goes on regardless is sent away. */
+  private boolean mayBeTaken(ClientFrame frame) {
+    if (frames.take(System.nanoTime())) {
+      refusedInARow = 0;
+      return true;
+    }
+    String reason = "at most " + settings.maxFramesPerSecond() + " messages a second";
+    if (++refusedInARow > 10 * settings.maxFramesPerSecond()) {
+      LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason);
+      shut(POLICY_VIOLATION, "too many messages: " + reason);
+    } else if (frame instanceof ClientFrame.Message message) {
+      refuse(message, "ClientFrameRateLimitReached: Too many messages, " + reason);
+    }
+    return false;
   }
 
   private void take(ClientFrame frame) {
@@ -356,7 +380,115 @@ final class ClientConnection {
     answer(join, true, response);
     tellSubscribed(channel);
     topics.joined(channel);
+    resume(channel);
     arm();
+  }
+
+  /** Tells a channel that was away what it missed, or that it missed something. */
+  private void resume(Channel channel) {
+    if (channel.bindings().stream().anyMatch(Binding::cannotResume)) {
+      tellResync(
+          channel,
+          "Only messages of one conversation can be replayed (filter conversation_id=eq.<id>); read what else you show again.");
+    }
+    replay(channel);
+  }
+
+  private void replay(Channel channel) {
+    Person person = channel.person();
+    if (person == null || channel.conversations().isEmpty()) {
+      return;
+    }
+    Replay running = channel.replay();
+    if (running != null) {
+      running.again();
+      return;
+    }
+    var replay = new Replay(this, channel, person, settings);
+    channel.replay(replay);
+    replays.add(replay);
+    replay.run();
+  }
+
+  /** Changes went by unheard: replays what can be, and tells of the rest. */
+  void missed(Channel channel, String reason) {
+    if (channel.hasBindingsThatCannotResume()) {
+      tellResync(channel, reason);
+    }
+    replay(channel);
+  }
+
+  /** The replay has told all, and what came meanwhile, too. */
+  void replayed(Channel channel) {
+    Replay replay = channel.replay();
+    if (replay != null) {
+      endReplay(channel);
+      tellSystem(channel, CHANGES, "ok", replay.summary());
+    }
+  }
+
+  private void endReplay(Channel channel) {
+    Replay replay = channel.replay();
+    if (replay != null) {
+      replay.end();
+      replays.remove(replay);
+      channel.replay(null);
+    }
+  }
+
+  /** The replay cannot go on: the client joins again from where it is. */
+  void failed(Channel channel, RuntimeException e) {
+    dismiss(channel, reason(e), true);
+  }
+
+  /** Tells a live change, or holds it while what was before it is being replayed. */
+  void tell(Channel channel, ChangeData data, List<Binding> candidates) {
+    Replay replay = channel.replay();
+    if (replay == null) {
+      tellNow(channel, data, candidates);
+    } else if (!replay.hold(data)) {
+      tooSlow("too many changes wait for what it missed to be told");
+    }
+  }
+
+  void tellNow(Channel channel, ChangeData data, List<Binding> candidates) {
+    writeTold(channel, data, channel.tell(data, candidates));
+  }
+
+  void writeReplayed(Channel channel, ChangeData data, List<Channel.Told> told) {
+    server.countReplayed();
+    writeTold(channel, data, told);
+  }
+
+  private void writeTold(Channel channel, ChangeData data, List<Channel.Told> told) {
+    for (Channel.Told message : told) {
+      write(
+          new ServerFrame.PostgresChanges(
+              channel.topic(), message.ids(), data.json(message.projection())));
+    }
+  }
+
+  /** Whether the client reads fast enough to be sent what can as well wait in the database. */
+  boolean hasRoom() {
+    return !ended && queuedBytes <= settings.maxQueuedBytes() / 4;
+  }
+
+  private void written(int length) {
+    queuedBytes -= length;
+    if (!replays.isEmpty() && hasRoom()) {
+      List.copyOf(replays).forEach(Replay::run);
+    }
+  }
+
+  /** As {@link #away}, and in turn with others that ask the database. */
+  <T extends @Nullable Object> void ask(
+      Supplier<T> question, Consumer<T> done, Consumer<RuntimeException> failed) {
+    away(() -> server.inTurn(question), done, failed);
+  }
+
+  /** After so many milliseconds, unless the socket has ended by then. */
+  void later(long millis, Runnable then) {
+    context.owner().setTimer(Math.max(1, millis), id -> back(then));
   }
 
   private void tellSubscribed(Channel channel) {
@@ -426,7 +558,7 @@ final class ClientConnection {
   /** Reads what this person may hear, and holds what comes until it is known. */
   void readScopes(Person person) {
     person.unknown();
-    away(
+    ask(
         () -> server.scopes().of(person.id()),
         found -> scopesRead(person, found),
         e -> {
@@ -506,6 +638,9 @@ final class ClientConnection {
               detach(channel); // It was closed meanwhile.
             } else if (person != null && !topics.mayStay(channel, person.scopes())) {
               dismiss(channel, TopicDesk.unauthorized(channel.attendance()), true);
+            } else {
+              channel.conversations().forEach(Since::startAnew);
+              resume(channel);
             }
             arm();
             endWaiting();
@@ -620,7 +755,7 @@ final class ClientConnection {
   /** What a channel's person may see is other than before. */
   void rescoped(Channel channel, Collection<UUID> scopes) {
     if (topics.mayStay(channel, scopes)) {
-      tellResync(channel, "What you may see has changed.");
+      missed(channel, "What you may see has changed.");
     } else {
       dismiss(channel, TopicDesk.unauthorized(channel.attendance()), false);
     }
@@ -631,6 +766,7 @@ final class ClientConnection {
     if (person == null) {
       return;
     }
+    endReplay(channel);
     person.remove(channel);
     if (person.isIdle() && people.remove(person.id(), person)) {
       server.fanOut().remove(person);
@@ -677,6 +813,8 @@ final class ClientConnection {
     }
     unread.clear();
     topics.ended(channels.values());
+    replays.forEach(Replay::end);
+    replays.clear();
     for (Person person : new HashSet<>(people.values())) {
       server.fanOut().remove(person);
       server.exit(person.id());
@@ -722,7 +860,7 @@ final class ClientConnection {
     String text = codec.encode(frame);
     queuedBytes += text.length();
     server.countWritten();
-    socket.writeTextMessage(text).onComplete(done -> queuedBytes -= text.length());
+    socket.writeTextMessage(text).onComplete(done -> written(text.length()));
     if (queuedBytes > settings.maxQueuedBytes()) {
       tooSlow("it does not read what it is sent");
     }
@@ -761,7 +899,8 @@ final class ClientConnection {
    * Blocking work on a virtual thread; what comes of it is handled on the context, unless the
    * socket has ended.
    */
-  <T> void away(Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed) {
+  <T extends @Nullable Object> void away(
+      Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed) {
     Thread.ofVirtual()
         .name("realtime")
         .start(

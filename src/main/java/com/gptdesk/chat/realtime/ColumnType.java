@@ -90,6 +90,17 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
     }
   }
 
+  /** As {@link #value(JsonNode)}, in a form in which equal values are equal objects. */
+  @Nullable Object key(@Nullable JsonNode node) {
+    T value = value(node);
+    return value == null ? null : key(value);
+  }
+
+  /** 1 and 1.0 are the same number and yet not equal objects. */
+  static Object key(Object value) {
+    return value instanceof BigDecimal number ? number.stripTrailingZeros() : value;
+  }
+
   private static String uuid(String text) {
     String lower = text.toLowerCase(Locale.ROOT);
     String canonical = UUID.fromString(lower).toString();

@@ -1,8 +1,10 @@
 package com.gptdesk.chat.realtime;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +65,15 @@ final class Filter {
     boolean holds(@Nullable JsonNode value);
   }
 
-  private record ColumnTest(String column, Test test) {}
+  private record ColumnTest(String column, Test test, @Nullable Anchor anchor) {}
+
+  /**
+   * A condition by which bindings are found instead of asked: the column must have one of these
+   * values.
+   *
+   * @param values as {@link ColumnType#key} makes them
+   */
+  record Anchor(String column, ColumnType<?> type, Set<Object> values) {}
 
   private final List<ColumnTest> tests;
 
@@ -85,7 +95,7 @@ final class Filter {
         throw new InvalidFilter(
             "table " + table.name() + " has no column \"" + condition.column() + "\"");
       }
-      tests.add(new ColumnTest(column.name(), test(condition, column)));
+      tests.add(new ColumnTest(column.name(), test(condition, column), anchor(condition, column)));
     }
     return new Filter(tests);
   }
@@ -103,6 +113,46 @@ final class Filter {
       }
     }
     return true;
+  }
+
+  /** The condition that fewest values can meet; null when there is none to be found by. */
+  @Nullable Anchor anchor() {
+    Anchor best = null;
+    for (ColumnTest test : tests) {
+      Anchor anchor = test.anchor();
+      if (anchor != null && (best == null || anchor.values().size() < best.values().size())) {
+        best = anchor;
+      }
+    }
+    return best;
+  }
+
+  /** The only text that a column may have; null when there are others. */
+  @Nullable String only(String column) {
+    for (ColumnTest test : tests) {
+      Anchor anchor = test.anchor();
+      if (anchor != null
+          && test.column().equals(column)
+          && anchor.values().size() == 1
+          && anchor.values().iterator().next() instanceof String text) {
+        return text;
+      }
+    }
+    return null;
+  }
+
+  private static @Nullable Anchor anchor(Condition condition, PublishedTables.Column column)
+      throws InvalidFilter {
+    ColumnType<?> type = ColumnType.of(column.type());
+    boolean names = condition.operator() == Operator.EQ || condition.operator() == Operator.IN;
+    if (type == null || !names || condition.negated()) {
+      return null;
+    }
+    var values = new HashSet<Object>();
+    for (String value : condition.values()) {
+      values.add(ColumnType.key(type.value(value)));
+    }
+    return new Anchor(column.name(), type, values);
   }
 
   private static Test test(Condition condition, PublishedTables.Column column)

@@ -5,7 +5,9 @@ import com.gptdesk.chat.relay.Subscriber;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -49,7 +51,7 @@ final class Person implements Subscriber {
 
   private final UUID id;
   private final ClientConnection connection;
-  private final Set<Channel> channels = new HashSet<>();
+  private final Set<Channel> channels = new LinkedHashSet<>();
   private final List<Waiting> waiting = new ArrayList<>();
   private final ArrayDeque<Heard> held = new ArrayDeque<>();
 
@@ -63,6 +65,12 @@ final class Person implements Subscriber {
 
   private boolean gone;
 
+  /**
+   * What its channels hear of; null while somebody waits to be let in, whose wishes are not known
+   * yet. Written by the context, read by the relay's thread.
+   */
+  private volatile @Nullable Interests interests;
+
   Person(UUID id, ClientConnection connection) {
     this.id = id;
     this.connection = connection;
@@ -73,7 +81,11 @@ final class Person implements Subscriber {
   }
 
   Set<Channel> channels() {
-    return channels;
+    return Collections.unmodifiableSet(channels);
+  }
+
+  private void noteInterests() {
+    interests = scopes != null && waiting.isEmpty() ? Interests.of(channels) : null;
   }
 
   /** From now on the channel hears by this person's rights. */
@@ -81,6 +93,7 @@ final class Person implements Subscriber {
     channels.add(channel);
     channel.person(this);
     topics = topicsOf(channels);
+    noteInterests();
   }
 
   /** From now on it does not. */
@@ -88,6 +101,7 @@ final class Person implements Subscriber {
     channels.remove(channel);
     channel.person(null);
     topics = topicsOf(channels);
+    noteInterests();
   }
 
   private static Set<String> topicsOf(Set<Channel> channels) {
@@ -114,7 +128,11 @@ final class Person implements Subscriber {
   public void changed(Change change) {
     RealtimeServer server = connection.server();
     if (!RealtimeServer.isOfTopic(change)) {
-      connection.hear(new Told(this, server.dataOf(change)));
+      ChangeData data = server.dataOf(change);
+      Interests known = interests;
+      if (known == null || known.mayConcern(data) || isOfItsOwnInterest(data)) {
+        connection.hear(new Told(this, data));
+      }
       return;
     }
     TopicEvent event = server.eventOf(change);
@@ -140,6 +158,7 @@ final class Person implements Subscriber {
   /** The scopes are being read: hold what comes. */
   void unknown() {
     scopes = null;
+    noteInterests();
   }
 
   /** They are known: let in who waited, then tell what was held. */
@@ -156,6 +175,7 @@ final class Person implements Subscriber {
     List<Waiting> admitted = List.copyOf(waiting);
     waiting.clear();
     admitted.forEach(Waiting::admitted);
+    noteInterests();
     while (scopes != null && !gone && !held.isEmpty()) {
       tell(held.remove());
     }
@@ -188,7 +208,7 @@ final class Person implements Subscriber {
       case Spoken spoken -> tell(spoken.event());
       case Resync resync -> {
         for (Channel channel : Set.copyOf(channels)) {
-          connection.tellResync(channel, resync.reason());
+          connection.missed(channel, resync.reason());
           connection.topics().refresh(channel);
         }
       }
@@ -201,22 +221,29 @@ final class Person implements Subscriber {
       connection.readScopes(this);
       return;
     }
+    Interests known = interests;
     // It may have been handed over by scopes of before.
-    if (!maySee(change)) {
+    if (!maySee(change) || !data.isPublished()) {
       return;
     }
-    for (Channel channel : channels) {
-      String ids = channel.meets(data);
-      if (ids != null) {
-        connection.write(new ServerFrame.PostgresChanges(channel.topic(), ids, data.json()));
-      }
-    }
+    (known == null ? Interests.of(channels) : known)
+        .mayHear(data)
+        .forEach((channel, candidates) -> connection.tell(channel, data, candidates));
     if (change.table().equals(CONVERSATIONS) && change.operation() == Change.Operation.DELETE) {
       String topic = TopicName.ofConversation(data.row().path("id").asString(""));
       if (topics.contains(topic)) {
         connection.deleted(channelsOn(topic));
       }
     }
+  }
+
+  /** Whatever its channels subscribed to: who it is, and that a topic's conversation is gone. */
+  private boolean isOfItsOwnInterest(ChangeData data) {
+    Change change = data.change();
+    return !data.isPublished()
+        || (change.table().equals(CONVERSATIONS)
+            && change.operation() == Change.Operation.DELETE
+            && !topics.isEmpty());
   }
 
   private void tell(TopicEvent event) {
@@ -227,6 +254,11 @@ final class Person implements Subscriber {
 
   private List<Channel> channelsOn(String topic) {
     return channels.stream().filter(channel -> channel.name().equals(topic)).toList();
+  }
+
+  /** Whether this may be told now; rights may have changed since it was heard. */
+  boolean maySee(ChangeData data) {
+    return !gone && maySee(data.change());
   }
 
   private boolean maySee(Change change) {

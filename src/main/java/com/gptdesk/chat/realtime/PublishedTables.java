@@ -6,8 +6,10 @@ import com.gptdesk.chat.database.internal.relay.Routines;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +27,20 @@ public final class PublishedTables {
    */
   public record Column(String table, String name, String type, boolean isKey) {}
 
-  /** One table: its columns by name, and the same as the JSON that goes with each change. */
-  record Table(String name, Map<String, Column> columns, String columnsJson) {}
+  /**
+   * One table.
+   *
+   * @param columns by name, in order
+   * @param key the names of the primary key's columns
+   * @param columnsJson the columns as the JSON that goes with each change
+   */
+  record Table(String name, Map<String, Column> columns, Set<String> key, String columnsJson) {
+
+    /** The JSON of some of the columns. */
+    String columnsJson(Collection<String> names) {
+      return json(columns.values().stream().filter(it -> names.contains(it.name())).toList());
+    }
+  }
 
   private final Map<String, Table> tables;
 
@@ -63,9 +77,19 @@ public final class PublishedTables {
 
   private static Table table(String name, List<Column> columns) {
     var byName = new LinkedHashMap<String, Column>();
-    var json = new StringBuilder("[");
+    var key = new LinkedHashSet<String>();
     for (Column column : columns) {
       byName.put(column.name(), column);
+      if (column.isKey()) {
+        key.add(column.name());
+      }
+    }
+    return new Table(name, byName, key, json(columns));
+  }
+
+  private static String json(List<Column> columns) {
+    var json = new StringBuilder("[");
+    for (Column column : columns) {
       json.append(json.length() == 1 ? "" : ",")
           .append("{\"name\":")
           .append(Json.quote(column.name()))
@@ -73,7 +97,7 @@ public final class PublishedTables {
           .append(Json.quote(column.type()))
           .append('}');
     }
-    return new Table(name, byName, json.append(']').toString());
+    return json.append(']').toString();
   }
 
   @Nullable Table named(String name) {

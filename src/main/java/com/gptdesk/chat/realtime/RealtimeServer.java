@@ -15,8 +15,10 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +38,11 @@ public final class RealtimeServer implements AutoCloseable {
   private final FanOut fanOut;
   private final PublishedTables tables;
   private final Scopes scopes;
+  private final Missed missed;
+
+  /** A thousand clients that come back at once leave the database to others, too. */
+  private final Semaphore turns;
+
   private final Topics topics;
   private final TopicLimits topicLimits;
   private final PresenceTracker tracker;
@@ -44,6 +51,7 @@ public final class RealtimeServer implements AutoCloseable {
   private final ConcurrentHashMap<UUID, Integer> connectionsOf = new ConcurrentHashMap<>();
   private final LongAdder joins = new LongAdder();
   private final LongAdder written = new LongAdder();
+  private final LongAdder replayed = new LongAdder();
   private final LongAdder slow = new LongAdder();
   private final LongAdder malformed = new LongAdder();
   private volatile @Nullable CountDownLatch allClosed;
@@ -66,6 +74,7 @@ public final class RealtimeServer implements AutoCloseable {
    * @param fanOut where the relay tells its changes
    * @param tables what is published
    * @param scopes asks the database what a person may hear
+   * @param missed asks the database what a client that was away missed
    * @param topics asks it about topics
    * @param topicLimits what may be said there
    * @param tracker what this node shows there
@@ -76,6 +85,7 @@ public final class RealtimeServer implements AutoCloseable {
       FanOut fanOut,
       PublishedTables tables,
       Scopes scopes,
+      Missed missed,
       Topics topics,
       TopicLimits topicLimits,
       PresenceTracker tracker) {
@@ -84,6 +94,8 @@ public final class RealtimeServer implements AutoCloseable {
     this.fanOut = fanOut;
     this.tables = tables;
     this.scopes = scopes;
+    this.missed = missed;
+    this.turns = new Semaphore(settings.maxDatabaseQuestions(), true);
     this.topics = topics;
     this.topicLimits = topicLimits;
     this.tracker = tracker;
@@ -225,6 +237,11 @@ public final class RealtimeServer implements AutoCloseable {
     return written.sum();
   }
 
+  /** How many changes were told from the tables to those who had missed them. */
+  public long replayed() {
+    return replayed.sum();
+  }
+
   /** How many sockets were closed because their clients were too slow. */
   public long slowClosed() {
     return slow.sum();
@@ -253,6 +270,20 @@ public final class RealtimeServer implements AutoCloseable {
 
   Scopes scopes() {
     return scopes;
+  }
+
+  Missed missed() {
+    return missed;
+  }
+
+  /** Asks the database something when it is this one's turn. Blocks; on virtual threads only. */
+  <T extends @Nullable Object> T inTurn(Supplier<T> question) {
+    turns.acquireUninterruptibly();
+    try {
+      return question.get();
+    } finally {
+      turns.release();
+    }
   }
 
   Topics topics() {
@@ -340,6 +371,10 @@ public final class RealtimeServer implements AutoCloseable {
 
   void countWritten() {
     written.increment();
+  }
+
+  void countReplayed() {
+    replayed.increment();
   }
 
   void countSlow() {

@@ -18,6 +18,11 @@ import java.time.Duration;
  *     and catches up
  * @param maxQueuedChanges changes that may wait to be looked at for one socket before it is closed
  * @param tokenLeeway how long after its {@code exp} a token is still accepted, as by the verifier
+ * @param maxFramesPerSecond messages of one client, averaged; twice as many may come at once, and
+ *     what is more is refused
+ * @param maxReplayed changes of one conversation that are replayed to who missed them; for more the
+ *     client is told to read it again
+ * @param maxDatabaseQuestions how many sockets may ask the database something at the same time
  */
 public record RealtimeSettings(
     boolean enabled,
@@ -30,7 +35,10 @@ public record RealtimeSettings(
     Duration idleTimeout,
     int maxQueuedBytes,
     int maxQueuedChanges,
-    Duration tokenLeeway) {
+    Duration tokenLeeway,
+    int maxFramesPerSecond,
+    int maxReplayed,
+    int maxDatabaseQuestions) {
 
   /** What suits most. */
   public static RealtimeSettings defaults() {
@@ -45,7 +53,55 @@ public record RealtimeSettings(
         Duration.ofSeconds(60),
         4 * 1024 * 1024,
         20_000,
-        Duration.ofSeconds(30));
+        Duration.ofSeconds(30),
+        200,
+        10_000,
+        8);
+  }
+
+  /** What may be held for one channel while it is told what it missed; live changes are shared. */
+  int maxHeldBytes() {
+    return 4 * maxQueuedBytes;
+  }
+
+  /**
+   * The same with other limits on what a client sends, and on what the database is asked for it.
+   */
+  public RealtimeSettings withFrames(int frameBytes, int framesPerSecond, int bindings) {
+    return new RealtimeSettings(
+        enabled,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        bindings,
+        maxJoinsPerSecond,
+        frameBytes,
+        idleTimeout,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        tokenLeeway,
+        framesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
+  }
+
+  /** The same with other limits on what the database is asked for clients that were away. */
+  public RealtimeSettings withReplay(int replayed, int databaseQuestions) {
+    return new RealtimeSettings(
+        enabled,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        maxBindingsPerChannel,
+        maxJoinsPerSecond,
+        maxFrameBytes,
+        idleTimeout,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        tokenLeeway,
+        maxFramesPerSecond,
+        replayed,
+        databaseQuestions);
   }
 
   /** The same, switched on or off. */
@@ -61,7 +117,10 @@ public record RealtimeSettings(
         idleTimeout,
         maxQueuedBytes,
         maxQueuedChanges,
-        tokenLeeway);
+        tokenLeeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
   }
 
   /** The same with other limits of sockets and channels. */
@@ -78,7 +137,10 @@ public record RealtimeSettings(
         idleTimeout,
         maxQueuedBytes,
         maxQueuedChanges,
-        tokenLeeway);
+        tokenLeeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
   }
 
   /** The same with other queues for slow clients. */
@@ -94,7 +156,10 @@ public record RealtimeSettings(
         idleTimeout,
         bytes,
         changes,
-        tokenLeeway);
+        tokenLeeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
   }
 
   /** The same with other times. */
@@ -110,6 +175,9 @@ public record RealtimeSettings(
         idle,
         maxQueuedBytes,
         maxQueuedChanges,
-        leeway);
+        leeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
   }
 }

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param at when the change was made, by the database's clock
  * @param scopes who may see it: ids of people and of teams
  * @param record the row as it is now, as JSON object text; null for a delete
- * @param oldRecord for an update the old row's primary key, for a delete the whole old row, as JSON
- *     object text
+ * @param oldRecord for an update or a delete the old row, as JSON object text; clients are told no
+ *     more than its key of an updated one
  */
 public record Change(
     long seq,

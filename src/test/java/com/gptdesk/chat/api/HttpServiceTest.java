@@ -353,6 +353,7 @@ class HttpServiceTest {
         new FanOut(),
         PublishedTables.of(List.of()),
         person -> List.of(person),
+        (caller, conversation, revision, most) -> null,
         topics,
         TopicLimits.defaults(),
         new PresenceTracker(topics));

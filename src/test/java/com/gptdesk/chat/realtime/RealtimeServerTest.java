@@ -66,6 +66,7 @@ class RealtimeServerTest {
   private final Map<UUID, List<UUID>> scopes = new ConcurrentHashMap<>();
   private final AtomicInteger scopesRead = new AtomicInteger();
   private final List<SocketClient> clients = new ArrayList<>();
+  private volatile Missed missed = (caller, conversation, revision, most) -> null;
   private volatile Runnable whileScopesAreRead = () -> {};
   private RealtimeServer server;
   private HttpServer listening;
@@ -96,6 +97,8 @@ class RealtimeServerTest {
                     new PublishedTables.Column("user_messages", "content", "text", false),
                     new PublishedTables.Column("user_presence", "user_id", "uuid", true))),
             this::scopesOf,
+            (caller, conversation, revision, most) ->
+                missed.after(caller, conversation, revision, most),
             topics,
             TopicLimits.defaults(),
             new PresenceTracker(topics));
@@ -323,6 +326,116 @@ class RealtimeServerTest {
     assertEquals(
         head.formatted("DELETE") + "\"old_record\":" + row + ",\"errors\":null}",
         data(client.next()));
+  }
+
+  /** A list that shows what passes must learn of what does so no longer. */
+  @Test
+  void aRowThatLeavesAFilterIsToldAsTheUpdateItIs() {
+    SocketClient client = client();
+    client.joins("x", MESSAGES.replace("\"}", "\",\"filter\":\"content=eq.a\"}"), token(ALICE));
+    fanOut.changed(change(Operation.UPDATE, row("c", "b"), row("c", "a"), ALICE));
+    fanOut.changed(
+        change(Operation.UPDATE, row("c", "d"), row("c", "b"), ALICE)); // never was there
+    fanOut.changed(change(Operation.UPDATE, row("c", "a"), row("c", "d"), ALICE));
+
+    Message left = client.next();
+    assertEquals("b", content(left));
+    // Of the old row nothing but the key: it may say what was taken back.
+    assertEquals("{\"id\":1}", left.payload().path("data").path("old_record").toString());
+    assertEquals("a", content(client.next()));
+    client.hasHeardNothing();
+  }
+
+  @Test
+  void columnsThatWereSelectedAreToldAndTheKey() {
+    SocketClient client = client();
+    client.asksToJoin(
+        "x",
+        """
+        [{"event":"*","schema":"public","table":"user_messages","select":["content"]},
+         {"event":"*","schema":"public","table":"user_messages","select":"id, content"},
+         {"event":"*","schema":"public","table":"user_messages"},
+         {"event":"*","schema":"public","table":"user_messages","select":["colour"]},
+         {"event":"*","schema":"public","select":["id"]}]""",
+        token(ALICE));
+    JsonNode bound = client.next("phx_reply").payload().path("response").path("postgres_changes");
+    assertTrue(client.next("system").payload().toString().contains("no column"));
+    assertTrue(client.next("system").payload().toString().contains("needs one table"));
+
+    String number = "12345678901234567890.10"; // every digit as it stands
+    String row = row("c", "hi \\\"{,}").replace("\"id\":1", "\"id\":" + number);
+    fanOut.changed(change(Operation.INSERT, row, null, ALICE));
+    fanOut.changed(change(Operation.DELETE, null, row, ALICE));
+
+    Message chosen = client.next();
+    assertEquals("[" + bound.get(0).get("id") + "," + bound.get(1).get("id") + "]", ids(chosen));
+    assertTrue(
+        data(chosen)
+            .contains(
+                "\"columns\":[{\"name\":\"id\",\"type\":\"uuid\"},{\"name\":\"content\",\"type\":\"text\"}]"),
+        () -> data(chosen));
+    assertEquals(
+        "[\"id\", \"content\"]".replace("\"", ""),
+        List.copyOf(chosen.payload().path("data").path("record").propertyNames()).toString());
+    Message whole = client.next();
+    assertEquals("[" + bound.get(2).get("id") + "]", ids(whole));
+    assertEquals(3, whole.payload().path("data").path("record").size());
+    assertEquals(2, client.next().payload().path("data").path("old_record").size());
+    assertEquals(3, client.next().payload().path("data").path("old_record").size());
+    client.hasHeardNothing();
+  }
+
+  /** The index finds what asking each binding would find. */
+  @Test
+  void bindingsFoundByTheirValuesAreThoseThatAskingEachWouldFind() {
+    var random = new java.util.Random(7);
+    PublishedTables tables = server.tables();
+    List<Channel> channels = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      var wishes = new ArrayList<tools.jackson.databind.node.ObjectNode>();
+      for (int j = 0; j < 10; j++) {
+        var wish = Json.object().put("event", random.nextBoolean() ? "*" : "UPDATE");
+        String value = "abc".charAt(random.nextInt(3)) + "";
+        wish.put("table", random.nextInt(5) == 0 ? "*" : "user_messages");
+        switch (random.nextInt(5)) {
+          case 0 -> wish.put("filter", "content=eq." + value);
+          case 1 -> wish.put("filter", "conversation_id=in.(" + value + ",z),content=neq.b");
+          case 2 -> wish.put("filter", "content=not.eq." + value);
+          case 3 -> wish.put("filter", "conversation_id=eq.b,content=eq." + value);
+          default -> wish.put("n", j);
+        }
+        wishes.add(wish);
+      }
+      channels.add(
+          new Channel(
+              "realtime:" + i,
+              null,
+              Channel.bindings(wishes, tables),
+              null,
+              "",
+              new com.gptdesk.chat.auth.Identity(
+                  com.gptdesk.chat.database.Caller.Role.ANON, null, null, "{}")));
+    }
+    Interests interests = Interests.of(channels);
+    for (int i = 0; i < 300; i++) {
+      String now = row("abc".charAt(random.nextInt(3)) + "", "abcd".charAt(random.nextInt(4)) + "");
+      String then =
+          row("abc".charAt(random.nextInt(3)) + "", "abcd".charAt(random.nextInt(4)) + "");
+      Change change =
+          switch (random.nextInt(3)) {
+            case 0 -> change(Operation.INSERT, now, null, ALICE);
+            case 1 -> change(Operation.UPDATE, now, then, ALICE);
+            default -> change(Operation.DELETE, null, then, ALICE);
+          };
+      var data = new ChangeData(change, tables);
+      Map<Channel, List<Binding>> found = interests.mayHear(data);
+      for (Channel channel : channels) {
+        assertEquals(
+            channel.tell(data, channel.bindings()),
+            channel.tell(data, found.getOrDefault(channel, List.of())));
+      }
+      assertEquals(!found.isEmpty(), interests.mayConcern(data));
+    }
   }
 
   @Test

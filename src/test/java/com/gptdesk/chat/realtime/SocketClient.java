@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -45,6 +46,8 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   private final ArrayDeque<Message> heldBack = new ArrayDeque<>();
   private final StringBuilder partial = new StringBuilder();
   private final WebSocket socket;
+  private volatile boolean slow;
+  private volatile boolean deaf;
   private int counter;
 
   private SocketClient(HttpClient http, URI address) {
@@ -55,6 +58,29 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     return new SocketClient(
         http,
         URI.create("ws://127.0.0.1:" + port + "/realtime/v1/websocket?vsn=2.0.0&apikey=" + apikey));
+  }
+
+  /** From now on takes its time with each message. */
+  void readsSlowly() {
+    slow = true;
+  }
+
+  /** From now on takes nothing from the network. */
+  void stopsReading() {
+    deaf = true;
+  }
+
+  /** Throws away what was heard. */
+  void forgets() {
+    messages.clear();
+  }
+
+  /** A heartbeat's answer comes, whatever comes before it. */
+  void isAnswered() {
+    String ref = says(null, "phoenix", "heartbeat", "{}");
+    while (!ref.equals(next().ref())) {
+      Thread.onSpinWait();
+    }
   }
 
   /** Sends a text as it is. */
@@ -200,13 +226,17 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
 
   @Override
   public void onOpen(WebSocket webSocket) {
-    webSocket.request(Long.MAX_VALUE);
+    webSocket.request(1);
   }
 
   @Override
   public @Nullable CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
     partial.append(data);
     if (last) {
+      if (slow) {
+        // The thing simulated is a reader that takes its time, not a wait for anything.
+        LockSupport.parkNanos(2_000_000);
+      }
       JsonNode frame = Objects.requireNonNull(Json.read(partial.toString()));
       partial.setLength(0);
       messages.add(
@@ -217,6 +247,9 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
               frame.get(3).asString(),
               frame.get(4)));
     }
+    if (!deaf) {
+      webSocket.request(1);
+    }
     return null;
   }
 
@@ -226,6 +259,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     byte[] bytes = new byte[data.remaining()];
     data.get(bytes);
     binaries.add(bytes);
+    webSocket.request(1);
     return null;
   }
 

@@ -76,6 +76,7 @@ class TopicsServerTest {
               fanOut,
               PublishedTables.in(database.chat()),
               Scopes.in(database.chat()),
+              Missed.in(database.chat()),
               topics,
               limits,
               tracker);

@@ -194,7 +194,8 @@ class PresenceRulesTest extends Rules {
         List.of("user_id", "status", "last_seen", "updated_at", "team_id"),
         fieldsOf(away.getFirst().row()));
     assertEquals("away", away.getFirst().row().path("status").asString());
-    assertEquals(List.of("user_id"), fieldsOf(away.getFirst().oldRow()));
+    assertEquals("online", away.getFirst().oldRow().path("status").asString());
+    assertEquals(fieldsOf(away.getFirst().row()), fieldsOf(away.getFirst().oldRow()));
   }
 
   @Test
@@ -251,8 +252,14 @@ class PresenceRulesTest extends Rules {
     alice.talksTo(bob);
     alice.talksTo(carol);
     alice.typesTo(bob.id());
+    List<Logged> changed = logged(() -> alice.typesTo(carol.id()));
     assertEquals(
-        "UPDATE user_presence for Alice, Carol, Bob", log(() -> alice.typesTo(carol.id())));
+        "[UPDATE user_presence for Alice, Carol, UPDATE user_presence for Bob]",
+        changed.toString());
+    // Neither of the two learns of the other.
+    assertTrue(changed.getFirst().oldRow().path("is_typing_to").isNull());
+    assertTrue(changed.getLast().row().path("is_typing_to").isNull());
+    assertEquals(bob.id().toString(), changed.getLast().oldRow().path("is_typing_to").asString());
   }
 
   @Test

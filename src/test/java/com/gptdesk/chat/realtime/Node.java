@@ -1,0 +1,107 @@
+package com.gptdesk.chat.realtime;
+
+import com.gptdesk.chat.auth.TokenIssuer;
+import com.gptdesk.chat.auth.TokenSettings;
+import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.NoTopics;
+import com.gptdesk.chat.testing.Person;
+import com.gptdesk.chat.testing.TestDatabase;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import java.net.http.HttpClient;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
+
+/** A node of a test's own: relay and sockets on a real database. */
+final class Node implements AutoCloseable {
+  private static final String SECRET = "a secret that is at least 32 bytes long";
+  private static final TokenIssuer ISSUER = new TokenIssuer(SECRET);
+
+  final FanOut fanOut = new FanOut();
+  final Relay relay;
+  final RealtimeServer server;
+  private final Vertx vertx = Vertx.vertx();
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final List<SocketClient> clients = new ArrayList<>();
+  private final int port;
+
+  Node(TestDatabase database, RealtimeSettings settings) {
+    this(database, settings, missed -> missed);
+  }
+
+  /**
+   * Starts it, and returns when it hears.
+   *
+   * @param between what stands between the sockets and the database when they ask what they missed
+   */
+  Node(TestDatabase database, RealtimeSettings settings, UnaryOperator<Missed> between) {
+    Login login = database.service();
+    relay = new Relay(RelaySettings.of(login.url(), login.user(), login.password()), fanOut);
+    var topics = new NoTopics();
+    server =
+        new RealtimeServer(
+            settings,
+            new TokenVerifier(TokenSettings.ofSecret(SECRET)),
+            fanOut,
+            PublishedTables.in(database.chat()),
+            Scopes.in(database.chat()),
+            between.apply(Missed.in(database.chat())),
+            topics,
+            TopicLimits.defaults(),
+            new PresenceTracker(topics));
+    try {
+      port =
+          vertx
+              .createHttpServer(server.configure(new HttpServerOptions()))
+              .requestHandler(server::upgrade)
+              .listen(0, "127.0.0.1")
+              .await(10, TimeUnit.SECONDS)
+              .actualPort();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+    relay.start();
+    Await.until("the relay hears", relay::isHearing);
+  }
+
+  int port() {
+    return port;
+  }
+
+  static String token(Person person) {
+    return ISSUER.forUser(person.id(), Duration.ofHours(1));
+  }
+
+  static String anonKey() {
+    return ISSUER.anonKey();
+  }
+
+  /** A socket of this person. Any thread may ask. */
+  SocketClient client(Person person) {
+    SocketClient client = SocketClient.connect(http, port, token(person));
+    synchronized (clients) {
+      clients.add(client);
+    }
+    return client;
+  }
+
+  @Override
+  public void close() throws TimeoutException {
+    synchronized (clients) {
+      clients.forEach(SocketClient::close);
+    }
+    server.close();
+    relay.close();
+    http.close();
+    vertx.close().await(10, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,164 @@
+package com.gptdesk.chat.soak;
+
+import com.gptdesk.chat.database.Login;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** One node of the service in a process of its own, always at the same port. */
+final class NodeProcess implements AutoCloseable {
+  private final String name;
+  private final Login login;
+  private final String secret;
+  private final Path log;
+  private final int port;
+  private @Nullable Process process;
+
+  NodeProcess(String name, Login login, String secret, Path directory) throws IOException {
+    this.name = name;
+    this.login = login;
+    this.secret = secret;
+    this.log = directory.resolve(name + ".log");
+    try (ServerSocket socket = new ServerSocket(0)) {
+      this.port = socket.getLocalPort();
+    }
+  }
+
+  String name() {
+    return name;
+  }
+
+  int port() {
+    return port;
+  }
+
+  Path log() {
+    return log;
+  }
+
+  /** Begins to start; see {@link #awaitReady}. */
+  void start() throws IOException {
+    var builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx192m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "--enable-native-access=ALL-UNNAMED",
+            "-classpath",
+            System.getProperty("java.class.path"),
+            "com.gptdesk.chat.Main",
+            "serve",
+            "--port",
+            String.valueOf(port));
+    builder.environment().keySet().removeIf(variable -> variable.startsWith("CHAT_"));
+    builder.environment().put("CHAT_DATABASE_URL", login.url());
+    builder.environment().put("CHAT_DATABASE_USER", login.user());
+    builder.environment().put("CHAT_DATABASE_PASSWORD", login.password());
+    builder.environment().put("CHAT_JWT_SECRET", secret);
+    builder.environment().put("CHAT_POOL_SIZE", "8");
+    builder.environment().put("CHAT_MAX_QUEUED_BYTES", "524288");
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    process = builder.start();
+  }
+
+  /** Waits until it says that it is ready; fails when it ends instead, or takes too long. */
+  void awaitReady(HttpClient http) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+    HttpRequest question =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/health/ready"))
+            .timeout(Duration.ofSeconds(5))
+            .build();
+    while (System.nanoTime() < deadline) {
+      Process running = process;
+      if (running == null || !running.isAlive()) {
+        throw new IOException(name + " ended while it started:\n" + lastWords());
+      }
+      try {
+        if (http.send(question, BodyHandlers.discarding()).statusCode() == 200) {
+          return;
+        }
+      } catch (IOException e) {
+        // not yet
+      }
+      Thread.sleep(100); // asked again ten times a second
+    }
+    throw new IOException(name + " did not become ready:\n" + lastWords());
+  }
+
+  String lastWords() {
+    try {
+      List<String> lines = Files.readAllLines(log);
+      return String.join("\n", lines.subList(Math.max(0, lines.size() - 30), lines.size()));
+    } catch (IOException e) {
+      return "nothing";
+    }
+  }
+
+  boolean isAlive() {
+    Process running = process;
+    return running != null && running.isAlive();
+  }
+
+  /** As an operator does: sockets are closed with 1012. */
+  void terminate() throws InterruptedException {
+    Process running = process;
+    if (running != null) {
+      running.destroy();
+      if (!running.waitFor(30, TimeUnit.SECONDS)) {
+        running.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  /** As a power cut does. */
+  void kill() throws InterruptedException {
+    Process running = process;
+    if (running != null) {
+      running.destroyForcibly().waitFor();
+    }
+  }
+
+  void signal(String signal) throws IOException, InterruptedException {
+    Process running = process;
+    if (running != null) {
+      new ProcessBuilder("kill", "-" + signal, String.valueOf(running.pid())).start().waitFor();
+    }
+  }
+
+  /** What it holds of the machine's memory, in MiB. */
+  long residentMib() {
+    Process running = process;
+    if (running == null) {
+      return 0;
+    }
+    try {
+      for (String line : Files.readAllLines(Path.of("/proc/" + running.pid() + "/status"))) {
+        if (line.startsWith("VmRSS:")) {
+          return Long.parseLong(line.replaceAll("\\D", "")) / 1024;
+        }
+      }
+    } catch (IOException e) {
+      return 0; // not on this system
+    }
+    return 0;
+  }
+
+  @Override
+  public void close() {
+    Process running = process;
+    if (running != null) {
+      running.destroyForcibly();
+    }
+  }
+}
