@@ -15,11 +15,11 @@ import java.util.concurrent.Flow;
 
 /**
  * A program's ear to the chat: the changes that browsers are told over the WebSocket, inside the
- * JVM, by the same relay. One for each program; it holds two connections of its own, straight to the
- * primary and not through a pooler of transactions, and runs no query while nothing happens.
+ * JVM, by the same relay. One for each program; it holds two connections of its own, straight to
+ * the primary and not through a pooler of transactions, and runs no query while nothing happens.
  *
- * <p>It makes and loses its connections by itself: until it hears, and after it was cut off, nothing
- * is told, and then {@link LiveEvent.Resync} is.
+ * <p>It makes and loses its connections by itself: until it hears, and after it was cut off,
+ * nothing is told, and then {@link LiveEvent.Resync} is.
  *
  * <p>For any number of threads at once. Close it to end all subscriptions.
  */
@@ -79,10 +79,10 @@ public final class LiveChanges implements AutoCloseable {
    *   <li>{@code onComplete} when this ear is closed.
    * </ul>
    *
-   * <p>Only as much as was requested is told. Up to {@link #DEFAULT_BUFFER} changes wait; when there
-   * are more they are dropped and one resync stands for them, so that nobody who is slow holds up
-   * the others or the memory. The subscriber is called on virtual threads, by one at a time, and may
-   * block.
+   * <p>Only as much as was requested is told. Up to {@link #DEFAULT_BUFFER} changes wait; when
+   * there are more they are dropped and one resync stands for them, so that nobody who is slow
+   * holds up the others or the memory. The subscriber is called on virtual threads, by one at a
+   * time, and may block.
    *
    * @param userId who it is: the id that your own sign-in has established
    * @return a publisher for any number of subscribers, each with a buffer of its own
@@ -103,8 +103,7 @@ public final class LiveChanges implements AutoCloseable {
       throw new IllegalArgumentException("A buffer holds at least one change, not " + buffer);
     }
     return subscriber -> {
-      PersonSubscription subscription =
-          new PersonSubscription(this, userId, buffer, subscriber);
+      PersonSubscription subscription = new PersonSubscription(this, userId, buffer, subscriber);
       open.add(subscription);
       subscription.start();
       if (closed) {

@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
  * One subscriber's queue. The relay's thread puts in; a virtual thread, there only while there is
  * something to tell and somebody who asked for it, takes out, and alone calls the subscriber.
  *
- * <p>What the person may hear is read when the queue comes to where it may have changed, so a change
- * is judged by the rights of its place in the log's order.
+ * <p>What the person may hear is read when the queue comes to where it may have changed, so a
+ * change is judged by the rights of its place in the log's order.
  */
 final class PersonSubscription implements Subscriber, Flow.Subscription {
 
@@ -129,7 +129,8 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       }
       if (queue.size() >= capacity) {
         queue.clear();
-        queue.add(new Rights("Changes came faster than they were taken; read what you show again."));
+        queue.add(
+            new Rights("Changes came faster than they were taken; read what you show again."));
       } else {
         queue.add(item);
       }

@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The chat as one person uses it: what the database lets that person do and see, and no more. Each
  * method is one transaction as that person, by {@link ChatDatabase}; on {@link
- * ChatDatabase#on(Configuration)} it joins yours, so that a message and an order are stored together
- * or not at all.
+ * ChatDatabase#on(Configuration)} it joins yours, so that a message and an order are stored
+ * together or not at all.
  *
  * <p>What the database forbids is a {@link com.gptdesk.chat.database.Refusal}, whose {@code
  * reason()} says which kind of no; an unreachable database is {@link
@@ -279,8 +279,7 @@ public final class UserChat {
    * @return how many messages are still unread in their conversations
    */
   public long markAsRead(Collection<UUID> messageIds) {
-    return ask(
-        tx -> Routines.markAsRead(tx.configuration(), messageIds.toArray(UUID[]::new)));
+    return ask(tx -> Routines.markAsRead(tx.configuration(), messageIds.toArray(UUID[]::new)));
   }
 
   /**
@@ -392,8 +391,7 @@ public final class UserChat {
    * @return the people
    */
   public List<FoundUser> searchUsers(String query, int pageSize) {
-    return read(
-        tx -> Views.users(Routines.searchUsers(tx.configuration(), query, null, pageSize)));
+    return read(tx -> Views.users(Routines.searchUsers(tx.configuration(), query, null, pageSize)));
   }
 
   /**

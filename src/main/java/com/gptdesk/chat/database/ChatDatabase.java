@@ -17,17 +17,17 @@ import org.jspecify.annotations.Nullable;
  * {@code prepareThreshold=0}.
  *
  * <p>The login behind the connections must be a member of {@code chat_service} and own nothing
- * ({@link ServiceLogin#verify(DataSource)}). By itself it may read and write nothing of the chat, so
- * work that forgets the door is refused with 42501.
+ * ({@link ServiceLogin#verify(DataSource)}). By itself it may read and write nothing of the chat,
+ * so work that forgets the door is refused with 42501.
  *
  * <p><b>Whose transaction.</b> On a {@link DataSource} each call is a transaction of its own: it
- * commits when the work returns and rolls back when the work throws. On a jOOQ {@link Configuration}
- * ({@link #on}) it is what {@code transactionResult} of that configuration makes it: a transaction,
- * or a savepoint in the one that is open. The {@link DSLContext} given to the work belongs to that
- * transaction: {@code tx.transaction(…)} inside it is a savepoint, and {@code
- * ChatDatabase.on(tx.configuration()).as(other, …)} is a savepoint as somebody else, after which the
- * first one goes on. Calling this same door again inside the work takes a second connection, as it
- * does with jOOQ; in a pool that has no other, that ends in {@link DatabaseUnavailable}.
+ * commits when the work returns and rolls back when the work throws. On a jOOQ {@link
+ * Configuration} ({@link #on}) it is what {@code transactionResult} of that configuration makes it:
+ * a transaction, or a savepoint in the one that is open. The {@link DSLContext} given to the work
+ * belongs to that transaction: {@code tx.transaction(…)} inside it is a savepoint, and {@code
+ * ChatDatabase.on(tx.configuration()).as(other, …)} is a savepoint as somebody else, after which
+ * the first one goes on. Calling this same door again inside the work takes a second connection, as
+ * it does with jOOQ; in a pool that has no other, that ends in {@link DatabaseUnavailable}.
  *
  * <p><b>Who is asking stays who is asking.</b> Work that sets the role, the claims, or ends the
  * transaction itself is stopped with {@link IllegalStateException} before the statement runs; what
@@ -54,7 +54,7 @@ public final class ChatDatabase {
 
   private static final String LEAVE =
       "select current_setting('role'), current_setting('request.jwt.claims', true),"
-          + " set_config('role', {0}, true), set_config('request.jwt.claims', {1}, true)";
+          + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2})";
 
   private static final String CALL = "select chat.door({0}, {1}, {2}, {3}, {4}::json)";
 
@@ -222,8 +222,14 @@ public final class ChatDatabase {
     return new Asking(row.get(0, String.class), row.get(1, String.class));
   }
 
-  private static void leave(DSLContext tx, Caller caller, Asking before) {
-    var row = tx.fetchSingle(LEAVE, before.role(), before.claims() == null ? "" : before.claims());
+  /** Restores also what the work has set for the session, which would stay on the connection. */
+  private void leave(DSLContext tx, Caller caller, Asking before) {
+    var row =
+        tx.fetchSingle(
+            LEAVE,
+            before.role(),
+            before.claims() == null ? "" : before.claims(),
+            transactions.endElsewhere());
     boolean same =
         caller.role().sqlName().equals(row.get(0, String.class))
             && caller.claims().equals(row.get(1, String.class));

@@ -10,6 +10,7 @@ import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DefaultConnectionProvider;
 import org.jooq.impl.DefaultTransactionProvider;
+import org.jooq.impl.ThreadLocalTransactionProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +28,14 @@ final class JoinedTransactions implements Transactions {
 
   @Override
   public <T extends @Nullable Object> T run(Function<DSLContext, T> work) {
-    return DSL.using(joining()).transactionResult(inside -> work.apply(inside.dsl()));
+    if (configuration.transactionProvider() instanceof ThreadLocalTransactionProvider) {
+      // Its transaction belongs to the thread; that of a configuration would be another one.
+      return configuration
+          .dsl()
+          .transactionResult(() -> work.apply(SameCaller.notKeptIn(configuration.dsl())));
+    }
+    return DSL.using(joining())
+        .transactionResult(inside -> work.apply(SameCaller.notKeptIn(inside.dsl())));
   }
 
   /** Role and claims that a single statement sets would stay in a transaction that is open. */
@@ -42,10 +50,14 @@ final class JoinedTransactions implements Transactions {
           String claims = before.get(1, String.class);
           tx.fetchSingle(
               "select set_config('role', {0}, true), set_config('request.jwt.claims', {1}, true)",
-              before.get(0, String.class),
-              claims == null ? "" : claims);
+              before.get(0, String.class), claims == null ? "" : claims);
           return result;
         });
+  }
+
+  @Override
+  public boolean endElsewhere() {
+    return true;
   }
 
   @Override

@@ -75,11 +75,11 @@ public final class Migrations {
   }
 
   /**
-   * Brings the database behind a team's own connections to where this version needs it; does nothing
-   * when it is there.
+   * Brings the database behind a team's own connections to where this version needs it; does
+   * nothing when it is there.
    *
-   * @param owner connections of who owns the chat's tables; what a migration sets for its session is
-   *     put back before one is given back
+   * @param owner connections of who owns the chat's tables; what a migration sets for its session
+   *     is put back before one is given back
    * @param wanted {@link Platform#EXISTING} beside GPT Desk's own tables or on Supabase; null for
    *     the platform that the database was made for, {@link Platform#STANDALONE} when it is empty
    * @return how many migrations were applied

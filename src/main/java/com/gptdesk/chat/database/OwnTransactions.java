@@ -2,6 +2,7 @@ package com.gptdesk.chat.database;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jooq.DSLContext;
@@ -59,6 +60,11 @@ final class OwnTransactions implements Transactions {
   }
 
   @Override
+  public boolean endElsewhere() {
+    return false;
+  }
+
+  @Override
   public boolean mayRepeat() {
     return true;
   }
@@ -84,11 +90,19 @@ final class OwnTransactions implements Transactions {
     return DSL.using(configuration);
   }
 
-  private static void undo(Connection connection, Throwable reason) {
+  /** Undoes the transaction, and what work that ended it by itself has set for the session. */
+  private static void undo(Connection connection, Throwable reason) throws SQLException {
     try {
-      connection.rollback();
+      if (!connection.getAutoCommit()) {
+        connection.rollback();
+        connection.setAutoCommit(true);
+      }
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("reset role; reset request.jwt.claims");
+      }
     } catch (SQLException e) {
-      reason.addSuppressed(e); // the connection is gone, and with it the transaction
+      reason.addSuppressed(e);
+      connection.abort(Runnable::run); // gone, or nobody may have it any more
     }
   }
 

@@ -1,10 +1,11 @@
 package com.gptdesk.chat.database;
 
+import java.util.Arrays;
 import java.util.regex.Pattern;
 import org.jooq.DSLContext;
 import org.jooq.ExecuteContext;
 import org.jooq.ExecuteListener;
-import org.jooq.impl.DefaultExecuteListenerProvider;
+import org.jooq.ExecuteListenerProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,13 +35,28 @@ final class SameCaller implements ExecuteListener {
               + "|prepare\\s+transaction\\b)",
           Pattern.CASE_INSENSITIVE);
 
+  /** Known by its class, so that the door can be without it. */
+  private record Provider() implements ExecuteListenerProvider {
+    @Override
+    public ExecuteListener provide() {
+      return new SameCaller();
+    }
+  }
+
   private SameCaller() {}
 
   /** The same context, in which nobody becomes somebody else. */
   static DSLContext keptIn(DSLContext tx) {
-    return tx.configuration()
-        .deriveAppending(new DefaultExecuteListenerProvider(new SameCaller()))
-        .dsl();
+    return tx.configuration().deriveAppending(new Provider()).dsl();
+  }
+
+  /** The same context, in which the door may say who is asking. */
+  static DSLContext notKeptIn(DSLContext tx) {
+    ExecuteListenerProvider[] others =
+        Arrays.stream(tx.configuration().executeListenerProviders())
+            .filter(provider -> !(provider instanceof Provider))
+            .toArray(ExecuteListenerProvider[]::new);
+    return tx.configuration().derive(others).dsl();
   }
 
   @Override

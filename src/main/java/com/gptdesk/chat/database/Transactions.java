@@ -13,6 +13,12 @@ interface Transactions {
   /** Runs work that is a single statement, and keeps nothing of what that says for its own time. */
   <T extends @Nullable Object> T single(Function<DSLContext, T> work);
 
+  /**
+   * Whether who asked before holds for the rest of a transaction that is not ours, or for the
+   * session, whatever was set for it meanwhile.
+   */
+  boolean endElsewhere();
+
   /** Whether a transaction that lost against another one may be run again from here. */
   boolean mayRepeat();
 }

@@ -187,7 +187,8 @@ class UserChatTest {
     assertEquals(text, sent.content());
     assertEquals(text, sent.metadata().get("t"));
     assertEquals(List.of(sent), bob.getMessages(conversation));
-    database.asOwner("update public.users set full_name = 'Al \"the\\, (one)' where full_name like 'Al%'");
+    database.asOwner(
+        "update public.users set full_name = 'Al \"the\\, (one)' where full_name like 'Al%'");
     assertEquals(
         "Al \"the\\, (one)",
         java.util.Objects.requireNonNull(alice.editMessage(sent.id(), text + "!").sender())
@@ -209,8 +210,7 @@ class UserChatTest {
     alice.sendMessage(other, "hi");
     List<Conversation> first = alice.getConversations(null, 1, false);
     assertEquals(other, first.getFirst().id());
-    assertEquals(
-        conversation, alice.getConversations(first.getFirst(), 1, false).getFirst().id());
+    assertEquals(conversation, alice.getConversations(first.getFirst(), 1, false).getFirst().id());
   }
 
   @Test

@@ -17,9 +17,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
+import org.jooq.impl.DataSourceConnectionProvider;
 import org.jooq.impl.DefaultConfiguration;
 import org.jooq.impl.ThreadLocalTransactionProvider;
-import org.jooq.impl.DataSourceConnectionProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -36,7 +36,8 @@ class JoinedTransactionsTest {
 
   JoinedTransactionsTest() {
     // A team's own table, beside the chat.
-    database.asOwner("create table public.orders (id int); grant all on public.orders to chat_login");
+    database.asOwner(
+        "create table public.orders (id int); grant all on public.orders to chat_login");
   }
 
   @AfterEach
@@ -118,7 +119,11 @@ class JoinedTransactionsTest {
             alice.id(),
             tx -> {
               chatOf(tx, alice).sendMessage(conversation, "one");
-              assertEquals(0, (int) ChatDatabase.on(tx.configuration()).as(mallory.id(), other -> other.fetchCount(USER_MESSAGES)));
+              assertEquals(
+                  0,
+                  (int)
+                      ChatDatabase.on(tx.configuration())
+                          .as(mallory.id(), other -> other.fetchCount(USER_MESSAGES)));
               assertEquals(1, tx.fetchCount(USER_MESSAGES));
               assertThrows(
                   UnsupportedOperationException.class,
@@ -149,7 +154,8 @@ class JoinedTransactionsTest {
       connection.commit();
       connection.setAutoCommit(true);
     }
-    assertEquals("two", database.ownerReads("select string_agg(content, ',') from public.user_messages"));
+    assertEquals(
+        "two", database.ownerReads("select string_agg(content, ',') from public.user_messages"));
   }
 
   @Test
