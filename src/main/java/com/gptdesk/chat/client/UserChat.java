@@ -435,6 +435,20 @@ public final class UserChat {
     live.of(userId).subscribe(subscriber);
   }
 
+  /**
+   * Hears every change that this person may see, by a listener that may block: while it does,
+   * changes wait, and when there are too many a resync stands for them.
+   *
+   * @param live the program's ear
+   * @param listener called on virtual threads, by one at a time; see {@link LiveChanges#of}
+   * @return to end it, and to hear of its end
+   */
+  public LiveSubscription subscribe(LiveChanges live, Consumer<? super LiveEvent> listener) {
+    ListenerSubscription subscription = new ListenerSubscription(listener);
+    live.of(userId).subscribe(subscription);
+    return subscription;
+  }
+
   private <T> T ask(Function<DSLContext, T> work) {
     return database.as(userId, work);
   }

@@ -60,7 +60,11 @@ public final class ChatDatabase {
 
   private final Transactions transactions;
 
-  /** The door to the database of these connections; each call is a transaction of its own. */
+  /**
+   * The door to the database of these connections; each call is a transaction of its own.
+   *
+   * @param dataSource a pool, or what makes a connection each time
+   */
   public ChatDatabase(DataSource dataSource) {
     this(new OwnTransactions(dataSource));
   }

@@ -34,8 +34,13 @@ public final class Refusal extends RuntimeException {
     OTHER
   }
 
+  /** The SQLSTATE. */
   private final String code;
+
+  /** More about it. */
   private final @Nullable String details;
+
+  /** What the caller may do about it. */
   private final @Nullable String hint;
 
   /**
