@@ -18,12 +18,14 @@ import java.util.stream.Stream;
 import org.jooq.codegen.GenerationTool;
 import org.jooq.meta.jaxb.Configuration;
 import org.jooq.meta.jaxb.Database;
+import org.jooq.meta.jaxb.ForcedType;
 import org.jooq.meta.jaxb.Generate;
 import org.jooq.meta.jaxb.GeneratedSerialVersionUID;
 import org.jooq.meta.jaxb.Generator;
 import org.jooq.meta.jaxb.Jdbc;
 import org.jooq.meta.jaxb.Logging;
 import org.jooq.meta.jaxb.SchemaMappingType;
+import org.jooq.meta.jaxb.Strategy;
 import org.jooq.meta.jaxb.Target;
 
 /**
@@ -39,6 +41,8 @@ public final class GenerateJooqCode {
 
   /** The few functions of our own schemas that only the service calls. */
   private static final String INTERNAL_PACKAGE = "com.gptdesk.chat.database.internal";
+
+  private static final String MODEL = "com.gptdesk.chat.model.";
 
   private static final String INTERNAL_ROUTINES =
       """
@@ -82,8 +86,8 @@ public final class GenerateJooqCode {
               database.owner(), Migrations.Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
           .migrate();
       addForeignKeysOfTheCodeAlone(database.owner());
-      generate(database.owner(), publicSchema(), PUBLIC_PACKAGE, output);
-      generate(database.owner(), internalRoutines(), INTERNAL_PACKAGE, output);
+      generate(database.owner(), publicSchema(), PUBLIC_PACKAGE, true, output);
+      generate(database.owner(), internalRoutines(), INTERNAL_PACKAGE, false, output);
     }
     Files.writeString(mark, digest);
   }
@@ -113,7 +117,22 @@ public final class GenerateJooqCode {
         .withExcludes(PARTITIONS + "|" + HIDDEN_COLUMNS)
         .withIncludeExcludeColumns(true)
         .withIncludeRoutines(true)
-        .withIncludeTriggerRoutines(false);
+        .withIncludeTriggerRoutines(false)
+        .withForcedTypes(
+            json("read_by", "java.util.List<java.util.UUID>", "readBy()"),
+            json("sender", MODEL + "Person", "sender()"),
+            json("reactions", "java.util.List<" + MODEL + "Reaction>", "reactions()"),
+            json("other_user", MODEL + "OtherUser", "otherUser()"),
+            json("last_message", MODEL + "LastMessage", "lastMessage()"));
+  }
+
+  /** A JSON column, wherever it occurs, as what it holds. */
+  private static ForcedType json(String column, String type, String converter) {
+    return new ForcedType()
+        .withUserType(type)
+        .withConverter(MODEL + "JsonColumns." + converter)
+        .withIncludeTypes("jsonb")
+        .withIncludeExpression("public\\..*\\." + column);
   }
 
   private static Database internalRoutines() {
@@ -129,7 +148,8 @@ public final class GenerateJooqCode {
         .withIncludeRoutines(true);
   }
 
-  private static void generate(Login owner, Database database, String packageName, Path output)
+  private static void generate(
+      Login owner, Database database, String packageName, boolean values, Path output)
       throws Exception {
     GenerationTool.generate(
         new Configuration()
@@ -141,13 +161,16 @@ public final class GenerateJooqCode {
                     .withPassword(owner.password()))
             .withGenerator(
                 new Generator()
+                    .withName(ChatCode.class.getName())
+                    .withStrategy(new Strategy().withName(DomainNames.class.getName()))
                     .withDatabase(database)
                     .withGenerate(
                         new Generate()
-                            .withDaos(true)
+                            .withPojos(values)
+                            .withDaos(values)
                             // Two keys between the same tables would give two paths one name.
                             .withImplicitJoinPathsManyToMany(false)
-                            .withPojosAsJavaRecordClasses(true)
+                            .withPojosAsJavaRecordClasses(values)
                             .withComments(true)
                             .withJavaTimeTypes(true)
                             .withGeneratedAnnotation(false)

@@ -28,24 +28,49 @@ public record Caller(Role role, String claims) {
       this.sqlName = sqlName;
     }
 
+    /**
+     * The role's name in the database.
+     *
+     * @return for instance {@code service_role}
+     */
     public String sqlName() {
       return sqlName;
     }
   }
 
-  /** A person, with nothing in the claims but who that is. */
+  /**
+   * A person, with nothing in the claims but who that is.
+   *
+   * @param id the person's id, a token's {@code sub}
+   * @return that person
+   */
   public static Caller user(UUID id) {
     return new Caller(Role.AUTHENTICATED, "{\"sub\":\"" + id + "\",\"role\":\"authenticated\"}");
   }
 
+  /**
+   * One of GPT Desk's own servers, who sees all.
+   *
+   * @return that caller
+   */
   public static Caller service() {
     return of(Role.SERVICE_ROLE);
   }
 
+  /**
+   * Somebody without a name, who sees nothing.
+   *
+   * @return that caller
+   */
   public static Caller anonymous() {
     return of(Role.ANON);
   }
 
+  /**
+   * The relay, which reads the change log.
+   *
+   * @return that caller
+   */
   public static Caller relay() {
     return of(Role.RELAY);
   }

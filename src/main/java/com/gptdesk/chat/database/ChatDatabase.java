@@ -1,59 +1,163 @@
 package com.gptdesk.chat.database;
 
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import javax.sql.DataSource;
+import org.jooq.Configuration;
 import org.jooq.DSLContext;
-import org.jooq.SQLDialect;
-import org.jooq.conf.Settings;
-import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The one door to the database. Everything runs in a transaction as somebody, with that person's
- * role and claims for exactly as long as it lasts, so row-level security always holds.
+ * role and claims for exactly as long as it lasts, so row-level security always holds and nothing
+ * stays on a pooled connection. Each needs nothing of the session but its transaction, so a pooler
+ * that pools transactions (PgBouncer) may stand in between; with one older than 1.21 the URL says
+ * {@code prepareThreshold=0}.
  *
- * <p>The login behind the data source must be a member of {@code chat_service} and own nothing.
- * Blocking; for any number of threads at once.
+ * <p>The login behind the connections must be a member of {@code chat_service} and own nothing
+ * ({@link ServiceLogin#verify(DataSource)}). By itself it may read and write nothing of the chat,
+ * so work that forgets the door is refused with 42501.
  *
- * <p>The database's no arrives as {@link Refusal}, an unreachable database as {@link
- * DatabaseUnavailable}, a fault as whatever it is. A deadlock or a serialization failure is tried
- * again, so work given to the door must not do anything else that cannot be repeated.
+ * <p><b>Whose transaction.</b> On a {@link DataSource} each call is a transaction of its own: it
+ * commits when the work returns and rolls back when the work throws. On a jOOQ {@link
+ * Configuration} ({@link #on}) it is what {@code transactionResult} of that configuration makes it:
+ * a transaction, or a savepoint in the one that is open. The {@link DSLContext} given to the work
+ * belongs to that transaction: {@code tx.transaction(…)} inside it is a savepoint, and {@code
+ * ChatDatabase.on(tx.configuration()).as(other, …)} is a savepoint as somebody else, after which
+ * the first one goes on. Calling this same door again inside the work takes a second connection, as
+ * it does with jOOQ; in a pool that has no other, that ends in {@link DatabaseUnavailable}.
+ *
+ * <p><b>Who is asking stays who is asking.</b> Work that sets the role, the claims, or ends the
+ * transaction itself is stopped with {@link IllegalStateException} before the statement runs; what
+ * still finds a way is noticed when the work returns, rolled back, and its result withheld. That
+ * catches mistakes and injected SQL; it cannot hold code that has the connection and means it.
+ *
+ * <p><b>Failures.</b> The database's no arrives as {@link Refusal}, an unreachable database as
+ * {@link DatabaseUnavailable}, a fault as whatever it is; after each of them everything is undone.
+ * On a data source, a deadlock or a serialization failure is tried again, three times in all, so
+ * work given to the door must not do anything else that cannot be repeated.
+ *
+ * <p>Blocking, on the caller's thread; for any number of threads at once.
  */
 public final class ChatDatabase {
 
   private static final int TRIES = 3;
+
+  /** Who was asking before, and at once who asks from now on: the columns from left to right. */
   private static final String ENTER =
-      "select set_config('transaction_read_only', ?, true),"
-          + " set_config('request.jwt.claims', ?, true), set_config('role', ?, true)";
-  private static final String CALL = "select chat.door(?, ?, ?, ?, ?::json)";
+      "select current_setting('role'), current_setting('request.jwt.claims', true),"
+          + " set_config('transaction_read_only',"
+          + " case when {0} then 'on' else current_setting('transaction_read_only') end, true),"
+          + " set_config('request.jwt.claims', {1}, true), set_config('role', {2}, true)";
 
-  private final DataSource dataSource;
-  private final DSLContext root;
+  private static final String LEAVE =
+      "select current_setting('role'), current_setting('request.jwt.claims', true),"
+          + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2})";
 
+  private static final String CALL = "select chat.door({0}, {1}, {2}, {3}, {4}::json)";
+
+  private final Transactions transactions;
+
+  /**
+   * The door to the database of these connections; each call is a transaction of its own.
+   *
+   * @param dataSource a pool, or what makes a connection each time
+   */
   public ChatDatabase(DataSource dataSource) {
-    this.dataSource = dataSource;
-    this.root =
-        DSL.using(dataSource, SQLDialect.POSTGRES, new Settings().withExecuteLogging(false));
+    this(new OwnTransactions(dataSource));
   }
 
-  /** Runs the work in one transaction as that person. */
+  private ChatDatabase(Transactions transactions) {
+    this.transactions = transactions;
+  }
+
+  /**
+   * The door in a team's own jOOQ: its connections, its transaction provider, its settings and
+   * listeners.
+   *
+   * <p>Where a transaction is open, the configuration's own or that of the connection it was made
+   * with, the work is a savepoint in it and the commit stays with whoever opened it: a message and
+   * an order are stored together or not at all. After the work the role and claims of before hold
+   * again. Nothing is tried again, since the transaction is not the door's.
+   *
+   * @param configuration of dialect PostgreSQL
+   * @return as safe for threads as the configuration is
+   */
+  public static ChatDatabase on(Configuration configuration) {
+    return new ChatDatabase(new JoinedTransactions(configuration));
+  }
+
+  /**
+   * Runs the work in one transaction as that person.
+   *
+   * @param <T> of the result
+   * @param user the person's id, a token's {@code sub}; who is unknown or inactive sees nothing
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
+   */
   public <T extends @Nullable Object> T as(UUID user, Function<DSLContext, T> work) {
     return as(Caller.user(user), work);
   }
 
-  /** Runs the work in one transaction as that caller; commits when it returns. */
+  /**
+   * Runs the work in one transaction as that caller.
+   *
+   * @param <T> of the result
+   * @param caller who it is
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
+   */
   public <T extends @Nullable Object> T as(Caller caller, Function<DSLContext, T> work) {
     return transact(caller, false, work);
   }
 
-  /** As {@link #as}, in a transaction that refuses to write (25006). */
+  /**
+   * Runs the work in one transaction as one of GPT Desk's own servers ({@code service_role}), who
+   * sees all conversations.
+   *
+   * @param <T> of the result
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
+   */
+  public <T extends @Nullable Object> T asService(Function<DSLContext, T> work) {
+    return as(Caller.service(), work);
+  }
+
+  /**
+   * Runs the work in one transaction as somebody without a name ({@code anon}), who sees nothing of
+   * the chat.
+   *
+   * @param <T> of the result
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
+   */
+  public <T extends @Nullable Object> T anonymous(Function<DSLContext, T> work) {
+    return as(Caller.anonymous(), work);
+  }
+
+  /**
+   * As {@link #as(UUID, Function)}, in a transaction that refuses to write (25006).
+   *
+   * @param <T> of the result
+   * @param user the person's id
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
+   */
+  public <T extends @Nullable Object> T reading(UUID user, Function<DSLContext, T> work) {
+    return reading(Caller.user(user), work);
+  }
+
+  /**
+   * As {@link #as(Caller, Function)}, in a transaction that refuses to write (25006): {@code
+   * reading(Caller.service(), …)}.
+   *
+   * @param <T> of the result
+   * @param caller who it is
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
+   */
   public <T extends @Nullable Object> T reading(Caller caller, Function<DSLContext, T> work) {
     return transact(caller, true, work);
   }
@@ -61,20 +165,26 @@ public final class ChatDatabase {
   /**
    * Runs the work as the login itself, in a transaction that refuses to write. The login may read
    * no table; this is for the few functions of schema chat that say what can be called.
+   *
+   * @param <T> of the result
+   * @param work what to do; the context holds until it returns
+   * @return what the work returned
    */
   public <T extends @Nullable Object> T asItself(Function<DSLContext, T> work) {
     return withRetries(
         () ->
-            root.transactionResult(
-                transaction -> {
-                  transaction.dsl().fetch("set transaction read only");
-                  return work.apply(transaction.dsl());
+            transactions.run(
+                tx -> {
+                  tx.execute("set transaction read only");
+                  return work.apply(tx);
                 }));
   }
 
   /**
    * Calls a function in one round trip, a transaction of its own.
    *
+   * @param caller who calls
+   * @param readOnly whether it must refuse to write
    * @param statement made by {@code chat.call_statement}, never by a client
    * @param argumentsJson a JSON object: the arguments by name
    * @return the result as JSON text; null for a function that returns nothing
@@ -82,45 +192,67 @@ public final class ChatDatabase {
   public @Nullable String call(
       Caller caller, boolean readOnly, String statement, String argumentsJson) {
     return withRetries(
-        () -> {
-          try (Connection connection = dataSource.getConnection();
-              PreparedStatement call = connection.prepareStatement(CALL)) {
-            call.setString(1, caller.claims());
-            call.setString(2, caller.role().sqlName());
-            call.setBoolean(3, readOnly);
-            call.setString(4, statement);
-            call.setString(5, argumentsJson);
-            try (ResultSet result = call.executeQuery()) {
-              result.next();
-              return result.getString(1);
-            }
-          } catch (SQLException e) {
-            throw Refusal.meaningOf(e);
-          }
-        });
+        () ->
+            transactions.single(
+                tx ->
+                    tx.fetchSingle(
+                            CALL,
+                            caller.claims(),
+                            caller.role().sqlName(),
+                            readOnly,
+                            statement,
+                            argumentsJson)
+                        .get(0, String.class)));
   }
 
   private <T extends @Nullable Object> T transact(
       Caller caller, boolean readOnly, Function<DSLContext, T> work) {
     return withRetries(
         () ->
-            root.transactionResult(
-                transaction -> {
-                  transaction
-                      .dsl()
-                      .fetch(
-                          ENTER, readOnly ? "on" : "off", caller.claims(), caller.role().sqlName());
-                  return work.apply(transaction.dsl());
+            transactions.run(
+                tx -> {
+                  Asking before = enter(tx, caller, readOnly);
+                  T result = work.apply(SameCaller.keptIn(tx));
+                  leave(tx, caller, before);
+                  return result;
                 }));
   }
 
-  private static <T extends @Nullable Object> T withRetries(Supplier<T> transaction) {
+  /** Who is asking, as the session's settings say. */
+  private record Asking(@Nullable String role, @Nullable String claims) {}
+
+  private static Asking enter(DSLContext tx, Caller caller, boolean readOnly) {
+    var row = tx.fetchSingle(ENTER, readOnly, caller.claims(), caller.role().sqlName());
+    return new Asking(row.get(0, String.class), row.get(1, String.class));
+  }
+
+  /** Restores also what the work has set for the session, which would stay on the connection. */
+  private void leave(DSLContext tx, Caller caller, Asking before) {
+    var row =
+        tx.fetchSingle(
+            LEAVE,
+            before.role(),
+            before.claims() == null ? "" : before.claims(),
+            transactions.endElsewhere());
+    boolean same =
+        caller.role().sqlName().equals(row.get(0, String.class))
+            && caller.claims().equals(row.get(1, String.class));
+    if (!same) {
+      throw new IllegalStateException(
+          "The work changed who is asking, or ended the transaction that said so; its result is withheld.");
+    }
+  }
+
+  private <T extends @Nullable Object> T withRetries(Supplier<T> transaction) {
     for (int attempt = 1; ; attempt++) {
       try {
         return transaction.get();
       } catch (RuntimeException e) {
         RuntimeException meaning = Refusal.meaningOf(e);
-        if (attempt == TRIES || !Refusal.isWorthARetry(meaning) || !pause(attempt)) {
+        if (attempt == TRIES
+            || !transactions.mayRepeat()
+            || !Refusal.isWorthARetry(meaning)
+            || !pause(attempt)) {
           throw meaning;
         }
       }

@@ -8,6 +8,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class DatabaseUnavailable extends RuntimeException {
 
+  /**
+   * Says that it cannot be reached.
+   *
+   * @param message a sentence for people
+   * @param cause what the driver or the pool threw
+   */
   public DatabaseUnavailable(String message, @Nullable Throwable cause) {
     super(message, cause);
   }

@@ -82,6 +82,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
   /**
    * The database kept under this directory, started; made when there is none.
    *
+   * @param directory where its files, passwords and log are kept
+   * @return the running database
    * @throws IllegalStateException another process uses the directory
    */
   public static EmbeddedDatabase open(Path directory) {
@@ -97,6 +99,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
    * behind are cleared away first.
    *
    * @param durable true to run it as {@link #open} does, for tests that pull the plug
+   * @return the running database
    */
   public static EmbeddedDatabase temporary(boolean durable) {
     try {
@@ -108,27 +111,33 @@ public final class EmbeddedDatabase implements AutoCloseable {
     }
   }
 
-  /** Where it keeps its files. */
+  /** {@return where it keeps its files} */
   public Path directory() {
     return directory;
   }
 
-  /** Who migrates: owns the database, may create roles, is no superuser. */
+  /** {@return who migrates: owns the database, may create roles, is no superuser} */
   public Login owner() {
     return login("chat_owner", "chat");
   }
 
-  /** As whom the service enters; of use once {@link #admitService} was called. */
+  /** {@return as whom the service enters; of use once {@link #admitService} was called} */
   public Login service() {
     return login("chat_login", "chat");
   }
 
-  /** For looking after the server itself: tests, templates, statistics. */
+  /** {@return for looking after the server itself: tests, templates, statistics} */
   public Login superuser() {
     return login("postgres", "postgres");
   }
 
-  /** The same person at another database of this server. */
+  /**
+   * The same person at another database of this server.
+   *
+   * @param login one of this server's
+   * @param database the database's name
+   * @return how to enter there
+   */
   public Login at(Login login, String database) {
     return login(login.user(), database);
   }

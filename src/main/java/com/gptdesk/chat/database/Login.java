@@ -9,10 +9,16 @@ import org.postgresql.ds.PGSimpleDataSource;
  * Where a database is and as whom to enter it.
  *
  * @param url {@code jdbc:postgresql://…}
+ * @param user the login's name in the database
+ * @param password its password; {@link #toString} leaves it out
  */
 public record Login(String url, String user, String password) {
 
-  /** A connection for each request: for the few who need one of their own, and for pools. */
+  /**
+   * A connection for each request: for the few who need one of their own, and for pools.
+   *
+   * @return a new data source without a pool
+   */
   public DataSource dataSource() {
     PGSimpleDataSource source = new PGSimpleDataSource();
     source.setUrl(url);
@@ -22,6 +28,12 @@ public record Login(String url, String user, String password) {
     return source;
   }
 
+  /**
+   * A connection of one's own.
+   *
+   * @return an open connection, the caller's to close
+   * @throws SQLException there is no way in
+   */
   public Connection connect() throws SQLException {
     return dataSource().getConnection();
   }

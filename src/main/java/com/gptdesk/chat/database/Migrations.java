@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
@@ -54,7 +55,7 @@ public final class Migrations {
   private static final int TRIES = 5;
   private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
 
-  private final Login login;
+  private final Entrance login;
   private final Platform platform;
   private final String folder;
   private final Duration lockTimeout;
@@ -66,6 +67,7 @@ public final class Migrations {
    * @param login the owner, or for looking alone the runtime login
    * @param wanted null for the platform that the database was made for, {@link Platform#STANDALONE}
    *     when it is still empty
+   * @return what can be asked and applied
    * @throws IllegalStateException the database was made for the other platform
    */
   public static Migrations of(Login login, @Nullable Platform wanted) {
@@ -73,19 +75,57 @@ public final class Migrations {
   }
 
   /**
-   * As {@link #of}.
+   * Brings the database behind a team's own connections to where this version needs it; does
+   * nothing when it is there.
    *
+   * @param owner connections of who owns the chat's tables; what a migration sets for its session
+   *     is put back before one is given back
+   * @param wanted {@link Platform#EXISTING} beside GPT Desk's own tables or on Supabase; null for
+   *     the platform that the database was made for, {@link Platform#STANDALONE} when it is empty
+   * @return how many migrations were applied
+   * @throws IllegalStateException the database was made for the other platform, or lacks something
+   *     that the message names; nothing was changed
+   * @throws FlywayException one of them failed, and nothing was changed
+   */
+  public static int migrate(DataSource owner, @Nullable Platform wanted) {
+    return of(owner, wanted).migrate();
+  }
+
+  /**
+   * The migrations in the jar, by a team's own connections.
+   *
+   * @param owner connections of who owns the chat's tables
+   * @param wanted as for {@link #migrate(DataSource, Platform)}
+   * @return what can be asked and applied
+   * @throws IllegalStateException the database was made for the other platform
+   */
+  public static Migrations of(DataSource owner, @Nullable Platform wanted) {
+    return new Migrations(Entrance.borrowed(owner), wanted, "classpath:db", LOCK_TIMEOUT);
+  }
+
+  /**
+   * As {@link #of(Login, Platform)}.
+   *
+   * @param login the owner
+   * @param wanted null for the platform that the database was made for
    * @param folder where {@code platform}, {@code tables} and {@code logic} lie, in Flyway's words:
    *     {@code classpath:db} or {@code filesystem:/some/where}
    */
   public Migrations(Login login, @Nullable Platform wanted, String folder) {
-    this(login, wanted, folder, LOCK_TIMEOUT);
+    this(Entrance.of(login), wanted, folder, LOCK_TIMEOUT);
   }
 
   /**
+   * As {@link #of(Login, Platform)}.
+   *
    * @param lockTimeout how long a statement waits for a lock
    */
   Migrations(Login login, @Nullable Platform wanted, String folder, Duration lockTimeout) {
+    this(Entrance.of(login), wanted, folder, lockTimeout);
+  }
+
+  private Migrations(
+      Entrance login, @Nullable Platform wanted, String folder, Duration lockTimeout) {
     this.login = login;
     this.folder = folder;
     this.lockTimeout = lockTimeout;
@@ -159,13 +199,19 @@ public final class Migrations {
 
   /**
    * What the database lacks for the next migration, by the role that migrated it, or by this login
-   * when nobody has. Empty when all is well.
+   * when nobody has.
+   *
+   * @return what is missing, and warnings; empty when all is well
    */
   public List<Precondition> preconditions() {
     return Precondition.unmet(login, platform, folder);
   }
 
-  /** Which platform and server this is, in one line. */
+  /**
+   * Which platform and server this is.
+   *
+   * @return one line
+   */
   public String summary() {
     int pending = pending().size();
     try (Connection connection = login.connect()) {
@@ -180,19 +226,29 @@ public final class Migrations {
     }
   }
 
-  /** A table of the migrations: version, description, when applied, state. */
+  /**
+   * Which migrations there are.
+   *
+   * @return a table as text: version, description, when applied, state
+   */
   public String info() {
     return MigrationInfoDumper.dumpToAsciiTable(flyway.info().all());
   }
 
-  /** What has not been applied yet, by file name. */
+  /**
+   * What has not been applied yet.
+   *
+   * @return file names, in the order in which they will be applied
+   */
   public List<String> pending() {
     return Arrays.stream(flyway.info().pending()).map(MigrationInfo::getScript).toList();
   }
 
   /**
    * What differs between the database and {@code db/}: what is pending, missing, or was changed
-   * after it was applied. Empty when all is well.
+   * after it was applied.
+   *
+   * @return a sentence each; empty when all is well
    */
   public List<String> differences() {
     ValidateResult result = flyway.validateWithResult();

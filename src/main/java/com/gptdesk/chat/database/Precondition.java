@@ -35,7 +35,7 @@ public record Precondition(boolean stops, String what, String remedy) {
    *     need not have it, and then asks for nothing
    * @throws DatabaseUnavailable the database could not be asked
    */
-  static List<Precondition> unmet(Login login, Platform platform, String folder) {
+  static List<Precondition> unmet(Entrance login, Platform platform, String folder) {
     String query = query(folder);
     List<Precondition> unmet = new ArrayList<>();
     if (query.isEmpty()) {

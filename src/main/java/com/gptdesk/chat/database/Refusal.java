@@ -12,10 +12,46 @@ import org.postgresql.util.ServerErrorMessage;
  */
 public final class Refusal extends RuntimeException {
 
+  /** What kind of no it is, to switch over; {@link #code()} says it exactly. */
+  public enum Reason {
+    /** Something given cannot be: an empty text, a page of a thousand, a malformed value. */
+    INVALID,
+    /** Longer than the chat allows. */
+    TOO_LONG,
+    /** This person may not do it: not in the conversation, blocked, not active, no grant. */
+    NOT_ALLOWED,
+    /** There is none that this person knows of. */
+    NOT_FOUND,
+    /** It does not fit what is there: an id that is taken, a message that was deleted. */
+    CONFLICT,
+    /** A write in a transaction that only reads. */
+    READ_ONLY,
+    /** Somebody else was quicker each time; the same again may succeed. */
+    LOST_RACE,
+    /** It took longer than allowed. */
+    TOO_SLOW,
+    /** A no of some other kind, such as one raised by a trigger of the platform's. */
+    OTHER
+  }
+
+  /** The SQLSTATE. */
   private final String code;
+
+  /** More about it. */
   private final @Nullable String details;
+
+  /** What the caller may do about it. */
   private final @Nullable String hint;
 
+  /**
+   * A refusal as the database worded it.
+   *
+   * @param code the SQLSTATE
+   * @param message a sentence for the caller
+   * @param details more of it, when there is more
+   * @param hint what the caller may do about it
+   * @param cause what the driver threw
+   */
   public Refusal(
       String code,
       String message,
@@ -29,17 +65,49 @@ public final class Refusal extends RuntimeException {
   }
 
   /**
+   * What kind of no it is.
+   *
+   * @return never null; {@link Reason#OTHER} for what has no kind of its own
+   */
+  public Reason reason() {
+    return switch (code) {
+      case "PT400", "23502", "23503", "23514" -> Reason.INVALID;
+      case "PT403", "42501" -> Reason.NOT_ALLOWED;
+      case "PT404" -> Reason.NOT_FOUND;
+      case "PT409", "23505", "23P01" -> Reason.CONFLICT;
+      case "PT413" -> Reason.TOO_LONG;
+      case "25006" -> Reason.READ_ONLY;
+      case "57014" -> Reason.TOO_SLOW;
+      default ->
+          code.startsWith("22")
+              ? Reason.INVALID
+              : code.startsWith("40") ? Reason.LOST_RACE : Reason.OTHER;
+    };
+  }
+
+  /**
    * The SQLSTATE, five characters: {@code PTxyz} says HTTP status xyz, the rest is PostgreSQL's.
+   *
+   * @return for instance {@code PT403}
    */
   public String code() {
     return code;
   }
 
+  /**
+   * More about it.
+   *
+   * @return null when there is no more
+   */
   public @Nullable String details() {
     return details;
   }
 
-  /** What the caller may do about it. */
+  /**
+   * What the caller may do about it.
+   *
+   * @return a sentence; null when there is no advice
+   */
   public @Nullable String hint() {
     return hint;
   }

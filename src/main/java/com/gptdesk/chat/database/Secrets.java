@@ -17,6 +17,11 @@ public final class Secrets {
 
   /**
    * The secret of this name kept in this directory; a new one of 256 bits when there is none yet.
+   *
+   * @param directory readable for nobody else
+   * @param name the file's name
+   * @return the secret as text
+   * @throws IOException it could not be read or written
    */
   public static String keptIn(Path directory, String name) throws IOException {
     Path file = directory.resolve(name);

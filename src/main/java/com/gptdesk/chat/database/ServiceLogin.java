@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import javax.sql.DataSource;
 
 /**
  * Whether the login that the service enters with is as harmless as the policies need it to be: one
@@ -48,22 +49,37 @@ public final class ServiceLogin {
   /**
    * Returns when all is well.
    *
+   * @param login as whom the service enters
    * @throws IllegalStateException with everything that is wrong with it, for a DBA
    */
   public static void verify(Login login) {
+    verify(login.dataSource(), login.user());
+  }
+
+  /**
+   * As {@link #verify(Login)}, of the login behind a team's own connections: once, at start.
+   *
+   * @param dataSource what {@link ChatDatabase} is given
+   * @throws IllegalStateException with everything that is wrong with it, for a DBA
+   */
+  public static void verify(DataSource dataSource) {
+    verify(dataSource, "of this data source");
+  }
+
+  private static void verify(DataSource dataSource, String name) {
     List<String> faults = new ArrayList<>();
-    try (Connection connection = login.connect()) {
+    try (Connection connection = dataSource.getConnection()) {
       look(connection, faults);
       if (faults.isEmpty()) {
         tryRoles(connection, faults);
       }
     } catch (SQLException e) {
-      throw new DatabaseUnavailable("Could not enter the database as " + login, e);
+      throw new DatabaseUnavailable("Could not enter the database as the login " + name, e);
     }
     if (!faults.isEmpty()) {
       throw new IllegalStateException(
           "The runtime login %s will not do, because it %s."
-              .formatted(login.user(), String.join(", and ", faults)));
+              .formatted(name, String.join(", and ", faults)));
     }
   }
 
@@ -91,5 +107,6 @@ public final class ServiceLogin {
         connection.rollback();
       }
     }
+    connection.setAutoCommit(true);
   }
 }

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param seq the change's number in the log; it restarts when the log does, so it is no position to
  *     resume by
  * @param table the table's name, in schema public
+ * @param operation what happened to the row
  * @param at when the change was made, by the database's clock
  * @param scopes who may see it: ids of people and of teams
  * @param record the row as it is now, as JSON object text; null for a delete
@@ -28,11 +29,15 @@ public record Change(
 
   /** What happened to the row. */
   public enum Operation {
+    /** It is new. */
     INSERT,
+    /** It is another than before. */
     UPDATE,
+    /** It is gone. */
     DELETE
   }
 
+  /** Keeps the scopes as they are now. */
   public Change {
     scopes = List.copyOf(scopes);
   }

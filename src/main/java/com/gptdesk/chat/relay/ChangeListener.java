@@ -5,7 +5,11 @@ package com.gptdesk.chat.relay;
  * long hands the work on.
  */
 public interface ChangeListener {
-  /** One change, told once. */
+  /**
+   * One change, told once.
+   *
+   * @param change what was committed
+   */
   void changed(Change change);
 
   /**

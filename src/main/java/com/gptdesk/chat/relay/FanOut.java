@@ -30,18 +30,35 @@ public final class FanOut implements ChangeListener {
    */
   private final ConcurrentHashMap<Subscriber, Set<UUID>> scopesOf = new ConcurrentHashMap<>();
 
-  /** From now on this subscriber hears what meets these scopes. */
+  /** Makes one without subscribers. */
+  public FanOut() {}
+
+  /**
+   * From now on this subscriber hears what meets these scopes.
+   *
+   * @param subscriber who listens
+   * @param scopes ids of people and teams
+   */
   public void add(Subscriber subscriber, Collection<UUID> scopes) {
     scopesOf.compute(
         subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, scopes));
   }
 
-  /** Gives a subscriber other scopes; does nothing for one that was removed meanwhile. */
+  /**
+   * Gives a subscriber other scopes; does nothing for one that was removed meanwhile.
+   *
+   * @param subscriber who listens
+   * @param scopes ids of people and teams
+   */
   public void rescope(Subscriber subscriber, Collection<UUID> scopes) {
     scopesOf.computeIfPresent(subscriber, (same, old) -> replace(same, old, scopes));
   }
 
-  /** From now on this subscriber hears nothing. */
+  /**
+   * From now on this subscriber hears nothing.
+   *
+   * @param subscriber who listened
+   */
   public void remove(Subscriber subscriber) {
     scopesOf.computeIfPresent(
         subscriber,
@@ -51,7 +68,7 @@ public final class FanOut implements ChangeListener {
         });
   }
 
-  /** How many subscribers there are. */
+  /** {@return how many subscribers there are} */
   public int size() {
     return scopesOf.size();
   }

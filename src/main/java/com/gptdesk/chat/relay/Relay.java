@@ -62,7 +62,12 @@ public final class Relay implements AutoCloseable {
   private long lastMaintenance = System.nanoTime();
   private boolean saidWakeful;
 
-  /** Makes a relay that does nothing until {@link #start}. */
+  /**
+   * Makes a relay that does nothing until {@link #start}.
+   *
+   * @param settings where to connect, and at which pace
+   * @param listener who is told, by the relay's own thread
+   */
   public Relay(RelaySettings settings, ChangeListener listener) {
     this.settings = settings;
     this.listener = listener;
@@ -76,37 +81,37 @@ public final class Relay implements AutoCloseable {
     thread.start();
   }
 
-  /** Whether changes arrive in time: the log is being read and the doorbell listens. */
+  /** {@return whether changes arrive in time: the log is being read and the doorbell listens} */
   public boolean isHearing() {
     return following && doorbell.isListening();
   }
 
-  /** Whether it waits for the bell and runs no query. */
+  /** {@return whether it waits for the bell and runs no query} */
   public boolean isAsleep() {
     return asleep;
   }
 
-  /** How often the log was asked for changes. */
+  /** {@return how often the log was asked for changes} */
   public long polls() {
     return polls.sum();
   }
 
-  /** How many changes the listener was told. */
+  /** {@return how many changes the listener was told} */
   public long changes() {
     return changes.sum();
   }
 
-  /** How often the bell rang; a connection made or lost counts as a ring. */
+  /** {@return how often the bell rang; a connection made or lost counts as a ring} */
   public long bellsHeard() {
     return bell.heard();
   }
 
-  /** How often it fell asleep. */
+  /** {@return how often it fell asleep} */
   public long sleeps() {
     return sleeps.sum();
   }
 
-  /** How often it woke up because there were changes. */
+  /** {@return how often it woke up because there were changes} */
   public long wakes() {
     return wakes.sum();
   }
@@ -114,12 +119,16 @@ public final class Relay implements AutoCloseable {
   /**
    * How often it had to begin anew and tell the listener to catch up; the first beginning is not
    * counted.
+   *
+   * @return a count since the start
    */
   public long resyncs() {
     return resyncs.sum();
   }
 
-  /** How often a lost connection was remade, the one that reads or the one that listens. */
+  /**
+   * {@return how often a lost connection was remade, the one that reads or the one that listens}
+   */
   public long reconnects() {
     return reconnects.sum() + doorbell.reconnects();
   }

@@ -32,7 +32,14 @@ public record RelaySettings(
     Duration firstRetry,
     Duration longestRetry) {
 
-  /** The defaults for everything but where to connect. */
+  /**
+   * The defaults for everything but where to connect.
+   *
+   * @param jdbcUrl {@code jdbc:postgresql://…}
+   * @param user the runtime login
+   * @param password its password
+   * @return the settings
+   */
   public static RelaySettings of(String jdbcUrl, String user, String password) {
     return new RelaySettings(
         jdbcUrl,
@@ -48,7 +55,12 @@ public record RelaySettings(
         Duration.ofSeconds(10));
   }
 
-  /** The same with another doorbell. */
+  /**
+   * The same with another doorbell.
+   *
+   * @param kind which driver listens
+   * @return the settings
+   */
   public RelaySettings withDoorbell(DoorbellKind kind) {
     return new RelaySettings(
         jdbcUrl,
@@ -64,7 +76,14 @@ public record RelaySettings(
         longestRetry);
   }
 
-  /** The same with another pace. */
+  /**
+   * The same with another pace.
+   *
+   * @param pause between two polls while changes come
+   * @param calm after so long without a change the relay tries to fall asleep
+   * @param backstop asleep, the relay polls after so long all the same
+   * @return the settings
+   */
   public RelaySettings withPace(Duration pause, Duration calm, Duration backstop) {
     return new RelaySettings(
         jdbcUrl,
@@ -80,7 +99,12 @@ public record RelaySettings(
         longestRetry);
   }
 
-  /** The same with another bound on the changes of one poll. */
+  /**
+   * The same with another bound on the changes of one poll.
+   *
+   * @param rows more than this are not told but caught up with
+   * @return the settings
+   */
   public RelaySettings withMaxRows(int rows) {
     return new RelaySettings(
         jdbcUrl,

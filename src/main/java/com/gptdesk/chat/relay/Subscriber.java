@@ -5,9 +5,17 @@ package com.gptdesk.chat.relay;
  * returns; compared by identity.
  */
 public interface Subscriber {
-  /** One change that this subscriber may see, told once. */
+  /**
+   * One change that this subscriber may see, told once.
+   *
+   * @param change what was committed
+   */
   void changed(Change change);
 
-  /** See {@link ChangeListener#resync}. */
+  /**
+   * See {@link ChangeListener#resync}.
+   *
+   * @param reason a sentence for people
+   */
   void resync(String reason);
 }

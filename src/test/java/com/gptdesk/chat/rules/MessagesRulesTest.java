@@ -209,7 +209,7 @@ class MessagesRulesTest extends Rules {
     assertEquals(one.getCreatedAt(), one.getUpdatedAt());
     assertFalse(one.getIsEdited());
     assertFalse(one.getIsDeleted());
-    assertEquals("[]", one.getReadBy().data());
+    assertEquals(List.of(), one.getReadBy());
     assertEquals("{}", one.getMetadata().data());
     assertEquals(7, one.getId().version());
     assertEquals(
@@ -217,7 +217,7 @@ class MessagesRulesTest extends Rules {
             "{\"id\":\"%s\",\"full_name\":\"Alice Adams\",\"avatar_url\":null}"
                 .formatted(alice.id())),
         json(one.getSender()));
-    assertEquals("[]", one.getReactions().data());
+    assertEquals(List.of(), one.getReactions());
     assertEquals(2, two.getSeq());
     assertEquals(alice.id(), two.getRecipientId());
     assertTrue(two.getCreatedAt().isAfter(one.getCreatedAt()));
@@ -655,7 +655,7 @@ class MessagesRulesTest extends Rules {
     assertNull(deleted.getFileName());
     assertNull(deleted.getFileSize());
     assertEquals("{}", deleted.getMetadata().data());
-    assertEquals("[]", deleted.getReactions().data());
+    assertEquals(List.of(), deleted.getReactions());
     assertTrue(deleted.getIsDeleted());
     assertEquals(1, deleted.getSeq());
     assertEquals(6, deleted.getRevision());

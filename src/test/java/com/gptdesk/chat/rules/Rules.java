@@ -20,6 +20,7 @@ import java.util.UUID;
 import org.jooq.exception.DataAccessException;
 import org.junit.jupiter.api.AfterEach;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -29,6 +30,11 @@ import tools.jackson.databind.json.JsonMapper;
 abstract class Rules {
 
   private static final JsonMapper JSON = new JsonMapper();
+
+  /** Writes values as the database does. */
+  private static final JsonMapper COLUMNS =
+      JsonMapper.builder().propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE).build();
+
   static final UUID NOBODY = UUID.fromString("00000000-0000-4000-8000-000000000000");
 
   /** Puts the cast back as {@link TestDatabase} made them, and nothing else. */
@@ -264,6 +270,11 @@ abstract class Rules {
   /** The first column of the only row, as this person sees it. */
   static String asks(Person person, String sql) {
     return person.does(tx -> String.valueOf(tx.fetchSingle(sql).get(0, String.class)));
+  }
+
+  /** A value of a JSON column as the JSON it stands for. */
+  static JsonNode json(Object value) {
+    return COLUMNS.valueToTree(value);
   }
 
   static JsonNode json(org.jooq.JSONB json) {

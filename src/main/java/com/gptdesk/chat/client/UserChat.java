@@ -1,0 +1,472 @@
+package com.gptdesk.chat.client;
+
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.model.Attachment;
+import com.gptdesk.chat.model.Conversation;
+import com.gptdesk.chat.model.FoundMessage;
+import com.gptdesk.chat.model.FoundUser;
+import com.gptdesk.chat.model.JsonColumns;
+import com.gptdesk.chat.model.Message;
+import com.gptdesk.chat.model.NewMessage;
+import com.gptdesk.chat.model.Presence;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Flow;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jooq.Configuration;
+import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The chat as one person uses it: what the database lets that person do and see, and no more. Each
+ * method is one transaction as that person, by {@link ChatDatabase}; on {@link
+ * ChatDatabase#on(Configuration)} it joins yours, so that a message and an order are stored
+ * together or not at all.
+ *
+ * <p>What the database forbids is a {@link com.gptdesk.chat.database.Refusal}, whose {@code
+ * reason()} says which kind of no; an unreachable database is {@link
+ * com.gptdesk.chat.database.DatabaseUnavailable}. Pages have 1 to 200 rows, and the next one is
+ * asked for by key.
+ *
+ * <p>Blocking, on the caller's thread; as safe for threads as its {@link ChatDatabase}. It keeps
+ * nothing, so it may be made for each request.
+ */
+public final class UserChat {
+
+  private static final int PAGE = 50;
+
+  private final ChatDatabase database;
+  private final UUID userId;
+
+  /**
+   * The chat of one person.
+   *
+   * @param database the door
+   * @param userId who it is: the id that your own sign-in has established
+   */
+  public UserChat(ChatDatabase database, UUID userId) {
+    this.database = database;
+    this.userId = userId;
+  }
+
+  /**
+   * Whose chat this is.
+   *
+   * @return the person's id
+   */
+  public UUID userId() {
+    return userId;
+  }
+
+  // Conversations
+
+  /**
+   * The conversation with somebody, opened when there is none.
+   *
+   * @param otherUserId an active member of this person's team
+   * @return the conversation's id
+   */
+  public UUID getOrCreateConversation(UUID otherUserId) {
+    return ask(tx -> Routines.getOrCreateConversation(tx.configuration(), userId, otherUserId));
+  }
+
+  /**
+   * This person's conversations that are not archived: the newest fifty.
+   *
+   * @return newest first
+   */
+  public List<Conversation> getConversations() {
+    return conversations(null, PAGE, false);
+  }
+
+  /**
+   * A page of this person's conversations.
+   *
+   * @param after the last one of the page before; null for the first page
+   * @param pageSize 1 to 200
+   * @param archived those that are put away, or the others
+   * @return newest first
+   */
+  public List<Conversation> getConversations(
+      @Nullable Conversation after, int pageSize, boolean archived) {
+    return conversations(after, pageSize, archived);
+  }
+
+  private List<Conversation> conversations(
+      @Nullable Conversation after, int pageSize, boolean archived) {
+    OffsetDateTime before = after == null ? null : moment(lastMoment(after));
+    UUID beforeId = after == null ? null : after.id();
+    return read(
+        tx ->
+            Views.conversations(
+                Routines.getConversations(
+                    tx.configuration(), before, beforeId, pageSize, archived, null)));
+  }
+
+  private static Instant lastMoment(Conversation conversation) {
+    Instant last = conversation.lastMessageAt();
+    return last == null ? conversation.createdAt() : last;
+  }
+
+  /**
+   * One of this person's conversations, archived or not.
+   *
+   * @param conversationId which one
+   * @return empty when there is no such conversation of this person's
+   */
+  public Optional<Conversation> getConversation(UUID conversationId) {
+    return read(
+        tx ->
+            Views.conversations(
+                    Routines.getConversations(
+                        tx.configuration(), null, null, 1, false, conversationId))
+                .stream()
+                .findFirst());
+  }
+
+  /**
+   * Puts a conversation away for this person, until the next message, or brings it back.
+   *
+   * @param conversationId which one
+   * @param archived true to put it away
+   */
+  public void setArchived(UUID conversationId, boolean archived) {
+    tell(tx -> Routines.setArchived(tx.configuration(), conversationId, archived));
+  }
+
+  /**
+   * Wants no sound of a conversation for a while.
+   *
+   * @param conversationId which one
+   * @param until the end of it; null to lift it
+   */
+  public void setMuted(UUID conversationId, @Nullable Instant until) {
+    tell(
+        tx ->
+            Routines.setMuted(
+                tx.configuration(), conversationId, until == null ? null : moment(until)));
+  }
+
+  // Messages
+
+  /**
+   * The newest fifty messages of a conversation.
+   *
+   * @param conversationId which one
+   * @return by number, ascending; empty when it is none of this person's
+   */
+  public List<Message> getMessages(UUID conversationId) {
+    return messages(conversationId, null, null, PAGE);
+  }
+
+  /**
+   * The page before a message: older ones.
+   *
+   * @param conversationId which conversation
+   * @param beforeSeq the smallest number that is known
+   * @param pageSize 1 to 200
+   * @return by number, ascending, the last one just before that number
+   */
+  public List<Message> getMessagesBefore(UUID conversationId, long beforeSeq, int pageSize) {
+    return messages(conversationId, beforeSeq, null, pageSize);
+  }
+
+  /**
+   * The page after a message: newer ones.
+   *
+   * @param conversationId which conversation
+   * @param afterSeq the largest number that is known; 0 to begin at the beginning
+   * @param pageSize 1 to 200
+   * @return by number, ascending, the first one just after that number
+   */
+  public List<Message> getMessagesAfter(UUID conversationId, long afterSeq, int pageSize) {
+    return messages(conversationId, null, afterSeq, pageSize);
+  }
+
+  private List<Message> messages(
+      UUID conversationId, @Nullable Long beforeSeq, @Nullable Long afterSeq, int pageSize) {
+    return read(
+        tx ->
+            Views.messages(
+                Routines.getMessages(
+                    tx.configuration(), conversationId, beforeSeq, afterSeq, pageSize)));
+  }
+
+  /**
+   * What was sent, edited, deleted or reacted to since: the way to catch up.
+   *
+   * @param conversationId which conversation
+   * @param afterRevision the largest {@link Message#revision} that is known; 0 for all
+   * @param pageSize 1 to 200
+   * @return by revision, ascending; each changed message once, as it is now
+   */
+  public List<Message> getChanges(UUID conversationId, long afterRevision, int pageSize) {
+    return read(
+        tx ->
+            Views.messages(
+                Routines.getChanges(tx.configuration(), conversationId, afterRevision, pageSize)));
+  }
+
+  /**
+   * Sends a text.
+   *
+   * @param conversationId where
+   * @param content at least one character that is no white space, at most as many as {@code
+   *     chat.settings} allows (1000)
+   * @return the message, numbered
+   */
+  public Message sendMessage(UUID conversationId, String content) {
+    return sendMessage(conversationId, NewMessage.text(content));
+  }
+
+  /**
+   * Sends a message. With an id of one's own it may be sent again after a failure that leaves its
+   * fate open: it is stored once.
+   *
+   * @param conversationId where
+   * @param message what
+   * @return the message, numbered
+   */
+  public Message sendMessage(UUID conversationId, NewMessage message) {
+    Attachment file = message.attachment();
+    return ask(
+        tx ->
+            Views.message(
+                Routines.sendMessage(
+                    tx.configuration(),
+                    conversationId,
+                    message.content(),
+                    message.messageType().toString(),
+                    message.id(),
+                    file == null ? null : file.url(),
+                    file == null ? null : file.name(),
+                    file == null ? null : file.size(),
+                    JsonColumns.text(message.metadata()))));
+  }
+
+  /**
+   * Gives a message of this person's another text.
+   *
+   * @param messageId which one
+   * @param content the new text
+   * @return the message as it is now
+   */
+  public Message editMessage(UUID messageId, String content) {
+    return ask(tx -> Views.message(Routines.editMessage(tx.configuration(), messageId, content)));
+  }
+
+  /**
+   * Takes a message of this person's back: it is blanked and keeps its number.
+   *
+   * @param messageId which one
+   * @return the message as it is now
+   */
+  public Message deleteMessage(UUID messageId) {
+    return ask(tx -> Views.message(Routines.deleteMessage(tx.configuration(), messageId)));
+  }
+
+  /**
+   * Marks messages as read, and everything before them.
+   *
+   * @param messageIds at most 1000, of conversations of this person's; others are passed over
+   * @return how many messages are still unread in their conversations
+   */
+  public long markAsRead(Collection<UUID> messageIds) {
+    return ask(tx -> Routines.markAsRead(tx.configuration(), messageIds.toArray(UUID[]::new)));
+  }
+
+  /**
+   * Marks a whole conversation as read.
+   *
+   * @param conversationId which one
+   * @return how many of its messages are still unread: what came meanwhile
+   */
+  public long markConversationAsRead(UUID conversationId) {
+    return ask(tx -> Routines.markConversationAsRead(tx.configuration(), conversationId, null));
+  }
+
+  /**
+   * Marks a conversation as read up to a message. The read position never goes back.
+   *
+   * @param conversationId which one
+   * @param upToSeq the number of the last message that was read
+   * @return how many of its messages are still unread
+   */
+  public long markConversationAsRead(UUID conversationId, long upToSeq) {
+    return ask(tx -> Routines.markConversationAsRead(tx.configuration(), conversationId, upToSeq));
+  }
+
+  /**
+   * Reacts to a message; the same again changes nothing.
+   *
+   * @param messageId which one
+   * @param reaction 1 to 32 characters without white space
+   */
+  public void addReaction(UUID messageId, String reaction) {
+    tell(tx -> Routines.addReaction(tx.configuration(), messageId, reaction));
+  }
+
+  /**
+   * Takes a reaction back; the same again changes nothing.
+   *
+   * @param messageId which message
+   * @param reaction which reaction of this person's
+   */
+  public void removeReaction(UUID messageId, String reaction) {
+    tell(tx -> Routines.removeReaction(tx.configuration(), messageId, reaction));
+  }
+
+  // People
+
+  /**
+   * Wants nothing from somebody any more: that person can no longer write.
+   *
+   * @param otherUserId somebody whom this person knows
+   */
+  public void blockUser(UUID otherUserId) {
+    tell(tx -> Routines.blockUser(tx.configuration(), otherUserId));
+  }
+
+  /**
+   * Lifts a block; again changes nothing.
+   *
+   * @param otherUserId who was blocked
+   */
+  public void unblockUser(UUID otherUserId) {
+    tell(tx -> Routines.unblockUser(tx.configuration(), otherUserId));
+  }
+
+  /**
+   * Is typing to somebody. It ends by itself after {@code chat.settings.typing_timeout_ms}
+   * milliseconds (3000) unless it is said again.
+   *
+   * @param typingTo the other person of a conversation; null for nobody any more
+   */
+  public void updateTypingStatus(@Nullable UUID typingTo) {
+    tell(tx -> Routines.updateTypingStatus(tx.configuration(), typingTo));
+  }
+
+  /**
+   * Says whether this person is there. Without a sign for {@code chat.settings.presence_timeout_ms}
+   * milliseconds (30000) a person counts as offline.
+   *
+   * @param status what the team is to see
+   */
+  public void updatePresence(Presence.Status status) {
+    updatePresence(status, null);
+  }
+
+  /**
+   * Says whether this person is there, and where in the application, which nobody else is shown.
+   *
+   * @param status what the team is to see
+   * @param currentPage null for nowhere in particular
+   */
+  public void updatePresence(Presence.Status status, @Nullable String currentPage) {
+    tell(tx -> Routines.updatePresence(tx.configuration(), status.toString(), currentPage));
+  }
+
+  /**
+   * Active people of this person's team by name or address, not this person: at most ten.
+   *
+   * @param query a part of the name or of the address
+   * @return the people
+   */
+  public List<FoundUser> searchUsers(String query) {
+    return searchUsers(query, 10);
+  }
+
+  /**
+   * Active people of this person's team by name or address, not this person.
+   *
+   * @param query a part of the name or of the address
+   * @param pageSize 1 to 200
+   * @return the people
+   */
+  public List<FoundUser> searchUsers(String query, int pageSize) {
+    return read(tx -> Views.users(Routines.searchUsers(tx.configuration(), query, null, pageSize)));
+  }
+
+  /**
+   * Messages of this person's conversations that have these words: the newest twenty.
+   *
+   * @param query words
+   * @return newest first
+   */
+  public List<FoundMessage> searchMessages(String query) {
+    return searchMessages(query, null, null, 20);
+  }
+
+  /**
+   * A page of the messages of this person's conversations that have these words.
+   *
+   * @param query words
+   * @param conversationId in which conversation; null for all
+   * @param beforeId the last message of the page before; null for the first page
+   * @param pageSize 1 to 200
+   * @return newest first
+   */
+  public List<FoundMessage> searchMessages(
+      String query, @Nullable UUID conversationId, @Nullable UUID beforeId, int pageSize) {
+    return read(
+        tx ->
+            Views.found(
+                Routines.searchMessages(
+                    tx.configuration(), query, conversationId, beforeId, pageSize)));
+  }
+
+  // Hearing
+
+  /**
+   * Hears every change that this person may see, the same ones that a browser is told. See {@link
+   * LiveChanges#of} for what the subscriber is told, and when.
+   *
+   * @param live the program's ear
+   * @param subscriber who listens; ends it with {@link Flow.Subscription#cancel}
+   */
+  public void subscribe(LiveChanges live, Flow.Subscriber<? super LiveEvent> subscriber) {
+    live.of(userId).subscribe(subscriber);
+  }
+
+  /**
+   * Hears every change that this person may see, by a listener that may block: while it does,
+   * changes wait, and when there are too many a resync stands for them.
+   *
+   * @param live the program's ear
+   * @param listener called on virtual threads, by one at a time; see {@link LiveChanges#of}
+   * @return to end it, and to hear of its end
+   */
+  public LiveSubscription subscribe(LiveChanges live, Consumer<? super LiveEvent> listener) {
+    ListenerSubscription subscription = new ListenerSubscription(listener);
+    live.of(userId).subscribe(subscription);
+    return subscription;
+  }
+
+  private <T> T ask(Function<DSLContext, T> work) {
+    return database.as(userId, work);
+  }
+
+  private <T> T read(Function<DSLContext, T> work) {
+    return database.reading(userId, work);
+  }
+
+  private void tell(Consumer<DSLContext> work) {
+    database.<@Nullable Void>as(
+        userId,
+        tx -> {
+          work.accept(tx);
+          return null;
+        });
+  }
+
+  private static OffsetDateTime moment(Instant instant) {
+    return instant.atOffset(ZoneOffset.UTC);
+  }
+}

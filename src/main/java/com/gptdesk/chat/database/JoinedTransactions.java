@@ -1,0 +1,87 @@
+package com.gptdesk.chat.database;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.function.Function;
+import org.jooq.Configuration;
+import org.jooq.ConnectionProvider;
+import org.jooq.DSLContext;
+import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
+import org.jooq.impl.DefaultConnectionProvider;
+import org.jooq.impl.DefaultTransactionProvider;
+import org.jooq.impl.ThreadLocalTransactionProvider;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What {@code transactionResult} of a configuration makes of it. One case is taken out of jOOQ's
+ * hands: a configuration over one connection whose owner has already begun a transaction, which
+ * jOOQ would commit.
+ */
+final class JoinedTransactions implements Transactions {
+
+  private final Configuration configuration;
+
+  JoinedTransactions(Configuration configuration) {
+    this.configuration = configuration;
+  }
+
+  @Override
+  public <T extends @Nullable Object> T run(Function<DSLContext, T> work) {
+    if (configuration.transactionProvider() instanceof ThreadLocalTransactionProvider) {
+      // Its transaction belongs to the thread; that of a configuration would be another one.
+      return configuration
+          .dsl()
+          .transactionResult(() -> work.apply(SameCaller.notKeptIn(configuration.dsl())));
+    }
+    return DSL.using(joining())
+        .transactionResult(inside -> work.apply(SameCaller.notKeptIn(inside.dsl())));
+  }
+
+  /** Role and claims that a single statement sets would stay in a transaction that is open. */
+  @Override
+  public <T extends @Nullable Object> T single(Function<DSLContext, T> work) {
+    return run(
+        tx -> {
+          var before =
+              tx.fetchSingle(
+                  "select current_setting('role'), current_setting('request.jwt.claims', true)");
+          T result = work.apply(tx);
+          String claims = before.get(1, String.class);
+          tx.fetchSingle(
+              "select set_config('role', {0}, true), set_config('request.jwt.claims', {1}, true)",
+              before.get(0, String.class), claims == null ? "" : claims);
+          return result;
+        });
+  }
+
+  @Override
+  public boolean endElsewhere() {
+    return true;
+  }
+
+  @Override
+  public boolean mayRepeat() {
+    return false;
+  }
+
+  private Configuration joining() {
+    ConnectionProvider connections = configuration.connectionProvider();
+    if (connections instanceof DefaultConnectionProvider
+        && configuration.transactionProvider() instanceof DefaultTransactionProvider) {
+      Connection connection = connections.acquire();
+      if (connection != null && isInTransaction(connection)) {
+        return configuration.derive(new Savepoints(connection));
+      }
+    }
+    return configuration;
+  }
+
+  private static boolean isInTransaction(Connection connection) {
+    try {
+      return !connection.getAutoCommit();
+    } catch (SQLException e) {
+      throw new DataAccessException("The connection does not answer", e);
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package com.gptdesk.chat.database;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.function.Function;
+import javax.sql.DataSource;
+import org.jooq.DSLContext;
+import org.jooq.SQLDialect;
+import org.jooq.conf.Settings;
+import org.jooq.impl.DSL;
+import org.jooq.impl.DefaultConfiguration;
+import org.jooq.impl.DefaultConnectionProvider;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection and a transaction for each. It begins with its first statement and ends with its
+ * commit: no savepoint around it, which would be two more round trips.
+ */
+final class OwnTransactions implements Transactions {
+
+  private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
+
+  private final DataSource dataSource;
+
+  OwnTransactions(DataSource dataSource) {
+    this.dataSource = dataSource;
+  }
+
+  @Override
+  public <T extends @Nullable Object> T run(Function<DSLContext, T> work) {
+    return connected(
+        connection -> {
+          boolean automatic = connection.getAutoCommit();
+          connection.setAutoCommit(false);
+          try {
+            T result = work.apply(over(connection));
+            connection.commit();
+            return result;
+          } catch (Throwable e) {
+            undo(connection, e);
+            throw e;
+          } finally {
+            restore(connection, automatic);
+          }
+        });
+  }
+
+  @Override
+  public <T extends @Nullable Object> T single(Function<DSLContext, T> work) {
+    return connected(
+        connection -> {
+          if (connection.getAutoCommit()) {
+            return work.apply(over(connection));
+          }
+          T result = work.apply(over(connection));
+          connection.commit();
+          return result;
+        });
+  }
+
+  @Override
+  public boolean endElsewhere() {
+    return false;
+  }
+
+  @Override
+  public boolean mayRepeat() {
+    return true;
+  }
+
+  private interface Work<T extends @Nullable Object> {
+    T with(Connection connection) throws SQLException;
+  }
+
+  private <T extends @Nullable Object> T connected(Work<T> work) {
+    try (Connection connection = dataSource.getConnection()) {
+      return work.with(connection);
+    } catch (SQLException e) {
+      throw Refusal.meaningOf(e);
+    }
+  }
+
+  private static DSLContext over(Connection connection) {
+    DefaultConfiguration configuration = new DefaultConfiguration();
+    configuration.set(SQLDialect.POSTGRES);
+    configuration.set(SETTINGS);
+    configuration.set(new DefaultConnectionProvider(connection));
+    configuration.set(new Savepoints(connection));
+    return DSL.using(configuration);
+  }
+
+  /** Undoes the transaction, and what work that ended it by itself has set for the session. */
+  private static void undo(Connection connection, Throwable reason) throws SQLException {
+    try {
+      if (!connection.getAutoCommit()) {
+        connection.rollback();
+        connection.setAutoCommit(true);
+      }
+      try (Statement statement = connection.createStatement()) {
+        statement.execute("reset role; reset request.jwt.claims");
+      }
+    } catch (SQLException e) {
+      reason.addSuppressed(e);
+      connection.abort(Runnable::run); // gone, or nobody may have it any more
+    }
+  }
+
+  private static void restore(Connection connection, boolean automatic) throws SQLException {
+    if (!connection.isClosed()) {
+      connection.setAutoCommit(automatic);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+package com.gptdesk.chat.database;
+
+import java.util.function.Function;
+import org.jooq.DSLContext;
+import org.jspecify.annotations.Nullable;
+
+/** Where the door's transactions come from: its own connections, or somebody's jOOQ. */
+interface Transactions {
+
+  /** Runs the work in a transaction: kept when it returns, undone when it throws. */
+  <T extends @Nullable Object> T run(Function<DSLContext, T> work);
+
+  /** Runs work that is a single statement, and keeps nothing of what that says for its own time. */
+  <T extends @Nullable Object> T single(Function<DSLContext, T> work);
+
+  /**
+   * Whether who asked before holds for the rest of a transaction that is not ours, or for the
+   * session, whatever was set for it meanwhile.
+   */
+  boolean endElsewhere();
+
+  /** Whether a transaction that lost against another one may be run again from here. */
+  boolean mayRepeat();
+}

@@ -1,0 +1,60 @@
+package com.gptdesk.chat.model;
+
+import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A message as its readers see it.
+ *
+ * @param id the message's id, a UUIDv7: it sorts by time
+ * @param conversationId where it was said
+ * @param seq its number in the conversation: 1, 2, 3 … without gaps
+ * @param senderId who said it
+ * @param recipientId the other one
+ * @param sender who that is; null for somebody who is not known any more
+ * @param content plain text; empty once deleted
+ * @param messageType what it carries
+ * @param attachment the file or picture; null for a text, and once deleted
+ * @param createdAt when it was numbered
+ * @param updatedAt when it was sent, last edited or deleted
+ * @param isEdited whether its text was changed
+ * @param isDeleted whether its sender took it back
+ * @param readBy who marked it as read; unread is counted by read positions, not by this
+ * @param metadata what the sender's program keeps with it: a JSON object as maps, lists, strings,
+ *     numbers, booleans and nulls
+ * @param sentRevision the conversation's revision when it was sent
+ * @param revision the conversation's revision when it last changed
+ * @param reactions the oldest first
+ */
+public record Message(
+    UUID id,
+    UUID conversationId,
+    long seq,
+    UUID senderId,
+    UUID recipientId,
+    @Nullable Person sender,
+    String content,
+    MessageType messageType,
+    @Nullable Attachment attachment,
+    Instant createdAt,
+    Instant updatedAt,
+    boolean isEdited,
+    boolean isDeleted,
+    List<UUID> readBy,
+    Map<String, @Nullable Object> metadata,
+    long sentRevision,
+    long revision,
+    List<Reaction> reactions) {
+
+  /** Keeps the lists and the map as they are now. */
+  public Message {
+    readBy = List.copyOf(readBy);
+    metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
+    reactions = List.copyOf(reactions);
+  }
+}

@@ -1,0 +1,269 @@
+package com.gptdesk.chat.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.Refusal.Reason;
+import com.gptdesk.chat.model.Attachment;
+import com.gptdesk.chat.model.Conversation;
+import com.gptdesk.chat.model.FoundUser;
+import com.gptdesk.chat.model.Message;
+import com.gptdesk.chat.model.MessageType;
+import com.gptdesk.chat.model.NewMessage;
+import com.gptdesk.chat.model.Person;
+import com.gptdesk.chat.model.Presence;
+import com.gptdesk.chat.model.Reaction;
+import com.gptdesk.chat.testing.ChatTestDatabase;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every function of the contract, by its typed method. */
+class UserChatTest {
+
+  private final ChatTestDatabase database = ChatTestDatabase.fresh();
+  private final UserChat alice = database.alice();
+  private final UserChat bob = database.bob();
+  private final UserChat mallory = database.mallory();
+
+  @AfterEach
+  void close() {
+    database.close();
+  }
+
+  @Test
+  void twoPeopleTalk() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    assertEquals(conversation, bob.getOrCreateConversation(alice.userId()));
+    Instant before = Instant.now().minus(Duration.ofMinutes(1));
+
+    Message sent = alice.sendMessage(conversation, "hi");
+
+    assertEquals(1, sent.seq());
+    assertEquals("hi", sent.content());
+    assertEquals(MessageType.TEXT, sent.messageType());
+    assertEquals(conversation, sent.conversationId());
+    assertEquals(alice.userId(), sent.senderId());
+    assertEquals(bob.userId(), sent.recipientId());
+    assertEquals(new Person(alice.userId(), "Alice Adams", null), sent.sender());
+    assertTrue(sent.createdAt().isAfter(before), sent.createdAt().toString());
+    assertNull(sent.attachment());
+    assertEquals(Map.of(), sent.metadata());
+    assertEquals(List.of(sent), bob.getMessages(conversation));
+
+    Conversation hers = bob.getConversations().getFirst();
+    assertEquals(conversation, hers.id());
+    assertEquals("Alice Adams", hers.otherUser().fullName());
+    assertEquals(1, hers.unreadCount());
+    assertNotNull(hers.lastMessage());
+    assertEquals(sent.id(), hers.lastMessage().id());
+    assertEquals(sent.createdAt(), hers.lastMessageAt());
+    assertEquals(hers, bob.getConversation(conversation).orElseThrow());
+
+    assertEquals(0, bob.markAsRead(List.of(sent.id())));
+    assertEquals(1, alice.getConversation(conversation).orElseThrow().otherReadSeq());
+    assertEquals(List.of(bob.userId()), alice.getMessages(conversation).getFirst().readBy());
+  }
+
+  @Test
+  void aStrangerIsRefusedOrSeesNothing() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    Message sent = alice.sendMessage(conversation, "hi");
+
+    assertEquals(List.of(), mallory.getMessages(conversation));
+    assertEquals(List.of(), mallory.getChanges(conversation, 0, 50));
+    assertTrue(mallory.getConversation(conversation).isEmpty());
+    assertEquals(List.of(), mallory.getConversations());
+    assertEquals(List.of(), mallory.searchMessages("hi"));
+    refused(Reason.NOT_ALLOWED, () -> mallory.sendMessage(conversation, "hi"));
+    refused(Reason.NOT_FOUND, () -> mallory.editMessage(sent.id(), "ho"));
+    refused(Reason.NOT_FOUND, () -> mallory.getOrCreateConversation(bob.userId()));
+    refused(Reason.NOT_ALLOWED, () -> mallory.updateTypingStatus(bob.userId()));
+    refused(Reason.NOT_ALLOWED, () -> database.ivan().getConversations());
+    assertEquals(1, bob.getMessages(conversation).size()); // the control
+  }
+
+  @Test
+  void eachNoHasItsReason() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    Message sent = alice.sendMessage(conversation, "hi");
+    refused(Reason.INVALID, () -> alice.sendMessage(conversation, "  "));
+    refused(Reason.TOO_LONG, () -> alice.sendMessage(conversation, "x".repeat(1001)));
+    refused(Reason.INVALID, () -> alice.searchUsers("b", 201));
+    refused(
+        Reason.INVALID,
+        () -> alice.sendMessage(conversation, NewMessage.text("hi").withId(UUID.randomUUID())));
+    alice.deleteMessage(sent.id());
+    refused(Reason.CONFLICT, () -> alice.editMessage(sent.id(), "ho"));
+    bob.blockUser(alice.userId());
+    refused(Reason.NOT_ALLOWED, () -> alice.sendMessage(conversation, "hi"));
+    bob.unblockUser(alice.userId());
+    alice.sendMessage(conversation, "hi again");
+  }
+
+  @Test
+  void aMessageIsEditedReactedToAndTakenBack() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    Message sent = alice.sendMessage(conversation, "hi");
+    long known = sent.revision();
+
+    Message edited = alice.editMessage(sent.id(), "ho");
+    assertTrue(edited.isEdited());
+    bob.addReaction(sent.id(), "👍");
+    alice.addReaction(sent.id(), "👍");
+    bob.addReaction(sent.id(), "🎉");
+    bob.removeReaction(sent.id(), "🎉");
+
+    List<Message> changes = bob.getChanges(conversation, known, 50);
+    assertEquals(1, changes.size());
+    assertEquals("ho", changes.getFirst().content());
+    assertEquals(
+        List.of(new Reaction("👍", List.of(bob.userId(), alice.userId()))),
+        changes.getFirst().reactions());
+
+    Message gone = alice.deleteMessage(sent.id());
+    assertTrue(gone.isDeleted());
+    assertEquals("", gone.content());
+    assertEquals(sent.seq(), gone.seq());
+  }
+
+  @Test
+  void aFileIsSentOnceHoweverOftenItIsSent() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    Map<String, @Nullable Object> metadata = new LinkedHashMap<>();
+    metadata.put("pages", 3);
+    metadata.put("price", new BigDecimal("0.1"));
+    metadata.put("tags", List.of("a", Map.of("b", true)));
+    metadata.put("nothing", null);
+    NewMessage file =
+        NewMessage.file("", new Attachment("https://example.org/a.pdf", "a.pdf", 12L))
+            .withId(uuid7())
+            .withMetadata(metadata);
+
+    Message first = alice.sendMessage(conversation, file);
+    assertEquals(first, alice.sendMessage(conversation, file));
+
+    assertEquals(file.id(), first.id());
+    assertEquals(MessageType.FILE, first.messageType());
+    assertEquals(file.attachment(), first.attachment());
+    assertEquals(metadata, first.metadata());
+    assertEquals(List.of(first), bob.getMessages(conversation));
+  }
+
+  /** The database gives a sent message as one composite value, which has quoting of its own. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"quoted\"",
+        "'quoted'",
+        "a,b(c)d{e}",
+        "\\back\\\\slash\\",
+        "line\nline\r\n\ttab",
+        "  spaces  ",
+        "null",
+        "\"",
+        "(\"\",\"\")",
+        "𝔘𝔫𝔦 👩‍👩‍👧 \u00e9 \u202e"
+      })
+  void anyTextComesBackAsItWasSent(String text) {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    NewMessage message = NewMessage.text(text).withMetadata(Map.of("t", text));
+    Message sent = alice.sendMessage(conversation, message);
+    assertEquals(text, sent.content());
+    assertEquals(text, sent.metadata().get("t"));
+    assertEquals(List.of(sent), bob.getMessages(conversation));
+    database.asOwner(
+        "update public.users set full_name = 'Al \"the\\, (one)' where full_name like 'Al%'");
+    assertEquals(
+        "Al \"the\\, (one)",
+        java.util.Objects.requireNonNull(alice.editMessage(sent.id(), text + "!").sender())
+            .fullName());
+  }
+
+  @Test
+  void pagesGoByKey() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    for (int i = 1; i <= 5; i++) {
+      alice.sendMessage(conversation, "message " + i);
+    }
+    assertEquals(List.of(2L, 3L), numbers(bob.getMessagesBefore(conversation, 4, 2)));
+    assertEquals(List.of(4L, 5L), numbers(bob.getMessagesAfter(conversation, 3, 10)));
+    assertEquals(3, bob.markConversationAsRead(conversation, 2));
+    assertEquals(0, bob.markConversationAsRead(conversation));
+
+    UUID other = alice.getOrCreateConversation(database.carol().userId());
+    alice.sendMessage(other, "hi");
+    List<Conversation> first = alice.getConversations(null, 1, false);
+    assertEquals(other, first.getFirst().id());
+    assertEquals(conversation, alice.getConversations(first.getFirst(), 1, false).getFirst().id());
+  }
+
+  @Test
+  void aConversationIsPutAwayAndMuted() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    alice.sendMessage(conversation, "hi");
+    alice.setArchived(conversation, true);
+    alice.setMuted(conversation, Instant.now().plus(Duration.ofHours(1)));
+    assertEquals(List.of(), alice.getConversations());
+    Conversation away = alice.getConversations(null, 50, true).getFirst();
+    assertTrue(away.isArchived());
+    assertTrue(away.isMuted());
+    alice.setMuted(conversation, null);
+    alice.setArchived(conversation, false);
+    assertFalse(alice.getConversations().getFirst().isMuted());
+  }
+
+  @Test
+  void peopleAndMessagesAreFound() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    Message sent = alice.sendMessage(conversation, "lunch at noon");
+    bob.updatePresence(Presence.Status.BUSY, "/messages");
+
+    FoundUser found = alice.searchUsers("bro").getFirst();
+    assertEquals(
+        new FoundUser(
+            bob.userId(), "Bob Brown", "bob@example.org", null, "active", ChatTestDatabase.BLUE),
+        found);
+    var match = bob.searchMessages("noon").getFirst();
+    assertEquals(sent, match.message());
+    assertEquals("lunch at \ue000noon\ue001", match.headline());
+    assertEquals(List.of(), bob.searchMessages("noon", null, sent.id(), 20));
+
+    Presence presence = alice.getConversations().getFirst().otherUser().presence();
+    assertNotNull(presence);
+    assertEquals(Presence.Status.BUSY, presence.status());
+    assertNotNull(presence.lastSeen());
+    alice.updateTypingStatus(bob.userId());
+    alice.updateTypingStatus(null);
+  }
+
+  private static void refused(Reason reason, Executable attempt) {
+    assertEquals(reason, assertThrows(Refusal.class, attempt).reason());
+  }
+
+  private static List<Long> numbers(List<Message> messages) {
+    return messages.stream().map(Message::seq).toList();
+  }
+
+  private static UUID uuid7() {
+    UUID random = UUID.randomUUID();
+    return new UUID(
+        System.currentTimeMillis() << 16 | 0x7000 | (random.getMostSignificantBits() & 0xfff),
+        random.getLeastSignificantBits());
+  }
+}
