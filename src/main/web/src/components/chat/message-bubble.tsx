@@ -52,12 +52,11 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
     message.delivery && `message-${message.delivery}`,
   ].filter(Boolean);
   const named = message.file_url !== null && message.content === message.file_name; // the card says it already
-  const bare = message.message_type === 'image' && !message.is_deleted && (named || message.content === '');
 
   return (
     <article className={classes.join(' ')} aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}>
       <div className="message-row">
-        <div className={`bubble${bare ? ' bubble-bare' : ''}`} tabIndex={-1}>
+        <div className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}`} tabIndex={-1}>
           {message.is_deleted ? (
             <p className="bubble-deleted">{isOwn ? 'You deleted this message' : 'This message was deleted'}</p>
           ) : (
