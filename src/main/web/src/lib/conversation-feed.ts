@@ -96,7 +96,7 @@ export class ConversationFeed extends Store<FeedState> {
 
   /** The messages around a number, wherever that is. */
   async around(seq: number): Promise<void> {
-    await this.opening;
+    await this.open(); // else the newest page might come later, in the place of this one
     if (this.get().messages.some((message) => message.seq === seq)) {
       return;
     }

@@ -32,7 +32,7 @@ export function AttachDialog({ open, onOpenChange, onAttach }: { open: boolean; 
       >
         <label className="field">
           <span>Address</span>
-          <input type="url" value={address} placeholder="https://…" onChange={(event) => setAddress(event.target.value)} required />
+          <input type="url" autoFocus value={address} placeholder="https://…" onChange={(event) => setAddress(event.target.value)} required />
         </label>
         <label className="field">
           <span>Text (optional)</span>

@@ -46,11 +46,11 @@ export function ConversationsList({ currentUser, selected = null, onConversation
             <IconButton label="Back to all conversations" onClick={() => setArchived(false)}>
               <ArrowLeft size={20} />
             </IconButton>
-            <h1>Archived</h1>
+            <h2>Archived</h2>
           </>
         ) : (
           <>
-            <h1>Messages</h1>
+            <h2>Messages</h2>
             <IconButton label="Archived conversations" onClick={() => setArchived(true)}>
               <Archive size={19} />
             </IconButton>
@@ -233,7 +233,7 @@ function SearchResults({ query, currentUser, onConversationSelect }: { query: st
 function Results({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section>
-      <h2 className="results-title">{title}</h2>
+      <h3 className="results-title">{title}</h3>
       <ul className="conversations">{children}</ul>
     </section>
   );

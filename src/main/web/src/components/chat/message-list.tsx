@@ -29,7 +29,7 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const placed = useRef(false);
-  const first = useRef<{ element: Element; top: number } | null>(null);
+  const first = useRef<{ element: Element; place: number } | null>(null);
   const [away, setAway] = useState(false); // not at the end
   const [highlighted, setHighlighted] = useState<number | null>(null);
   const newLine = useNewLine(state, currentUser.id);
@@ -57,8 +57,8 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
     }
     const held = first.current;
     if (held?.element.isConnected) {
-      const moved = held.element.getBoundingClientRect().top - area.getBoundingClientRect().top + area.scrollTop - held.top;
-      if (Math.abs(moved) > 0.5 && !atEnd.current) {
+      const moved = placeOf(held.element, area) - held.place;
+      if (Math.abs(moved) > 0.5) {
         area.scrollTop += moved;
       }
     }
@@ -75,7 +75,7 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
       toEnd();
     }
     const element = area.querySelector('[data-seq]');
-    first.current = element && { element, top: element.getBoundingClientRect().top - area.getBoundingClientRect().top + area.scrollTop };
+    first.current = element && { element, place: placeOf(element, area) };
   });
 
   // Its own message is always followed.
@@ -105,6 +105,7 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
     atEnd.current = false;
     void feed.around(target).then(() =>
       requestAnimationFrame(() => {
+        atEnd.current = false;
         box.current?.querySelector(`[data-seq="${target}"]`)?.scrollIntoView({ block: 'center' });
         setHighlighted(target);
         timer = setTimeout(() => setHighlighted(null), 2500);
@@ -201,6 +202,11 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
       )}
     </div>
   );
+}
+
+/** Where a message ends in what scrolls: its beginning moves when one of the same person comes before it. */
+function placeOf(element: Element, area: Element): number {
+  return element.getBoundingClientRect().bottom - area.getBoundingClientRect().top + area.scrollTop;
 }
 
 interface Shown {

@@ -36,6 +36,7 @@ export function MessagesPage({ user, basePath = '/messages', sound = true }: Mes
 
   return (
     <div className={`messages-page${selectedConversation ? ' messages-page-open' : ''}`}>
+      <h1 className="unseen">Messages</h1>
       <ConnectionBanner connection={connection} />
       <div className="messages-panes">
         <ConversationsList currentUser={user} selected={selectedConversation} onConversationSelect={select} onNewChat={() => setNewChat(true)} />

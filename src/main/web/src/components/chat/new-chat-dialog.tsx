@@ -68,6 +68,7 @@ export function NewChatDialog({ currentUser, open, onOpenChange, onConversationC
     <Dialog open={open} onOpenChange={onOpenChange} title="Start New Conversation">
       <input
         type="search"
+        autoFocus
         className="search-field"
         placeholder="Search team members..."
         aria-label="Search team members"
