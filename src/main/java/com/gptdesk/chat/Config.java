@@ -33,6 +33,7 @@ import org.slf4j.LoggerFactory;
  * @param audience what a token's {@code aud} must contain; null for anything
  * @param issuer what a token's {@code iss} must be; null for anything
  * @param anonKey the key handed to every browser when it is no token; null for none
+ * @param pageHosts origins of applications that may show the Messages page in a frame
  * @param host the address to listen on
  * @param port the port to listen on, 0 for any
  * @param enabled false keeps the process up and healthy but answers 503
@@ -52,6 +53,7 @@ public record Config(
     @Nullable String audience,
     @Nullable String issuer,
     @Nullable String anonKey,
+    List<String> pageHosts,
     String host,
     int port,
     boolean enabled,
@@ -138,6 +140,7 @@ public record Config(
               text("CHAT_JWT_AUDIENCE"),
               text("CHAT_JWT_ISSUER"),
               text("CHAT_ANON_KEY"),
+              origins("CHAT_PAGE_HOSTS"),
               environment.getOrDefault(name("CHAT_HOST"), "0.0.0.0"),
               number("CHAT_PORT", 8080, 0, 65_535),
               enabled,
@@ -208,6 +211,19 @@ public record Config(
       }
       problems.add(variable + " must be an http or https address.");
       return null;
+    }
+
+    /** Scheme and host, as a browser writes an origin; separated by commas. */
+    private List<String> origins(String variable) {
+      String text = text(variable);
+      List<String> origins = text == null ? List.of() : List.of(text.split("\\s*,\\s*", -1));
+      for (String origin : origins) {
+        if (!origin.matches("https?://[a-zA-Z0-9.\\-]+(:\\d{1,5})?")) {
+          problems.add(variable + " must be origins as https://desk.example, separated by commas.");
+          return List.of();
+        }
+      }
+      return origins;
     }
 
     private Path path(String variable, String otherwise) {

@@ -109,7 +109,12 @@ final class Service implements AutoCloseable {
         opened(
             new HttpService(
                 vertx,
-                new HttpSettings(config.host(), port, HttpSettings.DEFAULT_MAX_BODY_BYTES),
+                new HttpSettings(
+                    config.host(),
+                    port,
+                    HttpSettings.DEFAULT_MAX_BODY_BYTES,
+                    config.pageHosts(),
+                    tokenSettings.anonKey()),
                 new RpcGateway(chat, tokens, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 health(chat, relay),
@@ -122,7 +127,7 @@ final class Service implements AutoCloseable {
     int listening = http.start();
     if (demo) {
       LOG.info(
-          "The demo is ready; in two terminals try: scripts/chat alice bob, scripts/chat bob alice (CHAT_URL=http://localhost:{})",
+          "The demo is ready: open http://localhost:{} in two windows, or in two terminals try scripts/chat alice bob, scripts/chat bob alice",
           listening);
     }
   }

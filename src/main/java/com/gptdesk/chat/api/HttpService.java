@@ -61,6 +61,7 @@ public final class HttpService implements AutoCloseable {
   private final Health health;
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
+  private final @Nullable Page page;
   private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
   private final Queue<HttpServer> servers = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean closed = new AtomicBoolean();
@@ -83,6 +84,10 @@ public final class HttpService implements AutoCloseable {
     this.health = health;
     this.realtime = realtime;
     this.demo = demo;
+    this.page = Page.load(settings, demo != null);
+    if (page == null) {
+      LOG.info("The Messages page is not in this build, which found no Node 20; all else works");
+    }
   }
 
   /**
@@ -181,12 +186,30 @@ public final class HttpService implements AutoCloseable {
           .handler(body())
           .handler(context -> blocking(context, () -> demo.token(bytes(context))));
     }
-    route(router, "/").handler(HttpService::hint);
+    if (page == null) {
+      route(router, "/").handler(HttpService::hint);
+    } else {
+      page(router, page);
+    }
     router.route().handler(context -> end(context, notFound(context.request()).reply()));
     router.errorHandler(400, context -> end(context, unreadable().reply()));
     router.errorHandler(413, context -> end(context, tooLong().reply()));
     router.errorHandler(500, HttpService::fault);
     return router;
+  }
+
+  private static void page(Router router, Page page) {
+    for (String address : List.of("/", "/messages", "/messages/:conversation")) {
+      route(router, address).handler(context -> page.index(context.request()));
+    }
+    route(router, "/page.json").handler(context -> end(context, page.settings()));
+    route(router, "/assets/:name")
+        .handler(
+            context -> {
+              if (!page.serve(context.request(), "assets/" + context.pathParam("name"))) {
+                context.next();
+              }
+            });
   }
 
   /** A page that can be had by GET, and looked for by HEAD. */
@@ -318,7 +341,7 @@ public final class HttpService implements AutoCloseable {
       <!doctype html>
       <html lang="en"><meta charset="utf-8"><title>GPT Desk Chat</title>
       <h1>GPT Desk Chat</h1>
-      <p>The service runs. Talk to it with supabase-js: <code>createClient(location.origin, anonKey)</code>,
+      <p>The service runs; the Messages page is not in this build, since no Node 20.19 or newer was there to build it. Talk to it with supabase-js: <code>createClient(location.origin, anonKey)</code>,
       functions at <code>/rest/v1/rpc/…</code>, real time at <code>/realtime/v1/websocket</code>.</p>
       <p><a href="/health/ready">Health</a></p>
       </html>

@@ -1,15 +1,30 @@
 package com.gptdesk.chat.api;
 
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
 /**
  * Where the service listens and what it accepts.
  *
  * @param host address to listen on
  * @param port 0 for any free one
  * @param maxBodyBytes longer request bodies are answered with 413
+ * @param pageHosts origins of applications that may show the page in a frame and sign people in
+ * @param anonKey the key with which the page begins; null when none is configured
  */
-public record HttpSettings(String host, int port, long maxBodyBytes) {
+public record HttpSettings(
+    String host, int port, long maxBodyBytes, List<String> pageHosts, @Nullable String anonKey) {
   /** 1 MiB: some 250 times the longest message with its defaults. */
   public static final long DEFAULT_MAX_BODY_BYTES = 1L << 20;
+
+  public HttpSettings {
+    pageHosts = List.copyOf(pageHosts);
+  }
+
+  /** With a page that nobody else shows. */
+  public HttpSettings(String host, int port, long maxBodyBytes) {
+    this(host, port, maxBodyBytes, List.of(), null);
+  }
 
   /** That port on all addresses. */
   public static HttpSettings ofPort(int port) {

@@ -1,0 +1,183 @@
+// The page that the service serves at /: in the demo one chooses who one is, otherwise the application around it says so.
+import { CloudOff, KeyRound } from 'lucide-react';
+import { useCallback, useEffect, useState } from 'react';
+import type { SupabaseClient } from '@supabase/supabase-js';
+import { choose, chosen, demoToken, demoUsers, type DemoUser } from './demo';
+import { Host, personIn } from './host';
+import icon from './icon.svg';
+import { TopBar } from './top-bar';
+import { EmptyState } from '@/components/chat/empty-state';
+import { MessagesPage } from '@/components/chat/messages-page';
+import { Avatar } from '@/components/ui/avatar';
+import { ChatProvider, useUnreadCount } from '@/hooks/use-chat';
+import { keep, kept } from '@/lib/keep';
+import { ENABLE_USER_CHAT } from '@/lib/settings';
+import { createSupabaseClient } from '@/lib/supabase';
+import type { User } from '@/lib/types';
+
+interface PageSettings {
+  demo: boolean;
+  anon_key: string | null;
+  /** Origins of applications that may show this page in a frame. */
+  hosts: string[];
+}
+
+interface Demo {
+  anonKey: string;
+  users: DemoUser[];
+}
+
+type State =
+  | { is: 'starting' }
+  | { is: 'choosing'; demo: Demo }
+  | { is: 'alone' }
+  | { is: 'failed'; why: string }
+  | { is: 'signed in'; user: User; supabase: SupabaseClient; demo?: Demo; host?: Host };
+
+export function App() {
+  const [state, setState] = useState<State>({ is: 'starting' });
+  const [sound, setSound] = useState(() => kept('sound') !== 'off');
+
+  const be = useCallback(async (user: DemoUser, demo: Demo) => {
+    // Asked for anew shortly before the old one ends, which is twelve hours.
+    let token: { text: string; until: number } | null = null;
+    const current = async () => {
+      if (!token || token.until < Date.now()) {
+        token = { text: await demoToken(user.id), until: Date.now() + 10 * 3_600_000 };
+      }
+      return token.text;
+    };
+    const supabase = await createSupabaseClient({ url: location.origin, anonKey: demo.anonKey }, current);
+    setState({ is: 'signed in', user, supabase, demo });
+  }, []);
+
+  const start = useCallback(async () => {
+    setState({ is: 'starting' });
+    try {
+      const settings = (await (await fetch('/page.json')).json()) as PageSettings;
+      if (settings.demo) {
+        const demo = await demoUsers();
+        const user = chosen(demo.users);
+        await (user ? be(user, demo) : setState({ is: 'choosing', demo }));
+      } else if (Host.isThere) {
+        const host = new Host(settings.hosts);
+        const token = await host.token();
+        const supabase = await createSupabaseClient({ url: location.origin, anonKey: settings.anon_key ?? token }, host.token);
+        const { data } = await supabase.rpc('search_users', { query: '', page_size: 1 }); // proves the token, before more is shown
+        void data;
+        setState({ is: 'signed in', user: personIn(token), supabase, host });
+      } else {
+        setState({ is: 'alone' });
+      }
+    } catch (error) {
+      setState({ is: 'failed', why: error instanceof Error ? error.message : String(error) });
+    }
+  }, [be]);
+
+  useEffect(() => void start(), [start]);
+
+  switch (state.is) {
+    case 'starting':
+      return <div className="whole" aria-busy="true" />;
+    case 'choosing':
+      return (
+        <ChoosePerson
+          users={state.demo.users}
+          onChoose={(user) => {
+            choose(user);
+            void be(user, state.demo);
+          }}
+        />
+      );
+    case 'alone':
+      return (
+        <main className="whole">
+          <EmptyState icon={<KeyRound size={26} />} title="Open the chat from your application">
+            This page is signed in by the application that shows it. To look around without one, start the service with --demo.
+          </EmptyState>
+        </main>
+      );
+    case 'failed':
+      return (
+        <main className="whole">
+          <EmptyState
+            icon={<CloudOff size={26} />}
+            title="The chat cannot be opened"
+            action={
+              <button type="button" className="button button-main" onClick={() => void start()}>
+                Try again
+              </button>
+            }
+          >
+            {state.why}
+          </EmptyState>
+        </main>
+      );
+    case 'signed in': {
+      const { user, supabase, demo, host } = state;
+      return (
+        <ChatProvider key={user.id} supabase={supabase} user={user}>
+          <div className="application">
+            {!host && (
+              <TopBar
+                user={user}
+                sound={sound}
+                onSound={(on) => {
+                  keep('sound', on ? null : 'off');
+                  setSound(on);
+                }}
+                users={demo?.users ?? []}
+                onChoose={(other) => {
+                  choose(other);
+                  void be(other, demo!);
+                }}
+              />
+            )}
+            <main className="application-main">
+              {ENABLE_USER_CHAT ? <MessagesPage user={user} sound={sound} /> : <EmptyState title="Messages are switched off" />}
+            </main>
+          </div>
+          {host && <TellHost host={host} />}
+        </ChatProvider>
+      );
+    }
+  }
+}
+
+function TellHost({ host }: { host: Host }) {
+  const unread = useUnreadCount();
+  useEffect(() => host.unread(unread), [host, unread]);
+  return null;
+}
+
+function ChoosePerson({ users, onChoose }: { users: DemoUser[]; onChoose: (user: DemoUser) => void }) {
+  const teams = [...new Set(users.map(({ team_name }) => team_name))];
+  return (
+    <main className="whole">
+      <div className="welcome">
+        <img src={icon} alt="" width={52} height={52} />
+        <h1>Who would you like to be?</h1>
+        <p>This is a demo. Open a second window, be somebody else of the same team, and talk.</p>
+        <div className="welcome-teams">
+          {teams.map((team) => (
+            <section key={team} aria-label={`Team ${team}`}>
+              <h2>Team {team}</h2>
+              <ul>
+                {users
+                  .filter(({ team_name }) => team_name === team)
+                  .map((user) => (
+                    <li key={user.id}>
+                      <button type="button" className="welcome-person" onClick={() => onChoose(user)}>
+                        <Avatar id={user.id} name={user.full_name} url={user.avatar_url ?? null} />
+                        {user.full_name}
+                      </button>
+                    </li>
+                  ))}
+              </ul>
+            </section>
+          ))}
+        </div>
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,102 @@
+import { Bell, BellOff, ChevronDown, Moon, Sun } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { DemoUser } from './demo';
+import icon from './icon.svg';
+import { Avatar } from '@/components/ui/avatar';
+import { IconButton } from '@/components/ui/icon-button';
+import { Menu, MenuItem, MenuLabel, MenuLine } from '@/components/ui/menu';
+import { MessagesNavItem } from '@/components/chat/messages-nav-item';
+import { useChat, useStore } from '@/hooks/use-chat';
+import { keep, kept } from '@/lib/keep';
+import type { PresenceStatus, User } from '@/lib/types';
+
+const STATUSES: [PresenceStatus, string][] = [
+  ['online', 'Online'],
+  ['away', 'Away'],
+  ['busy', 'Busy'],
+];
+
+export interface TopBarProps {
+  user: User;
+  sound: boolean;
+  onSound: (sound: boolean) => void;
+  /** In the demo: whom one may be instead. */
+  users?: DemoUser[];
+  onChoose?: (user: DemoUser) => void;
+}
+
+export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarProps) {
+  const session = useChat();
+  const { status } = useStore(session);
+  const [dark, setDark] = useTheme();
+  const teams = [...new Set(users.map(({ team_name }) => team_name))];
+  return (
+    <header className="top-bar">
+      <a className="brand" href="/" aria-label="GPT Desk, start page">
+        <img src={icon} alt="" width={28} height={28} />
+        <span>GPT Desk</span>
+      </a>
+      <nav aria-label="Main">
+        <MessagesNavItem href="/messages" current />
+      </nav>
+      <span className="top-bar-gap" />
+      <IconButton label={sound ? 'Turn sound off' : 'Turn sound on'} onClick={() => onSound(!sound)}>
+        {sound ? <Bell size={19} /> : <BellOff size={19} />}
+      </IconButton>
+      <IconButton label={dark ? 'Light colours' : 'Dark colours'} onClick={() => setDark(!dark)}>
+        {dark ? <Sun size={19} /> : <Moon size={19} />}
+      </IconButton>
+      <Menu
+        trigger={
+          <button type="button" className="me" aria-label={`${user.full_name}, ${status}: status${users.length > 0 ? ' and person' : ''}`}>
+            <Avatar id={user.id} name={user.full_name} url={user.avatar_url ?? null} status={status} size="small" />
+            <span className="me-name">{user.full_name}</span>
+            <ChevronDown size={15} aria-hidden="true" />
+          </button>
+        }
+      >
+        <MenuLabel>Your status</MenuLabel>
+        {STATUSES.map(([value, name]) => (
+          <MenuItem key={value} checked={status === value} icon={<span className={`presence-dot presence-${value} presence-inline`} />} onSelect={() => session.setStatus(value)}>
+            {name}
+          </MenuItem>
+        ))}
+        {teams.map((team) => (
+          <div key={team} role="group" aria-label={`Be somebody of team ${team}`}>
+            <MenuLine />
+            <MenuLabel>Demo: be somebody of team {team}</MenuLabel>
+            {users
+              .filter(({ team_name }) => team_name === team)
+              .map((one) => (
+                <MenuItem key={one.id} checked={one.id === user.id} icon={<Avatar id={one.id} name={one.full_name} size="small" />} onSelect={() => onChoose?.(one)}>
+                  {one.full_name}
+                </MenuItem>
+              ))}
+          </div>
+        ))}
+      </Menu>
+    </header>
+  );
+}
+
+/** The system's choice until one is made here. */
+function useTheme(): [boolean, (dark: boolean) => void] {
+  const [theme, setTheme] = useState(() => kept('theme'));
+  const [system, setSystem] = useState(() => matchMedia('(prefers-color-scheme: dark)').matches);
+  useEffect(() => {
+    const query = matchMedia('(prefers-color-scheme: dark)');
+    const changed = () => setSystem(query.matches);
+    query.addEventListener('change', changed);
+    return () => query.removeEventListener('change', changed);
+  }, []);
+  useEffect(() => {
+    if (theme) {
+      document.documentElement.dataset.theme = theme;
+    }
+  }, [theme]);
+  const set = (dark: boolean) => {
+    keep('theme', dark ? 'dark' : 'light');
+    setTheme(dark ? 'dark' : 'light');
+  };
+  return [theme ? theme === 'dark' : system, set];
+}

@@ -1,0 +1,194 @@
+import { Check, CheckCheck, CircleAlert, Clock3, Copy, Ellipsis, Pencil, SmilePlus, Trash2 } from 'lucide-react';
+import * as Popover from '@radix-ui/react-popover';
+import { memo, useState } from 'react';
+import { AttachmentCard } from './attachment-card';
+import { LinkedText } from './linked-text';
+import { IconButton } from '@/components/ui/icon-button';
+import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
+import { clock, exactly } from '@/lib/time';
+import type { ChatMessage } from '@/lib/types';
+
+export const REACTIONS = [
+  ['👍', 'thumbs up'],
+  ['❤️', 'heart'],
+  ['😂', 'laughing'],
+  ['🎉', 'party'],
+  ['😮', 'surprised'],
+  ['😢', 'sad'],
+  ['👀', 'eyes'],
+  ['✅', 'done'],
+] as const;
+
+export interface MessageActions {
+  react: (message: ChatMessage, reaction: string, give: boolean) => void;
+  edit: (message: ChatMessage) => void;
+  remove: (message: ChatMessage) => void;
+  retry: (message: ChatMessage) => void;
+  discard: (message: ChatMessage) => void;
+}
+
+export interface MessageBubbleProps {
+  message: ChatMessage;
+  isOwn: boolean;
+  userId: string;
+  senderName: string;
+  /** The first and the last of a few that one person said together. */
+  first?: boolean;
+  last?: boolean;
+  isRead?: boolean;
+  highlighted?: boolean;
+  actions?: MessageActions;
+}
+
+export const MessageBubble = memo(function MessageBubble({ message, isOwn, userId, senderName, first = true, last = true, isRead = false, highlighted = false, actions }: MessageBubbleProps) {
+  const [open, setOpen] = useState(false);
+  const stored = message.delivery === undefined;
+  const classes = [
+    'message',
+    isOwn ? 'message-own' : 'message-other',
+    first && 'message-first',
+    last && 'message-last',
+    highlighted && 'message-highlighted',
+    message.delivery && `message-${message.delivery}`,
+  ].filter(Boolean);
+  const named = message.file_url !== null && message.content === message.file_name; // the card says it already
+
+  return (
+    <article className={classes.join(' ')} aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}>
+      <div className="message-row">
+        <div className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}`} tabIndex={-1}>
+          {message.is_deleted ? (
+            <p className="bubble-deleted">{isOwn ? 'You deleted this message' : 'This message was deleted'}</p>
+          ) : (
+            <>
+              {message.file_url && <AttachmentCard message={message} />}
+              {message.content !== '' && !named && (
+                <p className="bubble-text" dir="auto">
+                  <LinkedText text={message.content} />
+                </p>
+              )}
+            </>
+          )}
+          <span className="bubble-foot">
+            {message.is_edited && !message.is_deleted && <span>edited</span>}
+            <time dateTime={message.created_at} title={exactly(message.created_at)}>
+              {clock(message.created_at)}
+            </time>
+            {isOwn && !message.is_deleted && <Delivery message={message} isRead={isRead} />}
+          </span>
+        </div>
+
+        {actions && stored && !message.is_deleted && (
+          <div className={`message-tools${open ? ' message-tools-open' : ''}`} role="group" aria-label="Message actions">
+            <Popover.Root open={open} onOpenChange={setOpen}>
+              <Popover.Trigger asChild>
+                <IconButton label="React">
+                  <SmilePlus size={17} />
+                </IconButton>
+              </Popover.Trigger>
+              <Popover.Portal>
+                <Popover.Content className="reaction-picker" side="top" sideOffset={6} collisionPadding={8} aria-label="Choose a reaction">
+                  {REACTIONS.map(([reaction, name]) => (
+                    <button
+                      key={reaction}
+                      type="button"
+                      aria-label={name}
+                      onClick={() => {
+                        setOpen(false);
+                        actions.react(message, reaction, !reactedWith(message, reaction, userId));
+                      }}
+                    >
+                      {reaction}
+                    </button>
+                  ))}
+                </Popover.Content>
+              </Popover.Portal>
+            </Popover.Root>
+            <Menu
+              align={isOwn ? 'end' : 'start'}
+              trigger={
+                <IconButton label="More actions">
+                  <Ellipsis size={17} />
+                </IconButton>
+              }
+            >
+              <MenuItem icon={<Copy size={16} />} onSelect={() => void navigator.clipboard?.writeText(message.content || (message.file_url ?? ''))}>
+                Copy text
+              </MenuItem>
+              {isOwn && (
+                <>
+                  {message.message_type === 'text' && (
+                    <MenuItem icon={<Pencil size={16} />} onSelect={() => actions.edit(message)}>
+                      Edit
+                    </MenuItem>
+                  )}
+                  <MenuLine />
+                  <MenuItem danger icon={<Trash2 size={16} />} onSelect={() => actions.remove(message)}>
+                    Delete…
+                  </MenuItem>
+                </>
+              )}
+            </Menu>
+          </div>
+        )}
+      </div>
+
+      {(message.reactions?.length ?? 0) > 0 && (
+        <ul className="reactions" aria-label="Reactions">
+          {message.reactions!.map(({ reaction, user_ids }) => {
+            const mine = user_ids.includes(userId);
+            return (
+              <li key={reaction}>
+                <button
+                  type="button"
+                  className="reaction"
+                  aria-pressed={mine}
+                  aria-label={`${reaction} ${user_ids.length}, ${mine ? 'take yours back' : 'react too'}`}
+                  onClick={() => actions?.react(message, reaction, !mine)}
+                >
+                  <span aria-hidden="true">{reaction}</span>
+                  <span aria-hidden="true">{user_ids.length}</span>
+                </button>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+
+      {message.delivery === 'failed' && (
+        <div className="message-problem" role="alert">
+          <CircleAlert size={15} aria-hidden="true" />
+          <span>
+            Not sent. {message.problem?.message} {message.problem?.hint}
+          </span>
+          <button type="button" className="link-button" onClick={() => actions?.retry(message)}>
+            Try again
+          </button>
+          <button type="button" className="link-button" onClick={() => actions?.discard(message)}>
+            Discard
+          </button>
+        </div>
+      )}
+    </article>
+  );
+});
+
+function Delivery({ message, isRead }: { message: ChatMessage; isRead: boolean }) {
+  const [label, icon] =
+    message.delivery === 'failed'
+      ? (['Not sent', <CircleAlert key="failed" size={14} />] as const)
+      : message.delivery === 'sending'
+        ? (['Sending', <Clock3 key="sending" size={13} />] as const)
+        : isRead
+          ? (['Read', <CheckCheck key="read" size={15} />] as const)
+          : (['Sent', <Check key="sent" size={15} />] as const);
+  return (
+    <span className={`delivery delivery-${label.toLowerCase().replace(' ', '-')}`} role="img" aria-label={label} title={label}>
+      {icon}
+    </span>
+  );
+}
+
+function reactedWith(message: ChatMessage, reaction: string, userId: string): boolean {
+  return message.reactions?.some((one) => one.reaction === reaction && one.user_ids.includes(userId)) ?? false;
+}

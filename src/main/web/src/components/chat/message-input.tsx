@@ -1,0 +1,138 @@
+import { Link2, Pencil, SendHorizontal, X } from 'lucide-react';
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { AttachDialog } from './attach-dialog';
+import { IconButton } from '@/components/ui/icon-button';
+import { keep, kept } from '@/lib/keep';
+import type { Draft } from '@/lib/outbox';
+import { MAX_MESSAGE_LENGTH } from '@/lib/settings';
+import type { ChatMessage } from '@/lib/types';
+
+export interface MessageInputProps {
+  onSendMessage: (draft: Draft) => void;
+  onTyping?: () => void;
+  /** What is written is kept under this name until it is sent. */
+  draftKey?: string;
+  placeholder?: string;
+  /** The message that is being edited, in place of a new one. */
+  editing?: ChatMessage | null;
+  onEdited?: (message: ChatMessage, content: string) => void;
+  onEditEnd?: () => void;
+  /** ArrowUp in an empty field. */
+  onEditLast?: () => void;
+}
+
+/** Enter sends, Shift+Enter makes a new line, Escape ends an edit. */
+export function MessageInput({ onSendMessage, onTyping, draftKey, placeholder = 'Write a message', editing = null, onEdited, onEditEnd, onEditLast }: MessageInputProps) {
+  const [text, setText] = useState(() => (draftKey && kept(`draft:${draftKey}`)) || '');
+  const [attaching, setAttaching] = useState(false);
+  const beforeEdit = useRef<string | null>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const left = MAX_MESSAGE_LENGTH - [...text.trim()].length; // as the database counts: characters, not UTF-16 units
+  const sendable = text.trim() !== '' && left >= 0;
+
+  useEffect(() => {
+    if (editing) {
+      beforeEdit.current ??= text;
+      setText(editing.content);
+      field.current?.focus();
+    } else if (beforeEdit.current !== null) {
+      setText(beforeEdit.current);
+      beforeEdit.current = null;
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the text of the moment when the edit begins
+  }, [editing]);
+
+  useEffect(() => {
+    if (draftKey && !editing && beforeEdit.current === null) {
+      keep(`draft:${draftKey}`, text);
+    }
+  }, [draftKey, editing, text]);
+
+  // As high as its text, up to a limit that the style sheet sets.
+  useLayoutEffect(() => {
+    const area = field.current!;
+    area.style.height = 'auto';
+    area.style.height = `${area.scrollHeight}px`;
+  }, [text]);
+
+  const submit = () => {
+    if (!sendable) {
+      return;
+    }
+    if (editing) {
+      onEdited?.(editing, text.trim());
+      onEditEnd?.();
+      return;
+    }
+    onSendMessage({ content: text.trim() });
+    setText('');
+    field.current?.focus();
+  };
+
+  const pressed = (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing) {
+      return; // Enter that chooses a word is no Enter of ours
+    }
+    if (event.key === 'Enter' && !event.shiftKey) {
+      event.preventDefault();
+      submit();
+    } else if (event.key === 'Escape' && editing) {
+      onEditEnd?.();
+    } else if (event.key === 'ArrowUp' && text === '' && !editing) {
+      event.preventDefault();
+      onEditLast?.();
+    }
+  };
+
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {editing && (
+        <div className="composer-edit">
+          <Pencil size={14} aria-hidden="true" />
+          <span>Editing your message</span>
+          <IconButton label="Cancel edit" onClick={onEditEnd}>
+            <X size={16} />
+          </IconButton>
+        </div>
+      )}
+      <div className="composer-row">
+        <IconButton label="Attach by address" disabled={editing !== null} onClick={() => setAttaching(true)}>
+          <Link2 size={20} />
+        </IconButton>
+        <textarea
+          ref={field}
+          rows={1}
+          value={text}
+          dir="auto"
+          placeholder={placeholder}
+          aria-label={placeholder}
+          aria-describedby={left <= 100 ? 'composer-left' : undefined}
+          aria-invalid={left < 0}
+          onChange={(event) => {
+            setText(event.target.value);
+            if (event.target.value.trim() !== '' && !editing) {
+              onTyping?.();
+            }
+          }}
+          onKeyDown={pressed}
+        />
+        {left <= 100 && (
+          <span id="composer-left" className={`composer-left${left < 0 ? ' composer-over' : ''}`} role="status">
+            <span aria-hidden="true">{left}</span>
+            <span className="unseen">{left < 0 ? `${-left} characters too many` : `${left} characters left`}</span>
+          </span>
+        )}
+        <button type="submit" className="send-button" disabled={!sendable} aria-label={editing ? 'Save' : 'Send'} title={editing ? 'Save' : 'Send'}>
+          <SendHorizontal size={19} />
+        </button>
+      </div>
+      <AttachDialog open={attaching} onOpenChange={setAttaching} onAttach={onSendMessage} />
+    </form>
+  );
+}

@@ -1,0 +1,127 @@
+import { Loader, WifiOff } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { ConversationsList } from './conversations-list';
+import { EmptyState } from './empty-state';
+import { NewChatDialog } from './new-chat-dialog';
+import { UserChatInterface } from './user-chat-interface';
+import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
+import { useRoute } from '@/hooks/use-route';
+import { allowSound, chime } from '@/lib/sound';
+import type { User } from '@/lib/types';
+
+export interface MessagesPageProps {
+  user: User;
+  /** Where it is mounted: /messages, /dashboard/user/messages. The open conversation is the next part of the path. */
+  basePath?: string;
+  sound?: boolean;
+}
+
+/** The specification's page: list and chat side by side, one at a time on a phone. Fills its container. Needs a ChatProvider. */
+export function MessagesPage({ user, basePath = '/messages', sound = true }: MessagesPageProps) {
+  const session = useChat();
+  const { connection } = useStore(session);
+  const { conversations, ready } = useStore(session.inbox);
+  const [selectedConversation, selectConversation] = useRoute(basePath);
+  const [target, setTarget] = useState<{ conversation: string; seq: number } | null>(null);
+  const [newChat, setNewChat] = useState(false);
+  const selected = conversations.find(({ id }) => id === selectedConversation);
+
+  useTitle();
+  useChime(sound, selectedConversation);
+
+  const select = (conversationId: string, seq?: number) => {
+    setTarget(seq === undefined ? null : { conversation: conversationId, seq });
+    selectConversation(conversationId);
+  };
+
+  return (
+    <div className={`messages-page${selectedConversation ? ' messages-page-open' : ''}`}>
+      <h1 className="unseen">Messages</h1>
+      <ConnectionBanner connection={connection} />
+      <div className="messages-panes">
+        <ConversationsList currentUser={user} selected={selectedConversation} onConversationSelect={select} onNewChat={() => setNewChat(true)} />
+        {selectedConversation ? (
+          <UserChatInterface
+            key={`${user.id}:${selectedConversation}`}
+            conversationId={selectedConversation}
+            currentUser={user}
+            otherUser={selected?.other_user}
+            target={target?.conversation === selectedConversation ? target.seq : undefined}
+            onBack={() => selectConversation(null)}
+          />
+        ) : (
+          <section className="chat chat-none" aria-label="No conversation chosen">
+            <EmptyState
+              title={ready && conversations.length === 0 ? 'Start your first conversation' : 'Choose a conversation'}
+              action={
+                <button type="button" className="button button-main" onClick={() => setNewChat(true)}>
+                  New conversation
+                </button>
+              }
+            >
+              {ready && conversations.length === 0 ? 'Find somebody of your team and say hello.' : 'Pick one from the list, or write to somebody new.'}
+            </EmptyState>
+          </section>
+        )}
+      </div>
+      <NewChatDialog currentUser={user} open={newChat} onOpenChange={setNewChat} onConversationCreated={select} />
+    </div>
+  );
+}
+
+function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' | 'lost' }) {
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    if (connection !== 'connecting') {
+      setShown(connection === 'lost');
+      return;
+    }
+    const timer = setTimeout(() => setShown(true), 3000); // a quick start needs no words
+    return () => clearTimeout(timer);
+  }, [connection]);
+  return (
+    <div role="status" className="banner-place">
+      {shown && (
+        <div className="banner">
+          {connection === 'lost' ? <WifiOff size={16} aria-hidden="true" /> : <Loader size={16} aria-hidden="true" />}
+          {connection === 'lost' ? 'Connection lost. Trying again; what you write is sent as soon as it is back.' : 'Connecting…'}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** (3) in the title, as the badge of a tab. */
+function useTitle(): void {
+  const unread = useUnreadCount();
+  useEffect(() => {
+    const bare = document.title.replace(/^\(\d+\) /, '');
+    document.title = unread > 0 ? `(${unread}) ${bare}` : bare;
+    return () => {
+      document.title = bare;
+    };
+  }, [unread]);
+}
+
+/** A sound for a message that nobody is looking at. */
+function useChime(enabled: boolean, selected: string | null): void {
+  const session = useChat();
+  useEffect(() => {
+    addEventListener('pointerdown', allowSound, { once: true });
+    addEventListener('keydown', allowSound, { once: true });
+    return () => {
+      removeEventListener('pointerdown', allowSound);
+      removeEventListener('keydown', allowSound);
+    };
+  }, []);
+  useEffect(
+    () =>
+      session.onMessage((message) => {
+        const looking = !document.hidden && document.hasFocus() && message.conversation_id === selected;
+        if (enabled && !looking && !session.inbox.find(message.conversation_id)?.is_muted) {
+          chime();
+        }
+      }),
+    [enabled, selected, session],
+  );
+}

@@ -1,0 +1,280 @@
+import { Archive, ArchiveRestore, ArrowLeft, Ban, Bell, BellOff, EllipsisVertical, MessageCircleOff } from 'lucide-react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { EmptyState } from './empty-state';
+import type { MessageActions } from './message-bubble';
+import { MessageInput } from './message-input';
+import { MessageList } from './message-list';
+import { Avatar } from '@/components/ui/avatar';
+import { ConfirmDialog } from '@/components/ui/dialog';
+import { IconButton } from '@/components/ui/icon-button';
+import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
+import { useChat } from '@/hooks/use-chat';
+import { useRealtimeChat } from '@/hooks/use-realtime-chat';
+import { isOnItsWay } from '@/lib/conversation-feed';
+import { TYPING_TIMEOUT } from '@/lib/settings';
+import { ago } from '@/lib/time';
+import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
+
+export interface UserChatInterfaceProps {
+  conversationId: string;
+  currentUser: User;
+  /** Known already when the list led here; else it is loaded. */
+  otherUser?: OtherUser | undefined;
+  /** The number of a message to show first. */
+  target?: number | undefined;
+  onBack?: () => void;
+}
+
+/** Give it `key={conversationId}`: another conversation is another one of these. */
+export function UserChatInterface({ conversationId, currentUser, otherUser, target, onBack }: UserChatInterfaceProps) {
+  const session = useChat();
+  const { feed, typingUsers, otherPresence, setMessages: _setMessages, onlineUsers, ...state } = useRealtimeChat(conversationId, currentUser.id);
+  const other = state.conversation?.other_user ?? otherUser;
+  const [editing, setEditing] = useState<ChatMessage | null>(null);
+  const [removing, setRemoving] = useState<ChatMessage | null>(null);
+  const [blocking, setBlocking] = useState(false);
+  const [notice, setNotice] = useState<Problem | null>(null);
+  const [blocked, setBlocked] = useState(false);
+  const typing = useTyping(currentUser.id, other?.id);
+  const announcement = useAnnouncement(state.messages, state.ready, currentUser.id, other?.full_name ?? '');
+
+  const act = useCallback(
+    async (work: Promise<{ data: unknown; error: Problem | null }>) => {
+      const { error } = await work;
+      setNotice(error);
+      return error === null;
+    },
+    [],
+  );
+
+  const actions = useMemo<MessageActions>(
+    () => ({
+      react: (message, reaction, give) => {
+        const row = { message_id: message.id, conversation_id: conversationId, user_id: currentUser.id, reaction };
+        feed.heardReaction(row, give);
+        void act(give ? session.api.addReaction(message.id, reaction) : session.api.removeReaction(message.id, reaction)).then((done) => {
+          if (!done) {
+            feed.heardReaction(row, !give);
+          }
+        });
+      },
+      edit: setEditing,
+      remove: setRemoving,
+      retry: (message) => session.outbox.retry(message.id),
+      discard: (message) => {
+        session.outbox.discard(message.id);
+        feed.gone(message.id);
+      },
+    }),
+    [act, conversationId, currentUser.id, feed, session],
+  );
+
+  const change = async (work: Promise<{ data: UserMessage | null; error: Problem | null }>) => {
+    const { data, error } = await work;
+    setNotice(error);
+    if (data) {
+      feed.answered(data);
+      session.inbox.heardMessage(data);
+    }
+  };
+
+  if (state.ready && state.conversation === null && !state.problem) {
+    return (
+      <section className="chat">
+        <EmptyState
+          icon={<MessageCircleOff size={26} />}
+          title="This conversation is not here"
+          action={
+            onBack && (
+              <button type="button" className="button" onClick={onBack}>
+                Back to your conversations
+              </button>
+            )
+          }
+        >
+          It was deleted, or it belongs to others.
+        </EmptyState>
+      </section>
+    );
+  }
+
+  const name = other?.full_name ?? '…';
+  const muted = session.inbox.find(conversationId)?.is_muted ?? state.conversation?.is_muted ?? false;
+  const archived = state.conversation?.is_archived ?? false;
+  const refused = state.messages.some(({ problem }) => problem?.message === 'You have blocked this person.');
+  const isBlocked = blocked || refused;
+
+  return (
+    <section className="chat" aria-label={`Conversation with ${name}`}>
+      <header className="chat-header">
+        {onBack && (
+          <IconButton label="Back to conversations" className="chat-back" onClick={onBack}>
+            <ArrowLeft size={20} />
+          </IconButton>
+        )}
+        {other && <Avatar id={other.id} name={name} url={other.avatar_url ?? null} status={otherPresence?.status ?? 'offline'} />}
+        <div className="chat-title">
+          <h2>{name}</h2>
+          <p role="status" data-online={onlineUsers.length > 0}>
+            {typingUsers.length > 0 ? 'typing…' : presenceText(otherPresence)}
+          </p>
+        </div>
+        <Menu
+          trigger={
+            <IconButton label="Conversation menu">
+              <EllipsisVertical size={20} />
+            </IconButton>
+          }
+        >
+          <MenuItem icon={muted ? <Bell size={16} /> : <BellOff size={16} />} onSelect={() => void act(session.api.setMuted(conversationId, muted ? null : 'infinity')).then(() => Promise.all([session.inbox.refresh(conversationId), feed.open()]))}>
+            {muted ? 'Unmute' : 'Mute'}
+          </MenuItem>
+          <MenuItem
+            icon={archived ? <ArchiveRestore size={16} /> : <Archive size={16} />}
+            onSelect={() => void act(session.api.setArchived(conversationId, !archived)).then(() => Promise.all([session.inbox.refresh(conversationId), feed.open()]))}
+          >
+            {archived ? 'Bring back' : 'Archive'}
+          </MenuItem>
+          <MenuLine />
+          {isBlocked ? (
+            <MenuItem icon={<Ban size={16} />} onSelect={() => void unblock()}>
+              Unblock
+            </MenuItem>
+          ) : (
+            <MenuItem danger icon={<Ban size={16} />} onSelect={() => setBlocking(true)}>
+              Block…
+            </MenuItem>
+          )}
+        </Menu>
+      </header>
+
+      {other && <MessageList feed={feed} state={state} currentUser={currentUser} otherUser={other} typing={typingUsers.length > 0} actions={actions} target={target} onRead={(seq) => void session.read(conversationId, seq)} />}
+      {!other && <div className="messages-frame" />}
+
+      <div className="unseen" aria-live="polite">
+        {announcement}
+      </div>
+
+      {notice && (
+        <div className="notice" role="alert">
+          <span>
+            {notice.message} {notice.hint}
+          </span>
+          <button type="button" className="link-button" onClick={() => setNotice(null)}>
+            Dismiss
+          </button>
+        </div>
+      )}
+      {isBlocked && (
+        <div className="notice">
+          <span>You have blocked {name}.</span>
+          <button type="button" className="link-button" onClick={() => void unblock()}>
+            Unblock
+          </button>
+        </div>
+      )}
+
+      <MessageInput
+        draftKey={`${currentUser.id}:${conversationId}`}
+        placeholder={other ? `Message ${name.split(' ')[0]}` : 'Message'}
+        onSendMessage={async (draft) => {
+          typing.stop();
+          await feed.latest();
+          session.send(conversationId, other?.id ?? '', draft);
+        }}
+        onTyping={typing.go}
+        editing={editing}
+        onEdited={(message, content) => {
+          if (content !== message.content) {
+            void change(session.api.editMessage(message.id, content));
+          }
+        }}
+        onEditEnd={() => setEditing(null)}
+        onEditLast={() => {
+          const last = state.messages.findLast((message) => message.sender_id === currentUser.id && !message.is_deleted && !isOnItsWay(message) && message.message_type === 'text');
+          if (last) {
+            setEditing(last);
+          }
+        }}
+      />
+
+      <ConfirmDialog
+        open={removing !== null}
+        onOpenChange={(open) => !open && setRemoving(null)}
+        title="Delete this message?"
+        description="It is taken back for both of you. This cannot be undone."
+        action="Delete"
+        onConfirm={() => removing && void change(session.api.deleteMessage(removing.id))}
+      />
+      <ConfirmDialog
+        open={blocking}
+        onOpenChange={setBlocking}
+        title={`Block ${name}?`}
+        description="Neither of you can write to the other until you unblock. What was said stays."
+        action="Block"
+        onConfirm={() => other && void act(session.api.blockUser(other.id)).then(setBlocked)}
+      />
+    </section>
+  );
+
+  async function unblock() {
+    if (other && (await act(session.api.unblockUser(other.id)))) {
+      setBlocked(false);
+      state.messages.filter(({ delivery }) => delivery === 'failed').forEach((message) => session.outbox.retry(message.id));
+    }
+  }
+}
+
+function presenceText(presence: Presence | { status: Presence['status']; last_seen: string } | null): string {
+  switch (presence?.status) {
+    case 'online':
+      return 'Online';
+    case 'away':
+      return 'Away';
+    case 'busy':
+      return 'Busy';
+    default:
+      return presence?.last_seen ? `Offline, last seen ${ago(presence.last_seen)}` : 'Offline';
+  }
+}
+
+/** Tells the other one, again while it goes on, and when it ends. */
+function useTyping(userId: string, otherId: string | undefined) {
+  const { api } = useChat();
+  const told = useRef(0);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const stop = useCallback(() => {
+    clearTimeout(timer.current);
+    if (told.current > 0) {
+      told.current = 0;
+      void api.updateTypingStatus(userId, null);
+    }
+  }, [api, userId]);
+  const go = useCallback(() => {
+    clearTimeout(timer.current);
+    timer.current = setTimeout(stop, TYPING_TIMEOUT);
+    if (otherId && Date.now() - told.current > TYPING_TIMEOUT * 0.6) {
+      told.current = Date.now();
+      void api.updateTypingStatus(userId, otherId);
+    }
+  }, [api, userId, otherId, stop]);
+  useEffect(() => stop, [stop]);
+  return { go, stop };
+}
+
+/** What a screen reader says: messages of the other one that come while the page is open, not the history. */
+function useAnnouncement(messages: ChatMessage[], ready: boolean, userId: string, name: string): string {
+  const newest = messages.findLast((message) => !isOnItsWay(message));
+  const seen = useRef<number | null>(null);
+  const [text, setText] = useState('');
+  useEffect(() => {
+    if (!ready || !newest) {
+      return;
+    }
+    if (seen.current !== null && newest.seq > seen.current && newest.sender_id !== userId) {
+      setText(`${name}: ${newest.content}`);
+    }
+    seen.current = Math.max(seen.current ?? 0, newest.seq);
+  }, [ready, newest, userId, name]);
+  return text;
+}

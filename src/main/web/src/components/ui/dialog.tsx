@@ -1,0 +1,62 @@
+import * as Radix from '@radix-ui/react-dialog';
+import { X } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { IconButton } from './icon-button';
+
+interface DialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  description?: string;
+  children: ReactNode;
+  alert?: boolean;
+}
+
+/**
+ * Radix decides about focus, Escape and what is hidden behind. The veil is ours: Radix's own writes a <style> element, which the
+ * content security policy forbids, to stop the page from scrolling, and this page does not scroll.
+ */
+export function Dialog({ open, onOpenChange, title, description, children, alert = false }: DialogProps) {
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Portal>
+        <div className="veil" aria-hidden="true" />
+        <Radix.Content className="dialog" role={alert ? 'alertdialog' : 'dialog'} {...(!description && { 'aria-describedby': undefined })}>
+          <header className="dialog-header">
+            <Radix.Title className="dialog-title">{title}</Radix.Title>
+            <Radix.Close asChild>
+              <IconButton label="Close">
+                <X size={18} />
+              </IconButton>
+            </Radix.Close>
+          </header>
+          {description && <Radix.Description className="dialog-description">{description}</Radix.Description>}
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+export function ConfirmDialog({ action, onConfirm, children, ...rest }: Omit<DialogProps, 'alert' | 'children'> & { action: string; onConfirm: () => void; children?: ReactNode }) {
+  return (
+    <Dialog alert {...rest}>
+      {children}
+      <footer className="dialog-footer">
+        <button type="button" className="button" onClick={() => rest.onOpenChange(false)}>
+          Cancel
+        </button>
+        <button
+          type="button"
+          className="button button-danger"
+          onClick={() => {
+            rest.onOpenChange(false);
+            onConfirm();
+          }}
+        >
+          {action}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}

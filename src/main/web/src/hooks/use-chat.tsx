@@ -1,0 +1,33 @@
+// Who is chatting: given once at the top, used by every part below.
+import { createContext, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
+import type { SupabaseClient } from '@supabase/supabase-js';
+import { ChatSession } from '@/lib/chat-session';
+import { unreadIn } from '@/lib/inbox';
+import type { Store } from '@/lib/store';
+import type { User } from '@/lib/types';
+
+const Session = createContext<ChatSession | null>(null);
+
+/** @param supabase made by createSupabaseClient: with the person's token, ready to subscribe */
+export function ChatProvider({ supabase, user, children }: { supabase: SupabaseClient; user: User; children: ReactNode }) {
+  const session = useMemo(() => new ChatSession(supabase, user), [supabase, user]);
+  useEffect(() => session.start(), [session]);
+  return <Session.Provider value={session}>{children}</Session.Provider>;
+}
+
+export function useChat(): ChatSession {
+  const session = useContext(Session);
+  if (!session) {
+    throw new Error('Put a ChatProvider around this.');
+  }
+  return session;
+}
+
+export function useStore<T>(store: Store<T>): T {
+  return useSyncExternalStore(store.subscribe, store.get);
+}
+
+/** For a navigation entry, a title, a badge. */
+export function useUnreadCount(): number {
+  return unreadIn(useStore(useChat().inbox).conversations);
+}

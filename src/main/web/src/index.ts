@@ -1,0 +1,16 @@
+// What an application lifts: these parts and styles.css.
+export { ConversationsList } from './components/chat/conversations-list';
+export { ConversationItem } from './components/chat/conversation-item';
+export { EmptyState } from './components/chat/empty-state';
+export { MessageBubble } from './components/chat/message-bubble';
+export { MessageInput } from './components/chat/message-input';
+export { MessagesNavItem, messagesNavigation } from './components/chat/messages-nav-item';
+export { MessagesPage } from './components/chat/messages-page';
+export { NewChatDialog } from './components/chat/new-chat-dialog';
+export { TypingIndicator } from './components/chat/typing-indicator';
+export { UserChatInterface } from './components/chat/user-chat-interface';
+export { ChatProvider, useChat, useUnreadCount } from './hooks/use-chat';
+export { useRealtimeChat } from './hooks/use-realtime-chat';
+export { createSupabaseClient } from './lib/supabase';
+export { UserChatAPI } from './lib/user-chat';
+export type * from './lib/types';

@@ -1,0 +1,204 @@
+// One signed-in person: the client, the list, the conversations visited, what is being sent, and the channel that keeps the list right.
+import type { SupabaseClient } from '@supabase/supabase-js';
+import { ConversationFeed } from './conversation-feed';
+import { Inbox } from './inbox';
+import { keep, kept } from './keep';
+import { Outbox, type Draft } from './outbox';
+import { Store } from './store';
+import type { ConversationRow, PresenceStatus, User, UserMessage, UserPresence } from './types';
+import { UserChatAPI } from './user-chat';
+
+const REMEMBERED_CONVERSATIONS = 20;
+
+export type Connection = 'connecting' | 'online' | 'lost';
+
+export interface SessionState {
+  connection: Connection;
+  status: PresenceStatus;
+  presence: ReadonlyMap<string, UserPresence>;
+}
+
+/** Told of each message that somebody else sends, wherever it is. */
+export type MessageListener = (message: UserMessage) => void;
+
+export class ChatSession extends Store<SessionState> {
+  readonly api: UserChatAPI;
+  readonly inbox: Inbox;
+  readonly archive: Inbox;
+  readonly outbox: Outbox;
+  private readonly feeds = new Map<string, ConversationFeed>();
+  private readonly messageListeners = new Set<MessageListener>();
+  private readonly rejoinListeners = new Set<() => void>();
+  private readonly heardMessages = new Map<string, number>();
+
+  constructor(
+    readonly supabase: SupabaseClient,
+    readonly user: User,
+  ) {
+    super({ connection: 'connecting', status: (kept(`status:${user.id}`) as PresenceStatus | null) ?? 'online', presence: new Map() });
+    this.api = new UserChatAPI(supabase);
+    this.inbox = new Inbox(user.id, this.api);
+    this.archive = new Inbox(user.id, this.api, true);
+    this.outbox = new Outbox(user.id, this.api, {
+      waiting: (message) => this.feeds.get(message.conversation_id)?.add(message),
+      changed: (conversationId, messageId, change) => this.feeds.get(conversationId)?.change(messageId, () => change),
+      sent: (message) => {
+        this.feeds.get(message.conversation_id)?.answered(message);
+        this.inbox.heardMessage(message);
+      },
+    });
+  }
+
+  /** Subscribes and loads. Returns how to end it. */
+  start(): () => void {
+    const changes = { schema: 'public' } as const;
+    this.supabase
+      .channel(`user-${this.user.id}`)
+      .on('postgres_changes', { ...changes, event: 'INSERT', table: 'user_messages' }, ({ new: row }) => this.heardMessage(row as UserMessage, true))
+      .on('postgres_changes', { ...changes, event: 'UPDATE', table: 'user_messages' }, ({ new: row }) => this.heardMessage(row as UserMessage, false))
+      .on('postgres_changes', { ...changes, event: '*', table: 'user_conversations' }, ({ eventType, new: row, old }) => {
+        if (eventType === 'DELETE') {
+          this.inbox.remove((old as ConversationRow).id);
+        } else {
+          this.inbox.heardConversation(row as ConversationRow);
+          this.feeds.get((row as ConversationRow).id)?.heardConversation(row as ConversationRow, this.user.id);
+        }
+      })
+      .on('postgres_changes', { ...changes, event: '*', table: 'user_presence' }, ({ eventType, new: row }) => {
+        if (eventType !== 'DELETE') {
+          this.heardPresence(row as UserPresence);
+        }
+      })
+      .on('postgres_changes', { ...changes, event: '*', table: 'conversation_preferences' }, ({ new: row, old }) => {
+        const id = (row as { conversation_id?: string }).conversation_id ?? (old as { conversation_id?: string }).conversation_id;
+        if (id) {
+          void this.inbox.refresh(id);
+          if (this.archive.get().ready) {
+            void this.archive.refresh(id);
+          }
+        }
+      })
+      .on('system', {}, ({ status }: { status?: string }) => {
+        if (status === 'resync') {
+          this.catchUp();
+        }
+      })
+      .subscribe((status) => {
+        if (status === 'SUBSCRIBED') {
+          this.set({ connection: 'online' });
+          this.catchUp();
+          void this.api.updatePresence(this.user.id, this.get().status, location.pathname);
+        } else if (status !== 'CLOSED') {
+          this.set({ connection: 'lost' });
+        }
+      });
+    void this.inbox.load();
+    this.outbox.start();
+
+    const online = () => {
+      // The old socket may be dead without knowing it.
+      void this.supabase.realtime.disconnect().finally(() => this.supabase.realtime.connect());
+    };
+    const offline = () => this.set({ connection: 'lost' });
+    const shown = () => {
+      if (document.visibilityState === 'visible' && this.get().connection === 'online') {
+        this.catchUp(); // timers sleep in the background; so may have the machine
+      }
+    };
+    addEventListener('online', online);
+    addEventListener('offline', offline);
+    document.addEventListener('visibilitychange', shown);
+    return () => {
+      removeEventListener('online', online);
+      removeEventListener('offline', offline);
+      document.removeEventListener('visibilitychange', shown);
+      this.outbox.close();
+      void this.supabase.removeAllChannels().then(() => this.supabase.realtime.disconnect());
+    };
+  }
+
+  /** The conversation as far as it is known; the ones visited last are remembered. */
+  feed(conversationId: string): ConversationFeed {
+    let feed = this.feeds.get(conversationId);
+    if (feed) {
+      this.feeds.delete(conversationId); // to the end: visited last
+    } else {
+      feed = new ConversationFeed(conversationId, this.api);
+      this.outbox.of(conversationId).forEach((message) => feed!.add(message));
+    }
+    this.feeds.set(conversationId, feed);
+    for (const oldest of this.feeds.keys()) {
+      if (this.feeds.size <= REMEMBERED_CONVERSATIONS) {
+        break;
+      }
+      this.feeds.delete(oldest);
+    }
+    return feed;
+  }
+
+  send(conversationId: string, recipientId: string, draft: Draft): void {
+    this.outbox.send(conversationId, recipientId, draft);
+  }
+
+  async read(conversationId: string, upToSeq: number): Promise<void> {
+    this.inbox.read(conversationId, upToSeq);
+    this.feeds.get(conversationId)?.heardRead(upToSeq);
+    const { error } = await this.api.markConversationAsRead(conversationId, upToSeq);
+    if (error) {
+      void this.inbox.refresh(conversationId);
+    }
+  }
+
+  setStatus(status: PresenceStatus): void {
+    keep(`status:${this.user.id}`, status === 'online' ? null : status);
+    this.set({ status });
+    void this.api.updatePresence(this.user.id, status, location.pathname);
+  }
+
+  onMessage(listener: MessageListener): () => void {
+    this.messageListeners.add(listener);
+    return () => this.messageListeners.delete(listener);
+  }
+
+  /** Called after each time something may have been missed. */
+  onRejoin(listener: () => void): () => void {
+    this.rejoinListeners.add(listener);
+    return () => this.rejoinListeners.delete(listener);
+  }
+
+  private catchUp(): void {
+    this.set({ presence: new Map() }); // what is loaded now is newer than what was heard before
+    void this.inbox.load();
+    if (this.archive.get().ready) {
+      void this.archive.load();
+    }
+    this.outbox.hurry();
+    this.rejoinListeners.forEach((listener) => listener());
+  }
+
+  private heardMessage(message: UserMessage, isNew: boolean): void {
+    if ((this.heardMessages.get(message.id) ?? -1) >= message.revision) {
+      return;
+    }
+    this.heardMessages.set(message.id, message.revision);
+    if (this.heardMessages.size > 1000) {
+      this.heardMessages.delete(this.heardMessages.keys().next().value!);
+    }
+    this.inbox.heardMessage(message);
+    if (this.archive.get().ready) {
+      this.archive.heardMessage(message);
+    }
+    if (isNew && message.sender_id !== this.user.id) {
+      this.messageListeners.forEach((listener) => listener(message));
+    }
+  }
+
+  private heardPresence(row: UserPresence): void {
+    this.set(({ presence }) => ({ presence: new Map(presence).set(row.user_id, row) }));
+    this.inbox.heardPresence(row);
+    if (row.user_id === this.user.id && row.status === 'offline' && this.get().connection === 'online') {
+      // Another of our sockets ended, and we are still here.
+      void this.api.updatePresence(this.user.id, this.get().status, location.pathname);
+    }
+  }
+}

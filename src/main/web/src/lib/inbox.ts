@@ -1,0 +1,181 @@
+// The person's conversations: loaded in pages, kept right by what the channel brings.
+import { Store } from './store';
+import type { Conversation, ConversationRow, Problem, UserMessage, UserPresence } from './types';
+import type { UserChatAPI } from './user-chat';
+
+const PAGE = 50;
+
+export interface InboxState {
+  conversations: Conversation[];
+  ready: boolean;
+  hasMore: boolean;
+  loadingMore: boolean;
+  problem: Problem | null;
+}
+
+export class Inbox extends Store<InboxState> {
+  private readonly fetching = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly userId: string,
+    private readonly api: UserChatAPI,
+    private readonly archived = false,
+  ) {
+    super({ conversations: [], ready: false, hasMore: false, loadingMore: false, problem: null });
+  }
+
+  /** The newest page; of what was loaded beyond it only the order may be behind. */
+  async load(): Promise<void> {
+    const { data, error } = await this.api.getConversations(this.userId, { archived: this.archived, limit: PAGE });
+    if (error) {
+      this.set({ problem: error });
+      return;
+    }
+    this.set((now) => {
+      const loaded = new Set(data.map(({ id }) => id));
+      const end = data.at(-1);
+      // What lies within the page's time and is not in it has left the list.
+      const beyond = data.length < PAGE || !end ? [] : now.conversations.filter((one) => !loaded.has(one.id) && moment(one) < moment(end));
+      return {
+        conversations: [...data, ...beyond].sort(byMoment),
+        ready: true,
+        hasMore: now.ready && beyond.length > 0 ? now.hasMore : data.length === PAGE,
+        problem: null,
+      };
+    });
+  }
+
+  async loadMore(): Promise<void> {
+    const { conversations, hasMore, loadingMore } = this.get();
+    const last = conversations.at(-1);
+    if (!hasMore || loadingMore || !last) {
+      return;
+    }
+    this.set({ loadingMore: true });
+    const { data, error } = await this.api.getConversations(this.userId, { after: last, archived: this.archived, limit: PAGE });
+    this.set({ loadingMore: false, problem: error });
+    if (data) {
+      data.forEach((conversation) => this.put(conversation));
+      this.set({ hasMore: data.length === PAGE });
+    }
+  }
+
+  /** Reads one conversation anew, as when it is opened, comes back from the archive or is muted. */
+  refresh(conversationId: string): Promise<void> {
+    const running = this.fetching.get(conversationId);
+    if (running) {
+      return running;
+    }
+    const fetching = (async () => {
+      const { data } = await this.api.getConversation(conversationId);
+      this.fetching.delete(conversationId);
+      if (data && data.is_archived === this.archived) {
+        this.put(data);
+      } else if (data) {
+        this.remove(conversationId);
+      }
+    })();
+    this.fetching.set(conversationId, fetching);
+    return fetching;
+  }
+
+  heardMessage(message: UserMessage): void {
+    const held = this.find(message.conversation_id);
+    if (!held || this.archived) {
+      if (!this.archived || held) {
+        void this.refresh(message.conversation_id);
+      }
+      return;
+    }
+    const mine = message.sender_id === this.userId;
+    if (message.seq < held.last_message_seq || (message.seq === held.last_message_seq && held.last_message?.id !== message.id && held.last_message)) {
+      return;
+    }
+    const isNew = message.seq > held.last_message_seq;
+    const read = isNew && mine ? message.seq : held.read_seq;
+    this.put({
+      ...held,
+      last_message: {
+        id: message.id,
+        seq: message.seq,
+        sender_id: message.sender_id,
+        content: message.content,
+        message_type: message.message_type,
+        created_at: message.created_at,
+        is_deleted: message.is_deleted,
+      },
+      last_message_at: isNew ? message.created_at : held.last_message_at,
+      last_message_seq: message.seq,
+      read_seq: read,
+      other_read_seq: isNew && !mine ? message.seq : held.other_read_seq,
+      unread_count: Math.max(0, message.seq - read),
+      revision: Math.max(held.revision, message.revision),
+    });
+  }
+
+  heardConversation(row: ConversationRow): void {
+    const held = this.find(row.id);
+    if (!held) {
+      if (row.created_by === this.userId) {
+        void this.refresh(row.id);
+      }
+      return;
+    }
+    if (row.is_archived !== held.is_archived && !this.archived) {
+      void this.refresh(row.id);
+    }
+    const mine = row.participant_1_id === this.userId;
+    this.read(row.id, mine ? row.participant_1_read_seq : row.participant_2_read_seq, mine ? row.participant_2_read_seq : row.participant_1_read_seq);
+  }
+
+  /** Read positions never go back. */
+  read(conversationId: string, mySeq: number, theirSeq = 0): void {
+    const held = this.find(conversationId);
+    if (held) {
+      const read = Math.max(held.read_seq, mySeq);
+      this.put({
+        ...held,
+        read_seq: read,
+        other_read_seq: Math.max(held.other_read_seq, theirSeq),
+        unread_count: Math.max(0, held.last_message_seq - read),
+      });
+    }
+  }
+
+  heardPresence(row: UserPresence): void {
+    this.set(({ conversations }) => ({
+      conversations: conversations.map((conversation) =>
+        conversation.other_user.id === row.user_id
+          ? { ...conversation, other_user: { ...conversation.other_user, presence: { status: row.status, last_seen: row.last_seen } } }
+          : conversation,
+      ),
+    }));
+  }
+
+  remove(conversationId: string): void {
+    this.set(({ conversations }) => ({ conversations: conversations.filter(({ id }) => id !== conversationId) }));
+  }
+
+  find(conversationId: string): Conversation | undefined {
+    return this.get().conversations.find(({ id }) => id === conversationId);
+  }
+
+  private put(conversation: Conversation): void {
+    this.set(({ conversations }) => ({
+      conversations: [...conversations.filter(({ id }) => id !== conversation.id), conversation].sort(byMoment),
+    }));
+  }
+}
+
+/** Messages that are unread and not muted: what the badge and the title say. */
+export function unreadIn(conversations: Conversation[]): number {
+  return conversations.reduce((sum, { unread_count, is_muted }) => sum + (is_muted ? 0 : unread_count), 0);
+}
+
+function moment(conversation: Conversation): number {
+  return Date.parse(conversation.last_message_at ?? conversation.created_at);
+}
+
+function byMoment(a: Conversation, b: Conversation): number {
+  return moment(b) - moment(a) || (a.id < b.id ? 1 : -1);
+}

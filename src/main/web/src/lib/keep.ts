@@ -1,0 +1,21 @@
+// What the browser keeps for us. It may refuse (private windows, a full disk): then nothing is kept and nothing breaks.
+
+export function kept(key: string): string | null {
+  try {
+    return localStorage.getItem(`gptdesk-chat:${key}`);
+  } catch {
+    return null;
+  }
+}
+
+export function keep(key: string, value: string | null): void {
+  try {
+    if (value === null || value === '') {
+      localStorage.removeItem(`gptdesk-chat:${key}`);
+    } else {
+      localStorage.setItem(`gptdesk-chat:${key}`, value);
+    }
+  } catch {
+    // not kept
+  }
+}

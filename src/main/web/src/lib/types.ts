@@ -1,0 +1,127 @@
+// What the functions of the database return, as they return it.
+
+export type PresenceStatus = 'online' | 'away' | 'busy' | 'offline';
+
+export interface User {
+  id: string;
+  full_name: string;
+  email?: string;
+  avatar_url?: string | null;
+  status?: string;
+  team_id?: string | null;
+}
+
+export interface Presence {
+  status: PresenceStatus;
+  last_seen: string | null;
+}
+
+export interface OtherUser extends User {
+  presence: Presence | null;
+}
+
+export interface Reaction {
+  reaction: string;
+  user_ids: string[];
+}
+
+export type MessageType = 'text' | 'file' | 'image';
+
+export interface UserMessage {
+  id: string;
+  conversation_id: string;
+  sender_id: string;
+  content: string;
+  message_type: MessageType;
+  file_url: string | null;
+  file_name: string | null;
+  file_size: number | null;
+  created_at: string;
+  updated_at: string;
+  is_edited: boolean;
+  is_deleted: boolean;
+  read_by: string[];
+  metadata: Record<string, unknown>;
+  recipient_id: string;
+  /** 1, 2, 3 … in the conversation, without gaps. */
+  seq: number;
+  sent_revision: number;
+  /** The conversation's change number when this message last changed. */
+  revision: number;
+  sender?: User;
+  reactions?: Reaction[];
+}
+
+/** A message on the screen: also one that is still on its way. */
+export interface ChatMessage extends UserMessage {
+  delivery?: 'sending' | 'failed';
+  problem?: Problem;
+}
+
+export interface MessageMatch extends UserMessage {
+  /** Plain text; each hit stands between U+E000 and U+E001. */
+  headline: string;
+}
+
+export interface LastMessage {
+  id: string;
+  seq: number;
+  sender_id: string;
+  content: string;
+  message_type: MessageType;
+  created_at: string;
+  is_deleted: boolean;
+}
+
+export interface Conversation {
+  id: string;
+  other_user: OtherUser;
+  last_message: LastMessage | null;
+  last_message_at: string | null;
+  last_message_seq: number;
+  read_seq: number;
+  other_read_seq: number;
+  unread_count: number;
+  revision: number;
+  is_archived: boolean;
+  is_muted: boolean;
+  created_at: string;
+}
+
+/** A row of user_presence as it is published: with typing to the two it is between, without it to the team. */
+export interface UserPresence {
+  user_id: string;
+  status: PresenceStatus;
+  last_seen: string;
+  is_typing_to?: string | null;
+  typing_started_at?: string | null;
+}
+
+export interface ConversationRow {
+  id: string;
+  participant_1_id: string;
+  participant_2_id: string;
+  participant_1_read_seq: number;
+  participant_2_read_seq: number;
+  created_by: string | null;
+  is_archived: boolean;
+}
+
+export interface ReactionRow {
+  message_id: string;
+  conversation_id: string;
+  user_id: string;
+  reaction: string;
+}
+
+/** Why something was not done. */
+export interface Problem {
+  message: string;
+  hint: string | null;
+  /** The SQLSTATE, or '' when no answer came. */
+  code: string;
+  /** True when the same call may well succeed later: no connection, a busy service. */
+  temporary: boolean;
+}
+
+export type Answer<T> = { data: T; error: null } | { data: null; error: Problem };

@@ -1,0 +1,69 @@
+// One bundle with a hashed name, made smaller once and for all: what the service sends is read from the jar as it stands.
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import { defineConfig, type Plugin } from 'vite';
+
+const SERVICE = process.env.CHAT_URL ?? 'http://localhost:8080';
+const OUTPUT = process.env.CHAT_PAGE_OUTPUT ?? '../../../target/classes/page';
+
+/** Writes .br and .gz beside each file, and a list of all, since a jar's folders cannot be asked. Prints the sizes. */
+function compressed(): Plugin {
+  let output = '';
+  return {
+    name: 'compressed',
+    apply: 'build',
+    configResolved(config) {
+      output = resolve(config.root, config.build.outDir);
+    },
+    closeBundle() {
+      if (!existsSync(output)) {
+        return; // the build has failed already
+      }
+      const files = readdirSync(output, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !/\.(br|gz)$/.test(entry.name) && entry.name !== 'files')
+        .map((entry) => join(entry.parentPath, entry.name).slice(output.length + 1))
+        .sort();
+      let [plain, gzip, brotli] = [0, 0, 0];
+      for (const file of files) {
+        const content = readFileSync(join(output, file));
+        const br = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+        const gz = gzipSync(content, { level: 9 });
+        writeFileSync(join(output, `${file}.br`), br);
+        writeFileSync(join(output, `${file}.gz`), gz);
+        plain += content.length;
+        gzip += gz.length;
+        brotli += br.length;
+      }
+      writeFileSync(join(output, 'files'), `${files.join('\n')}\n`);
+      const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
+      console.log(`The page: ${files.length} files, ${kib(plain)}; as sent ${kib(brotli)} (brotli), ${kib(gzip)} (gzip)`);
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), compressed()],
+  resolve: { alias: { '@': join(import.meta.dirname, 'src') } },
+  build: {
+    outDir: OUTPUT,
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0, // an inlined image is one more thing for the content security policy to allow
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 1000,
+    rolldownOptions: { output: { codeSplitting: false } },
+  },
+  server: {
+    port: 5173,
+    proxy: {
+      '/page.json': SERVICE,
+      '/demo': SERVICE,
+      '/rest': SERVICE,
+      '/health': SERVICE,
+      '/realtime': { target: SERVICE, ws: true },
+    },
+  },
+});

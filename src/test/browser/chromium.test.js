@@ -1,0 +1,360 @@
+// The Messages page in Chromium: two and three people, each in a context of their own.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { AxeBuilder } from '@axe-core/playwright';
+import { find, openChromium } from './browsers.js';
+import { Demo } from './demo.js';
+import { Person } from './person.js';
+import { Service } from '../node/service.js';
+import { until } from '../node/deadline.js';
+import { coreStory } from './story.js';
+import { Wire } from './wire.js';
+
+const chromium = find('chromium');
+const LONG = 500;
+
+describe('Chromium', { skip: chromium === null && 'chromium was not found' }, () => {
+  const service = new Service();
+  const scene = {};
+  const everybody = [];
+  let browser;
+
+  async function somebody(name, url = service.url, options = {}) {
+    const person = new Person(name, await browser.newPage(options), url);
+    everybody.push(person);
+    return person;
+  }
+
+  async function leaves(person) {
+    await browser.closePage(person.page);
+  }
+
+  before(async () => {
+    await service.start();
+    browser = await openChromium(chromium);
+    scene.demo = await Demo.at(service.url);
+    scene.alice = await somebody('alice');
+    scene.bob = await somebody('bob');
+  });
+  after(async () => {
+    await browser?.close();
+    await service.end();
+    assert.deepEqual(
+      everybody.flatMap(({ name, complaints }) => complaints.map((text) => `${name}: ${text}`)),
+      [],
+      'what Chromium complained of',
+    );
+  });
+
+  coreStory(scene);
+
+  test('presence: online when she comes, offline when her window closes', async () => {
+    const { alice } = scene;
+    await alice.opens();
+    const bob = await somebody('bob');
+    await leaves(scene.bob);
+    await bob.opens();
+    await alice.choosesConversation('Bob');
+    await alice.sees('.chat-title p', 'Online');
+    await leaves(bob);
+    await alice.sees('.chat-title p', 'Offline', 60_000);
+    scene.bob = await somebody('bob');
+    await scene.bob.opens();
+    await alice.sees('.chat-title p', 'Online');
+    await scene.bob.choosesConversation('Alice');
+  });
+
+  test('a new conversation by keyboard alone; a third person hears nothing of it', async () => {
+    const { alice, bob } = scene;
+    const carol = await somebody('carol');
+    await Promise.all([alice.opens(), bob.opens(), carol.opens()]);
+    await alice.page.focus('[aria-label="New conversation"]');
+    await alice.page.keyboard.press('Enter');
+    await alice.sees('[role="dialog"]', 'Start New Conversation');
+    await alice.sees('[role="option"]', 'Bob');
+    await alice.page.keyboard.type('carol');
+    await alice.seesNo('[role="option"]', 'Bob');
+    await alice.page.keyboard.press('Enter');
+    await alice.sees('.chat-title h2', 'Carol Clark');
+    await alice.sees('.empty', 'Say hello');
+    await alice.sends('psst, Carol');
+    await carol.sees('.conversation', 'psst, Carol');
+    await carol.choosesConversation('Alice');
+    await carol.sends('yes?');
+    await alice.seesOnce('yes?');
+    // The marker: what Bob hears comes after what he must not hear.
+    await alice.choosesConversation('Bob');
+    await alice.sends('marker for Bob');
+    await bob.sees('.conversation', 'marker for Bob');
+    assert.equal(await bob.count('.conversation', 'psst'), 0);
+    assert.equal(await bob.count('.conversation', 'yes?'), 0);
+    await leaves(carol);
+  });
+
+  test(`back through ${LONG} messages without a jump or a gap`, async () => {
+    const { demo } = scene;
+    const conversation = await demo.between('carol', 'bob');
+    for (let i = 1; i <= LONG; i++) {
+      await demo.sends(i % 3 === 0 ? 'bob' : 'carol', conversation, `number ${i}${i % 7 === 0 ? ' and quite some more words, so that it takes a second line on most screens, which is the point of it' : ''}`);
+    }
+    const carol = await somebody('carol');
+    await carol.opens(`/messages/${conversation}`);
+    await carol.seesMessage(`number ${LONG}`);
+
+    let jump = 0;
+    const end = Date.now() + 60_000;
+    await carol.page.hover('.messages');
+    while (Date.now() < end) {
+      // What is at the top of the screen, and where; then a page arrives above it; it must still be there.
+      const state = await carol.page.evaluate(async () => {
+        const box = document.querySelector('.messages');
+        const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        const count = () => document.querySelectorAll('.message-place').length;
+        box.scrollTop = Math.min(box.scrollTop, 300);
+        await frame();
+        const held = [...document.querySelectorAll('.message-place')].find((one) => one.getBoundingClientRect().bottom > box.getBoundingClientRect().top);
+        const [top, before] = [held.getBoundingClientRect().top, count()];
+        const deadline = Date.now() + 3000;
+        while (count() === before && Date.now() < deadline && !document.querySelector('.list-start')) {
+          await frame();
+        }
+        await frame();
+        return { moved: Math.abs(held.getBoundingClientRect().top - top), count: count(), done: document.querySelector('.list-start') !== null };
+      });
+      jump = Math.max(jump, state.moved);
+      if (state.done) {
+        break;
+      }
+    }
+    const numbers = (await carol.messages()).map((text) => Number(/number (\d+)/.exec(text)?.[1]));
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: LONG }, (_, i) => i + 1),
+      'each once, in order',
+    );
+    console.log(`Scrolling back through ${LONG} messages: the largest jump was ${jump.toFixed(1)} px`);
+    assert.ok(jump < 2, `nothing jumped by more than a pixel or so, but ${jump}`);
+    await leaves(carol);
+  });
+
+  test('search finds people and messages, and leads to a message far back', async () => {
+    const carol = await somebody('carol');
+    await carol.opens();
+    await carol.page.fill('.sidebar-search input', 'number 123');
+    await carol.sees('.search-headline', 'number 123');
+    await carol.clicks('.conversation', 'number 123');
+    await carol.seesMessage('number 123');
+    await carol.sees('.message-highlighted', 'number 123');
+    const visible = await carol.page.evaluate(() => {
+      const box = document.querySelector('.messages').getBoundingClientRect();
+      const hit = document.querySelector('.message-highlighted').getBoundingClientRect();
+      return hit.top >= box.top && hit.bottom <= box.bottom;
+    });
+    assert.ok(visible, 'the message is on the screen');
+    await carol.clicks('.to-end');
+    await carol.seesMessage(`number ${LONG}`);
+
+    await carol.page.fill('.sidebar-search input', 'ali');
+    await carol.sees('.conversation', 'Alice Adams');
+    await carol.page.fill('.sidebar-search input', 'zzzz');
+    await carol.sees('.empty', 'Nothing found for “zzzz”');
+    await leaves(carol);
+  });
+
+  test('offline and back: a banner, nothing lost, nothing twice, in order', async () => {
+    const { bob, demo } = scene;
+    const wire = new Wire(service.url);
+    const alice = await somebody('alice', await wire.lay());
+    await alice.opens();
+    await Promise.all([alice.choosesConversation('Bob'), bob.opens()]);
+    await bob.choosesConversation('Alice');
+    await alice.sends('before the cut');
+    await bob.seesOnce('before the cut');
+
+    wire.cut();
+    await alice.sees('.banner', 'Connection lost');
+    await bob.sends('said while you were away, 1');
+    await bob.sends('said while you were away, 2');
+    await bob.seesMessage('said while you were away, 2');
+    await alice.sends('written offline, 1');
+    await alice.sends('written offline, 2');
+    await alice.sees('.message-sending', 'written offline, 2');
+    const conversation = await demo.between('alice', 'bob');
+    const [first] = (await demo.calls('bob', 'get_messages', { conversation_id: conversation, page_size: 2 })).filter(({ sender_id }) => sender_id === demo.user('bob').id);
+    await demo.calls('bob', 'add_reaction', { message_id: first.id, reaction: '👀' });
+    await demo.calls('bob', 'edit_message', { message_id: first.id, content: 'said while you were away, 1 (really)' });
+
+    wire.mend();
+    await alice.seesNo('.banner', '', 40_000);
+    for (const person of [alice, bob]) {
+      for (const text of ['written offline, 1', 'written offline, 2', 'said while you were away, 1 (really)', 'said while you were away, 2']) {
+        await person.seesOnce(text);
+      }
+    }
+    await alice.sees('.reaction', '👀');
+    await alice.seesNo('.message-sending');
+    const tail = (await alice.messages()).slice(-5);
+    assert.deepEqual(tail, (await bob.messages()).slice(-5), 'both have the same order');
+    assert.deepEqual(
+      tail.filter((text) => text.startsWith('written')),
+      ['written offline, 1', 'written offline, 2'],
+    );
+    await leaves(alice);
+    await wire.end();
+  });
+
+  test('a refusal is said, and trying again sends the same message once', async () => {
+    const { alice, bob, demo } = scene;
+    await alice.opens();
+    await alice.choosesConversation('Bob');
+    await demo.calls('bob', 'block_user', { user_id: demo.user('alice').id });
+    await alice.sends('are you there?');
+    await alice.sees('.message-problem', 'This person does not take messages from you.');
+    await demo.calls('bob', 'unblock_user', { user_id: demo.user('alice').id });
+    await alice.clicks('.message-problem button', 'Try again');
+    await alice.seesNo('.message-problem');
+    await bob.seesOnce('are you there?');
+    await alice.seesOnce('are you there?');
+  });
+
+  test('too long cannot be sent, and is counted before; a draft outlives a reload', async () => {
+    const { alice } = scene;
+    await alice.pastes('x'.repeat(950));
+    await alice.sees('.composer-left', '50');
+    await alice.pastes('x'.repeat(1003));
+    await alice.sees('.composer-over', '-3');
+    assert.ok(await alice.page.evaluate(() => document.querySelector('.send-button').disabled));
+    await alice.pastes('a draft of some importance');
+    await alice.page.reload();
+    await until(10_000, 'the draft', () => alice.page.evaluate(() => document.querySelector('.composer textarea')?.value === 'a draft of some importance'));
+    await alice.pastes('');
+  });
+
+  test('images and files are cards', async () => {
+    const { alice, bob } = scene;
+    const picture = `${service.url}/assets/${readdirSync(new URL('../../../target/classes/page/assets', import.meta.url)).find((name) => name.endsWith('.svg'))}`;
+    for (const [address, text, card] of [
+      [picture, '', '.image-card img'],
+      ['https://files.example.org/reports/quarter%203.pdf', 'Here is the report', '.file-card'],
+    ]) {
+      await alice.clicks('[aria-label="Attach by address"]');
+      await alice.page.fill('.field input[type="url"]', address);
+      await alice.page.fill('.field input[type="text"]', text);
+      await alice.clicks('.fields .button-main');
+      await bob.sees(card);
+    }
+    await bob.sees('.file-card', 'quarter 3.pdf');
+  });
+
+  test('archive, mute and the way back', async () => {
+    const { alice, bob, demo } = scene;
+    await alice.clicks('[aria-label="Conversation menu"]');
+    await alice.clicks('[role="menuitem"]', 'Mute');
+    await alice.sees('.conversation [aria-label="Muted"]');
+    await alice.clicks('[aria-label="Conversation menu"]');
+    await alice.clicks('[role="menuitem"]', 'Unmute');
+    await alice.seesNo('.conversation [aria-label="Muted"]');
+    await alice.clicks('[aria-label="Conversation menu"]');
+    await alice.clicks('[role="menuitem"]', 'Archive');
+    await alice.seesNo('.conversation', 'Bob Brown');
+    await demo.sends('bob', await demo.between('alice', 'bob'), 'back again');
+    await alice.sees('.conversation', 'Bob Brown');
+    await bob.seesMessage('back again');
+  });
+
+  test('axe finds nothing; screenshots to look at', async () => {
+    const { demo } = scene;
+    const carol = await demo.between('alice', 'carol');
+    await demo.sends('carol', carol, 'Did you see the numbers from last week? They look rather good.');
+    const views = [
+      ['list-and-chat', {}, async (person) => person.choosesConversation('Bob')],
+      ['dark', { colorScheme: 'dark' }, async (person) => person.choosesConversation('Bob')],
+      ['phone-list', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true }, async () => {}],
+      ['phone-chat', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true }, async (person) => person.choosesConversation('Bob')],
+      ['phone-dark', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, colorScheme: 'dark' }, async (person) => person.choosesConversation('Bob')],
+      ['dialog', {}, async (person) => {
+        await person.clicks('[aria-label="New conversation"]');
+        await person.sees('[role="option"]');
+      }],
+      ['search', {}, async (person) => {
+        await person.page.fill('.sidebar-search input', 'numbers');
+        await person.sees('.search-headline');
+      }],
+      ['menu', { colorScheme: 'dark' }, async (person) => {
+        await person.clicks('.me');
+        await person.sees('[role="menuitemcheckbox"]');
+      }],
+    ];
+    for (const [name, options, prepare] of views) {
+      const person = await somebody('alice', service.url, options);
+      await person.opens();
+      await prepare(person);
+      await person.page.waitForTimeout(400); // fades
+      await person.shot(name);
+      await isAccessible(person.page, name);
+      await leaves(person);
+    }
+
+    const nobody = await somebody('nobody');
+    await nobody.page.goto(service.url);
+    await nobody.sees('.welcome-person', 'Mallory');
+    await nobody.shot('welcome');
+    await isAccessible(nobody.page, 'welcome');
+    await nobody.clicks('.welcome-person', 'Mallory');
+    await nobody.sees('.empty', 'No conversations yet');
+    await nobody.shot('empty');
+    await isAccessible(nobody.page, 'empty');
+    await leaves(nobody);
+  });
+
+  test('small, compressed, cached, and behind strict headers', async () => {
+    const page = await fetch(service.url, { headers: { 'Accept-Encoding': 'identity' } });
+    const csp = page.headers.get('content-security-policy');
+    assert.match(csp, /default-src 'none'; script-src 'self'; style-src 'self'/);
+    assert.match(csp, /frame-ancestors 'self'/);
+    assert.doesNotMatch(csp, /unsafe/);
+    assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(page.headers.get('cache-control'), 'no-cache');
+    const again = await fetch(service.url, { headers: { 'If-None-Match': page.headers.get('etag') } });
+    assert.equal(again.status, 304);
+    const html = await page.text();
+    assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/, 'no inline script');
+
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)[1];
+    for (const encoding of ['br', 'gzip']) {
+      const packed = await fetch(service.url + script, { headers: { 'Accept-Encoding': encoding } });
+      assert.equal(packed.headers.get('content-encoding'), encoding);
+      assert.match(packed.headers.get('cache-control'), /immutable/);
+      assert.equal((await packed.text()).length, readFileSync(new URL(`../../../target/classes/page${script}`, import.meta.url), 'utf8').length);
+    }
+    assert.equal((await fetch(`${service.url}/assets/..%2findex.html`)).status, 404);
+
+    const folder = new URL('../../../target/classes/page/', import.meta.url).pathname;
+    const sent = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.br'));
+    const bytes = sent.reduce((sum, name) => sum + statSync(folder + name).size, 0);
+    console.log(`The page as sent: ${(bytes / 1024).toFixed(1)} KiB (brotli) in ${sent.length} files`);
+    assert.ok(bytes < 200 * 1024, 'under 200 KiB');
+
+    const conversation = await scene.demo.between('alice', 'bob');
+    const person = await somebody('alice');
+    const times = [];
+    for (let i = 0; i < 3; i++) {
+      const start = Date.now();
+      await person.page.goto(`${service.url}/messages/${conversation}?as=alice`);
+      await person.page.waitForSelector('.bubble');
+      times.push(Date.now() - start);
+    }
+    console.log(`Time to the first message: ${times[0]} ms with an empty cache, then ${times.slice(1).join(' and ')} ms`);
+    await leaves(person);
+  });
+});
+
+async function isAccessible(page, where) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  assert.deepEqual(
+    violations.map(({ id, impact, nodes }) => `${where}: ${id} (${impact}) ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`),
+    [],
+    `axe on ${where}`,
+  );
+}

@@ -1,0 +1,143 @@
+// Somebody at a browser: types, clicks and looks. Written with what Playwright's and Puppeteer's pages have in common, so that
+// the same story runs in Chromium and in Firefox.
+import assert from 'node:assert/strict';
+import { until } from '../node/deadline.js';
+
+const PATIENCE = 20_000;
+
+export class Person {
+  /** What the browser complained of: errors, and what the content security policy forbade. */
+  complaints = [];
+
+  constructor(name, page, url) {
+    this.name = name;
+    this.page = page;
+    this.url = url;
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      const text = message.text();
+      // A cut wire is what some tests are about.
+      if (message.type() === 'error' && !/ERR_|Failed to load resource|WebSocket|NetworkError|can.t establish a connection/i.test(text)) {
+        this.complaints.push(text);
+      }
+    });
+  }
+
+  async opens(path = '/messages') {
+    await this.page.goto(`${this.url}${path}?as=${this.name}`);
+    await this.sees('.conversation, .empty');
+  }
+
+  /** Opens the conversation with somebody from the list. */
+  async choosesConversation(withWhom) {
+    await this.clicks('.conversation', withWhom);
+    await this.sees('.chat-title h2', withWhom);
+    await this.sees('.messages-content .message, .messages-content .empty');
+  }
+
+  async writes(text) {
+    await this.page.click('.composer textarea');
+    await this.page.keyboard.type(text);
+  }
+
+  async sends(text) {
+    await this.writes(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Puts a long text in at once, as pasting does. */
+  async pastes(text) {
+    await this.page.click('.composer textarea');
+    await this.page.evaluate((words) => {
+      const area = document.querySelector('.composer textarea');
+      Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(area, words);
+      area.dispatchEvent(new Event('input', { bubbles: true }));
+    }, text);
+  }
+
+  /** Waits until there is such an element, with that text in it or its label. */
+  async sees(selector, text = '', milliseconds = PATIENCE) {
+    await until(
+      milliseconds,
+      () => `${this.name} to see ${selector} ${text}`,
+      () => this.has(selector, text),
+    );
+  }
+
+  async seesNo(selector, text = '', milliseconds = PATIENCE) {
+    await until(
+      milliseconds,
+      () => `${selector} ${text} to go from ${this.name}'s screen`,
+      async () => !(await this.has(selector, text)),
+    );
+  }
+
+  has(selector, text = '') {
+    return this.page.evaluate(
+      ([wanted, words]) => [...document.querySelectorAll(wanted)].some((one) => `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words)),
+      [selector, text],
+    );
+  }
+
+  async seesMessage(text, milliseconds) {
+    await this.sees('.bubble', text, milliseconds);
+  }
+
+  count(selector, text = '') {
+    return this.page.evaluate(
+      ([wanted, words]) => [...document.querySelectorAll(wanted)].filter((one) => one.textContent.includes(words)).length,
+      [selector, text],
+    );
+  }
+
+  texts(selector) {
+    return this.page.evaluate((wanted) => [...document.querySelectorAll(wanted)].map((one) => one.textContent), selector);
+  }
+
+  /** The words of all messages on the screen, without their times. */
+  messages() {
+    return this.texts('.bubble-text, .bubble-deleted');
+  }
+
+  async seesOnce(text) {
+    await this.seesMessage(text);
+    assert.equal(await this.count('.bubble', text), 1, `${this.name} has "${text}" once`);
+  }
+
+  /** Clicks the first element that says so, with the browser's own mouse. */
+  async clicks(selector, text = '') {
+    await this.sees(selector, text);
+    const mark = `clicked-${Math.random().toString(36).slice(2)}`;
+    await this.page.evaluate(
+      ([wanted, words, name]) => {
+        const found = [...document.querySelectorAll(wanted)].find((one) => `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words));
+        found?.setAttribute('data-test', name);
+      },
+      [selector, text, mark],
+    );
+    await this.page.click(`[data-test="${mark}"]`);
+  }
+
+  /** A tool beside a message, which shows when one points at it. */
+  async usesTool(text, label) {
+    await this.seesMessage(text);
+    await this.page.evaluate((words) => {
+      document.querySelectorAll('[data-pointed]').forEach((one) => one.removeAttribute('data-pointed'));
+      const bubble = [...document.querySelectorAll('.bubble')].findLast((one) => one.textContent.includes(words));
+      bubble.closest('.message').setAttribute('data-pointed', '');
+      bubble.scrollIntoView({ block: 'nearest' });
+    }, text);
+    await this.page.hover('[data-pointed] .bubble');
+    await this.page.click(`[data-pointed] [aria-label="${label}"]`);
+  }
+
+  title() {
+    return this.page.title();
+  }
+
+  async shot(name) {
+    await this.page.screenshot({ path: `${SHOTS}/${name}.png` });
+  }
+}
+
+const SHOTS = new URL('../../../target/screenshots', import.meta.url).pathname;
