@@ -27,7 +27,9 @@ class ReadPlansTest {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int PARTITIONS = 60;
 
-  /** So many people first, then more: teams of twenty, each with ten neighbours, 50 messages each. */
+  /**
+   * So many people first, then more: teams of twenty, each with ten neighbours, 50 messages each.
+   */
   private static final int FEW = 20;
 
   private static final int MANY = 2800;
@@ -46,7 +48,8 @@ class ReadPlansTest {
       Map<String, Cost> small = costs(superuser);
       fill(superuser, FEW + 1, MANY);
       say(superuser, LONG_CONVERSATION);
-      long messages = Long.parseLong(database.ownerReads("select count(*) from public.user_messages"));
+      long messages =
+          Long.parseLong(database.ownerReads("select count(*) from public.user_messages"));
       assertTrue(messages >= 1_000_000, "only " + messages + " messages");
       Map<String, Cost> large = costs(superuser);
 
@@ -57,8 +60,10 @@ class ReadPlansTest {
                 "%-28s %3d rows, pages: %,6d of 10 thousand messages, %,6d of a million%n",
                 call, after.rows(), before.pages(), after.pages());
             assertEquals(before.rows(), after.rows(), call);
-            // An index of a hundred times as many rows is a level higher, and its visibility is checked.
-            assertTrue(after.pages() <= before.pages() * 2 + 20, call + " reads more pages: " + after);
+            // An index of a hundred times as many rows is a level higher, and its visibility is
+            // checked.
+            assertTrue(
+                after.pages() <= before.pages() * 2 + 20, call + " reads more pages: " + after);
             after.plans().forEach(plan -> assertNothingIsReadWhole(call, plan));
           });
       onePageOfALongConversation(superuser);
@@ -81,19 +86,25 @@ class ReadPlansTest {
   /** What the first person reads, all of it there from the beginning. */
   private static Map<String, Cost> costs(Login superuser) throws SQLException {
     try (Connection person = as(superuser, "'00000000-0000-4000-c000-000000000001'")) {
-      String conversation = one(person, "select id from public.get_conversations() order by id limit 1");
+      String conversation =
+          one(person, "select id from public.get_conversations() order by id limit 1");
       var calls = new LinkedHashMap<String, String>();
       calls.put("get_messages newest", "select * from public.get_messages('" + conversation + "')");
       calls.put(
           "get_messages deep",
-          "select * from public.get_messages('" + conversation + "', before_seq => 11, page_size => 10)");
+          "select * from public.get_messages('"
+              + conversation
+              + "', before_seq => 11, page_size => 10)");
       calls.put("get_changes", "select * from public.get_changes('" + conversation + "', 20)");
       calls.put("get_conversations", "select * from public.get_conversations()");
       calls.put(
           "get_conversations one",
-          "select unread_count from public.get_conversations(conversation_id => '" + conversation + "')");
+          "select unread_count from public.get_conversations(conversation_id => '"
+              + conversation
+              + "')");
       calls.put("search_messages common", "select * from public.search_messages('message')");
-      calls.put("search_messages rare", "select * from public.search_messages('number50 to1and11')");
+      calls.put(
+          "search_messages rare", "select * from public.search_messages('number50 to1and11')");
       calls.put("search_users", "select * from public.search_users('Person 1')");
       var costs = new LinkedHashMap<String, Cost>();
       for (Map.Entry<String, String> call : calls.entrySet()) {
@@ -132,10 +143,15 @@ class ReadPlansTest {
 
   private static void assertNothingIsReadWhole(String call, JsonNode plan) {
     String relation = plan.path("Relation Name").asString("");
-    if (relation.startsWith("user_messages") && plan.get("Node Type").asString().equals("Seq Scan")) {
+    if (relation.startsWith("user_messages")
+        && plan.get("Node Type").asString().equals("Seq Scan")) {
       // One that is empty, or that this execution had no need of, costs nothing.
-      double read = plan.path("Actual Rows").asDouble(0) + plan.path("Rows Removed by Filter").asDouble(0);
-      assertEquals(0, read * plan.path("Actual Loops").asDouble(0), () -> call + " reads " + relation + " whole");
+      double read =
+          plan.path("Actual Rows").asDouble(0) + plan.path("Rows Removed by Filter").asDouble(0);
+      assertEquals(
+          0,
+          read * plan.path("Actual Loops").asDouble(0),
+          () -> call + " reads " + relation + " whole");
     }
     plan.path("Plans").forEach(child -> assertNothingIsReadWhole(call, child));
   }
