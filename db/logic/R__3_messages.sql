@@ -598,7 +598,7 @@ as $$
 #variable_conflict use_column
 declare
   me uuid := chat.demand_me();
-  words tsquery := plainto_tsquery('pg_catalog.simple', translate(search_messages.query, '<>', '  '));   -- as chat.search_terms
+  words tsquery := plainto_tsquery('pg_catalog.simple', lower(translate(search_messages.query, '<>', '  ')));   -- as chat.search_terms
   mine tsquery := words && quote_literal(me)::tsquery;
   senders jsonb;
 begin

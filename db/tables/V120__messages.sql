@@ -2,6 +2,7 @@
 -- Locks: new tables only.
 
 -- What search_messages looks up: the words, and whose they are, in one index. Inlined by the planner, so no pinned path.
+-- lower(): before 18 the parser folds case by lc_ctype alone, which under a builtin or ICU locale may be C.
 create function chat.search_terms(content text, sender_id uuid, recipient_id uuid)
   returns tsvector
   immutable
@@ -9,7 +10,7 @@ create function chat.search_terms(content text, sender_id uuid, recipient_id uui
   language sql
 as $$
   -- What looks like a tag is text here, and would else be left out.
-  select to_tsvector('pg_catalog.simple'::regconfig, translate(content, '<>', '  ')) || array_to_tsvector(array[sender_id::text, recipient_id::text])
+  select to_tsvector('pg_catalog.simple'::regconfig, lower(translate(content, '<>', '  '))) || array_to_tsvector(array[sender_id::text, recipient_id::text])
 $$;
 
 comment on function chat.search_terms is 'The words of a message, in no particular language, and its two people as words: a search reads what one person wrote or got.';
