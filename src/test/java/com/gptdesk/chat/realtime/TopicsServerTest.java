@@ -164,7 +164,8 @@ class TopicsServerTest {
     SocketClient client = joined(one, alice, talk, config(true, true, false, ""));
     String ref = says(client, talk, "1");
     List<Message> both = List.of(client.next(), client.next()); // In either order.
-    Message reply = both.stream().filter(m -> m.event().equals("phx_reply")).findAny().orElseThrow();
+    Message reply =
+        both.stream().filter(m -> m.event().equals("phx_reply")).findAny().orElseThrow();
     Message self = both.stream().filter(m -> m.event().equals("broadcast")).findAny().orElseThrow();
     assertEquals(ref, reply.ref());
     assertEquals("ok", reply.status());
@@ -193,8 +194,7 @@ class TopicsServerTest {
     assertEquals(0, frame[3]);
     assertEquals(0, frame[4]);
     assertEquals(
-        "realtime:" + talk + "raw",
-        new String(frame, 5, topic.length + 3, StandardCharsets.UTF_8));
+        "realtime:" + talk + "raw", new String(frame, 5, topic.length + 3, StandardCharsets.UTF_8));
     assertArrayEquals(raw, java.util.Arrays.copyOfRange(frame, topic.length + 8, frame.length));
   }
 
@@ -202,23 +202,19 @@ class TopicsServerTest {
   void whatIsTooLongOrTooMuchIsRefusedWithTheReason() throws Exception {
     Node strict = new Node(new TopicLimits(1024, 5, 3, Duration.ofMinutes(5)));
     SocketClient client = joined(strict, alice, talk, config(true, false, false, ""));
-    client.says(
-        "1",
-        "realtime:" + talk,
-        "broadcast",
-        HI.formatted("\"" + "x".repeat(1024) + "\""));
+    client.says("1", "realtime:" + talk, "broadcast", HI.formatted("\"" + "x".repeat(1024) + "\""));
     Message refusal = client.next("phx_reply");
     assertEquals("error", refusal.status());
     assertEquals(
         "payload_size_exceeded", refusal.payload().path("response").path("error").asString());
     assertTrue(refusal.reason().startsWith("PayloadTooLarge"), refusal.reason());
+    assertEquals("error", client.next("system").status());
 
     for (int i = 0; i < 3; i++) {
       assertEquals("ok", tracks(client, talk, "{\"i\":" + i + "}").status());
       client.next(i == 0 ? "presence_state" : "presence_diff");
     }
-    assertTrue(
-        tracks(client, talk, "{}").reason().startsWith("ClientPresenceRateLimitReached"));
+    assertTrue(tracks(client, talk, "{}").reason().startsWith("ClientPresenceRateLimitReached"));
     String reason = "";
     for (int i = 0; i < 20 && reason.isEmpty(); i++) {
       says(client, talk, "1");
@@ -303,8 +299,7 @@ class TopicsServerTest {
     watches.next("presence_diff");
 
     SocketClient late = joined(one, carol, blue, config(false, false, true, ""));
-    assertEquals(
-        2, late.next("presence_state").payload().path("alice").path("metas").size());
+    assertEquals(2, late.next("presence_state").payload().path("alice").path("metas").size());
     // Who tracks is told the state although the join did not ask for it.
     tab.next("presence_state");
 
@@ -313,7 +308,8 @@ class TopicsServerTest {
     assertEquals(1, meta(left, "alice").path("tab").asInt());
     otherTab.says("1", "realtime:" + blue, "phx_leave", "{}");
     assertEquals(
-        2, meta(watches.next("presence_diff").payload().path("leaves"), "alice").path("tab").asInt());
+        2,
+        meta(watches.next("presence_diff").payload().path("leaves"), "alice").path("tab").asInt());
   }
 
   @Test
@@ -357,7 +353,10 @@ class TopicsServerTest {
     SocketClient client = joined(one, alice, talk, config(false, false, true, "alice"));
     client.next("presence_state");
     tracks(client, talk, "{\"a\":1}");
-    String ref = meta(client.next("presence_diff").payload().path("joins"), "alice").path("phx_ref").asString();
+    String ref =
+        meta(client.next("presence_diff").payload().path("joins"), "alice")
+            .path("phx_ref")
+            .asString();
 
     // As after a crash: the unlogged tables are empty, the epoch is another.
     database.asOwner("truncate relay.presence");
@@ -472,8 +471,7 @@ class TopicsServerTest {
   }
 
   private SocketClient connect(Node node, Person person) {
-    SocketClient client =
-        SocketClient.connect(http, node.listening.actualPort(), issuer.anonKey());
+    SocketClient client = SocketClient.connect(http, node.listening.actualPort(), issuer.anonKey());
     clients.add(client);
     return client;
   }
@@ -525,8 +523,12 @@ class TopicsServerTest {
   }
 
   private static String keys(JsonNode keys) {
-    return Json.write(keys.propertyNames().stream().collect(
-        () -> Json.object().putArray("keys"), (list, key) -> list.add(key), (a, b) -> a.addAll(b)));
+    return Json.write(
+        keys.propertyNames().stream()
+            .collect(
+                () -> Json.object().putArray("keys"),
+                (list, key) -> list.add(key),
+                (a, b) -> a.addAll(b)));
   }
 
   private String status(Person person) {
