@@ -10,7 +10,7 @@ const service = new Service();
 let anonKey;
 let cast;
 const tokens = {};
-let caller; // Alice, for functions
+let caller; // Alice and Bob, for functions, without a socket
 let conversation;
 let talk;
 let team;
@@ -24,8 +24,13 @@ before(async () => {
   for (const [name, user] of Object.entries(cast)) {
     tokens[name] = await tokenOf(service.url, user);
   }
-  caller = await signIn(service.url, anonKey, tokens.alice);
-  const { data, error } = await caller.rpc('get_or_create_conversation', { user1_id: cast.alice.id, user2_id: cast.bob.id });
+  caller = {
+    alice: await signIn(service.url, anonKey, tokens.alice),
+    bob: await signIn(service.url, anonKey, tokens.bob),
+  };
+  const other = await caller.bob.rpc('get_or_create_conversation', { user1_id: cast.bob.id, user2_id: cast.carol.id });
+  assert.equal(other.error, null);
+  const { data, error } = await caller.bob.rpc('get_or_create_conversation', { user1_id: cast.alice.id, user2_id: cast.bob.id });
   assert.equal(error, null);
   conversation = data;
   talk = `conversation-${conversation}`;
@@ -50,8 +55,23 @@ async function joined(kind, name, topic, options) {
   return it;
 }
 
+/** The server said no: the client tells it, and whoever listens for system messages hears it. */
+async function refuses(newer, topic, event, payload) {
+  const before = topic.heard.length;
+  const answer = topic.send(event, payload); // realtime-js 2.9.3 never ends this one on an error
+  await topic.until('the refusal', () =>
+    topic.heard.slice(before).find(({ what, extension, status }) => what === 'system' && extension === 'broadcast' && status === 'error'),
+  );
+  if (newer) {
+    assert.equal(await answer, 'error');
+  }
+}
+
 for (const kind of Object.keys(CLIENTS)) {
   const newer = kind.startsWith('supabase');
+  // supabase-js#2565, in 2.109.0 and mended since: it forgets the refs of those who stay, so that later they never leave its state.
+  // The events are right in every version.
+  const keepsRefs = kind !== 'supabase-js 2.109.0';
 
   describe(kind, () => {
     test('what is said on a topic is heard by the others, as it was said', async () => {
@@ -77,7 +97,7 @@ for (const kind of Object.keys(CLIENTS)) {
     test('what is too long is an error, and the next is heard', async () => {
       const alice = await joined(kind, 'alice', talk, { config: { broadcast: { ack: true } } });
       const bob = await joined(kind, 'bob', talk);
-      assert.equal(await alice.send('long', { text: 'x'.repeat(300 * 1024) }), 'error');
+      await refuses(newer, alice, 'long', { text: 'x'.repeat(300 * 1024) });
       assert.equal(await alice.send('short', {}), 'ok');
       await bob.broadcast('short');
       assert.equal(bob.heard.filter((one) => one.event === 'long').length, 0);
@@ -101,7 +121,7 @@ for (const kind of Object.keys(CLIENTS)) {
       await mallory.hears('system', ({ extension, status }) => extension === 'broadcast' && status === 'error');
       const alice = await joined(kind, 'alice', talk);
       await alice.send('secret', {});
-      assert.equal(await mallory.send('forged', {}), 'error');
+      await refuses(newer, mallory, 'forged', {});
       const rpc = await signIn(service.url, anonKey, tokens.mallory);
       for (const status of ['away', 'online']) {
         assert.equal((await rpc.rpc('update_presence', { status })).error, null);
@@ -116,7 +136,7 @@ for (const kind of Object.keys(CLIENTS)) {
 
     test('a name that stands for nothing can be joined, but nothing is said there', async () => {
       const alice = await joined(kind, 'alice', 'room1', { presence: false, config: { broadcast: { ack: true } } });
-      assert.equal(await alice.send('hello', {}), 'error');
+      await refuses(newer, alice, 'hello', {});
     });
 
     test('who is there: state, coming, changing, two tabs of one person, going', async () => {
@@ -133,20 +153,29 @@ for (const kind of Object.keys(CLIENTS)) {
       assert.ok(came.newPresences[0].presence_ref);
 
       assert.equal(await alice.track({ mood: 'tired' }), 'ok');
-      await bob.until('the other mood', () => bob.state().alice?.[0]?.mood === 'tired' && bob.state().alice.length === 1);
       await bob.hears('leave', ({ leftPresences }) => leftPresences[0].mood === 'fine');
+      await bob.hears('join', ({ newPresences }) => newPresences[0].mood === 'tired');
+      if (keepsRefs) {
+        assert.deepEqual(bob.state(), { alice: [{ mood: 'tired' }] });
+      }
 
       const tab = await joined(kind, 'alice', talk, config('alice'));
       await tab.until('the state', () => tab.state().alice?.length === 1);
       assert.equal(await tab.track({ tab: 2 }), 'ok');
-      await bob.until('two of Alice', () => bob.state().alice?.length === 2);
-      await alice.until('two of herself', () => alice.state().alice?.length === 2);
+      await bob.hears('join', ({ newPresences }) => newPresences[0].tab === 2);
+      await alice.hears('join', ({ newPresences }) => newPresences[0].tab === 2);
+      await tab.until('herself twice', () => tab.state().alice?.length === 2);
 
       assert.equal(await alice.untrack(), 'ok');
-      await bob.until('one of Alice', () => bob.state().alice?.length === 1);
-      assert.deepEqual(bob.state(), { alice: [{ tab: 2 }] });
+      await bob.hears('leave', ({ leftPresences }) => leftPresences[0].mood === 'tired');
+      if (keepsRefs) {
+        assert.deepEqual(bob.state(), { alice: [{ tab: 2 }] });
+      }
       await signOut(open.pop()); // the tab is closed
-      await bob.until('nobody', () => Object.keys(bob.state()).length === 0);
+      await bob.hears('leave', ({ leftPresences }) => leftPresences[0].tab === 2);
+      if (keepsRefs) {
+        assert.deepEqual(bob.state(), {});
+      }
     });
 
     test('typing is seen by the one typed to and by nobody else, and clears itself', async () => {
@@ -154,11 +183,11 @@ for (const kind of Object.keys(CLIENTS)) {
       const bob = await joined(kind, 'bob', 'presence', { presence: false, binding });
       const carol = await joined(kind, 'carol', 'presence', { presence: false, binding });
       const typing = ({ new: row }) => row.user_id === cast.alice.id && row.is_typing_to === cast.bob.id;
-      assert.equal((await caller.rpc('update_typing_status', { typing_to: cast.bob.id })).error, null);
+      assert.equal((await caller.alice.rpc('update_typing_status', { typing_to: cast.bob.id })).error, null);
       await bob.hears('row', typing);
       await bob.hears('row', ({ new: row }) => row.user_id === cast.alice.id && row.is_typing_to === null);
       for (const status of ['busy', 'online']) {
-        assert.equal((await caller.rpc('update_presence', { status })).error, null);
+        assert.equal((await caller.alice.rpc('update_presence', { status })).error, null);
       }
       await carol.hears('row', ({ new: row }) => row.user_id === cast.alice.id && row.status === 'busy');
       assert.equal(carol.heard.filter((one) => one.what === 'row' && 'is_typing_to' in one.new).length, 0);
@@ -166,8 +195,10 @@ for (const kind of Object.keys(CLIENTS)) {
 
     test('presence of the person follows the sockets', async () => {
       const binding = { event: '*', schema: 'public', table: 'user_presence' };
+      for (const name of ['carol', 'alice']) {
+        await until(20_000, `${name} to be offline`, async () => (await statusOf(name)) === 'offline');
+      }
       const bob = await joined(kind, 'bob', 'presence', { presence: false, binding });
-      await until(15_000, 'Carol to be offline', async () => (await statusOf('carol')) === 'offline');
       const seen = (status) => ({ what, new: row }) => what === 'row' && row.user_id === cast.carol.id && row.status === status;
       const first = await client(kind, 'carol');
       await Topic.join(first, team);
@@ -181,10 +212,7 @@ for (const kind of Object.keys(CLIENTS)) {
       await Topic.join(other, team);
       await bob.hears('row', ({ new: row }) => row.user_id === cast.alice.id && row.status === 'online');
       await signOut(other);
-      await bob.until('Alice to be offline', () => {
-        const last = bob.heard.filter((one) => one.what === 'row' && one.new.user_id === cast.alice.id).at(-1);
-        return last?.new.status === 'offline';
-      });
+      await bob.hears('row', ({ new: row }) => row.user_id === cast.alice.id && row.status === 'offline');
       assert.equal(bob.heard.filter(seen('offline')).length, 0);
       await signOut(second);
       await bob.hears('row', seen('offline'));
@@ -237,12 +265,10 @@ for (const kind of Object.keys(CLIENTS)) {
   });
 }
 
+/** As Bob is shown it. */
 async function statusOf(name) {
-  const { data, error } = await caller.rpc('get_conversations', {});
+  const id = cast[name].id;
+  const { data, error } = await caller.bob.rpc('get_conversations', {});
   assert.equal(error, null);
-  const found = data.find(({ other_user }) => other_user.id === cast[name].id);
-  if (!found) {
-    await caller.rpc('get_or_create_conversation', { user1_id: cast.alice.id, user2_id: cast[name].id });
-  }
-  return found?.other_user.presence?.status ?? 'offline';
+  return data.find(({ other_user }) => other_user.id === id).other_user.presence?.status ?? 'offline';
 }

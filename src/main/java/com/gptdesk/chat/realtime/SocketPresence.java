@@ -36,6 +36,9 @@ public final class SocketPresence implements AutoCloseable {
   /** Longer than another node needs to touch a person whom it holds. */
   private static final Duration GRACE = Duration.ofSeconds(7);
 
+  /** How long a node looks after somebody who left and still calls. */
+  private static final Duration LONGEST_FAREWELL = Duration.ofSeconds(28);
+
   private final ChatDatabase database;
   private final RealtimeServer server;
   private final PresenceTracker tracker;
@@ -102,11 +105,12 @@ public final class SocketPresence implements AutoCloseable {
       UUID[] ids = present.toArray(UUID[]::new);
       ask(configuration -> Routines.touchPresence(configuration, ids));
     }
+    sendOff();
     ask(Routines::expirePresence);
     tracker.keep();
   }
 
-  /** Tells of those who came and of those who have been gone for long enough. */
+  /** Tells of those who came, and notes who left. */
   private void follow() {
     Set<UUID> now = server.peopleConnected();
     long time = System.nanoTime();
@@ -129,6 +133,11 @@ public final class SocketPresence implements AutoCloseable {
           });
       present.addAll(came); // Only now: what failed is tried again.
     }
+  }
+
+  /** Who left and was not heard of since, here, elsewhere or by a call, is offline. */
+  private void sendOff() {
+    long time = System.nanoTime();
     var gone = new HashSet<UUID>();
     leftAt.forEach(
         (user, left) -> {
@@ -136,12 +145,13 @@ public final class SocketPresence implements AutoCloseable {
             gone.add(user);
           }
         });
-    if (!gone.isEmpty()) {
-      UUID[] ids = gone.toArray(UUID[]::new);
-      int silent = (int) GRACE.toMillis() - 1;
-      ask(configuration -> Routines.goOffline(configuration, ids, silent));
-      leftAt.keySet().removeAll(gone);
+    if (gone.isEmpty()) {
+      return;
     }
+    UUID[] ids = gone.toArray(UUID[]::new);
+    ask(configuration -> Routines.goOffline(configuration, ids, (int) GRACE.toMillis()));
+    // Who is still heard of by then is somebody else's to follow.
+    leftAt.values().removeIf(left -> time - left >= LONGEST_FAREWELL.toNanos());
   }
 
   private void ask(Function<Configuration, Integer> work) {

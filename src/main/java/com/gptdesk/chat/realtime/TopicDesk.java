@@ -193,13 +193,14 @@ final class TopicDesk {
     return null;
   }
 
-  /** The error, also to who would not hear the answer because it asked for no acknowledgement. */
+  /**
+   * The error, and once more where everybody hears it: who asked for no acknowledgement does not
+   * wait for the answer, and old clients let nobody see that it is an error.
+   */
   private void refuse(ClientFrame.Broadcast frame, Channel channel, ObjectNode response) {
     connection.answer(frame, false, response);
-    if (!channel.attendance().wishes().ack()) {
-      String why = Json.text(response, "reason");
-      connection.tellSystem(channel, BROADCAST, "error", why == null ? "refused" : why);
-    }
+    String why = Json.text(response, "reason");
+    connection.tellSystem(channel, BROADCAST, "error", why == null ? "refused" : why);
   }
 
   /** {@code track} or {@code untrack}. */

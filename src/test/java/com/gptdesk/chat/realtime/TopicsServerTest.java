@@ -209,6 +209,7 @@ class TopicsServerTest {
     assertEquals(
         "payload_size_exceeded", refusal.payload().path("response").path("error").asString());
     assertTrue(refusal.reason().startsWith("PayloadTooLarge"), refusal.reason());
+    assertEquals("error", client.next("system").status());
 
     for (int i = 0; i < 3; i++) {
       assertEquals("ok", tracks(client, talk, "{\"i\":" + i + "}").status());
