@@ -124,7 +124,7 @@ class ChangeLogRulesTest extends Rules {
             "DELETE user_blocks for Bob",
             "DELETE user_conversations for Alice, Bob",
             "DELETE user_messages for Alice, Bob",
-            "DELETE user_presence for Blue",
+            "DELETE user_presence for Alice, Blue",
             "DELETE users for Alice"),
         gone.stream().map(Logged::toString).sorted().toList());
     JsonNode presence =

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.rules;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.sql.Connection;
@@ -36,14 +37,21 @@ class DoorRulesTest extends Rules {
   }
 
   @Test
-  void nobodyGetsOutOfTheirRole() {
-    // What a person can run is functions; were it statements, the role would still hold them.
+  void nobodyGetsOutOfTheirRole() throws SQLException {
+    // What a person can run is functions; were it statements, the database would still refuse.
     for (String sql :
         List.of(
             "select set_config('role', 'chat_owner', true)",
-                "select chat.door('{}', 'service_role', false, 'select 1', '{}')",
-            "set role chat_owner", "set session authorization postgres")) {
-      everybody(sql, "Alice    42501\nAnon     42501");
+            "select chat.door('{}', 'service_role', false, 'select 1', '{}')",
+            "set role chat_owner",
+            "set session authorization postgres")) {
+      try (Connection connection = database.service().connect();
+          Statement statement = connection.createStatement()) {
+        connection.setAutoCommit(false);
+        statement.execute("set local role authenticated");
+        SQLException refused = assertThrows(SQLException.class, () -> statement.execute(sql), sql);
+        assertEquals("42501", refused.getSQLState(), sql);
+      }
     }
   }
 
@@ -116,7 +124,7 @@ class DoorRulesTest extends Rules {
     String arguments = "{\"user1_id\":\"%s\",\"user2_id\":\"%s\"}".formatted(alice.id(), bob.id());
     try (Connection connection = database.service().connect()) {
       SQLException refused =
-          org.junit.jupiter.api.Assertions.assertThrows(
+          assertThrows(
               SQLException.class,
               () ->
                   call(

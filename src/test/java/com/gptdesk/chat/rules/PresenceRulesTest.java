@@ -185,11 +185,11 @@ class PresenceRulesTest extends Rules {
 
   @Test
   void theTeamHearsOfAStatusWhenItChanges() {
-    assertEquals("INSERT user_presence for Blue", log(() -> alice.is("online", "/inbox")));
+    assertEquals("INSERT user_presence for Alice, Blue", log(() -> alice.is("online", "/inbox")));
     assertEquals("", log(() -> alice.is("online", "/inbox")));
     assertEquals("", log(() -> alice.is("online", "/elsewhere"))); // the page is for nobody
     List<Logged> away = logged(() -> alice.is("away", "/secret"));
-    assertEquals("[UPDATE user_presence for Blue]", away.toString());
+    assertEquals("[UPDATE user_presence for Alice, Blue]", away.toString());
     assertEquals(
         List.of("user_id", "status", "last_seen", "updated_at", "team_id"),
         fieldsOf(away.getFirst().row()));
@@ -239,7 +239,8 @@ class PresenceRulesTest extends Rules {
     alice.talksTo(bob);
     List<Logged> first = logged(() -> alice.typesTo(bob.id()));
     assertEquals(
-        "[INSERT user_presence for Blue, INSERT user_presence for Alice, Bob]", first.toString());
+        "[INSERT user_presence for Alice, Blue, INSERT user_presence for Alice, Bob]",
+        first.toString());
     assertEquals("online", first.getFirst().row().path("status").asString());
     assertTrue(
         first.getFirst().row().path("is_typing_to").isMissingNode(),
@@ -269,7 +270,7 @@ class PresenceRulesTest extends Rules {
     alice.typesTo(bob.id());
     assertEquals("busy b t", presence("a"));
     assertEquals(
-        "UPDATE user_presence for Blue\nUPDATE user_presence for Alice, Bob",
+        "UPDATE user_presence for Alice, Blue\nUPDATE user_presence for Alice, Bob",
         log(() -> alice.is("offline", null)));
     assertEquals("offline f", presence("a")); // who is offline types to nobody
     alice.typesTo(bob.id());
@@ -322,7 +323,7 @@ class PresenceRulesTest extends Rules {
             alice,
             "select presence ->> 'status' from chat.people(array['%s'::uuid])"
                 .formatted(bob.id())));
-    assertEquals("UPDATE user_presence for Blue", log(() -> assertEquals(1, expires())));
+    assertEquals("UPDATE user_presence for Bob, Blue", log(() -> assertEquals(1, expires())));
     assertEquals("online f", presence("a"));
     assertEquals("offline f", presence("b"));
     assertEquals(
@@ -397,7 +398,7 @@ class PresenceRulesTest extends Rules {
   void bothTeamsHearOfAMove() {
     alice.is("online", null);
     assertEquals(
-        "UPDATE users for Alice\nUPDATE user_presence for Red, Blue",
+        "UPDATE users for Alice\nUPDATE user_presence for Alice, Red, Blue",
         log(
             () ->
                 database.asOwner(

@@ -401,7 +401,8 @@ class SchemaLawsTest extends Rules {
         where p.pronamespace::regnamespace::text in %s
           and has_function_privilege('chat_relay', p.oid, 'execute')
           and p.pronamespace <> 'relay'::regnamespace
-          and p.proname not in ('touch_presence', 'expire_presence', 'ensure_message_partitions')
+          and p.proname not in (
+            'come_online', 'go_offline', 'touch_presence', 'expire_presence', 'expire_typing', 'ensure_message_partitions')
         """);
   }
 
