@@ -1,18 +1,24 @@
 // Which browsers are here, and how to open them. One that is missing is said aloud; CHAT_REQUIRE=browser makes it a failure.
 import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 
-const PLACES = {
-  chromium: [process.env.CHAT_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'],
-  firefox: [process.env.CHAT_FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox', '/Applications/Firefox.app/Contents/MacOS/firefox'],
+/** Their names on the PATH, as scripts/test looks for them; CHAT_CHROMIUM and CHAT_FIREFOX name others. */
+const NAMES = {
+  chromium: [process.env.CHAT_CHROMIUM, 'chromium', 'chromium-browser', 'google-chrome'],
+  firefox: [process.env.CHAT_FIREFOX, 'firefox-esr', 'firefox'],
 };
 
 mkdirSync(new URL('../../../target/screenshots', import.meta.url), { recursive: true });
 
 /** The program's path; null when it is missing and not required. */
 export function find(browser) {
-  const place = PLACES[browser].find((path) => path && existsSync(path));
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const place = NAMES[browser]
+    .filter(Boolean)
+    .flatMap((name) => (isAbsolute(name) ? [name] : folders.map((folder) => join(folder, name))))
+    .find((path) => existsSync(path));
   if (place) {
     return place;
   }

@@ -5,6 +5,9 @@ import { until } from '../node/deadline.js';
 
 const PATIENCE = 20_000;
 
+/** Words about a cut wire, which is what some tests are about; and about sockets of a page that was left. */
+const WIRE = /ERR_|Failed to load resource|WebSocket|NetworkError|establish a connection|interrupted while the page/i;
+
 export class Person {
   /** What the browser complained of: errors, and what the content security policy forbade. */
   complaints = [];
@@ -13,14 +16,9 @@ export class Person {
     this.name = name;
     this.page = page;
     this.url = url;
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
-    page.on('console', (message) => {
-      const text = message.text();
-      // A cut wire is what some tests are about.
-      if (message.type() === 'error' && !/ERR_|Failed to load resource|WebSocket|NetworkError|can.t establish a connection/i.test(text)) {
-        this.complaints.push(text);
-      }
-    });
+    const complain = (text) => WIRE.test(text) || this.complaints.push(text);
+    page.on('pageerror', (error) => complain(String(error)));
+    page.on('console', (message) => message.type() === 'error' && complain(message.text()));
   }
 
   async opens(path = '/messages') {
@@ -35,7 +33,13 @@ export class Person {
     await this.sees('.messages-content .message, .messages-content .empty');
   }
 
+  /** Whoever uses a window has it in front; a browser keeps the clicks of the others waiting. */
+  async turnsToIt() {
+    await this.page.bringToFront();
+  }
+
   async writes(text) {
+    await this.turnsToIt();
     await this.page.click('.composer textarea');
     await this.page.keyboard.type(text);
   }
@@ -47,6 +51,7 @@ export class Person {
 
   /** Puts a long text in at once, as pasting does. */
   async pastes(text) {
+    await this.turnsToIt();
     await this.page.click('.composer textarea');
     await this.page.evaluate((words) => {
       const area = document.querySelector('.composer textarea');
@@ -106,6 +111,7 @@ export class Person {
 
   /** Clicks the first element that says so, with the browser's own mouse. */
   async clicks(selector, text = '') {
+    await this.turnsToIt();
     await this.sees(selector, text);
     const mark = `clicked-${Math.random().toString(36).slice(2)}`;
     await this.page.evaluate(
@@ -120,6 +126,7 @@ export class Person {
 
   /** A tool beside a message, which shows when one points at it. */
   async usesTool(text, label) {
+    await this.turnsToIt();
     await this.seesMessage(text);
     await this.page.evaluate((words) => {
       document.querySelectorAll('[data-pointed]').forEach((one) => one.removeAttribute('data-pointed'));

@@ -20,8 +20,8 @@ export function coreStory(scene) {
       assert.deepEqual((await person.messages()).slice(-2), ['one o’clock then', 'fine 🙂'], `${person.name} has both in order`);
     }
     // Two windows, and only one can have the focus: who looks has read.
-    await alice.page.bringToFront();
-    await bob.page.bringToFront();
+    await alice.turnsToIt();
+    await bob.turnsToIt();
     await alice.sees('.message-own:has(.delivery-read)', 'one o’clock then');
   });
 
@@ -87,6 +87,8 @@ export function coreStory(scene) {
 
   test('unread: badge, title and a line where the new ones begin; read when looked at', async () => {
     const { alice, bob, demo } = scene;
+    await bob.turnsToIt(); // and has read what was said so far
+    await alice.sees('.message-own:has(.delivery-read)', 'window.hacked');
     await bob.opens(); // the list alone
     await bob.seesNo('.conversation .badge');
     const conversation = await demo.between('alice', 'bob');
@@ -95,7 +97,7 @@ export function coreStory(scene) {
     await bob.sees('.conversation .badge', '2');
     await bob.sees('.nav-item .badge', '2');
     await until(5000, 'the title', async () => (await bob.title()).startsWith('(2) '));
-    await bob.page.bringToFront();
+    await bob.turnsToIt();
     await bob.choosesConversation('Alice');
     await bob.sees('.new-line');
     const after = await bob.page.evaluate(() => {
