@@ -351,7 +351,9 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
 });
 
 async function isAccessible(page, where) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  // An open menu hangs at the end of the body, as Radix makes it, outside of any landmark: its role is what readers go by.
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (where === 'menu' ? axe.disableRules(['region']) : axe).analyze();
   assert.deepEqual(
     violations.map(({ id, impact, nodes }) => `${where}: ${id} (${impact}) ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`),
     [],
