@@ -154,12 +154,10 @@ final class RandomWorld implements World {
       case 14 ->
           "update public.user_presence set is_typing_to = '%s' where user_id = '%s'"
               .formatted(anybody(), somebody);
+      // Not the team: that column is the triggers' alone.
       case 15 ->
-          "update public.user_presence set team_id = "
-              + team()
-              + " where user_id = '"
-              + somebody
-              + "'";
+          "update public.user_presence set current_page = '/elsewhere' where user_id = '%s'"
+              .formatted(somebody);
       case 16 -> "delete from public.user_presence where user_id = '" + somebody + "'";
       case 17 -> "update public.user_presence set status = '" + status() + "'";
       case 18 ->

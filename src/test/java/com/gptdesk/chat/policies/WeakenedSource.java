@@ -25,8 +25,9 @@ final class WeakenedSource {
       Pattern.compile(
           "\\b(me|mine|my_team|everybody|auth\\.uid|\\w*participant_\\w+|\\w*sender_id|recipient_id|"
               + "team_id|blocker_id|blocked_id)\\b|status = 'active'");
-  private static final Pattern DEMAND = Pattern.compile("perform chat\\.(demand|check)_\\w+\\(");
-  private static final Pattern CHECKS = Pattern.compile("chat\\.(demand|check)_\\w+");
+  private static final Pattern DEMAND =
+      Pattern.compile("perform (chat|relay)\\.(demand|check)_\\w+\\(");
+  private static final Pattern CHECKS = Pattern.compile("(chat|relay)\\.(demand|check)_\\w+");
   private static final Set<String> ENDS =
       Set.of(
           "where",
