@@ -27,9 +27,12 @@ begin
           and u.status = 'active'
       )
       when 'team' then (
-        select array[t.id]
-        from public.teams t
-        where t.id = named
+        select array[named]
+        where exists (
+          select
+          from public.users u
+          where u.team_id = named
+        )
       )
       else (
         select array[u.id]
