@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -286,11 +287,19 @@ class ScopesEqualPoliciesTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  /** Who types, to whom and to whom until now: those of them who are active. */
+  /**
+   * Who types and to whom, those of them who are active. When he turns to another, the one before
+   * hears that it is over, alone.
+   */
   private static Set<UUID> typists(Moment before, Moment after, Change change) {
-    UUID typist = UUID.fromString(change.record().get("user_id").asString());
-    return Stream.of(typist, before.typing().get(typist), after.typing().get(typist))
-        .filter(
+    JsonNode row = Objects.requireNonNull(change.record());
+    UUID typist = UUID.fromString(row.get("user_id").asString());
+    @Nullable UUID until = before.typing().get(typist);
+    @Nullable UUID now = after.typing().get(typist);
+    boolean isOver = row.get("is_typing_to").isNull();
+    Stream<UUID> both =
+        isOver && now != null ? Stream.of(until) : Stream.of(typist, isOver ? until : now);
+    return both.filter(
             person ->
                 person != null
                     && !(before.hears().getOrDefault(person, Set.of()).isEmpty()
@@ -306,10 +315,13 @@ class ScopesEqualPoliciesTest {
         continue;
       }
       Set<String> columns = new TreeSet<>(row.propertyNames());
-      boolean isWhole = row == change.record() || change.operation().equals("DELETE");
-      if (change.table().equals("user_presence") && isWhole) {
-        if (!columns.equals(change.isTyping() ? TYPING_PRESENCE : TEAM_PRESENCE)) {
+      if (change.table().equals("user_presence")) {
+        boolean isKey = row == change.old() && columns.equals(Set.of("user_id"));
+        if (!isKey && !columns.equals(change.isTyping() ? TYPING_PRESENCE : TEAM_PRESENCE)) {
           faults.add("shows other columns than it should: " + change);
+        }
+        if (change.isTyping() && !isKey && !isBetweenTheTwo(change, row)) {
+          faults.add("shows a typing to somebody else: " + change);
         }
       } else if (!columns.stream()
           .allMatch(column -> readable.contains(change.table() + "." + column))) {
@@ -317,6 +329,17 @@ class ScopesEqualPoliciesTest {
       }
     }
     return faults;
+  }
+
+  /** Only who types and who is typed to may hear to whom. */
+  private static boolean isBetweenTheTwo(Change change, JsonNode row) {
+    if (row.get("is_typing_to").isNull()) {
+      return true;
+    }
+    return Set.of(
+            UUID.fromString(row.get("user_id").asString()),
+            UUID.fromString(row.get("is_typing_to").asString()))
+        .containsAll(change.scopes());
   }
 
   /** Rows that came or went, and people who moved, without a word. */
@@ -476,13 +499,14 @@ class ScopesEqualPoliciesTest {
           before + "(" + list.group() + " || array(select u.id from public.users u))" + after);
     }
     Matcher redaction =
-        Pattern.compile("relay\\.(team|typing)_presence\\((\\w)\\)").matcher(definition);
+        Pattern.compile("relay\\.(?:(?:team|typing)_presence|not_typing)\\((\\w)\\)")
+            .matcher(definition);
     while (redaction.find()) {
       mutants.put(
           name + ", the whole row for " + redaction.group() + " at " + redaction.start(),
           definition.substring(0, redaction.start())
               + "row_to_json("
-              + redaction.group(2)
+              + redaction.group(1)
               + ")::text"
               + definition.substring(redaction.end()));
     }
