@@ -166,12 +166,20 @@ public final class Refusal extends RuntimeException {
     return state.startsWith("08") || state.startsWith("53") || state.startsWith("57P0");
   }
 
+  /**
+   * The first that says what happened: jOOQ wraps what fails in the middle of a result, a lost
+   * connection too, in one without a state.
+   */
   private static @Nullable SQLException sqlExceptionIn(Throwable failure) {
+    SQLException first = null;
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof SQLException sql) {
-        return sql;
+        if (sql.getSQLState() != null) {
+          return sql;
+        }
+        first = first == null ? sql : first;
       }
     }
-    return null;
+    return first;
   }
 }

@@ -96,6 +96,17 @@ class ChatDatabaseTest {
     alice.talksTo(bob); // the control
   }
 
+  /** As jOOQ wraps it when the connection is lost while it reads a field. */
+  @Test
+  void aConnectionLostInTheMiddleOfAResultIsNoFault() {
+    var lost = new SQLException("An I/O error occurred while sending to the backend.", "08006");
+    var wrapped =
+        new DataAccessException("SQL [...]", new SQLException("Error while reading field", lost));
+    RuntimeException meaning = Refusal.meaningOf(wrapped);
+    assertTrue(meaning instanceof DatabaseUnavailable, meaning::toString);
+    assertEquals(lost, meaning.getCause());
+  }
+
   @Test
   void aRefusalCarriesWhatTheDatabaseSaid() {
     Refusal no = alice.isRefused(() -> alice.talksTo(mallory), "PT404");

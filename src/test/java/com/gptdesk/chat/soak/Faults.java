@@ -118,13 +118,16 @@ final class Faults {
    * A backend that dies by SIGKILL takes the others along; what is unlogged is empty afterwards.
    */
   private void crash() throws SQLException, IOException, InterruptedException {
-    long pid;
-    try (Connection connection = database.superuser().connect();
-        Statement statement = connection.createStatement();
+    try (Connection witness = database.superuser().connect();
+        Connection victim = database.superuser().connect();
+        Statement statement = victim.createStatement();
         ResultSet row = statement.executeQuery("select pg_backend_pid()")) {
       row.next();
-      pid = row.getLong(1);
-      new ProcessBuilder("kill", "-KILL", String.valueOf(pid)).start().waitFor();
+      new ProcessBuilder("kill", "-KILL", String.valueOf(row.getLong(1))).start().waitFor();
+      // The others are ended when the server notices.
+      for (int i = 0; i < 300 && witness.isValid(5); i++) {
+        Thread.sleep(20);
+      }
     }
     for (int i = 0; i < 300; i++) {
       try (Connection connection = database.superuser().connect()) {

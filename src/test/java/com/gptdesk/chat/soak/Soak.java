@@ -376,7 +376,7 @@ final class Soak {
       throws SQLException, InterruptedException, ExecutionException {
     var heard = new LongAdder();
     var on = new AtomicBoolean(true);
-    long before = tally.sent.sum();
+    long before = 0;
     try (Connection connection = database.at(database.superuser(), "chat").connect();
         Statement statement = connection.createStatement()) {
       statement.execute("listen gptdesk_chat");
@@ -386,9 +386,14 @@ final class Soak {
               writing.add(
                   threads.submit(
                       () -> {
-                        it.write(on::get, 3);
+                        it.write(on::get, 0);
                         return null;
                       })));
+      BooleanSupplier warmingUp = before(4);
+      while (warmingUp.getAsBoolean()) {
+        connection.unwrap(PGConnection.class).getNotifications(100);
+      }
+      before = tally.sent.sum();
       BooleanSupplier measuring = before(5);
       while (measuring.getAsBoolean()) {
         PGNotification[] some = connection.unwrap(PGConnection.class).getNotifications(100);
