@@ -60,7 +60,8 @@ class ReadPlansTest {
                 "%-28s %3d rows, pages: %,6d of 10 thousand messages, %,6d of a million%n",
                 call, after.rows(), before.pages(), after.pages());
             assertEquals(before.rows(), after.rows(), call);
-            // An index of a hundred rows is one page, one of twenty thousand a tree of three levels, and a search
+            // An index of a hundred rows is one page, one of twenty thousand a tree of three
+            // levels, and a search
             // descends it once a word. A hundred times the messages, at most four times the pages
             // (and some, for what fitted into one page before).
             assertTrue(
