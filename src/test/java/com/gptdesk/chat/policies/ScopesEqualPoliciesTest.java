@@ -319,8 +319,7 @@ class ScopesEqualPoliciesTest {
         boolean isKey = row == change.old() && columns.equals(Set.of("user_id"));
         if (!isKey && !columns.equals(change.isTyping() ? TYPING_PRESENCE : TEAM_PRESENCE)) {
           faults.add("shows other columns than it should: " + change);
-        }
-        if (change.isTyping() && !isKey && !isBetweenTheTwo(change, row)) {
+        } else if (change.isTyping() && !isKey && !isBetweenTheTwo(change, row)) {
           faults.add("shows a typing to somebody else: " + change);
         }
       } else if (!columns.stream()
