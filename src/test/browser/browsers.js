@@ -42,15 +42,18 @@ export async function openChromium(executablePath) {
   };
 }
 
+/** A process for each person: headless, Firefox lets no window come before another one of the same process. */
 export async function openFirefox(executablePath) {
-  const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true });
+  const browsers = new Map();
   return {
     newPage: async () => {
-      const page = await (await browser.createBrowserContext()).newPage();
+      const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true });
+      const page = await browser.newPage(); // the page it starts with never gets the focus
+      browsers.set(page, browser);
       await page.setViewport({ width: 1180, height: 760 });
       return page;
     },
-    closePage: (page) => page.browserContext().close(),
-    close: () => browser.close(),
+    closePage: (page) => browsers.get(page).close(),
+    close: () => Promise.all([...browsers.values()].map((browser) => browser.close())),
   };
 }
