@@ -123,7 +123,12 @@ public final class GenerateJooqCode {
             json("sender", MODEL + "Person", "sender()"),
             json("reactions", "java.util.List<" + MODEL + "Reaction>", "reactions()"),
             json("other_user", MODEL + "OtherUser", "otherUser()"),
-            json("last_message", MODEL + "LastMessage", "lastMessage()"));
+            json("last_message", MODEL + "LastMessage", "lastMessage()"),
+            // Muted for good: jOOQ itself cannot read infinity.
+            new ForcedType()
+                .withUserType("java.time.OffsetDateTime")
+                .withBinding(MODEL + "MomentOrNever")
+                .withIncludeExpression("public\\..*\\.(muted_until|until)"));
   }
 
   /** A JSON column, wherever it occurs, as what it holds. */

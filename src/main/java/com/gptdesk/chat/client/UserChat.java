@@ -145,13 +145,17 @@ public final class UserChat {
    * Wants no sound of a conversation for a while.
    *
    * @param conversationId which one
-   * @param until the end of it; null to lift it
+   * @param until the end of it, {@link Instant#MAX} for good; null to lift it
    */
   public void setMuted(UUID conversationId, @Nullable Instant until) {
     tell(
         tx ->
             Routines.setMuted(
-                tx.configuration(), conversationId, until == null ? null : moment(until)));
+                tx.configuration(),
+                conversationId,
+                until == null
+                    ? null
+                    : until.equals(Instant.MAX) ? OffsetDateTime.MAX : moment(until)));
   }
 
   // Messages

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.client;
 
+import static com.gptdesk.chat.jooq.Tables.CONVERSATION_PREFERENCES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -9,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.Refusal.Reason;
+import com.gptdesk.chat.jooq.tables.daos.ConversationPreferencesDao;
+import com.gptdesk.chat.jooq.tables.pojos.ConversationPreference;
 import com.gptdesk.chat.model.Attachment;
 import com.gptdesk.chat.model.Conversation;
 import com.gptdesk.chat.model.FoundUser;
@@ -22,10 +25,13 @@ import com.gptdesk.chat.testing.ChatTestDatabase;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.jooq.conf.StatementType;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -78,6 +84,48 @@ class UserChatTest {
     assertEquals(0, bob.markAsRead(List.of(sent.id())));
     assertEquals(1, alice.getConversation(conversation).orElseThrow().otherReadSeq());
     assertEquals(List.of(bob.userId()), alice.getMessages(conversation).getFirst().readBy());
+  }
+
+  @Test
+  void whatIsMutedForGoodCanBeReadAndWritten() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    alice.setMuted(conversation, Instant.MAX);
+    assertTrue(alice.getConversation(conversation).orElseThrow().isMuted());
+
+    ConversationPreference read = preference(conversation);
+    assertEquals(OffsetDateTime.MAX, read.mutedUntil());
+    // What was read is found again, as a parameter and written into the SQL.
+    for (StatementType statements : StatementType.values()) {
+      int found =
+          database
+              .chat()
+              .asService(
+                  tx ->
+                      tx.configuration()
+                          .deriveSettings(settings -> settings.withStatementType(statements))
+                          .dsl()
+                          .fetchCount(
+                              CONVERSATION_PREFERENCES,
+                              CONVERSATION_PREFERENCES.MUTED_UNTIL.eq(read.mutedUntil())));
+      assertEquals(1, found, statements.toString());
+    }
+
+    Instant tomorrow = Instant.now().plus(Duration.ofDays(1)).truncatedTo(ChronoUnit.MICROS);
+    alice.setMuted(conversation, tomorrow);
+    assertEquals(tomorrow, preference(conversation).mutedUntil().toInstant());
+    alice.setMuted(conversation, null);
+    assertNull(preference(conversation).mutedUntil());
+  }
+
+  private ConversationPreference preference(UUID conversation) {
+    return database
+        .chat()
+        .as(
+            alice.userId(),
+            tx ->
+                new ConversationPreferencesDao(tx.configuration())
+                    .fetchByConversationId(conversation)
+                    .getFirst());
   }
 
   @Test
