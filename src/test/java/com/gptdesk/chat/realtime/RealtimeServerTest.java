@@ -670,6 +670,28 @@ class RealtimeServerTest {
     assertEquals("ok", client.next("phx_reply").status());
   }
 
+  /** Two objects of a client for one topic: the one left behind says good-bye late. */
+  @Test
+  void whoLeavesAChannelOfBeforeDoesNotEndTheOneOfNow() {
+    SocketClient client = client();
+    client.joins("x", ALL, token(ALICE));
+    client.joins("y", ALL, token(ALICE));
+    String joinRef = client.asksToJoin("x", ALL, token(ALICE));
+    assertEquals("1", client.next("phx_close").ref());
+    assertEquals(joinRef, client.next("phx_reply").joinRef());
+    client.next("system");
+
+    client.says("1", "realtime:x", "phx_leave", "{}");
+    assertEquals("ok", client.next("phx_reply").status());
+    fanOut.changed(insert("hi", ALICE));
+    assertEquals("realtime:y hi", topicAndContent(client.next()));
+    assertEquals("realtime:x hi", topicAndContent(client.next()));
+
+    client.says(joinRef, "realtime:x", "phx_leave", "{}");
+    assertEquals("ok", client.next("phx_reply").status());
+    assertEquals(joinRef, client.next("phx_close").ref());
+  }
+
   @Test
   void broadcastAndPresenceAreRefusedWhereNobodyMayUseThem() {
     SocketClient client = client();
