@@ -253,10 +253,17 @@ final class ClientConnection {
   private void leave(ClientFrame.Leave leave) {
     Channel channel = channels.get(leave.topic());
     answer(leave, true, Json.object());
-    if (channel != null) {
+    if (channel != null && isOfNow(leave, channel)) {
       remove(channel);
       write(new ServerFrame.Close(channel.topic(), channel.joinRef()));
     }
+  }
+
+  /** A client that has joined a topic twice may leave the channel of before, which is closed. */
+  private static boolean isOfNow(ClientFrame.Leave leave, Channel channel) {
+    return leave.joinRef() == null
+        || channel.joinRef() == null
+        || leave.joinRef().equals(channel.joinRef());
   }
 
   // --- Joining
@@ -873,7 +880,7 @@ final class ClientConnection {
     }
     queuedBytes += binary.length();
     server.countWritten();
-    socket.writeBinaryMessage(binary).onComplete(done -> queuedBytes -= binary.length());
+    socket.writeBinaryMessage(binary).onComplete(done -> written(binary.length()));
     if (queuedBytes > settings.maxQueuedBytes()) {
       tooSlow("it does not read what it is sent");
     }

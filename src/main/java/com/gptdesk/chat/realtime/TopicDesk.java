@@ -246,7 +246,8 @@ final class TopicDesk {
     // The server's to give: one of the client's would stand beside it.
     ObjectNode meta = sent.deepCopy().without(List.of("phx_ref", "phx_ref_prev"));
     String json = Json.write(meta);
-    if (length(json) > limits.maxPayloadBytes()) {
+    // Both go to everybody on the topic.
+    if (length(seat.key()) + length(json) > limits.maxPayloadBytes()) {
       connection.answer(
           frame, false, Json.object().put("error", TOO_LARGE).put("reason", tooLarge()));
       return;

@@ -612,6 +612,33 @@ class RealtimeServerTest {
   }
 
   @Test
+  void aTokenOfAnotherPersonInTheMiddleOfAJoinMeansTheRightsOfThatOne() {
+    SocketClient client = client();
+    whileScopesAreRead =
+        () -> {
+          whileScopesAreRead = () -> {};
+          sendsToken(client, "\"" + token(MALLORY) + "\"");
+        };
+    client.joins("x", ALL, token(ALICE));
+    client.hasHeardNothing(); // read in order: the token is taken by now
+    fanOut.changed(insert("to Alice", ALICE));
+    fanOut.changed(insert("to Mallory", MALLORY));
+    assertEquals("to Mallory", content(client.next()));
+  }
+
+  @Test
+  void aHundredEqualBindingsAreToldOnce() {
+    SocketClient client = client();
+    String binding = "{\"event\":\"*\",\"schema\":\"public\",\"filter\":\"content=eq.hi\"}";
+    Message reply =
+        client.joins("x", "[" + binding + ("," + binding).repeat(99) + "]", token(ALICE));
+    assertEquals(100, reply.payload().path("response").path("postgres_changes").size());
+    fanOut.changed(insert("hi", ALICE));
+    assertEquals(1, client.next("postgres_changes").payload().path("ids").size());
+    client.hasHeardNothing();
+  }
+
+  @Test
   void aTokenWithoutANameEndsTheChannelSoThatItIsJoinedAgain() {
     SocketClient client = client();
     client.joins("x", ALL, token(ALICE));
@@ -668,6 +695,28 @@ class RealtimeServerTest {
 
     client.says("1", "realtime:x", "phx_leave", "{}");
     assertEquals("ok", client.next("phx_reply").status());
+  }
+
+  /** Two objects of a client for one topic: the one left behind says good-bye late. */
+  @Test
+  void whoLeavesAChannelOfBeforeDoesNotEndTheOneOfNow() {
+    SocketClient client = client();
+    client.joins("x", ALL, token(ALICE));
+    client.joins("y", ALL, token(ALICE));
+    String joinRef = client.asksToJoin("x", ALL, token(ALICE));
+    assertEquals("1", client.next("phx_close").ref());
+    assertEquals(joinRef, client.next("phx_reply").joinRef());
+    client.next("system");
+
+    client.says("1", "realtime:x", "phx_leave", "{}");
+    assertEquals("ok", client.next("phx_reply").status());
+    fanOut.changed(insert("hi", ALICE));
+    assertEquals("realtime:y hi", topicAndContent(client.next()));
+    assertEquals("realtime:x hi", topicAndContent(client.next()));
+
+    client.says(joinRef, "realtime:x", "phx_leave", "{}");
+    assertEquals("ok", client.next("phx_reply").status());
+    assertEquals(joinRef, client.next("phx_close").ref());
   }
 
   @Test

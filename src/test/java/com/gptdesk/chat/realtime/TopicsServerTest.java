@@ -253,6 +253,52 @@ class TopicsServerTest {
     assertEquals(2, n(client.next("broadcast"))); // The marker is the first that is heard.
   }
 
+  /** PostgreSQL has no NUL in a text, though one in a payload, which it does not read. */
+  @Test
+  void oddTextsArriveAsTheyAreOrAreRefusedWithTheReason() {
+    SocketClient hears = joined(two, bob, talk, PLAIN);
+    SocketClient client = joined(one, alice, talk, config(true, false, false, ""));
+    for (String odd :
+        List.of(
+            "\"\\u0000\"",
+            "\"\\u2028😀\\\"]}\"",
+            "{\"payload\":{\"event\":\"x\"}}",
+            "[".repeat(300) + "]".repeat(300))) {
+      String payload = "{\"odd\":" + odd + "}";
+      assertEquals("ok", client.answerTo(saysEvent(client, "odd", payload)).status());
+      assertEquals(Json.read(payload), hears.next("broadcast").payload().path("payload"), payload);
+      assertEquals("ok", tracks(client, talk, payload).status());
+    }
+    Message refusal = client.answerTo(saysEvent(client, "\\u0000", "{}"));
+    assertTrue(refusal.reason().startsWith("InvalidBroadcast: "), refusal.reason());
+
+    SocketClient nul = joined(one, alice, talk, config(true, false, false, "\\u0000"));
+    assertEquals("error", tracks(nul, talk, "{}").status());
+    says(client, talk, "7");
+    assertEquals(7, n(hears.next("broadcast"))); // nothing else was told
+  }
+
+  private String saysEvent(SocketClient client, String event, String payload) {
+    return client.says(
+        "1",
+        "realtime:" + talk,
+        "broadcast",
+        "{\"type\":\"broadcast\",\"event\":\"%s\",\"payload\":%s}".formatted(event, payload));
+  }
+
+  /** It is told to everybody on the topic, as what is tracked is. */
+  @Test
+  void aKeyCountsAsPartOfWhatIsTracked() throws Exception {
+    Node strict = new Node(new TopicLimits(1024, 100, 100, Duration.ofMinutes(5)));
+    SocketClient client =
+        joined(strict, alice, talk, config(false, false, false, "k".repeat(1000)));
+    assertEquals("ok", tracks(client, talk, "{\"a\":1}").status());
+    assertTrue(
+        tracks(client, talk, "{\"a\":\"" + "x".repeat(30) + "\"}")
+            .reason()
+            .startsWith("PayloadTooLarge"));
+  }
+
   // --- Presence
   // ------------------------------------------------------------------------------------------------
 

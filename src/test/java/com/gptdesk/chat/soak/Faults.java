@@ -80,20 +80,26 @@ final class Faults {
   }
 
   /**
-   * Each once, in a random order, and then any, while that holds; each has been mended by its end.
+   * Each once, in a random order, however long that takes, and then any while that holds. Each has
+   * been mended by its end, and then every node says that it is ready.
    */
   void happen(BooleanSupplier on) throws IOException, InterruptedException, SQLException {
     List<Named> next = new ArrayList<>(all);
-    while (on.getAsBoolean()) {
+    boolean first = true;
+    while (first || on.getAsBoolean()) {
       Collections.shuffle(next, random);
       for (Named each : next) {
-        if (!on.getAsBoolean()) {
+        if (!first && !on.getAsBoolean()) {
           return;
         }
         tally.count(tally.faults, each.name());
         each.fault().happen();
+        for (NodeProcess node : nodes) {
+          node.awaitReady(http);
+        }
         Thread.sleep(random.nextLong(200, 900)); // the rhythm of misfortune
       }
+      first = false;
     }
   }
 
@@ -108,8 +114,11 @@ final class Faults {
     }
   }
 
-  private void away(int seconds) throws InterruptedException {
+  private void away(int seconds) throws IOException, InterruptedException {
     database.stop();
+    for (NodeProcess node : seconds == 0 ? List.<NodeProcess>of() : nodes) {
+      node.awaitNotReady(http);
+    }
     Thread.sleep(seconds * 1000L); // so long is it away
     database.start();
   }

@@ -74,6 +74,15 @@ final class NodeProcess implements AutoCloseable {
 
   /** Waits until it says that it is ready; fails when it ends instead, or takes too long. */
   void awaitReady(HttpClient http) throws IOException, InterruptedException {
+    await(http, 200);
+  }
+
+  /** Waits until it says that nothing should be sent to it; fails as the other does. */
+  void awaitNotReady(HttpClient http) throws IOException, InterruptedException {
+    await(http, 503);
+  }
+
+  private void await(HttpClient http, int status) throws IOException, InterruptedException {
     long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
     HttpRequest question =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/health/ready"))
@@ -82,10 +91,11 @@ final class NodeProcess implements AutoCloseable {
     while (System.nanoTime() < deadline) {
       Process running = process;
       if (running == null || !running.isAlive()) {
-        throw new IOException(name + " ended while it started:\n" + lastWords());
+        throw new IOException(
+            name + " ended before its health was " + status + ":\n" + lastWords());
       }
       try {
-        if (http.send(question, BodyHandlers.discarding()).statusCode() == 200) {
+        if (http.send(question, BodyHandlers.discarding()).statusCode() == status) {
           return;
         }
       } catch (IOException e) {
@@ -93,7 +103,7 @@ final class NodeProcess implements AutoCloseable {
       }
       Thread.sleep(100); // asked again ten times a second
     }
-    throw new IOException(name + " did not become ready:\n" + lastWords());
+    throw new IOException(name + "'s health did not become " + status + ":\n" + lastWords());
   }
 
   String lastWords() {
