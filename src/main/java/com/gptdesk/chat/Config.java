@@ -1,6 +1,7 @@
 package com.gptdesk.chat;
 
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.realtime.RealtimeSettings;
 import com.gptdesk.chat.realtime.TopicLimits;
 import com.gptdesk.chat.relay.DoorbellKind;
@@ -26,6 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * @param database the runtime login; null for the embedded PostgreSQL
  * @param owner who migrates; null when migrating is somebody else's task
+ * @param replica where what only reads may be asked; null for the database itself
  * @param dataDirectory where the embedded PostgreSQL keeps its files
  * @param poolSize connections for requests; the relay's own come on top
  * @param jwtSecret shared secret of HS256 tokens; null with {@code jwks} or in the demo
@@ -46,6 +48,7 @@ import org.slf4j.LoggerFactory;
 public record Config(
     @Nullable Login database,
     @Nullable Login owner,
+    @Nullable ReplicaSettings replica,
     Path dataDirectory,
     int poolSize,
     @Nullable String jwtSecret,
@@ -133,6 +136,7 @@ public record Config(
           new Config(
               login(url, "CHAT_DATABASE_USER", "CHAT_DATABASE_PASSWORD", true),
               login(url, "CHAT_OWNER_USER", "CHAT_OWNER_PASSWORD", false),
+              replica(url),
               path("CHAT_DATA_DIR", "data"),
               number("CHAT_POOL_SIZE", 16, 1, 1000),
               secret("CHAT_JWT_SECRET"),
@@ -185,6 +189,37 @@ public record Config(
         return null;
       }
       return new Login(url, user, password == null ? "" : password);
+    }
+
+    private @Nullable ReplicaSettings replica(@Nullable String primary) {
+      String url = text("CHAT_REPLICA_URL");
+      String user = text("CHAT_REPLICA_USER");
+      String password = text("CHAT_REPLICA_PASSWORD");
+      int poolSize = number("CHAT_REPLICA_POOL_SIZE", 16, 1, 1000);
+      int maxLag = number("CHAT_REPLICA_MAX_LAG_MS", 2000, 200, 60_000);
+      int maxCallers = number("CHAT_REPLICA_MAX_CALLERS", 100_000, 1, 10_000_000);
+      if (url == null) {
+        if (user != null || password != null) {
+          problems.add("CHAT_REPLICA_USER needs CHAT_REPLICA_URL beside it.");
+        }
+        return null;
+      }
+      if (!url.startsWith("jdbc:postgresql://")) {
+        problems.add("CHAT_REPLICA_URL must begin with jdbc:postgresql:// .");
+      }
+      if (primary == null) {
+        problems.add("CHAT_REPLICA_URL needs CHAT_DATABASE_URL, the primary, beside it.");
+      }
+      String ofPrimary = text("CHAT_DATABASE_USER");
+      String passwordOfPrimary = text("CHAT_DATABASE_PASSWORD");
+      Login login =
+          user == null
+              ? new Login(
+                  url,
+                  ofPrimary == null ? "" : ofPrimary,
+                  passwordOfPrimary == null ? "" : passwordOfPrimary)
+              : new Login(url, user, password == null ? "" : password);
+      return new ReplicaSettings(login, poolSize, Duration.ofMillis(maxLag), maxCallers);
     }
 
     private @Nullable String secret(String variable) {

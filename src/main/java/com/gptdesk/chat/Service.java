@@ -14,6 +14,8 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.ReadReplica;
+import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.realtime.Missed;
@@ -23,6 +25,8 @@ import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.realtime.Scopes;
 import com.gptdesk.chat.realtime.SocketPresence;
 import com.gptdesk.chat.realtime.Topics;
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
@@ -40,6 +44,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +53,8 @@ final class Service implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Service.class);
   private static final int STARTING_FAILED_AFTER_MILLIS = 10_000;
+  private static final int REPLICA_CONNECT_SECONDS = 2;
+  private static final int REPLICA_READ_SECONDS = 10;
 
   /** What to close, the last one opened first. */
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
@@ -82,11 +89,14 @@ final class Service implements AutoCloseable {
     Database database = opened(Database.open(config));
     bringUpToDate(database, config, platform, demo);
     ServiceLogin.verify(database.service());
-    ChatDatabase chat = new ChatDatabase(opened(pool(database.service(), config.poolSize())));
+    HikariDataSource requests = opened(pool(database.service(), config.poolSize()));
+    ChatDatabase chat = new ChatDatabase(requests);
+    ReadReplica replica = replica(config.replica(), requests);
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
     FanOut fanOut = new FanOut();
-    Relay relay = opened(new Relay(relaySettings(database.service(), config), fanOut));
+    Relay relay =
+        opened(new Relay(relaySettings(database.service(), config), heardBy(replica, fanOut)));
     Topics topics = Topics.in(chat);
     PresenceTracker tracker = opened(new PresenceTracker(topics));
     RealtimeServer realtime =
@@ -115,12 +125,15 @@ final class Service implements AutoCloseable {
                     HttpSettings.DEFAULT_MAX_BODY_BYTES,
                     config.pageHosts(),
                     tokenSettings.anonKey()),
-                new RpcGateway(chat, tokens, config.enabled()),
+                new RpcGateway(chat, replica, tokens, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 health(chat, relay),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null));
 
+    if (replica != null) {
+      replica.start();
+    }
     relay.start();
     upkeep.start();
     presence.start();
@@ -182,6 +195,46 @@ final class Service implements AutoCloseable {
     settings.setMaximumPoolSize(size);
     settings.setConnectionTimeout(STARTING_FAILED_AFTER_MILLIS);
     return new HikariDataSource(settings);
+  }
+
+  private @Nullable ReadReplica replica(
+      @Nullable ReplicaSettings settings, HikariDataSource primary) {
+    return settings == null
+        ? null
+        : opened(new ReadReplica(primary, opened(replicaPool(settings)), settings));
+  }
+
+  /** Gives up soon, since the primary can be asked instead; and does not mind who is not there. */
+  private static HikariDataSource replicaPool(ReplicaSettings settings) {
+    PGSimpleDataSource replica = settings.login().dataSource();
+    replica.setConnectTimeout(REPLICA_CONNECT_SECONDS);
+    replica.setSocketTimeout(REPLICA_READ_SECONDS);
+    HikariConfig pool = new HikariConfig();
+    pool.setPoolName("replica");
+    pool.setDataSource(replica);
+    pool.setMaximumPoolSize(settings.poolSize());
+    pool.setConnectionTimeout(settings.maxLag().toMillis() + 250); // the least that Hikari takes
+    pool.setInitializationFailTimeout(-1);
+    return new HikariDataSource(pool);
+  }
+
+  /** Whoever is told of a change may read next what it changed, so the replica must have it too. */
+  private static ChangeListener heardBy(@Nullable ReadReplica replica, FanOut fanOut) {
+    return replica == null
+        ? fanOut
+        : new ChangeListener() {
+          @Override
+          public void changed(Change change) {
+            change.scopes().forEach(replica::told);
+            fanOut.changed(change);
+          }
+
+          @Override
+          public void resync(String reason) {
+            replica.toldAll();
+            fanOut.resync(reason);
+          }
+        };
   }
 
   private static TokenSettings tokens(Config config, boolean demo) throws IOException {

@@ -247,11 +247,11 @@ public final class HttpService implements AutoCloseable {
   }
 
   private static final String EXPOSED_HEADERS =
-      "Content-Range, Content-Location, Location, Range-Unit, Retry-After, X-Request-Id";
+      "Content-Range, Content-Location, Location, Range-Unit, Retry-After, X-Request-Id, x-chat-lsn";
 
   private static final String USUAL_HEADERS =
       "authorization, apikey, content-type, accept, accept-profile, content-profile, prefer, range, x-client-info,"
-          + " x-retry-count, traceparent, tracestate, baggage, x-supabase-api-version";
+          + " x-retry-count, traceparent, tracestate, baggage, x-supabase-api-version, x-chat-lsn";
 
   private static void preflight(HttpServerRequest request) {
     // No cookies are used and every origin is allowed, so what a page wants to send may be sent.
@@ -284,6 +284,7 @@ public final class HttpService implements AutoCloseable {
             request.getHeader("Accept"),
             request.getHeader("Content-Type"),
             request.getHeader("Prefer"),
+            request.getHeader(RpcGateway.POSITION),
             ByteBuffer.wrap(bytes(context)));
     blocking(context, () -> rpc.answer(call));
   }

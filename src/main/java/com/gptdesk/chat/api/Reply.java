@@ -1,5 +1,6 @@
 package com.gptdesk.chat.api;
 
+import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +20,12 @@ record Reply(
 
   static Reply json(int status, String body) {
     return new Reply(status, JSON_TYPE, Map.of(), body);
+  }
+
+  Reply withHeader(String name, String value) {
+    Map<String, String> more = new HashMap<>(headers);
+    more.put(name, value);
+    return new Reply(status, contentType, more, body);
   }
 
   static Reply noContent() {

@@ -6,6 +6,7 @@ import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.DatabaseUnavailable;
+import com.gptdesk.chat.database.ReadReplica;
 import com.gptdesk.chat.database.Refusal;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -16,8 +17,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.replication.LogSequenceNumber;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -59,10 +62,14 @@ public final class RpcGateway {
                   .build())
           .build();
 
+  /** Header of a write's answer, and of a read that must show that write. */
+  static final String POSITION = "x-chat-lsn";
+
   private static final String OBJECT = "application/vnd.pgrst.object+json";
   private static final String ARRAY = "application/vnd.pgrst.array+json";
   private static final Set<String> SHAPING =
       Set.of("select", "order", "limit", "offset", "and", "or", "not.and", "not.or", "columns");
+  private static final Pattern LSN = Pattern.compile("[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}");
   private static final Pattern FILTER =
       Pattern.compile(
           "(not\\.)?(eq|neq|gt|gte|lt|lte|like|ilike|match|imatch|in|is|isdistinct|cs|cd|ov|sl|sr|nxr|nxl|adj"
@@ -78,6 +85,7 @@ public final class RpcGateway {
 
   private final FunctionCatalogue catalogue;
   private final Door door;
+  private final @Nullable ReadReplica replica;
   private final TokenVerifier tokens;
   private final boolean enabled;
 
@@ -85,12 +93,36 @@ public final class RpcGateway {
    * @param enabled false answers every call with 503 and says why
    */
   public RpcGateway(ChatDatabase database, TokenVerifier tokens, boolean enabled) {
-    this(new FunctionCatalogue(new DatabaseFunctions(database)), database::call, tokens, enabled);
+    this(database, null, tokens, enabled);
+  }
+
+  /**
+   * @param replica who answers what only reads; null for the database itself
+   * @param enabled false answers every call with 503 and says why
+   */
+  public RpcGateway(
+      ChatDatabase database, @Nullable ReadReplica replica, TokenVerifier tokens, boolean enabled) {
+    this(
+        new FunctionCatalogue(new DatabaseFunctions(database)),
+        database::call,
+        replica,
+        tokens,
+        enabled);
   }
 
   RpcGateway(FunctionCatalogue catalogue, Door door, TokenVerifier tokens, boolean enabled) {
+    this(catalogue, door, null, tokens, enabled);
+  }
+
+  private RpcGateway(
+      FunctionCatalogue catalogue,
+      Door door,
+      @Nullable ReadReplica replica,
+      TokenVerifier tokens,
+      boolean enabled) {
     this.catalogue = catalogue;
     this.door = door;
+    this.replica = replica;
     this.tokens = tokens;
     this.enabled = enabled;
   }
@@ -131,13 +163,59 @@ public final class RpcGateway {
           .withHeader("Allow", "POST, OPTIONS")
           .stop();
     }
-    String result =
-        door.call(
-            identity.caller(),
-            !function.writes(),
-            catalogue.statement(function, arguments.names()),
-            arguments.json(function));
-    return reply(request, function, asObject, result);
+    LogSequenceNumber position = position(request);
+    String statement = catalogue.statement(function, arguments.names());
+    String json = arguments.json(function);
+    if (replica == null) {
+      String result = door.call(identity.caller(), !function.writes(), statement, json);
+      return reply(request, function, asObject, result);
+    }
+    if (function.writes()) {
+      return writeBesideReplica(
+          replica,
+          identity,
+          () ->
+              reply(
+                  request,
+                  function,
+                  asObject,
+                  door.call(identity.caller(), false, statement, json)));
+    }
+    ReadReplica.Answer answer =
+        replica.call(identity.caller(), identity.userId(), position, statement, json);
+    return reply(
+        request,
+        function,
+        asObject,
+        answer != null ? answer.json() : door.call(identity.caller(), true, statement, json));
+  }
+
+  /** What the answer or its failure leaves behind, the caller's next read must show. */
+  private static Reply writeBesideReplica(
+      ReadReplica replica, Identity identity, Supplier<Reply> write) {
+    Reply reply;
+    try {
+      reply = write.get();
+    } catch (RuntimeException e) {
+      replica.told(identity.userId()); // a commit whose answer was lost stands all the same
+      throw e;
+    }
+    LogSequenceNumber position = replica.written(identity.userId());
+    return position == null ? reply : reply.withHeader(POSITION, position.asString());
+  }
+
+  private static @Nullable LogSequenceNumber position(RpcRequest request) {
+    String text = request.position();
+    if (text == null || text.isBlank()) {
+      return null;
+    }
+    if (!LSN.matcher(text).matches()) {
+      throw Problem.of(400, "PGRST100", "The header " + POSITION + " is no position of a log")
+          .withHint(
+              "Send the header of a write's answer as it came, for instance 16/B374D848, or none")
+          .stop();
+    }
+    return LogSequenceNumber.valueOf(text);
   }
 
   private Identity identify(RpcRequest request) {

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param apikey the header, if any
  * @param profile the schema asked for: {@code Accept-Profile} of a GET or HEAD, {@code
  *     Content-Profile} of the rest
+ * @param position {@code x-chat-lsn}: what must have been replayed where the call reads, if any
  */
 record RpcRequest(
     String method,
@@ -24,6 +25,7 @@ record RpcRequest(
     @Nullable String accept,
     @Nullable String contentType,
     @Nullable String prefer,
+    @Nullable String position,
     ByteBuffer body) {
 
   /** GET and HEAD: arguments come in the query and nothing may be written. */

@@ -8,6 +8,7 @@ import javax.sql.DataSource;
 import org.jooq.Configuration;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.replication.LogSequenceNumber;
 
 /**
  * The one door to the database. Everything runs in a transaction as somebody, with that person's
@@ -57,6 +58,11 @@ public final class ChatDatabase {
           + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2})";
 
   private static final String CALL = "select chat.door({0}, {1}, {2}, {3}, {4}::json)";
+
+  /** The call is a statement inside the door, so its snapshot is taken after the comparison. */
+  private static final String CALL_WHEN_REPLAYED =
+      "select r.ready, case when r.ready then chat.door({0}, {1}, true, {2}, {3}::json) end"
+          + " from (select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= {4}::pg_lsn as ready offset 0) r";
 
   private final Transactions transactions;
 
@@ -203,6 +209,27 @@ public final class ChatDatabase {
                             statement,
                             argumentsJson)
                         .get(0, String.class)));
+  }
+
+  /** As {@link #call} of what only reads, at a replica; null when it has not replayed so much. */
+  ReadReplica.@Nullable Answer callWhenReplayed(
+      Caller caller, LogSequenceNumber position, String statement, String argumentsJson) {
+    return withRetries(
+        () ->
+            transactions.single(
+                tx -> {
+                  var row =
+                      tx.fetchSingle(
+                          CALL_WHEN_REPLAYED,
+                          caller.claims(),
+                          caller.role().sqlName(),
+                          statement,
+                          argumentsJson,
+                          position.asString());
+                  return Boolean.TRUE.equals(row.get(0, Boolean.class))
+                      ? new ReadReplica.Answer(row.get(1, String.class))
+                      : null;
+                }));
   }
 
   private <T extends @Nullable Object> T transact(

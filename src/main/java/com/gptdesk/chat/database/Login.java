@@ -2,7 +2,6 @@ package com.gptdesk.chat.database;
 
 import java.sql.Connection;
 import java.sql.SQLException;
-import javax.sql.DataSource;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -19,7 +18,7 @@ public record Login(String url, String user, String password) {
    *
    * @return a new data source without a pool
    */
-  public DataSource dataSource() {
+  public PGSimpleDataSource dataSource() {
     PGSimpleDataSource source = new PGSimpleDataSource();
     source.setUrl(url);
     source.setUser(user);

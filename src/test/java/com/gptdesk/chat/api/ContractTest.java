@@ -159,6 +159,7 @@ class ContractTest {
             "*/*",
             "application/json",
             null,
+            null,
             ByteBuffer.wrap(arguments.getBytes(StandardCharsets.UTF_8))));
   }
 }

@@ -539,6 +539,7 @@ class RpcGatewayTest {
           accept,
           contentType,
           prefer,
+          null,
           ByteBuffer.wrap(body));
     }
   }

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The two logins, on an empty database: who owns the tables, and as whom the service enters. Run by the image of PostgreSQL.
+set -euo pipefail
+psql --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$POSTGRES_DB" <<SQL
+create role chat_owner login createrole password '$(cat /run/secrets/owner_password)';
+create role chat_login login inherit password '$(cat /run/secrets/login_password)';
+alter database "$POSTGRES_DB" owner to chat_owner;
+SQL
