@@ -37,6 +37,12 @@ public final class Main {
         new CommandLine(new Main())
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setExecutionExceptionHandler((failure, command, result) -> explain(failure));
+    commands
+        .getSubcommands()
+        .get("serve")
+        .getCommandSpec()
+        .usageMessage()
+        .footer("%nEnvironment variables:", Setting.help().replace("%", "%%"));
     System.exit(commands.execute(arguments));
   }
 
@@ -51,7 +57,9 @@ public final class Main {
       @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     CountDownLatch stopped = new CountDownLatch(1);
-    Service service = Service.start(Config.of(System.getenv()), platform, demo, port);
+    Config config = Config.of(System.getenv());
+    Setting.printed(System.getenv()).forEach(LOG::info);
+    Service service = Service.start(config, platform, demo, port);
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(

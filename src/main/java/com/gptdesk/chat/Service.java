@@ -5,6 +5,8 @@ import com.gptdesk.chat.api.DemoEndpoints;
 import com.gptdesk.chat.api.Health;
 import com.gptdesk.chat.api.HttpService;
 import com.gptdesk.chat.api.HttpSettings;
+import com.gptdesk.chat.api.Metrics;
+import com.gptdesk.chat.api.Remembered;
 import com.gptdesk.chat.api.RpcGateway;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
@@ -16,6 +18,7 @@ import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
+import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.realtime.Missed;
 import com.gptdesk.chat.realtime.PresenceTracker;
 import com.gptdesk.chat.realtime.PublishedTables;
@@ -35,6 +38,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -47,6 +51,7 @@ import org.slf4j.LoggerFactory;
 final class Service implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Service.class);
+  private static final Duration MIGRATIONS_COMPARED_AFTER = Duration.ofSeconds(10);
   private static final int STARTING_FAILED_AFTER_MILLIS = 10_000;
 
   /** What to close, the last one opened first. */
@@ -82,11 +87,14 @@ final class Service implements AutoCloseable {
     Database database = opened(Database.open(config));
     bringUpToDate(database, config, platform, demo);
     ServiceLogin.verify(database.service());
-    ChatDatabase chat = new ChatDatabase(opened(pool(database.service(), config.poolSize())));
+    Metrics metrics = opened(new Metrics(config.metricsToken()));
+    ChatDatabase chat =
+        new ChatDatabase(opened(pool(database.service(), config.poolSize(), metrics)));
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
     FanOut fanOut = new FanOut();
-    Relay relay = opened(new Relay(relaySettings(database.service(), config), fanOut));
+    Relay relay =
+        opened(new Relay(relaySettings(database.service(), config), metrics.timing(fanOut)));
     Topics topics = Topics.in(chat);
     PresenceTracker tracker = opened(new PresenceTracker(topics));
     RealtimeServer realtime =
@@ -104,6 +112,10 @@ final class Service implements AutoCloseable {
     SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
     Upkeep upkeep = opened(new Upkeep(chat));
 
+    metrics.watch(relay);
+    metrics.watch(realtime);
+    metrics.watch(() -> state(chat));
+
     Vertx vertx = opened(Vertx.vertx(), Service::stop);
     HttpService http =
         opened(
@@ -117,9 +129,10 @@ final class Service implements AutoCloseable {
                     tokenSettings.anonKey()),
                 new RpcGateway(chat, tokens, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
-                health(chat, relay),
+                health(chat, relay, Migrations.of(database.ownerOrService(), platform)),
                 realtime,
-                demo ? demoEndpoints(chat, tokenSettings) : null));
+                demo ? demoEndpoints(chat, tokenSettings) : null,
+                metrics));
 
     relay.start();
     upkeep.start();
@@ -175,12 +188,13 @@ final class Service implements AutoCloseable {
     }
   }
 
-  private static HikariDataSource pool(Login login, int size) {
+  private static HikariDataSource pool(Login login, int size, Metrics metrics) {
     HikariConfig settings = new HikariConfig();
     settings.setPoolName("requests");
     settings.setDataSource(login.dataSource());
     settings.setMaximumPoolSize(size);
     settings.setConnectionTimeout(STARTING_FAILED_AFTER_MILLIS);
+    settings.setMetricsTrackerFactory(metrics.ofPool());
     return new HikariDataSource(settings);
   }
 
@@ -212,7 +226,16 @@ final class Service implements AutoCloseable {
         .withDoorbell(config.doorbell());
   }
 
-  private static Health health(ChatDatabase chat, Relay relay) {
+  private static Metrics.DatabaseState state(ChatDatabase chat) {
+    return chat.as(
+        Caller.relay(),
+        tx ->
+            new Metrics.DatabaseState(
+                Routines.notificationQueueUsage(tx.configuration()),
+                Routines.messagePartitionsAhead(tx.configuration())));
+  }
+
+  private static Health health(ChatDatabase chat, Relay relay, Migrations migrations) {
     return new Health(
         List.of(
             new Health.Check(
@@ -222,7 +245,13 @@ final class Service implements AutoCloseable {
                   return null;
                 }),
             new Health.Check(
+                "migrations", new Remembered(MIGRATIONS_COMPARED_AFTER, () -> behind(migrations))),
+            new Health.Check(
                 "relay", () -> relay.isHearing() ? null : "does not follow the changes yet")));
+  }
+
+  private static @Nullable String behind(Migrations migrations) {
+    return migrations.differences().isEmpty() ? null : "the database is not where it should be";
   }
 
   private static void stop(Vertx vertx) throws Exception {
