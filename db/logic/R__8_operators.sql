@@ -58,6 +58,35 @@ $$;
 comment on function chat.ensure_message_partitions(int) is
   'Makes the partitions from this month to so many months ahead; returns how many were missing. Waits at most two seconds for a lock: call it again.';
 
+create or replace function chat.message_partitions_ahead()
+  returns int
+  stable
+  set search_path = ''
+  language sql
+as $$
+  select count(*)::int
+  from pg_catalog.pg_inherits i
+  join pg_catalog.pg_class c on c.oid = i.inhrelid
+  where i.inhparent = 'public.user_messages'::regclass
+    and c.relname ~ '^user_messages_\d{4}_\d{2}$'
+    and c.relname > 'user_messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM')
+$$;
+
+comment on function chat.message_partitions_ahead() is
+  'How many months after this one (UTC) have a partition for their messages; for monitoring. At 0 the next month''s messages will be refused.';
+
+create or replace function chat.notification_queue_usage()
+  returns float8
+  volatile
+  set search_path = ''
+  language sql
+as $$
+  select pg_notification_queue_usage()
+$$;
+
+comment on function chat.notification_queue_usage() is
+  'The used part of the server''s queue of notifications, 0 to 1, for monitoring; when it is full, whoever notifies fails at commit.';
+
 create or replace function chat.archive_inactive_conversations(older_than interval)
   returns bigint
   volatile
@@ -336,10 +365,13 @@ comment on function chat.check_invariants() is
   'What is not as it must be: the rule and the row that breaks it; nothing when all is well. Reads whole tables in one snapshot; locks nothing. For the owner.';
 
 revoke all on function
-  chat.create_message_partition, chat.ensure_message_partitions, chat.archive_inactive_conversations, chat.check_invariants
+  chat.create_message_partition, chat.ensure_message_partitions, chat.archive_inactive_conversations, chat.check_invariants,
+  chat.message_partitions_ahead, chat.notification_queue_usage
 from public, anon, authenticated, service_role;
 revoke all on procedure chat.drop_messages_before from public, anon, authenticated, service_role;
-grant execute on function chat.ensure_message_partitions to chat_relay;
+grant execute on function
+  chat.ensure_message_partitions, chat.message_partitions_ahead, chat.notification_queue_usage
+to chat_relay;
 
 select chat.ensure_message_partitions(3);
 

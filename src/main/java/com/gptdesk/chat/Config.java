@@ -12,7 +12,6 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -42,6 +41,7 @@ import org.slf4j.LoggerFactory;
  * @param doorbell which driver hears that there are changes
  * @param realtime the limits of sockets and channels
  * @param topics the limits of what is said and shown on topics
+ * @param metricsToken what a reader of /metrics must bring; null: nobody reads
  * @param maxMessageLength characters, for {@code chat.settings}; null leaves what stands there
  * @param typingTimeout milliseconds, for {@code chat.settings}; null leaves what stands there
  */
@@ -63,6 +63,7 @@ public record Config(
     DoorbellKind doorbell,
     RealtimeSettings realtime,
     TopicLimits topics,
+    @Nullable String metricsToken,
     @Nullable Integer maxMessageLength,
     @Nullable Integer typingTimeout) {
 
@@ -110,7 +111,6 @@ public record Config(
 
     private final Map<String, String> environment;
     private final List<String> problems = new ArrayList<>();
-    private final Set<String> known = new HashSet<>();
 
     Reader(Map<String, String> environment) {
       this.environment = environment;
@@ -139,7 +139,7 @@ public record Config(
               replica(url),
               path("CHAT_DATA_DIR", "data"),
               number("CHAT_POOL_SIZE", 16, 1, 1000),
-              secret("CHAT_JWT_SECRET"),
+              secret("CHAT_JWT_SECRET", SHORTEST_SECRET),
               address("CHAT_JWKS_URL"),
               text("CHAT_JWT_AUDIENCE"),
               text("CHAT_JWT_ISSUER"),
@@ -160,11 +160,14 @@ public record Config(
                       }),
               realtime(enabled),
               topics(),
+              secret("CHAT_METRICS_TOKEN", 16),
               optionalNumber("CHAT_MAX_MESSAGE_LENGTH", 1, 100_000),
               optionalNumber("CHAT_TYPING_TIMEOUT", 500, 60_000));
       if (config.jwtSecret != null && config.jwks != null) {
         problems.add("Set CHAT_JWT_SECRET or CHAT_JWKS_URL, not both: it pins the algorithm.");
       }
+      // Read by logback.xml, before all else.
+      parsed("CHAT_LOG_FORMAT", "text or json", t -> Set.of("text", "json").contains(t) ? t : null);
       warnOfUnknown();
       if (!problems.isEmpty()) {
         throw new Invalid(problems);
@@ -222,10 +225,10 @@ public record Config(
       return new ReplicaSettings(login, poolSize, Duration.ofMillis(maxLag), maxCallers);
     }
 
-    private @Nullable String secret(String variable) {
+    private @Nullable String secret(String variable, int least) {
       String secret = text(variable);
-      if (secret != null && secret.getBytes(StandardCharsets.UTF_8).length < SHORTEST_SECRET) {
-        problems.add(variable + " must have at least " + SHORTEST_SECRET + " bytes.");
+      if (secret != null && secret.getBytes(StandardCharsets.UTF_8).length < least) {
+        problems.add(variable + " must have at least " + least + " bytes.");
       }
       return secret;
     }
@@ -357,15 +360,19 @@ public record Config(
     }
 
     private String name(String variable) {
-      known.add(variable);
+      Setting.named(variable); // else --help and README would not know it
       return variable;
     }
 
     /** A misspelt setting is silently without effect; but what else is named so is not ours. */
     private void warnOfUnknown() {
       for (String variable : new TreeSet<>(environment.keySet())) {
-        if (variable.startsWith("CHAT_") && !known.contains(variable)) {
-          LOG.warn("{} is no setting of the chat", variable);
+        if (variable.startsWith("CHAT_") && !Setting.isKnown(variable)) {
+          String near = Setting.nearest(variable);
+          LOG.warn(
+              "{} is no setting of the chat{}; serve --help lists them all",
+              variable,
+              near == null ? "" : ": did you mean " + near + "?");
         }
       }
     }

@@ -6,6 +6,7 @@ import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Precondition;
 import com.gptdesk.chat.policies.PolicyReport;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import org.flywaydb.core.api.FlywayException;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,10 @@ public final class Main {
         new CommandLine(new Main())
             .setCaseInsensitiveEnumValuesAllowed(true)
             .setExecutionExceptionHandler((failure, command, result) -> explain(failure));
+    Objects.requireNonNull(commands.getSubcommands().get("serve"))
+        .getCommandSpec()
+        .usageMessage()
+        .footer("%nEnvironment variables:", Setting.help().replace("%", "%%"));
     System.exit(commands.execute(arguments));
   }
 
@@ -51,7 +56,9 @@ public final class Main {
       @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     CountDownLatch stopped = new CountDownLatch(1);
-    Service service = Service.start(Config.of(System.getenv()), platform, demo, port);
+    Config config = Config.of(System.getenv());
+    Setting.printed(System.getenv()).forEach(LOG::info);
+    Service service = Service.start(config, platform, demo, port);
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(

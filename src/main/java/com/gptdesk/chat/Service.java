@@ -5,6 +5,8 @@ import com.gptdesk.chat.api.DemoEndpoints;
 import com.gptdesk.chat.api.Health;
 import com.gptdesk.chat.api.HttpService;
 import com.gptdesk.chat.api.HttpSettings;
+import com.gptdesk.chat.api.Metrics;
+import com.gptdesk.chat.api.Remembered;
 import com.gptdesk.chat.api.RpcGateway;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
@@ -18,6 +20,7 @@ import com.gptdesk.chat.database.ReadReplica;
 import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
+import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.realtime.Missed;
 import com.gptdesk.chat.realtime.PresenceTracker;
 import com.gptdesk.chat.realtime.PublishedTables;
@@ -39,6 +42,7 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -52,6 +56,7 @@ import org.slf4j.LoggerFactory;
 final class Service implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Service.class);
+  private static final Duration MIGRATIONS_COMPARED_AFTER = Duration.ofSeconds(10);
   private static final int STARTING_FAILED_AFTER_MILLIS = 10_000;
   private static final int REPLICA_CONNECT_SECONDS = 2;
   private static final int REPLICA_READ_SECONDS = 10;
@@ -89,14 +94,18 @@ final class Service implements AutoCloseable {
     Database database = opened(Database.open(config));
     bringUpToDate(database, config, platform, demo);
     ServiceLogin.verify(database.service());
-    HikariDataSource requests = opened(pool(database.service(), config.poolSize()));
+    Metrics metrics = opened(new Metrics(config.metricsToken()));
+    HikariDataSource requests = opened(pool(database.service(), config.poolSize(), metrics));
     ChatDatabase chat = new ChatDatabase(requests);
     ReadReplica replica = replica(config.replica(), requests);
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
     FanOut fanOut = new FanOut();
     Relay relay =
-        opened(new Relay(relaySettings(database.service(), config), heardBy(replica, fanOut)));
+        opened(
+            new Relay(
+                relaySettings(database.service(), config),
+                metrics.timing(heardBy(replica, fanOut))));
     Topics topics = Topics.in(chat);
     PresenceTracker tracker = opened(new PresenceTracker(topics));
     RealtimeServer realtime =
@@ -114,6 +123,10 @@ final class Service implements AutoCloseable {
     SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
     Upkeep upkeep = opened(new Upkeep(chat));
 
+    metrics.watch(relay);
+    metrics.watch(realtime);
+    metrics.watch(() -> state(chat));
+
     Vertx vertx = opened(Vertx.vertx(), Service::stop);
     HttpService http =
         opened(
@@ -127,9 +140,10 @@ final class Service implements AutoCloseable {
                     tokenSettings.anonKey()),
                 new RpcGateway(chat, replica, tokens, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
-                health(chat, relay),
+                health(chat, relay, Migrations.of(database.ownerOrService(), platform)),
                 realtime,
-                demo ? demoEndpoints(chat, tokenSettings) : null));
+                demo ? demoEndpoints(chat, tokenSettings) : null,
+                metrics));
 
     if (replica != null) {
       replica.start();
@@ -188,12 +202,13 @@ final class Service implements AutoCloseable {
     }
   }
 
-  private static HikariDataSource pool(Login login, int size) {
+  private static HikariDataSource pool(Login login, int size, Metrics metrics) {
     HikariConfig settings = new HikariConfig();
     settings.setPoolName("requests");
     settings.setDataSource(login.dataSource());
     settings.setMaximumPoolSize(size);
     settings.setConnectionTimeout(STARTING_FAILED_AFTER_MILLIS);
+    settings.setMetricsTrackerFactory(metrics.ofPool());
     return new HikariDataSource(settings);
   }
 
@@ -265,7 +280,16 @@ final class Service implements AutoCloseable {
         .withDoorbell(config.doorbell());
   }
 
-  private static Health health(ChatDatabase chat, Relay relay) {
+  private static Metrics.DatabaseState state(ChatDatabase chat) {
+    return chat.as(
+        Caller.relay(),
+        tx ->
+            new Metrics.DatabaseState(
+                Routines.notificationQueueUsage(tx.configuration()),
+                Routines.messagePartitionsAhead(tx.configuration())));
+  }
+
+  private static Health health(ChatDatabase chat, Relay relay, Migrations migrations) {
     return new Health(
         List.of(
             new Health.Check(
@@ -275,7 +299,13 @@ final class Service implements AutoCloseable {
                   return null;
                 }),
             new Health.Check(
+                "migrations", new Remembered(MIGRATIONS_COMPARED_AFTER, () -> behind(migrations))),
+            new Health.Check(
                 "relay", () -> relay.isHearing() ? null : "does not follow the changes yet")));
+  }
+
+  private static @Nullable String behind(Migrations migrations) {
+    return migrations.differences().isEmpty() ? null : "the database is not where it should be";
   }
 
   private static void stop(Vertx vertx) throws Exception {

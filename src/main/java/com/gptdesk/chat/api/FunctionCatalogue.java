@@ -82,6 +82,12 @@ final class FunctionCatalogue {
         .anyMatch(function -> function.argumentNames().contains(argument));
   }
 
+  /** The name when a function has it, as far as was read already; else "unknown". */
+  String nameOf(String name) {
+    Snapshot known = snapshot;
+    return known != null && known.functions().containsKey(name) ? name : "unknown";
+  }
+
   /** The SQL that calls this function with these arguments and the defaults of the others. */
   String statement(CallableFunction function, Set<String> arguments) {
     List<String> key = new ArrayList<>();

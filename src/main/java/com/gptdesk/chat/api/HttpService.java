@@ -19,6 +19,7 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.net.BindException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -32,6 +33,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 
 /**
  * The HTTP server: routes, CORS, limits and the access log. One listener for each event loop shares
@@ -61,6 +63,7 @@ public final class HttpService implements AutoCloseable {
   private final Health health;
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
+  private final @Nullable Metrics metrics;
   private final @Nullable Page page;
   private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
   private final Queue<HttpServer> servers = new ConcurrentLinkedQueue<>();
@@ -77,6 +80,22 @@ public final class HttpService implements AutoCloseable {
       Health health,
       RealtimeServer realtime,
       @Nullable DemoEndpoints demo) {
+    this(vertx, settings, rpc, broadcasts, health, realtime, demo, null);
+  }
+
+  /**
+   * @param demo null outside the demo; then its addresses do not exist
+   * @param metrics null: nothing is counted, and /metrics does not exist
+   */
+  public HttpService(
+      Vertx vertx,
+      HttpSettings settings,
+      RpcGateway rpc,
+      BroadcastEndpoint broadcasts,
+      Health health,
+      RealtimeServer realtime,
+      @Nullable DemoEndpoints demo,
+      @Nullable Metrics metrics) {
     this.vertx = vertx;
     this.settings = settings;
     this.rpc = rpc;
@@ -84,6 +103,7 @@ public final class HttpService implements AutoCloseable {
     this.health = health;
     this.realtime = realtime;
     this.demo = demo;
+    this.metrics = metrics;
     this.page = Page.load(settings, demo != null);
     if (page == null) {
       LOG.info("The Messages page is not in this build, which found no Node 20; all else works");
@@ -179,6 +199,14 @@ public final class HttpService implements AutoCloseable {
         .handler(this::broadcast);
     route(router, "/health/live").handler(context -> end(context, health.live()));
     route(router, "/health/ready").handler(context -> blocking(context, health::ready));
+    if (metrics != null) {
+      route(router, "/metrics")
+          .handler(
+              context -> {
+                String authorization = context.request().getHeader("Authorization");
+                blocking(context, () -> metrics.read(authorization));
+              });
+    }
     if (demo != null) {
       route(router, "/demo/users").handler(context -> blocking(context, demo::users));
       router
@@ -228,16 +256,24 @@ public final class HttpService implements AutoCloseable {
     MultiMap headers = context.response().headers();
     headers.set("Access-Control-Allow-Origin", "*");
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
-    if (ACCESS.isInfoEnabled() && !path(request).startsWith("/health/")) {
+    String id = RequestId.of(request.getHeader(RequestId.HEADER));
+    context.put(RequestId.FIELD, id);
+    headers.set(RequestId.HEADER, id);
+    if (ACCESS.isInfoEnabled()
+        && !path(request).startsWith("/health/")
+        && !path(request).equals("/metrics")) {
       long start = System.nanoTime();
       String line = request.method() + " " + path(request);
       context.addEndHandler(
           ended ->
-              ACCESS.info(
-                  "{} {} {} ms",
-                  line,
-                  context.response().getStatusCode(),
-                  TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start)));
+              named(
+                  id,
+                  () ->
+                      ACCESS.info(
+                          "{} {} {} ms",
+                          line,
+                          context.response().getStatusCode(),
+                          TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start))));
     }
     if (request.method().equals(HttpMethod.OPTIONS)) {
       preflight(request);
@@ -286,7 +322,19 @@ public final class HttpService implements AutoCloseable {
             request.getHeader("Prefer"),
             request.getHeader(RpcGateway.POSITION),
             ByteBuffer.wrap(bytes(context)));
-    blocking(context, () -> rpc.answer(call));
+    long start = System.nanoTime();
+    blocking(
+        context,
+        () -> {
+          Reply reply = rpc.answer(call);
+          if (metrics != null) {
+            metrics.called(
+                rpc.countedAs(call.function()),
+                reply.status(),
+                Duration.ofNanos(System.nanoTime() - start));
+          }
+          return reply;
+        });
   }
 
   private void broadcasts(RoutingContext context) {
@@ -362,8 +410,10 @@ public final class HttpService implements AutoCloseable {
   /** Runs the work on a virtual thread and answers on the request's event loop. */
   private void blocking(RoutingContext context, Supplier<Reply> answer) {
     Context loop = vertx.getOrCreateContext();
+    String id = context.get(RequestId.FIELD);
     work.execute(
         () -> {
+          MDC.put(RequestId.FIELD, id); // of a thread that is this request's alone
           try {
             Reply reply = answer.get();
             loop.runOnContext(nothing -> end(context, reply));
@@ -404,8 +454,26 @@ public final class HttpService implements AutoCloseable {
   }
 
   private static void fault(RoutingContext context) {
-    LOG.error(
-        "{} {} failed", context.request().method(), path(context.request()), context.failure());
-    end(context, Problem.of(500, "PGRSTX00", "internal").reply());
+    String begun = context.get(RequestId.FIELD);
+    String id = begun == null ? RequestId.of(null) : begun;
+    named(
+        id,
+        () ->
+            LOG.error(
+                "{} {} failed",
+                context.request().method(),
+                path(context.request()),
+                context.failure()));
+    end(context, Problem.of(500, "PGRSTX00", "internal").withDetails("request " + id).reply());
+  }
+
+  /** Logs as of that request; an event loop serves many. */
+  private static void named(String id, Runnable log) {
+    MDC.put(RequestId.FIELD, id);
+    try {
+      log.run();
+    } finally {
+      MDC.remove(RequestId.FIELD);
+    }
   }
 }

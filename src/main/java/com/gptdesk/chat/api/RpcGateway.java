@@ -16,13 +16,13 @@ import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -125,6 +125,11 @@ public final class RpcGateway {
     this.replica = replica;
     this.tokens = tokens;
     this.enabled = enabled;
+  }
+
+  /** What to count a call by: a function's name or "unknown", so that callers make no names. */
+  String countedAs(String function) {
+    return catalogue.nameOf(function);
   }
 
   /** Answers a call. Never throws: what goes wrong is in the reply, and a fault in the log. */
@@ -548,7 +553,8 @@ public final class RpcGateway {
   }
 
   private static Problem fault(RpcRequest request, @Nullable Identity identity, Throwable cause) {
-    String id = UUID.randomUUID().toString();
+    String known = MDC.get(RequestId.FIELD);
+    String id = known == null ? RequestId.of(null) : known;
     LOG.error(
         "{} failed as request {} of {}; the client hears \"internal\"",
         request.label(),

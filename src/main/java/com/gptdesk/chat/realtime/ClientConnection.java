@@ -204,6 +204,7 @@ final class ClientConnection {
     String reason = "at most " + settings.maxFramesPerSecond() + " messages a second";
     if (++refusedInARow > 10 * settings.maxFramesPerSecond()) {
       LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason);
+      server.countUnruly();
       shut(POLICY_VIOLATION, "too many messages: " + reason);
     } else if (frame instanceof ClientFrame.Message message) {
       refuse(message, "ClientFrameRateLimitReached: Too many messages, " + reason);
@@ -378,7 +379,9 @@ final class ClientConnection {
 
   /** The channel hears already when this is said, and what it hears is written after it. */
   private void joined(ClientFrame.Join join, Channel channel) {
-    channels.put(channel.topic(), channel);
+    if (channels.put(channel.topic(), channel) == null) {
+      server.countChannels(1);
+    }
     server.countJoin();
     ArrayNode echo = Json.object().putArray(CHANGES);
     channel.bindings().forEach(binding -> echo.add(binding.echo()));
@@ -459,7 +462,9 @@ final class ClientConnection {
   }
 
   void tellNow(Channel channel, ChangeData data, List<Binding> candidates) {
-    writeTold(channel, data, channel.tell(data, candidates));
+    List<Channel.Told> told = channel.tell(data, candidates);
+    server.countDelivered(told.size());
+    writeTold(channel, data, told);
   }
 
   void writeReplayed(Channel channel, ChangeData data, List<Channel.Told> told) {
@@ -747,7 +752,9 @@ final class ClientConnection {
   }
 
   private void remove(Channel channel) {
-    channels.remove(channel.topic(), channel);
+    if (channels.remove(channel.topic(), channel)) {
+      server.countChannels(-1);
+    }
     topics.left(channel);
     detach(channel);
   }
@@ -828,6 +835,7 @@ final class ClientConnection {
       person.leave("the socket is closed");
     }
     people.clear();
+    server.countChannels(-channels.size());
     channels.clear();
     server.forget(this);
   }
@@ -840,6 +848,9 @@ final class ClientConnection {
   }
 
   private void refuse(ClientFrame.Message message, String reason) {
+    if (message instanceof ClientFrame.Join) {
+      server.countRefusedJoin();
+    }
     answer(message, false, Json.object().put("reason", reason));
   }
 

@@ -50,9 +50,13 @@ public final class RealtimeServer implements AutoCloseable {
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final ConcurrentHashMap<UUID, Integer> connectionsOf = new ConcurrentHashMap<>();
   private final LongAdder joins = new LongAdder();
+  private final LongAdder refusedJoins = new LongAdder();
+  private final LongAdder channels = new LongAdder();
+  private final LongAdder delivered = new LongAdder();
   private final LongAdder written = new LongAdder();
   private final LongAdder replayed = new LongAdder();
   private final LongAdder slow = new LongAdder();
+  private final LongAdder unruly = new LongAdder();
   private final LongAdder malformed = new LongAdder();
   private volatile @Nullable CountDownLatch allClosed;
 
@@ -232,6 +236,21 @@ public final class RealtimeServer implements AutoCloseable {
     return joins.sum();
   }
 
+  /** How many joins were answered with an error. */
+  public long joinsRefused() {
+    return refusedJoins.sum();
+  }
+
+  /** How many channels are joined. */
+  public long channels() {
+    return channels.sum();
+  }
+
+  /** How many times a change was told live, each channel counted. */
+  public long delivered() {
+    return delivered.sum();
+  }
+
   /** How many frames were written. */
   public long framesWritten() {
     return written.sum();
@@ -245,6 +264,11 @@ public final class RealtimeServer implements AutoCloseable {
   /** How many sockets were closed because their clients were too slow. */
   public long slowClosed() {
     return slow.sum();
+  }
+
+  /** How many sockets were closed because their clients went on after being refused. */
+  public long unrulyClosed() {
+    return unruly.sum();
   }
 
   /** How many frames were no messages. */
@@ -367,6 +391,22 @@ public final class RealtimeServer implements AutoCloseable {
 
   void countJoin() {
     joins.increment();
+  }
+
+  void countRefusedJoin() {
+    refusedJoins.increment();
+  }
+
+  void countChannels(int more) {
+    channels.add(more);
+  }
+
+  void countDelivered(int more) {
+    delivered.add(more);
+  }
+
+  void countUnruly() {
+    unruly.increment();
   }
 
   void countWritten() {
