@@ -64,6 +64,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
       if (!Files.exists(files)) {
         server.initialise(password("postgres"), durable);
       }
+      server.refuseOtherMajor();
       server.stopLeftover();
       this.port = startAtTheUsualPort(durable);
       try {
@@ -84,7 +85,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
    *
    * @param directory where its files, passwords and log are kept
    * @return the running database
-   * @throws IllegalStateException another process uses the directory
+   * @throws IllegalStateException another process uses the directory, or another major version of
+   *     PostgreSQL made it
    */
   public static EmbeddedDatabase open(Path directory) {
     try {

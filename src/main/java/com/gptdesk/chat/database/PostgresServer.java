@@ -74,10 +74,29 @@ final class PostgresServer {
 
   /** Sorted by code point and the same on every machine, with case rules for all of Unicode. */
   private List<String> locale() throws IOException {
-    String version = run("postgres", List.of("--version")).replaceAll("\\D+(\\d+).*\\s*", "$1");
-    return Integer.parseInt(version) >= 17
+    return major() >= 17
         ? List.of("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         : List.of("--locale=C.UTF-8");
+  }
+
+  private int major() throws IOException {
+    return Integer.parseInt(
+        run("postgres", List.of("--version")).replaceAll("\\D+(\\d+).*\\s*", "$1"));
+  }
+
+  /**
+   * Leaves files of another major version as they are: no PostgreSQL reads those of another one.
+   *
+   * @throws IllegalStateException they are, with what to do
+   */
+  void refuseOtherMajor() throws IOException {
+    String files = Files.readString(directory.resolve("PG_VERSION")).strip();
+    int ours = major();
+    if (!files.equals(Integer.toString(ours))) {
+      throw new IllegalStateException(
+          "The data directory %s was made by PostgreSQL %s, and this version brings %d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom, move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists."
+              .formatted(directory, files, ours));
+    }
   }
 
   /**

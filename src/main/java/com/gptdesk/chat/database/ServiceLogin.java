@@ -20,6 +20,8 @@ public final class ServiceLogin {
       select
         case when r.rolsuper then 'is a superuser' end,
         case when r.rolbypassrls then 'has BYPASSRLS' end,
+        case when r.rolcreaterole then 'has CREATEROLE' end,
+        case when r.rolreplication then 'has REPLICATION' end,
         case when exists (
           select
           from pg_catalog.pg_shdepend d

@@ -86,6 +86,21 @@ class EmbeddedDatabaseTest {
   }
 
   @Test
+  void leavesFilesOfAnotherMajorAlone() throws Exception {
+    EmbeddedDatabase.open(directory).close();
+    Path version = directory.resolve("postgresql/PG_VERSION");
+    String ours = Files.readString(version);
+    Files.writeString(version, "9\n");
+    IllegalStateException no =
+        assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
+    assertTrue(no.getMessage().contains("was made by PostgreSQL 9"), no.getMessage());
+    assertTrue(no.getMessage().contains("pg_dump"), no.getMessage());
+    assertEquals("9\n", Files.readString(version));
+    Files.writeString(version, ours);
+    EmbeddedDatabase.open(directory).close();
+  }
+
+  @Test
   void takesOverFromAProcessThatWasKilled() throws Exception {
     Process other = otherProcessThatOpens(directory);
     long server = serverOf(directory);

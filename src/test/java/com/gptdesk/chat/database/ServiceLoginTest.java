@@ -34,8 +34,8 @@ class ServiceLoginTest {
   void whoOwnsTheTablesWillNot() {
     refused(
         database.owner(),
-        "The runtime login chat_owner will not do, because it owns something, and is no member of"
-            + " chat_service that inherits (grant chat_service to it).");
+        "The runtime login chat_owner will not do, because it has CREATEROLE, and owns something,"
+            + " and is no member of chat_service that inherits (grant chat_service to it).");
   }
 
   @Test
@@ -45,6 +45,14 @@ class ServiceLoginTest {
         asClerk(),
         "The runtime login clerk will not do, because it is a superuser, and has BYPASSRLS, and is"
             + " a member of the tables' owner.");
+  }
+
+  @Test
+  void whoMakesRolesOrReadsTheLogWillNot() {
+    clerk("login inherit createrole replication in role chat_service");
+    refused(
+        asClerk(),
+        "The runtime login clerk will not do, because it has CREATEROLE, and has REPLICATION.");
   }
 
   @Test
