@@ -1,0 +1,16 @@
+package com.gptdesk.chat.bench;
+
+import java.util.List;
+
+/** One thing to measure, beside what it is compared with. */
+interface Scenario {
+
+  /** Every scenario, in the order they run. A new one is added here. */
+  List<Scenario> ALL = List.of(new SendMessage());
+
+  /** What the command line calls it. */
+  String name();
+
+  /** Measures, and tells the run each result and each goal. */
+  void measure(Run run) throws Exception;
+}
