@@ -63,7 +63,7 @@ public final class HttpService implements AutoCloseable {
   private final Health health;
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
-  private final @Nullable Metrics metrics;
+  private final Metrics metrics;
   private final @Nullable Page page;
   private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
   private final Queue<HttpServer> servers = new ConcurrentLinkedQueue<>();
@@ -79,23 +79,8 @@ public final class HttpService implements AutoCloseable {
       BroadcastEndpoint broadcasts,
       Health health,
       RealtimeServer realtime,
-      @Nullable DemoEndpoints demo) {
-    this(vertx, settings, rpc, broadcasts, health, realtime, demo, null);
-  }
-
-  /**
-   * @param demo null outside the demo; then its addresses do not exist
-   * @param metrics null: nothing is counted, and /metrics does not exist
-   */
-  public HttpService(
-      Vertx vertx,
-      HttpSettings settings,
-      RpcGateway rpc,
-      BroadcastEndpoint broadcasts,
-      Health health,
-      RealtimeServer realtime,
       @Nullable DemoEndpoints demo,
-      @Nullable Metrics metrics) {
+      Metrics metrics) {
     this.vertx = vertx;
     this.settings = settings;
     this.rpc = rpc;
@@ -199,14 +184,12 @@ public final class HttpService implements AutoCloseable {
         .handler(this::broadcast);
     route(router, "/health/live").handler(context -> end(context, health.live()));
     route(router, "/health/ready").handler(context -> blocking(context, health::ready));
-    if (metrics != null) {
-      route(router, "/metrics")
-          .handler(
-              context -> {
-                String authorization = context.request().getHeader("Authorization");
-                blocking(context, () -> metrics.read(authorization));
-              });
-    }
+    route(router, "/metrics")
+        .handler(
+            context -> {
+              String authorization = context.request().getHeader("Authorization");
+              blocking(context, () -> metrics.read(authorization));
+            });
     if (demo != null) {
       route(router, "/demo/users").handler(context -> blocking(context, demo::users));
       router
@@ -327,12 +310,10 @@ public final class HttpService implements AutoCloseable {
         context,
         () -> {
           Reply reply = rpc.answer(call);
-          if (metrics != null) {
-            metrics.called(
-                rpc.countedAs(call.function()),
-                reply.status(),
-                Duration.ofNanos(System.nanoTime() - start));
-          }
+          metrics.called(
+              rpc.countedAs(call.function()),
+              reply.status(),
+              Duration.ofNanos(System.nanoTime() - start));
           return reply;
         });
   }

@@ -44,6 +44,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The routes over a real socket, with a database played by this test. */
 class HttpServiceTest {
+  private static final String METRICS_TOKEN = "a token for metrics";
   private static final String SECRET = "a secret that is at least 32 bytes long";
   private static final JsonMapper JSON = new JsonMapper();
   private static final DemoEndpoints.Person ALICE =
@@ -64,6 +65,7 @@ class HttpServiceTest {
   private final CountDownLatch release = new CountDownLatch(1);
   private final TokenVerifier tokens = new TokenVerifier(TokenSettings.ofSecret(SECRET));
   private final HttpClient client = HttpClient.newHttpClient();
+  private final Metrics metrics = new Metrics(METRICS_TOKEN);
   private Vertx vertx;
   private HttpService service;
   private int port;
@@ -81,6 +83,7 @@ class HttpServiceTest {
     service.close();
     vertx.close().await(10, TimeUnit.SECONDS);
     client.close();
+    metrics.close();
   }
 
   @Test
@@ -100,6 +103,41 @@ class HttpServiceTest {
     assertEquals(200, response.statusCode());
     assertEquals("", response.body());
     assertEquals("0-0/*", response.headers().firstValue("Content-Range").orElseThrow());
+  }
+
+  @Test
+  void whoBringsTheTokenReadsTheMetrics() throws Exception {
+    assertProblem(send(request("/metrics").GET()), 401, "PT401");
+    assertProblem(
+        send(request("/metrics").header("Authorization", "Bearer guessed").GET()), 401, "PT401");
+    send(request("/rest/v1/rpc/echo?a=1").GET());
+    send(request("/rest/v1/rpc/made_up_" + ALICE.id()).POST(BodyPublishers.ofString("{}")));
+    HttpResponse<String> read =
+        send(request("/metrics").header("Authorization", "Bearer " + METRICS_TOKEN).GET());
+    assertEquals(200, read.statusCode());
+    assertTrue(
+        read.body().contains("chat_rpc_seconds_count{function=\"echo\",outcome=\"ok\"} 1"),
+        read.body());
+    assertTrue(
+        read.body().contains("chat_rpc_seconds_count{function=\"unknown\",outcome=\"refused\"} 1"),
+        read.body());
+    assertFalse(read.body().contains("made_up"), "callers make no series");
+    assertTrue(read.body().contains("jvm_memory_used_bytes"), read.body());
+  }
+
+  @Test
+  void everyAnswerNamesItsRequest() throws Exception {
+    assertEquals("caller-s.name_1", requestId("caller-s.name_1"));
+    for (String odd : List.of("short", "x".repeat(65), "with a space", "quo\"te\"quote")) {
+      assertTrue(requestId(odd).matches("[0-9a-f-]{36}"), odd);
+    }
+  }
+
+  private String requestId(String sent) throws Exception {
+    return send(request("/nowhere").header("X-Request-Id", sent).GET())
+        .headers()
+        .firstValue("X-Request-Id")
+        .orElseThrow();
   }
 
   @Test
@@ -343,7 +381,8 @@ class HttpServiceTest {
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
         new Health(List.of(new Health.Check("database", () -> null))),
         realtime(),
-        withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null);
+        withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null,
+        metrics);
   }
 
   private RealtimeServer realtime() {
