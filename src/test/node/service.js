@@ -16,13 +16,20 @@ const LAST_WORDS = 40;
 export class Service {
   #data = mkdtempSync(join(tmpdir(), 'gptdesk-chat-node-'));
   #beside;
+  #settings;
   #process;
   #log = [];
   #port;
 
   /** `beside`: another service, whose PostgreSQL this one shares; without, it brings its own and the demo. */
-  constructor({ beside } = {}) {
+  constructor({ beside, settings = {} } = {}) {
     this.#beside = beside;
+    this.#settings = settings;
+  }
+
+  /** Its last words. */
+  get log() {
+    return this.#log.join('\n');
   }
 
   get url() {
@@ -36,7 +43,7 @@ export class Service {
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
     this.#process = spawn(JAVA, ['serve', ...(this.#beside ? [] : ['--demo']), '--port', String(this.#port)], {
       cwd: ROOT,
-      env: { ...environment, CHAT_DATA_DIR: this.#data, ...this.#beside?.shared() },
+      env: { ...environment, CHAT_DATA_DIR: this.#data, ...this.#beside?.shared(), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
