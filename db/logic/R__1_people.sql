@@ -142,6 +142,24 @@ $$;
 
 comment on function chat.senders(uuid[]) is 'An object: for each id what a message shows of its sender.';
 
+create or replace function chat.my_card()
+  returns jsonb
+  stable
+  security definer                 -- as chat.me()
+  set search_path = ''
+  language plpgsql
+as $$
+begin
+  return (
+    select jsonb_build_object('id', u.id, 'full_name', u.full_name::text, 'avatar_url', u.avatar_url::text)
+    from public.users u
+    where u.id = (select auth.uid())
+  );
+end
+$$;
+
+comment on function chat.my_card() is 'What a message shows of its sender when that is the caller: as chat.senders(), by one look-up.';
+
 create or replace function chat.why_not(sender_id uuid, recipient_id uuid)
   returns text
   stable
@@ -253,7 +271,7 @@ comment on function public.search_users is
   'Active people of the caller''s team, without the caller, whose name or address contains the query (any case); an empty query finds all. Names that begin with it come first.';
 
 revoke all on function
-  chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.presence_now, chat.senders, chat.why_not,
+  chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.presence_now, chat.senders, chat.my_card, chat.why_not,
   chat.demand_reachable, chat.may_talk_to, public.search_users
 from public, anon, authenticated, service_role;
 

@@ -143,14 +143,14 @@ declare
 begin
   select
     (view_of.message).*,
-    chat.senders(array[(view_of.message).sender_id]) -> (view_of.message).sender_id::text,
+    chat.my_card(),
     chat.reactions_of((view_of.message).id)
   into view;
   return view;
 end
 $$;
 
-comment on function chat.view_of(public.user_messages) is 'A message as its readers see it.';
+comment on function chat.view_of(public.user_messages) is 'A message of the caller''s own as its readers see it.';
 
 create or replace function public.send_message(
   conversation_id uuid,
@@ -170,12 +170,11 @@ create or replace function public.send_message(
 as $$
 declare
   me uuid := chat.demand_me();
-  message_id uuid := coalesce(send_message.id, chat.uuid7());
-  message public.user_messages;
+  view public.message_view;
 begin
-  perform chat.check_message_id(message_id);      -- before the insert: a row without a partition is refused less clearly
-
   if send_message.id is not null then
+    perform chat.check_message_id(send_message.id);   -- before the insert: a row without a partition is refused less clearly
+
     -- A retry waits here for the first try and then finds it, so it takes no number. Members only: a stranger waits for nobody.
     perform
     from public.user_conversations c
@@ -183,15 +182,16 @@ begin
       and me in (c.participant_1_id, c.participant_2_id)
     for no key update;
 
-    select m.* into message
+    select m.*, chat.my_card(), chat.reactions_of(m.id) into view
     from public.user_messages m
-    where m.id = message_id;
+    where m.id = send_message.id;
   end if;
 
-  if message.id is null then
-    insert into public.user_messages (id, conversation_id, sender_id, content, message_type, file_url, file_name, file_size, metadata)
+  if view.id is null then
+    -- What it returns is at hand: nobody has reacted yet. Reading it back was two fifths of a send.
+    insert into public.user_messages as m (id, conversation_id, sender_id, content, message_type, file_url, file_name, file_size, metadata)
     values (
-      message_id,
+      coalesce(send_message.id, chat.uuid7()),
       send_message.conversation_id,
       me,
       send_message.content,
@@ -202,15 +202,15 @@ begin
       coalesce(send_message.metadata, '{}')
     )
     on conflict on constraint user_messages_pkey do nothing   -- the same id at this very moment in another conversation
-    returning * into message;
+    returning m.*, chat.my_card(), '[]'::jsonb into view;
   end if;
 
-  if message.sender_id is distinct from me or message.conversation_id <> send_message.conversation_id then
+  if view.sender_id is distinct from me or view.conversation_id <> send_message.conversation_id then
     raise sqlstate 'PT409' using
       message = 'This message id is taken.',
       hint = 'Make a new UUIDv7 for each message; send the same one again only to retry the same message.';
   end if;
-  return chat.view_of(message);
+  return view;
 end
 $$;
 

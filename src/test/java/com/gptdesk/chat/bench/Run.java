@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import tools.jackson.databind.json.JsonMapper;
 
 /** One scenario's measuring: interleaves the sides, keeps what they gave, writes it down. */
@@ -53,7 +55,8 @@ final class Run {
 
   /**
    * Measures the sides in turn, round after round, after one round that does not count: what the
-   * machine does meanwhile meets all of them.
+   * machine does meanwhile meets all of them. Each round begins with the next side, so none always
+   * pays for the checkpoint of the same other one.
    *
    * @param sides the first one is what the others are compared with
    * @return in the order of the sides
@@ -62,16 +65,20 @@ final class Run {
     List<List<Double>> figures = new ArrayList<>();
     sides.forEach(side -> figures.add(new ArrayList<>()));
     for (int round = 0; round <= rounds(); round++) {
-      var line = new StringBuilder();
-      for (int i = 0; i < sides.size(); i++) {
-        double figure = sides.get(i).trial().run(round == 0 ? seconds() / 2 : seconds());
-        line.append("  ").append(figure(figure));
+      double[] line = new double[sides.size()];
+      for (int turn = 0; turn < sides.size(); turn++) {
+        int i = (turn + round) % sides.size();
+        line[i] = sides.get(i).trial().run(round == 0 ? seconds() / 2 : seconds());
         if (round > 0) {
-          figures.get(i).add(figure);
+          figures.get(i).add(line[i]);
         }
       }
       progress(
-          "%s, %s:%s".formatted(group, round == 0 ? "warm-up" : round + " of " + rounds(), line));
+          "%s, %s:  %s"
+              .formatted(
+                  group,
+                  round == 0 ? "warm-up" : round + " of " + rounds(),
+                  Arrays.stream(line).mapToObj(Run::figure).collect(Collectors.joining("  "))));
     }
     List<Result> compared = new ArrayList<>();
     for (int i = 0; i < sides.size(); i++) {
