@@ -29,6 +29,7 @@ import org.slf4j.LoggerFactory;
  * @param replica where what only reads may be asked; null for the database itself
  * @param dataDirectory where the embedded PostgreSQL keeps its files
  * @param poolSize connections for requests; the relay's own come on top
+ * @param statementTimeout how long the database may work on one request; zero for no limit
  * @param jwtSecret shared secret of HS256 tokens; null with {@code jwks} or in the demo
  * @param jwks address of the keys of RS256 and ES256 tokens
  * @param audience what a token's {@code aud} must contain; null for anything
@@ -51,6 +52,7 @@ public record Config(
     @Nullable ReplicaSettings replica,
     Path dataDirectory,
     int poolSize,
+    Duration statementTimeout,
     @Nullable String jwtSecret,
     @Nullable URI jwks,
     @Nullable String audience,
@@ -139,6 +141,7 @@ public record Config(
               replica(url),
               path("CHAT_DATA_DIR", "data"),
               number("CHAT_POOL_SIZE", 16, 1, 1000),
+              Duration.ofMillis(number("CHAT_STATEMENT_TIMEOUT_MS", 15_000, 0, 3_600_000)),
               secret("CHAT_JWT_SECRET", SHORTEST_SECRET),
               address("CHAT_JWKS_URL"),
               text("CHAT_JWT_AUDIENCE"),

@@ -95,9 +95,14 @@ final class Service implements AutoCloseable {
     bringUpToDate(database, config, platform, demo);
     ServiceLogin.verify(database.service());
     Metrics metrics = opened(new Metrics(config.metricsToken()));
-    HikariDataSource requests = opened(pool(database.service(), config.poolSize(), metrics));
+    HikariDataSource requests =
+        opened(
+            pool(
+                database.service().dataSource(config.statementTimeout()),
+                config.poolSize(),
+                metrics));
     ChatDatabase chat = new ChatDatabase(requests);
-    ReadReplica replica = replica(config.replica(), requests);
+    ReadReplica replica = replica(config.replica(), requests, config.statementTimeout());
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
     FanOut fanOut = new FanOut();
@@ -121,7 +126,7 @@ final class Service implements AutoCloseable {
                 config.topics(),
                 tracker));
     SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
-    Upkeep upkeep = opened(new Upkeep(chat));
+    Upkeep upkeep = opened(new Upkeep(new ChatDatabase(database.service().dataSource())));
 
     metrics.watch(relay);
     metrics.watch(realtime);
@@ -202,10 +207,10 @@ final class Service implements AutoCloseable {
     }
   }
 
-  private static HikariDataSource pool(Login login, int size, Metrics metrics) {
+  private static HikariDataSource pool(PGSimpleDataSource requests, int size, Metrics metrics) {
     HikariConfig settings = new HikariConfig();
     settings.setPoolName("requests");
-    settings.setDataSource(login.dataSource());
+    settings.setDataSource(requests);
     settings.setMaximumPoolSize(size);
     settings.setConnectionTimeout(STARTING_FAILED_AFTER_MILLIS);
     settings.setMetricsTrackerFactory(metrics.ofPool());
@@ -213,15 +218,16 @@ final class Service implements AutoCloseable {
   }
 
   private @Nullable ReadReplica replica(
-      @Nullable ReplicaSettings settings, HikariDataSource primary) {
+      @Nullable ReplicaSettings settings, HikariDataSource primary, Duration statementTimeout) {
     return settings == null
         ? null
-        : opened(new ReadReplica(primary, opened(replicaPool(settings)), settings));
+        : opened(
+            new ReadReplica(primary, opened(replicaPool(settings, statementTimeout)), settings));
   }
 
   /** Gives up soon, since the primary can be asked instead; and does not mind who is not there. */
-  private static HikariDataSource replicaPool(ReplicaSettings settings) {
-    PGSimpleDataSource replica = settings.login().dataSource();
+  private static HikariDataSource replicaPool(ReplicaSettings settings, Duration statementTimeout) {
+    PGSimpleDataSource replica = settings.login().dataSource(statementTimeout);
     replica.setConnectTimeout(REPLICA_CONNECT_SECONDS);
     replica.setSocketTimeout(REPLICA_READ_SECONDS);
     HikariConfig pool = new HikariConfig();

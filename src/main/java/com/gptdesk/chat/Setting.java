@@ -73,6 +73,11 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               Shown.PLAIN),
           new Setting("CHAT_POOL_SIZE", "16", "connections for requests", Shown.PLAIN),
           new Setting(
+              "CHAT_STATEMENT_TIMEOUT_MS",
+              "15000",
+              "the longest statement of a request; 0 for no limit",
+              Shown.PLAIN),
+          new Setting(
               "CHAT_JWT_SECRET",
               "random in the demo",
               "HS256 secret of at least 32 bytes",

@@ -517,7 +517,17 @@ public final class RpcGateway {
         : problem;
   }
 
+  private static Problem tooSlow(Refusal refusal) {
+    return Problem.of(503, "PT503", "The database took too long, so it was stopped")
+        .withDetails(refusal.getMessage())
+        .withHint("Nothing was changed. Try again in a moment, or ask for less at once")
+        .withHeader("Retry-After", "1");
+  }
+
   private static Problem ofRefusal(Refusal refusal, boolean anonymous) {
+    if (refusal.reason() == Refusal.Reason.TOO_SLOW) {
+      return tooSlow(refusal);
+    }
     int status = status(refusal.code(), anonymous);
     Problem problem =
         Problem.of(status, refusal.code(), String.valueOf(refusal.getMessage()))
@@ -537,7 +547,7 @@ public final class RpcGateway {
       case "23503", "23505" -> 409;
       case "25006" -> 405;
       case "P0001" -> 400;
-      case "53400", "57014" -> 500;
+      case "53400" -> 500;
       default ->
           switch (sqlState.substring(0, Math.min(2, sqlState.length()))) {
             case "PT" -> statusInCode(sqlState);

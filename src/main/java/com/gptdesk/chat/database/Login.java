@@ -2,6 +2,7 @@ package com.gptdesk.chat.database;
 
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -24,6 +25,29 @@ public record Login(String url, String user, String password) {
     source.setUser(user);
     source.setPassword(password);
     source.setApplicationName("gptdesk-chat");
+    return source;
+  }
+
+  /**
+   * As {@link #dataSource()}, for what people wait for: the database itself ends a statement that
+   * takes longer, a transaction that is left open for longer, and a wait for a lock after half of
+   * it. The URL's own {@code options} win.
+   *
+   * <p>A pooler in between must let the startup parameter {@code options} through.
+   *
+   * @param longest how long one statement may take; zero for no limit
+   * @return a new data source without a pool
+   */
+  public PGSimpleDataSource dataSource(Duration longest) {
+    PGSimpleDataSource source = dataSource();
+    if (!longest.isZero()) {
+      long millis = longest.toMillis();
+      String options =
+          "-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d"
+              .formatted(millis, millis, Math.max(1, millis / 2));
+      String own = source.getOptions();
+      source.setOptions(own == null ? options : options + " " + own);
+    }
     return source;
   }
 

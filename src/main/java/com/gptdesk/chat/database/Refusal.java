@@ -77,7 +77,7 @@ public final class Refusal extends RuntimeException {
       case "PT409", "23505", "23P01" -> Reason.CONFLICT;
       case "PT413" -> Reason.TOO_LONG;
       case "25006" -> Reason.READ_ONLY;
-      case "57014" -> Reason.TOO_SLOW;
+      case "57014", "55P03" -> Reason.TOO_SLOW;
       default ->
           code.startsWith("22")
               ? Reason.INVALID
@@ -159,11 +159,15 @@ public final class Refusal extends RuntimeException {
         || state.equals("25006") // a write in a read-only transaction
         || state.equals("42501") // insufficient privilege, or a policy's no
         || state.equals("57014") // took longer than allowed
+        || state.equals("55P03") // waited longer for a lock than allowed
         || state.equals("P0001"); // raised without a code
   }
 
   private static boolean isUnavailability(String state) {
-    return state.startsWith("08") || state.startsWith("53") || state.startsWith("57P0");
+    return state.startsWith("08")
+        || state.startsWith("53")
+        || state.startsWith("57P0")
+        || state.equals("25P03"); // the transaction was left open too long, its session is gone
   }
 
   /**

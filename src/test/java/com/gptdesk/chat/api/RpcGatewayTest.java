@@ -371,7 +371,7 @@ class RpcGatewayTest {
   @CsvSource({
     "23505, 409, 409", "23503, 409, 409", "23502, 400, 400", "23514, 400, 400", "22P02, 400, 400",
     "P0001, 400, 400", "42501, 403, 401", "PT403, 403, 403", "PT413, 413, 413", "PT200, 500, 500",
-    "PTabc, 500, 500", "25006, 405, 405", "57014, 500, 500", "40P01, 500, 500", "54001, 500, 500"
+    "PTabc, 500, 500", "25006, 405, 405", "40P01, 500, 500", "54001, 500, 500"
   })
   void refusalsKeepTheirCode(String code, int known, int anonymous) {
     failure = new Refusal(code, "no", "because", "do this", null);
@@ -384,6 +384,16 @@ class RpcGatewayTest {
     Reply toNobody = gateway.answer(post("unread", "{}").build());
     assertEquals(anonymous, toNobody.status());
     assertEquals(anonymous == 401 ? "Bearer" : null, toNobody.headers().get("WWW-Authenticate"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"57014", "55P03"})
+  void whatTookTooLongMayBeTriedAgain(String code) {
+    failure = new Refusal(code, "canceling statement", null, null, null);
+    Reply reply = gateway.answer(post("unread", "{}").bearer(ALICES_TOKEN).build());
+    assertProblem(reply, 503, "PT503", "The database took too long, so it was stopped");
+    assertEquals("canceling statement", json(reply).path("details").stringValue());
+    assertEquals("1", reply.headers().get("Retry-After"));
   }
 
   @Test

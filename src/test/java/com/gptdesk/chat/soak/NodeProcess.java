@@ -11,22 +11,42 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One node of the service in a process of its own, always at the same port. */
 final class NodeProcess implements AutoCloseable {
   private final String name;
-  private final Login login;
-  private final String secret;
+  private final Map<String, String> settings;
   private final Path log;
   private final int port;
   private @Nullable Process process;
 
+  /** On a database that is there already. */
   NodeProcess(String name, Login login, String secret, Path directory) throws IOException {
+    this(
+        name,
+        Map.of(
+            "CHAT_DATABASE_URL",
+            login.url(),
+            "CHAT_DATABASE_USER",
+            login.user(),
+            "CHAT_DATABASE_PASSWORD",
+            login.password(),
+            "CHAT_JWT_SECRET",
+            secret,
+            "CHAT_POOL_SIZE",
+            "8",
+            "CHAT_MAX_QUEUED_BYTES",
+            "524288"),
+        directory);
+  }
+
+  /** With those settings, and no others. */
+  NodeProcess(String name, Map<String, String> settings, Path directory) throws IOException {
     this.name = name;
-    this.login = login;
-    this.secret = secret;
+    this.settings = settings;
     this.log = directory.resolve(name + ".log");
     try (ServerSocket socket = new ServerSocket(0)) {
       this.port = socket.getLocalPort();
@@ -61,12 +81,7 @@ final class NodeProcess implements AutoCloseable {
             "--port",
             String.valueOf(port));
     builder.environment().keySet().removeIf(variable -> variable.startsWith("CHAT_"));
-    builder.environment().put("CHAT_DATABASE_URL", login.url());
-    builder.environment().put("CHAT_DATABASE_USER", login.user());
-    builder.environment().put("CHAT_DATABASE_PASSWORD", login.password());
-    builder.environment().put("CHAT_JWT_SECRET", secret);
-    builder.environment().put("CHAT_POOL_SIZE", "8");
-    builder.environment().put("CHAT_MAX_QUEUED_BYTES", "524288");
+    builder.environment().putAll(settings);
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
     process = builder.start();

@@ -94,7 +94,7 @@ final class Soak {
       soak.database.close();
     }
     if (clean) {
-      soak.deleteFiles();
+      delete(soak.directory);
     } else {
       System.out.println("The nodes' logs are in " + soak.directory);
     }
@@ -324,7 +324,7 @@ final class Soak {
     }
   }
 
-  private static UUID open(ChatDatabase chat, UUID one, UUID other) {
+  static UUID open(ChatDatabase chat, UUID one, UUID other) {
     return chat.as(one, tx -> Routines.getOrCreateConversation(tx.configuration(), one, other));
   }
 
@@ -456,7 +456,7 @@ final class Soak {
     }
   }
 
-  private void deleteFiles() throws IOException {
+  static void delete(Path directory) throws IOException {
     try (Stream<Path> files = Files.walk(directory)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);

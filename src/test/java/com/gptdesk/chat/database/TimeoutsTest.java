@@ -1,0 +1,144 @@
+package com.gptdesk.chat.database;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import org.jooq.DSLContext;
+import org.jooq.Result;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a request may cost the database ends by itself, and says so; the relay waits as it likes.
+ */
+class TimeoutsTest {
+
+  private static final Duration LONGEST = Duration.ofMillis(400);
+
+  private static TestDatabase database;
+
+  /** Over connections that end with their call. */
+  private static ChatDatabase chat;
+
+  @BeforeAll
+  static void open() {
+    database = TestDatabase.fresh();
+    chat = new ChatDatabase(database.service().dataSource(LONGEST));
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  @Test
+  void aStatementThatTakesTooLongIsStopped() {
+    Refusal no = tooSlow(tx -> tx.fetch("select pg_sleep(60)"));
+    assertEquals("57014", no.code());
+    assertEquals(1, as(tx -> tx.fetch("select 1")));
+  }
+
+  @Test
+  void aWaitForALockIsGivenUp() throws SQLException {
+    try (Connection other = database.service().connect();
+        Statement statement = other.createStatement()) {
+      statement.execute("select pg_advisory_lock(4711)");
+      Refusal no = tooSlow(tx -> tx.fetch("select pg_advisory_xact_lock(4711)"));
+      assertEquals("55P03", no.code());
+      statement.execute("select pg_advisory_unlock(4711)");
+    }
+    assertEquals(1, as(tx -> tx.fetch("select pg_advisory_xact_lock(4711)"))); // the control
+  }
+
+  @Test
+  void aTransactionThatIsLeftOpenIsEnded() {
+    assertThrows(
+        DatabaseUnavailable.class,
+        () ->
+            as(
+                tx -> {
+                  awaitTheEndOf(
+                      tx.fetchSingle("select pg_backend_pid()").get(0, Integer.class), tx);
+                  return tx.fetch("select 1");
+                }));
+  }
+
+  @Test
+  void withoutALimitNothingIsSet() throws SQLException {
+    assertEquals("0", shown(database.service(), Duration.ZERO));
+    try (Connection relays = database.service().connect()) {
+      assertEquals("0", shown(relays));
+    }
+    assertEquals("400ms", shown(database.service(), LONGEST)); // the control
+  }
+
+  @Test
+  void theAddressOwnOptionsWin() throws SQLException {
+    Login login = database.service();
+    String url = login.url() + (login.url().contains("?") ? "&" : "?");
+    assertEquals(
+        "777ms",
+        shown(
+            new Login(url + "options=-c%20statement_timeout=777", login.user(), login.password()),
+            LONGEST));
+  }
+
+  /** Work of one statement or more; how many rows the last one found is told. */
+  private interface Work {
+    Result<?> with(DSLContext tx);
+  }
+
+  private static int as(Work work) {
+    return chat.as(database.alice().id(), tx -> work.with(tx).size());
+  }
+
+  private static Refusal tooSlow(Work work) {
+    Refusal no =
+        assertTimeoutPreemptively(
+            Duration.ofSeconds(30), () -> assertThrows(Refusal.class, () -> as(work)));
+    assertEquals(Refusal.Reason.TOO_SLOW, no.reason());
+    return no;
+  }
+
+  /** Sees it from another connection, so that its own stays idle. */
+  private static void awaitTheEndOf(int backend, DSLContext tx) {
+    try (Connection other = database.service().connect();
+        Statement statement = other.createStatement()) {
+      long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+      while (System.nanoTime() < deadline) {
+        try (ResultSet row =
+            statement.executeQuery("select from pg_stat_activity where pid = " + backend)) {
+          if (!row.next()) {
+            return;
+          }
+        }
+        Thread.onSpinWait();
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    throw new AssertionError("The session of " + tx + " goes on");
+  }
+
+  private static String shown(Login login, Duration longest) throws SQLException {
+    try (Connection connection = login.dataSource(longest).getConnection()) {
+      return shown(connection);
+    }
+  }
+
+  private static String shown(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("show statement_timeout")) {
+      row.next();
+      return row.getString(1);
+    }
+  }
+}
