@@ -10,24 +10,42 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One node of the service in a process of its own, always at the same port. */
-final class NodeProcess implements AutoCloseable {
+public final class NodeProcess implements AutoCloseable {
   private final String name;
   private final Login login;
   private final String secret;
   private final Path log;
+  private final List<String> jvmOptions;
+  private final Map<String, String> settings;
   private final int port;
   private @Nullable Process process;
 
-  NodeProcess(String name, Login login, String secret, Path directory) throws IOException {
+  /**
+   * @param directory where its log goes
+   * @param jvmOptions of its JVM; none are the JVM's own choice
+   * @param settings {@code CHAT_…} variables beside the login and the secret
+   */
+  public NodeProcess(
+      String name,
+      Login login,
+      String secret,
+      Path directory,
+      List<String> jvmOptions,
+      Map<String, String> settings)
+      throws IOException {
     this.name = name;
     this.login = login;
     this.secret = secret;
     this.log = directory.resolve(name + ".log");
+    this.jvmOptions = jvmOptions;
+    this.settings = settings;
     try (ServerSocket socket = new ServerSocket(0)) {
       this.port = socket.getLocalPort();
     }
@@ -37,7 +55,7 @@ final class NodeProcess implements AutoCloseable {
     return name;
   }
 
-  int port() {
+  public int port() {
     return port;
   }
 
@@ -46,34 +64,33 @@ final class NodeProcess implements AutoCloseable {
   }
 
   /** Begins to start; see {@link #awaitReady}. */
-  void start() throws IOException {
-    var builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx192m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+  public void start() throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvmOptions);
+    command.addAll(
+        List.of(
             "--enable-native-access=ALL-UNNAMED",
             "-classpath",
             System.getProperty("java.class.path"),
             "com.gptdesk.chat.Main",
             "serve",
             "--port",
-            String.valueOf(port));
+            String.valueOf(port)));
+    var builder = new ProcessBuilder(command);
     builder.environment().keySet().removeIf(variable -> variable.startsWith("CHAT_"));
     builder.environment().put("CHAT_DATABASE_URL", login.url());
     builder.environment().put("CHAT_DATABASE_USER", login.user());
     builder.environment().put("CHAT_DATABASE_PASSWORD", login.password());
     builder.environment().put("CHAT_JWT_SECRET", secret);
-    builder.environment().put("CHAT_POOL_SIZE", "8");
-    builder.environment().put("CHAT_MAX_QUEUED_BYTES", "524288");
+    builder.environment().putAll(settings);
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
     process = builder.start();
   }
 
   /** Waits until it says that it is ready; fails when it ends instead, or takes too long. */
-  void awaitReady(HttpClient http) throws IOException, InterruptedException {
+  public void awaitReady(HttpClient http) throws IOException, InterruptedException {
     await(http, 200);
   }
 
