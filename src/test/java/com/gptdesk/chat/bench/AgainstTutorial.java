@@ -33,7 +33,7 @@ final class AgainstTutorial implements Scenario {
         var theirs = new Clients(theirService, pairs, run.seed());
         var ours = new Clients(ourService, pairs, run.seed())) {
       for (Clients each : List.of(theirs, ours)) {
-        each.perSecond(EndToEnd.ON_THE_WAY, 6); // as a service that has run for a while
+        EndToEnd.warmUp(run, each);
       }
       List<Result> full =
           run.compare(
@@ -44,7 +44,11 @@ final class AgainstTutorial implements Scenario {
                   new Side("ours", seconds -> most(ours, seconds))));
       run.goal(Goal.atLeast("ours : the tutorial's relay, messages/s", full.get(1).ratio(), 2));
       idle(run, theirs, ours);
-      losses(run, "the tutorial's relay", theirs, () -> end(ground.superuser("bench_tutorial"), "tutorial listener"));
+      losses(
+          run,
+          "the tutorial's relay",
+          theirs,
+          () -> end(ground.superuser("bench_tutorial"), "tutorial listener"));
       losses(run, "ours", ours, () -> end(ground.superuser(database), "gptdesk-chat %"));
     }
   }
@@ -67,8 +71,10 @@ final class AgainstTutorial implements Scenario {
                 new Timed(
                     List.of("ours"),
                     () -> List.of(Clients.Trip.deliveries(ours.idle(messages, random))))));
-    run.goal(Goal.atMost("ours : the tutorial's relay, idle, p50", idle.getFirst().get(1).ratio(), 1));
-    run.goal(Goal.atMost("ours : the tutorial's relay, idle, p99", idle.getLast().get(1).ratio(), 1));
+    run.goal(
+        Goal.atMost("ours : the tutorial's relay, idle, p50", idle.getFirst().get(1).ratio(), 1));
+    run.goal(
+        Goal.atMost("ours : the tutorial's relay, idle, p99", idle.getLast().get(1).ratio(), 1));
   }
 
   private static void losses(Run run, String name, Clients clients, Clients.Fault fault)

@@ -260,6 +260,21 @@ final class Clients implements AutoCloseable {
   }
 
   /**
+   * Lets the service's JVM compile what it runs: until so many messages were delivered, or for so
+   * long.
+   *
+   * @return how many were
+   */
+  double warmUp(int eachPair, int messages, double atMostSeconds) throws Exception {
+    long end = System.nanoTime() + (long) (atMostSeconds * 1e9);
+    double delivered = 0;
+    while (delivered < messages && System.nanoTime() < end) {
+      delivered += perSecond(eachPair, 1);
+    }
+    return delivered;
+  }
+
+  /**
    * So many a second, whether the service follows or not; each counts from when it was due, so that
    * one that had to wait to be sent is not flattered.
    */

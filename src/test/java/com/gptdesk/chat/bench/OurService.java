@@ -20,8 +20,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
 
   OurService(Ground ground, String database, Path directory) throws Exception {
     node =
-        new NodeProcess(
-            database, ground.service(database), SECRET, directory, List.of(), Map.of());
+        new NodeProcess(database, ground.service(database), SECRET, directory, List.of(), Map.of());
     node.start();
     try (HttpClient http = HttpClient.newHttpClient()) {
       node.awaitReady(http);

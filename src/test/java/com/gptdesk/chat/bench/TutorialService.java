@@ -22,7 +22,8 @@ final class TutorialService implements Clients.Dialect, AutoCloseable {
   /** Starts it in a database of its own, which it fills with its tables and ours pairs. */
   TutorialService(Ground ground, String database, Path directory) throws Exception {
     Ground.execute(
-        ground.superuser("postgres"), "drop database if exists %s with (force)".formatted(database));
+        ground.superuser("postgres"),
+        "drop database if exists %s with (force)".formatted(database));
     Ground.execute(
         ground.superuser("postgres"), "create database %s owner chat_owner".formatted(database));
     Login owner = ground.owner(database);
@@ -54,7 +55,8 @@ final class TutorialService implements Clients.Dialect, AutoCloseable {
   static boolean isThere() throws InterruptedException {
     try {
       Process node =
-          new ProcessBuilder("node", "--eval", "process.exit(+(process.versions.node.split('.')[0] < 20))")
+          new ProcessBuilder(
+                  "node", "--eval", "process.exit(+(process.versions.node.split('.')[0] < 20))")
               .start();
       return node.waitFor(20, TimeUnit.SECONDS)
           && node.exitValue() == 0

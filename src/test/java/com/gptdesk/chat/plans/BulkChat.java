@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.Login;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.UUID;
 
 /** Fills a database with people who talked for five years, much faster than they could. */
 public final class BulkChat {
@@ -13,8 +14,8 @@ public final class BulkChat {
   private BulkChat() {}
 
   /**
-   * People of these numbers, from 1 on, in teams of twenty, each with ten neighbours and 50 messages
-   * with each of those. Goes past the triggers, since ids are of the past five years.
+   * People of these numbers, from 1 on, in teams of twenty, each with ten neighbours and 50
+   * messages with each of those. Goes past the triggers, since ids are of the past five years.
    *
    * @param superuser of the migrated database
    */
@@ -89,6 +90,39 @@ public final class BulkChat {
         from generate_series(1, %1$d) s
         """
             .formatted(messages));
+  }
+
+  /** Somebody with a thousand acquaintances, see {@link #gather}. */
+  public static UUID popular() {
+    return UUID.fromString("00000000-0000-4000-e000-000000000000");
+  }
+
+  /** The id of one that {@link #fill} made. */
+  public static UUID person(int number) {
+    return UUID.fromString("00000000-0000-4000-c000-%012d".formatted(number));
+  }
+
+  /** A team in which one person has a conversation, of one message, with each of so many others. */
+  public static void gather(Login superuser, int others) throws SQLException {
+    run(
+        superuser,
+        """
+        set session_replication_role = replica;
+        insert into public.teams (id, name) values ('00000000-0000-4000-e000-00000000000b', 'Crowd');
+        insert into public.users (id, full_name, email, team_id)
+        select ('00000000-0000-4000-e000-' || lpad(i::text, 12, '0'))::uuid, 'Guest ' || i, 'guest' || i || '@plans.example',
+          '00000000-0000-4000-e000-00000000000b'
+        from generate_series(0, %1$d) i;
+        insert into public.user_conversations (participant_1_id, participant_2_id, created_by, last_message_seq, revision, last_message_at, last_message_id)
+        select '%2$s', ('00000000-0000-4000-e000-' || lpad(i::text, 12, '0'))::uuid, '%2$s', 1, 1, now() - i * interval '1 minute', chat.uuid7()
+        from generate_series(1, %1$d) i;
+        insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision, created_at, updated_at)
+        select last_message_id, id, participant_2_id, participant_1_id, 'a word', 1, 1, 1, last_message_at, last_message_at
+        from public.user_conversations
+        where participant_1_id = '%2$s'
+        """
+            .formatted(others, popular()));
+    run(superuser, "vacuum analyze");
   }
 
   private static void run(Login login, String sql) throws SQLException {

@@ -117,7 +117,8 @@ final class Soak {
     HikariDataSource pool = pool();
     try {
       for (String name : List.of("node-1", "node-2")) {
-        var node = new NodeProcess(name, database.service(), SECRET, directory, SMALL_JVM, SMALL_SERVICE);
+        var node =
+            new NodeProcess(name, database.service(), SECRET, directory, SMALL_JVM, SMALL_SERVICE);
         nodes.add(node);
         wires.add(new Wire(node.port()));
         node.start();
