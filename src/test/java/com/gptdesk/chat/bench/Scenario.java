@@ -6,7 +6,8 @@ import java.util.List;
 interface Scenario {
 
   /** Every scenario, in the order they run. A new one is added here. */
-  List<Scenario> ALL = List.of(new SendMessage());
+  List<Scenario> ALL =
+      List.of(new SendMessage(), new EndToEnd(), new AgainstTutorial(), new Reads());
 
   /** What the command line calls it. */
   String name();

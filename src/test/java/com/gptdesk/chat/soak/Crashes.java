@@ -105,6 +105,8 @@ final class Crashes {
     try (var service =
         new NodeProcess(
             "service",
+            directory,
+            Soak.SMALL_JVM,
             Map.of(
                 "CHAT_DATA_DIR",
                 data.toString(),
@@ -113,8 +115,7 @@ final class Crashes {
                 "CHAT_MAX_REQUESTS_PER_SECOND",
                 "100000",
                 "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
-                "100000"),
-            directory)) {
+                "100000"))) {
       service.start();
       service.awaitReady(http);
       sendWhileKilling(service, conversation);

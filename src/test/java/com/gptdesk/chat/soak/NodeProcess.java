@@ -10,54 +10,70 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One node of the service in a process of its own, always at the same port. */
-final class NodeProcess implements AutoCloseable {
+public final class NodeProcess implements AutoCloseable {
   private final String name;
-  private final Map<String, String> settings;
   private final Path log;
+  private final List<String> jvmOptions;
+  private final Map<String, String> settings;
   private final int port;
   private @Nullable Process process;
 
-  /** On a database that is there already. */
-  NodeProcess(String name, Login login, String secret, Path directory) throws IOException {
-    this(
-        name,
-        Map.of(
-            "CHAT_DATABASE_URL",
-            login.url(),
-            "CHAT_DATABASE_USER",
-            login.user(),
-            "CHAT_DATABASE_PASSWORD",
-            login.password(),
-            "CHAT_JWT_SECRET",
-            secret,
-            "CHAT_POOL_SIZE",
-            "8",
-            "CHAT_MAX_QUEUED_BYTES",
-            "524288"),
-        directory);
+  /**
+   * On a database that is there already.
+   *
+   * @param more settings beside the login and the secret
+   */
+  public NodeProcess(
+      String name,
+      Login login,
+      String secret,
+      Path directory,
+      List<String> jvmOptions,
+      Map<String, String> more)
+      throws IOException {
+    this(name, directory, jvmOptions, onDatabase(login, secret, more));
   }
 
-  /** With those settings, and no others. */
-  NodeProcess(String name, Map<String, String> settings, Path directory) throws IOException {
+  /**
+   * @param directory where its log goes
+   * @param jvmOptions of its JVM; none are the JVM's own choice
+   * @param settings {@code CHAT_…} variables, and no others
+   */
+  public NodeProcess(
+      String name, Path directory, List<String> jvmOptions, Map<String, String> settings)
+      throws IOException {
     this.name = name;
-    this.settings = settings;
     this.log = directory.resolve(name + ".log");
+    this.jvmOptions = jvmOptions;
+    this.settings = settings;
     try (ServerSocket socket = new ServerSocket(0)) {
       this.port = socket.getLocalPort();
     }
+  }
+
+  private static Map<String, String> onDatabase(
+      Login login, String secret, Map<String, String> more) {
+    Map<String, String> settings = new HashMap<>(more);
+    settings.put("CHAT_DATABASE_URL", login.url());
+    settings.put("CHAT_DATABASE_USER", login.user());
+    settings.put("CHAT_DATABASE_PASSWORD", login.password());
+    settings.put("CHAT_JWT_SECRET", secret);
+    return settings;
   }
 
   String name() {
     return name;
   }
 
-  int port() {
+  public int port() {
     return port;
   }
 
@@ -66,20 +82,20 @@ final class NodeProcess implements AutoCloseable {
   }
 
   /** Begins to start; see {@link #awaitReady}. */
-  void start() throws IOException {
-    var builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx192m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
+  public void start() throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvmOptions);
+    command.addAll(
+        List.of(
             "--enable-native-access=ALL-UNNAMED",
             "-classpath",
             System.getProperty("java.class.path"),
             "com.gptdesk.chat.Main",
             "serve",
             "--port",
-            String.valueOf(port));
+            String.valueOf(port)));
+    var builder = new ProcessBuilder(command);
     builder.environment().keySet().removeIf(variable -> variable.startsWith("CHAT_"));
     builder.environment().putAll(settings);
     builder.redirectErrorStream(true);
@@ -88,7 +104,7 @@ final class NodeProcess implements AutoCloseable {
   }
 
   /** Waits until it says that it is ready; fails when it ends instead, or takes too long. */
-  void awaitReady(HttpClient http) throws IOException, InterruptedException {
+  public void awaitReady(HttpClient http) throws IOException, InterruptedException {
     await(http, 200);
   }
 

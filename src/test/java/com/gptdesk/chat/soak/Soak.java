@@ -49,6 +49,13 @@ import org.postgresql.PGNotification;
  */
 final class Soak {
   private static final String SECRET = "the soak's secret, of more than 32 bytes";
+
+  /** What holds little and starts soon: nodes are restarted all the time. */
+  static final List<String> SMALL_JVM =
+      List.of("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
+
+  private static final Map<String, String> SMALL_SERVICE =
+      Map.of("CHAT_POOL_SIZE", "8", "CHAT_MAX_QUEUED_BYTES", "524288");
   private static final UUID BLUE = UUID.fromString("00000000-0000-4000-8000-0000000000b1");
   private static final UUID RED = UUID.fromString("00000000-0000-4000-8000-0000000000ed");
   private static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
@@ -110,7 +117,8 @@ final class Soak {
     HikariDataSource pool = pool();
     try {
       for (String name : List.of("node-1", "node-2")) {
-        var node = new NodeProcess(name, database.service(), SECRET, directory);
+        var node =
+            new NodeProcess(name, database.service(), SECRET, directory, SMALL_JVM, SMALL_SERVICE);
         nodes.add(node);
         wires.add(new Wire(node.port()));
         node.start();
