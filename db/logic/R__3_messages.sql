@@ -598,10 +598,16 @@ as $$
 #variable_conflict use_column
 declare
   me uuid := chat.demand_me();
-  words tsquery := plainto_tsquery('pg_catalog.simple', lower(translate(search_messages.query, '<>', '  ')));   -- as chat.search_terms
-  mine tsquery := words && quote_literal(me)::tsquery;
-  senders jsonb;
+  words tsquery;
+  mine tsquery;
 begin
+  if char_length(search_messages.query) > 1000 then   -- a query of very many words overflows the stack
+    raise sqlstate 'PT413' using
+      message = 'A search has at most 1000 characters.',
+      hint = 'Leave out some of the words.';
+  end if;
+  words := plainto_tsquery('pg_catalog.simple', lower(translate(search_messages.query, '<>', '  ')));   -- as chat.search_terms
+  mine := words && quote_literal(me)::tsquery;
   if coalesce(numnode(words), 0) = 0 then
     raise sqlstate 'PT400' using
       message = 'A search needs a word.',
@@ -642,7 +648,7 @@ end
 $$;
 
 comment on function public.search_messages is
-  'The caller''s messages, sent and received, that contain all words of the query (whole words, any case), newest first; the next page: before_id = id of the last row. headline is plain text with each hit between U+E000 and U+E001.';
+  'The caller''s messages, sent and received, that contain all words of the query (whole words, any case), newest first; the next page: before_id = id of the last row. headline is plain text with each hit between U+E000 and U+E001. PT400 without a word, PT413 for more than 1000 characters.';
 
 -- Policies.
 

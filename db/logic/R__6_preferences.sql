@@ -75,14 +75,14 @@ declare
   conversation public.user_conversations := chat.demand_participant(set_muted.conversation_id);
 begin
   insert into public.conversation_preferences as p (conversation_id, user_id, muted_until)
-  values (conversation.id, chat.me(), set_muted.until)
+  values (conversation.id, chat.me(), case when set_muted.until > now() then set_muted.until end)
   on conflict on constraint conversation_preferences_pkey do update set
     muted_until = excluded.muted_until;
 end
 $$;
 
 comment on function public.set_muted is
-  'Mutes a conversation for the caller alone until a moment (''infinity'' for good); null or a past moment lifts it. PT403 for others'' conversations.';
+  'Mutes a conversation for the caller alone until a moment (''infinity'' for good); null or a past moment lifts it and is kept as null. PT403 for others'' conversations.';
 
 create or replace function public.block_user(user_id uuid)
   returns void

@@ -126,8 +126,10 @@ create or replace procedure chat.drop_messages_before(moment timestamptz)
 as $$
 declare
   part record;
+  hanging text;
   gone bigint;
   tries int;
+  swept boolean;                   -- what hangs on the partition is gone, as far as we know
 begin
   if moment is null or moment > now() - interval '1 day' then
     raise sqlstate 'PT400' using
@@ -143,27 +145,26 @@ begin
       and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([0-9a-f-]+)''\)')::uuid <= chat.uuid7_floor(moment)
     order by c.relname
   loop
-    -- First what hangs on them, in short transactions of their own.
-    loop
-      execute format(
-        'delete from public.message_reactions r where r.id in (
-           select x.id from public.message_reactions x join %1$I.%2$I m on m.id = x.message_id limit 5000)', part.nspname, part.relname);
-      get diagnostics gone = row_count;
-      commit;
-      exit when gone = 0;
-    end loop;
-    loop
-      execute format(
-        'delete from public.message_edits e where e.id in (
-           select x.id from public.message_edits x join %1$I.%2$I m on m.id = x.message_id limit 5000)', part.nspname, part.relname);
-      get diagnostics gone = row_count;
-      commit;
-      exit when gone = 0;
-    end loop;
-
-    -- Then the partition, in one short transaction that gives up rather than stop the chat while it waits.
     tries := 0;
+    swept := false;
     loop
+      -- First what hangs on them, in short transactions of their own. What somebody is changing just now is passed over: two who
+      -- wait for each other's rows would end in a deadlock. Should it still be there afterwards, the next try takes it.
+      if not swept then
+        foreach hanging in array array['message_reactions', 'message_edits'] loop
+          loop
+            execute format(
+              'delete from public.%3$I h where h.id in (
+                 select x.id from public.%3$I x join %1$I.%2$I m on m.id = x.message_id limit 5000 for update of x skip locked)',
+              part.nspname, part.relname, hanging);
+            get diagnostics gone = row_count;
+            commit;
+            exit when gone = 0;
+          end loop;
+        end loop;
+      end if;
+
+      -- Then the partition, in one short transaction that gives up rather than stop the chat while it waits.
       begin
         set local lock_timeout = '200ms';
         execute format('alter table public.user_messages detach partition %I.%I', part.nspname, part.relname);
@@ -171,6 +172,7 @@ begin
         exit;
       exception
         when lock_not_available or foreign_key_violation then
+          swept := sqlstate <> '23503';
           tries := tries + 1;
           if tries >= 50 then
             raise sqlstate 'PT503' using

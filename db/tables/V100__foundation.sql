@@ -60,7 +60,8 @@ create function chat.uuid7_floor(moment timestamptz)
   parallel safe
   language sql
 as $$
-  select rpad(lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+  -- A time before 1970, or after what 48 bits hold, is the first or the last there is: cut to twelve digits it would be any.
+  select rpad(lpad(to_hex(greatest(0, least(281474976710655, floor(extract(epoch from moment) * 1000)))::bigint), 12, '0'), 32, '0')::uuid
 $$;
 
 comment on function chat.uuid7_floor(timestamptz) is 'The smallest UUIDv7 of a moment: where a partition begins.';

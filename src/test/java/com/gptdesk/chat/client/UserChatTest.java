@@ -87,6 +87,50 @@ class UserChatTest {
   }
 
   @Test
+  void nobodyWritesMetadataThatTheOtherCannotRead() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    for (String value : List.of("[".repeat(8000) + "]".repeat(8000), "1".repeat(16000))) {
+      database
+          .chat()
+          .as(
+              alice.userId(),
+              tx ->
+                  tx.execute(
+                      "select public.send_message(?, 'hi', metadata => ?::jsonb)",
+                      conversation,
+                      "{\"a\":" + value + "}"));
+      assertTrue(bob.getMessages(conversation).getLast().metadata().containsKey("a"));
+    }
+  }
+
+  @Test
+  void whateverMomentIsMutedUntilCanBeRead() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    for (String until : List.of("9999-12-31Z", "10000-01-01Z", "294276-12-31Z")) {
+      mute(conversation, until);
+      OffsetDateTime read = preference(conversation).mutedUntil();
+      assertNotNull(read);
+      assertTrue(read.getYear() >= 9999, read::toString);
+      assertTrue(alice.getConversation(conversation).orElseThrow().isMuted());
+    }
+    // The past lifts it, however long ago.
+    for (String until : List.of("2000-01-01Z", "4713-01-01 BC", "-infinity")) {
+      alice.setMuted(conversation, Instant.MAX);
+      mute(conversation, until);
+      assertNull(preference(conversation).mutedUntil(), until);
+      assertFalse(alice.getConversation(conversation).orElseThrow().isMuted());
+    }
+  }
+
+  private void mute(UUID conversation, String until) {
+    database
+        .chat()
+        .as(
+            alice.userId(),
+            tx -> tx.execute("select public.set_muted(?, ?::timestamptz)", conversation, until));
+  }
+
+  @Test
   void whatIsMutedForGoodCanBeReadAndWritten() {
     UUID conversation = alice.getOrCreateConversation(bob.userId());
     alice.setMuted(conversation, Instant.MAX);

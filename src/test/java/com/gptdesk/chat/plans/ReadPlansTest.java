@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -36,6 +37,10 @@ class ReadPlansTest {
 
   /** Alice's and Bob's: what a page must not read whole. */
   private static final int LONG_CONVERSATION = 20_000;
+
+  /** Pages that the index gives in their order; a search sorts what one person's words matched. */
+  private static final Set<String> COME_IN_ORDER =
+      Set.of("get_messages newest", "get_messages deep", "get_changes");
 
   /** One call: the pages it touched, and the plans of the statements inside. */
   private record Cost(long rows, long pages, List<JsonNode> plans) {}
@@ -68,6 +73,10 @@ class ReadPlansTest {
                 after.pages() <= before.pages() * 4 + 20,
                 () -> call + " read " + before.pages() + " pages and now " + after.pages());
             after.plans().forEach(plan -> assertNothingIsReadWhole(call, plan));
+            if (COME_IN_ORDER.contains(call)) {
+              assertTrue(!after.plans().isEmpty(), call);
+              after.plans().forEach(plan -> assertNoMessagesAreSorted(call, plan, false));
+            }
           });
       onePageOfALongConversation(superuser);
     }
@@ -83,6 +92,7 @@ class ReadPlansTest {
       long probes = page.plans().stream().mapToLong(ReadPlansTest::probesOfMessages).sum();
       assertTrue(probes <= PARTITIONS + 10, "probes: " + probes);
       page.plans().forEach(plan -> assertNothingIsReadWhole("get_messages", plan));
+      page.plans().forEach(plan -> assertNoMessagesAreSorted("get_messages", plan, false));
     }
   }
 
@@ -157,6 +167,16 @@ class ReadPlansTest {
           () -> call + " reads " + relation + " whole");
     }
     plan.path("Plans").forEach(child -> assertNothingIsReadWhole(call, child));
+  }
+
+  /** But for the page itself, once it is cut off. */
+  private static void assertNoMessagesAreSorted(String call, JsonNode plan, boolean isSorted) {
+    String node = plan.get("Node Type").asString();
+    assertTrue(
+        !isSorted || !plan.path("Relation Name").asString("").startsWith("user_messages"),
+        () -> call + " sorts " + plan.path("Relation Name"));
+    boolean below = !node.equals("Limit") && (isSorted || node.endsWith("Sort"));
+    plan.path("Plans").forEach(child -> assertNoMessagesAreSorted(call, child, below));
   }
 
   /** How often a partition was looked into. */

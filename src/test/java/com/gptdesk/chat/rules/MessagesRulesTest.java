@@ -837,6 +837,8 @@ class MessagesRulesTest extends Rules {
     for (Integer size : new Integer[] {0, 201, null}) {
       alice.isRefused(() -> search(alice, "nothing", null, null, size), "PT400");
     }
+    assertEquals(List.of(), found(alice, "w ".repeat(500)));
+    alice.isRefused(() -> found(alice, "w ".repeat(50_000)), "PT413");
   }
 
   @Test

@@ -148,6 +148,18 @@ class OperatorsRulesTest extends Rules {
   }
 
   @Test
+  void beforeTheFirstIdThereIsNothingToDrop() throws SQLException {
+    alice.sends(conversation, "today");
+    List<String> before = partitions();
+    for (String moment :
+        List.of("1970-01-01Z", "1969-12-31Z", "1926-01-01Z", "4713-01-01 BC", "-infinity")) {
+      drop(moment);
+      assertEquals(before, partitions(), moment);
+    }
+    assertEquals(1, alice.messagesOf(conversation).size());
+  }
+
+  @Test
   void whatIsOfTheLastDayIsNotDropped() {
     for (String moment : List.of("null", "now()", "now() - interval '23 hours'", "'infinity'")) {
       assertEquals("PT400", refusal("call chat.drop_messages_before(%s)".formatted(moment)));

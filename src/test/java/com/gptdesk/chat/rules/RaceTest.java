@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.jooq.udt.records.MessageMatchRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
@@ -32,6 +33,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -44,6 +47,11 @@ import org.junit.jupiter.api.Test;
 class RaceTest extends Rules {
 
   private static final int MANY = 32;
+
+  /** What retention drops, and how many messages each has. */
+  private static final int MONTHS = 4;
+
+  private static final int A_MONTH = 20;
 
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
@@ -502,6 +510,186 @@ class RaceTest extends Rules {
           "delete from public.users where full_name = 'Colleague';"
               + " insert into public.users (id, full_name, email, team_id) values ('%s', 'Carol Clark', 'carol@example.org', '%s')"
                   .formatted(carol.id(), TestDatabase.BLUE));
+    }
+  }
+
+  // Retention.
+
+  @Test
+  void monthsAreDroppedWhileTheyAreRead() {
+    UUID conversation = alice.talksTo(bob);
+    monthsAgo(conversation);
+    Set<Long> recent =
+        IntStream.range(0, 3)
+            .mapToObj(n -> alice.sends(conversation, "old and new").getSeq())
+            .collect(Collectors.toSet());
+    assertInvariantsHold();
+
+    AtomicBoolean dropping = new AtomicBoolean(true);
+    CountDownLatch reading = new CountDownLatch(4);
+    List<Future<Integer>> readers =
+        IntStream.range(0, 4)
+            .mapToObj(
+                n ->
+                    threads.submit(
+                        () -> {
+                          Person person = n % 2 == 0 ? alice : bob;
+                          int looks = 0;
+                          do {
+                            Set<Long> seen = n < 2 ? pages(person, conversation) : hits(person);
+                            assertTrue(seen.containsAll(recent), seen::toString);
+                            view(person, conversation);
+                            looks++;
+                            reading.countDown();
+                          } while (dropping.get());
+                          return looks;
+                        }))
+            .toList();
+    List<Integer> left = new ArrayList<>();
+    try {
+      Await.until("all to have begun", () -> reading.getCount() == 0);
+      for (int month = 1; month <= MONTHS; month++) {
+        dropMonths(month);
+        left.add(pages(bob, conversation).size());
+      }
+    } finally {
+      dropping.set(false);
+    }
+    readers.forEach(reader -> assertTrue(result(reader) > 0));
+    assertEquals(
+        IntStream.rangeClosed(1, MONTHS)
+            .mapToObj(month -> (MONTHS - month) * A_MONTH + recent.size())
+            .toList(),
+        left);
+    assertEquals(recent, hits(alice));
+    assertEquals("0", database.ownerReads("select count(*) from public.message_reactions"));
+    assertEquals("0", database.ownerReads("select count(*) from public.message_edits"));
+  }
+
+  @Test
+  void aMonthIsDroppedWhileItsReactionsComeAndGo() {
+    UUID conversation = alice.talksTo(bob);
+    monthsAgo(conversation);
+    List<UUID> old =
+        column("select id from public.user_messages order by seq limit " + A_MONTH).stream()
+            .map(UUID::fromString)
+            .toList();
+    // Bob holds one, the drop comes to it, and only then Bob goes for what the drop may have.
+    // Then he changes his mind: all three are there again, and are for the drop.
+    AtomicReference<Future<?>> drop = new AtomicReference<>();
+    assertThrows(
+        ChangedMind.class,
+        () ->
+            bob.tries(
+                tx -> {
+                  Routines.removeReaction(tx.configuration(), old.get(A_MONTH / 2), "r0");
+                  drop.set(threads.submit(() -> dropMonths(1)));
+                  Await.until("the drop to wait", this::theDropWaits);
+                  Routines.removeReaction(tx.configuration(), old.getFirst(), "r0");
+                  Routines.removeReaction(tx.configuration(), old.getLast(), "r0");
+                  throw new ChangedMind();
+                }));
+    result(drop.get());
+    assertEquals((MONTHS - 1) * A_MONTH, pages(alice, conversation).size());
+  }
+
+  /** Months of Alice's messages, from January 2020 on, each edited and twice reacted to by both. */
+  private void monthsAgo(UUID conversation) {
+    database.asOwner(
+        """
+        select chat.create_message_partition((date '2020-01-01' + n * interval '1 month')::date)
+        from generate_series(0, %3$d - 1) n;
+        alter table public.user_messages disable trigger number_message;
+        insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, is_edited, seq, sent_revision, revision, created_at, updated_at)
+        select
+          overlay(chat.uuid7_floor(t.at)::text placing right(gen_random_uuid()::text, 12) from 25)::uuid,
+          '%1$s', '%2$s', '%5$s', 'old', true, s, s, s, t.at, t.at
+        from generate_series(1, %3$d * %4$d) s
+        cross join lateral (
+          select timestamptz '2020-01-01Z' + (s - 1) / %4$d * interval '1 month' + (s - 1) %% %4$d * interval '1 hour' as at
+        ) t;
+        alter table public.user_messages enable trigger number_message;
+        insert into public.message_edits (message_id, sender_id, content)
+        select m.id, m.sender_id, 'older'
+        from public.user_messages m;
+        insert into public.message_reactions (message_id, user_id, reaction, conversation_id, sender_id, recipient_id)
+        select m.id, u.id, r, m.conversation_id, m.sender_id, m.recipient_id
+        from public.user_messages m
+        cross join lateral (values (m.sender_id), (m.recipient_id)) u (id)
+        cross join unnest(array['r0', 'r1']) r;
+        update public.user_conversations c
+        set
+          created_at = '2020-01-01Z',
+          last_message_seq = m.seq,
+          revision = m.seq,
+          last_message_id = m.id,
+          last_message_at = m.created_at,
+          participant_1_read_seq = m.seq,
+          participant_2_read_seq = m.seq
+        from (
+          select x.*
+          from public.user_messages x
+          order by x.seq desc
+          limit 1
+        ) m
+        where c.id = m.conversation_id
+        """
+            .formatted(conversation, alice.id(), MONTHS, A_MONTH, bob.id()));
+  }
+
+  private boolean theDropWaits() {
+    return "t"
+        .equals(
+            database.ownerReads(
+                "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
+                    + " where not l.granted and a.query like 'call chat.drop_messages_before%')"));
+  }
+
+  /** As operators do it: again, should the chat have been too busy. */
+  private void dropMonths(int months) {
+    String drop =
+        "call chat.drop_messages_before(timestamptz '2020-01-01Z' + interval '%d months')"
+            .formatted(months);
+    try {
+      database.asOwner(drop);
+    } catch (IllegalStateException e) {
+      assertEquals("PT503", ((SQLException) e.getCause()).getSQLState(), e::toString);
+      database.asOwner(drop);
+    }
+  }
+
+  /** The numbers of a whole conversation, page by page from its beginning. */
+  private static Set<Long> pages(Person person, UUID conversation) {
+    Set<Long> seen = new HashSet<>();
+    long last = 0;
+    while (true) {
+      long after = last;
+      List<Long> page =
+          person
+              .does(tx -> Routines.getMessages(tx.configuration(), conversation, null, after, 50))
+              .map(MessageViewRecord::getSeq);
+      if (page.isEmpty()) {
+        return seen;
+      }
+      assertEquals(page.stream().sorted().toList(), page);
+      last = page.getLast();
+      seen.addAll(page);
+    }
+  }
+
+  /** The numbers of what a search finds, page by page from the newest. */
+  private static Set<Long> hits(Person person) {
+    Set<Long> seen = new HashSet<>();
+    UUID last = null;
+    while (true) {
+      UUID before = last;
+      List<MessageMatchRecord> page =
+          person.does(tx -> Routines.searchMessages(tx.configuration(), "old", null, before, 50));
+      if (page.isEmpty()) {
+        return seen;
+      }
+      last = page.getLast().getId();
+      page.forEach(message -> seen.add(message.getSeq()));
     }
   }
 
