@@ -42,12 +42,15 @@ export async function openChromium(executablePath) {
   };
 }
 
+/** Headless, Firefox knows no mouse; this says that there is one, fine and hovering. */
+const MOUSE = { 'ui.primaryPointerCapabilities': 6, 'ui.allPointerCapabilities': 6 };
+
 /** A process for each person: headless, Firefox lets no window come before another one of the same process. */
 export async function openFirefox(executablePath) {
   const browsers = new Map();
   return {
     newPage: async () => {
-      const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true });
+      const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: MOUSE });
       const page = await browser.newPage(); // the page it starts with never gets the focus
       browsers.set(page, browser);
       await page.setViewport({ width: 1180, height: 760 });

@@ -16,14 +16,19 @@ const LAST_WORDS = 40;
 export class Service {
   #data = mkdtempSync(join(tmpdir(), 'gptdesk-chat-node-'));
   #beside;
+  #java;
   #settings;
   #process;
   #log = [];
   #port;
 
-  /** `beside`: another service, whose PostgreSQL this one shares; without, it brings its own and the demo. */
-  constructor({ beside, settings = {} } = {}) {
+  /**
+   * `beside`: another service, whose PostgreSQL this one shares; without, it brings its own and the demo. `java`: another build's
+   * scripts/java. `settings`: more CHAT_ variables.
+   */
+  constructor({ beside, java = JAVA, settings = {} } = {}) {
     this.#beside = beside;
+    this.#java = java;
     this.#settings = settings;
   }
 
@@ -41,7 +46,7 @@ export class Service {
     this.#port ??= await freePort();
     // Settings of whoever runs the tests are not settings of this service.
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
-    this.#process = spawn(JAVA, ['serve', ...(this.#beside ? [] : ['--demo']), '--port', String(this.#port)], {
+    this.#process = spawn(this.#java, ['serve', ...(this.#beside ? [] : ['--demo']), '--port', String(this.#port)], {
       cwd: ROOT,
       env: { ...environment, CHAT_DATA_DIR: this.#data, ...this.#beside?.shared(), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -169,7 +169,7 @@ function ChoosePerson({ users, onChoose }: { users: DemoUser[]; onChoose: (user:
                     <li key={user.id}>
                       <button type="button" className="welcome-person" onClick={() => onChoose(user)}>
                         <Avatar id={user.id} name={user.full_name} url={user.avatar_url ?? null} />
-                        {user.full_name}
+                        <span>{user.full_name}</span>
                       </button>
                     </li>
                   ))}

@@ -8,6 +8,18 @@ export function kept(key: string): string | null {
   }
 }
 
+/** The names of what is kept that begin so, in order. */
+export function keptNames(beginning: string): string[] {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(`gptdesk-chat:${beginning}`))
+      .map((key) => key.slice('gptdesk-chat:'.length))
+      .sort();
+  } catch {
+    return [];
+  }
+}
+
 export function keep(key: string, value: string | null): void {
   try {
     if (value === null || value === '') {

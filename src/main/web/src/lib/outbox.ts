@@ -1,6 +1,7 @@
 // What was written and is not stored yet. Each message has its id from the start, so sending it again never makes two of it;
-// one after the other in a conversation, so that they keep their order. What is here survives a reload.
-import { keep, kept } from './keep';
+// one after the other in a conversation, so that they keep their order. What is here survives a reload: each under a name of its
+// own, since two tabs of one person would else write over each other's.
+import { keep, kept, keptNames } from './keep';
 import type { ChatMessage, MessageType, UserMessage } from './types';
 import type { SendOptions, UserChatAPI } from './user-chat';
 import { uuid7 } from './uuid7';
@@ -41,22 +42,22 @@ export class Outbox {
 
   /** Goes on with what the last visit left behind. */
   start(): void {
-    try {
-      const letters = JSON.parse(kept(this.key) ?? '[]') as Letter[];
-      letters.forEach((letter) => {
-        this.letters.set(letter.id, letter);
+    for (const name of keptNames(this.nameOf(''))) {
+      try {
+        const letter = JSON.parse(kept(name) ?? '') as Letter;
+        this.letters.set(letter.id, letter); // ids are in the order of time, and so are the names
         this.listener.waiting(this.message(letter));
-      });
-      new Set(letters.map(({ conversation_id }) => conversation_id)).forEach((id) => void this.work(id));
-    } catch {
-      keep(this.key, null);
+      } catch {
+        keep(name, null);
+      }
     }
+    new Set([...this.letters.values()].map(({ conversation_id }) => conversation_id)).forEach((id) => void this.work(id));
   }
 
   send(conversationId: string, recipientId: string, draft: Draft): void {
     const letter: Letter = { id: uuid7(), conversation_id: conversationId, recipient_id: recipientId, written_at: new Date().toISOString(), draft };
     this.letters.set(letter.id, letter);
-    this.save();
+    keep(this.nameOf(letter.id), JSON.stringify(letter));
     this.listener.waiting(this.message(letter));
     void this.work(conversationId);
   }
@@ -71,9 +72,8 @@ export class Outbox {
   }
 
   discard(messageId: string): void {
-    this.letters.delete(messageId);
+    this.remove(messageId);
     this.failed.delete(messageId);
-    this.save();
   }
 
   /** What waits for a better moment has one now. */
@@ -105,8 +105,7 @@ export class Outbox {
       const { data, error } = await this.api.sendMessage(conversationId, this.userId, content, message_type, { ...options, id: letter.id });
       if (data) {
         tries = 0;
-        this.letters.delete(letter.id);
-        this.save();
+        this.remove(letter.id);
         this.listener.sent(data);
       } else if (error.temporary) {
         await this.pause(Math.min(500 * 2 ** tries++, LONGEST_PAUSE));
@@ -155,11 +154,12 @@ export class Outbox {
     };
   }
 
-  private get key(): string {
-    return `outbox:${this.userId}`;
+  private remove(letterId: string): void {
+    this.letters.delete(letterId);
+    keep(this.nameOf(letterId), null);
   }
 
-  private save(): void {
-    keep(this.key, this.letters.size === 0 ? null : JSON.stringify([...this.letters.values()]));
+  private nameOf(letterId: string): string {
+    return `outbox:${this.userId}:${letterId}`;
   }
 }

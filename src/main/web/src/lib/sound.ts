@@ -1,5 +1,8 @@
 // Two soft tones, made by the Web Audio API: nothing to fetch. Browsers allow sound after a first click or key.
+const QUIET = 1; // seconds after a chime without another one: several messages at once sound like one
+
 let context: AudioContext | null = null;
+let quietUntil = 0;
 
 export function allowSound(): void {
   if (typeof AudioContext === 'undefined') {
@@ -10,9 +13,10 @@ export function allowSound(): void {
 }
 
 export function chime(): void {
-  if (context?.state !== 'running') {
+  if (context?.state !== 'running' || context.currentTime < quietUntil) {
     return;
   }
+  quietUntil = context.currentTime + QUIET;
   [659.3, 880].forEach((frequency, i) => {
     const start = context!.currentTime + i * 0.12;
     const tone = context!.createOscillator();

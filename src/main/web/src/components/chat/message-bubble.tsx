@@ -56,7 +56,12 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
   return (
     <article className={classes.join(' ')} aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}>
       <div className="message-row">
-        <div className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}`} tabIndex={-1}>
+        {/* Has it the focus, its tools show: a tap must do what pointing does. Not every browser gives it by a tap alone. */}
+        <div
+          className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}`}
+          tabIndex={-1}
+          onClick={(event) => event.currentTarget.focus({ preventScroll: true })}
+        >
           {message.is_deleted ? (
             <p className="bubble-deleted">{isOwn ? 'You deleted this message' : 'This message was deleted'}</p>
           ) : (

@@ -14,6 +14,9 @@ export interface NewChatDialogProps {
   onConversationCreated: (conversationId: string) => void;
 }
 
+/** The chosen one stays on the screen, however many there are. */
+const intoView = (element: HTMLElement | null) => element?.scrollIntoView({ block: 'nearest' });
+
 export function NewChatDialog({ currentUser, open, onOpenChange, onConversationCreated }: NewChatDialogProps) {
   const { api, inbox } = useChat();
   const [searchQuery, setSearchQuery] = useState('');
@@ -93,6 +96,7 @@ export function NewChatDialog({ currentUser, open, onOpenChange, onConversationC
             id={`new-chat-${user.id}`}
             role="option"
             aria-selected={i === active}
+            ref={i === active ? intoView : undefined}
             className="person"
             onMouseMove={() => setActive(i)}
             onClick={() => void startConversation(user)}
