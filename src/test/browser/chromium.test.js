@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { AxeBuilder } from '@axe-core/playwright';
 import { find, openChromium } from './browsers.js';
 import { Demo } from './demo.js';
-import { Person } from './person.js';
+import { complainedOfNothing, Person } from './person.js';
 import { Service } from '../node/service.js';
 import { until } from '../node/deadline.js';
 import { coreStory } from './story.js';
@@ -40,11 +40,7 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
   after(async () => {
     await browser?.close();
     await service.end();
-    assert.deepEqual(
-      everybody.flatMap(({ name, complaints }) => complaints.map((text) => `${name}: ${text}`)),
-      [],
-      'what Chromium complained of',
-    );
+    complainedOfNothing(everybody);
   });
 
   coreStory(scene);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { find, openChromium } from './browsers.js';
 import { Demo } from './demo.js';
-import { Person } from './person.js';
+import { complainedOfNothing, Person } from './person.js';
 import { Service } from '../node/service.js';
 import { until } from '../node/deadline.js';
 import { Wire } from './wire.js';
@@ -41,11 +41,7 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
   after(async () => {
     await browser?.close();
     await service.end();
-    assert.deepEqual(
-      everybody.flatMap(({ name, complaints }) => complaints.map((text) => `${name}: ${text}`)),
-      [],
-      'what Chromium complained of',
-    );
+    complainedOfNothing(everybody);
   });
 
   test('a message that nobody looks at sounds, once for several together; not when looked at, muted or switched off', async () => {

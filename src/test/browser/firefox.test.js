@@ -1,9 +1,8 @@
 // The core story in Firefox, driven over WebDriver BiDi.
-import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { find, openFirefox } from './browsers.js';
 import { Demo } from './demo.js';
-import { Person } from './person.js';
+import { complainedOfNothing, Person } from './person.js';
 import { Service } from '../node/service.js';
 import { coreStory } from './story.js';
 
@@ -26,7 +25,7 @@ describe('Firefox', { skip: firefox === null && 'firefox was not found' }, () =>
     await scene.bob?.shot('firefox').catch(() => {});
     await browser?.close();
     await service.end();
-    assert.deepEqual([...(scene.alice?.complaints ?? []), ...(scene.bob?.complaints ?? [])], [], 'what Firefox complained of');
+    complainedOfNothing([scene.alice, scene.bob].filter(Boolean));
   });
 
   coreStory(scene);

@@ -147,4 +147,13 @@ export class Person {
   }
 }
 
+/** The last check of a suite: their browsers had nothing to say against the page. */
+export function complainedOfNothing(people) {
+  assert.deepEqual(
+    people.flatMap(({ name, complaints }) => complaints.map((text) => `${name}: ${text}`)),
+    [],
+    'what the browser complained of',
+  );
+}
+
 const SHOTS = new URL('../../../target/screenshots', import.meta.url).pathname;
