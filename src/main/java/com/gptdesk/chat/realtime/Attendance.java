@@ -41,7 +41,8 @@ final class Attendance {
   private final String origin;
   private final Wishes wishes;
   private final String key;
-  private final Set<UUID> scopes;
+  private Set<UUID> scopes = Set.of();
+  private boolean ended;
   private final ArrayDeque<TopicEvent.Moved> held = new ArrayDeque<>();
   private boolean admitted;
   private boolean tracking;
@@ -52,14 +53,12 @@ final class Attendance {
 
   /**
    * @param origin this channel among all of all nodes
-   * @param scopes who may use the topic
    */
-  Attendance(String topic, String origin, Wishes wishes, Collection<UUID> scopes) {
+  Attendance(String topic, String origin, Wishes wishes) {
     this.topic = topic;
     this.origin = origin;
     this.wishes = wishes;
     this.key = wishes.key().isEmpty() ? UUID.randomUUID().toString() : wishes.key();
-    this.scopes = Set.copyOf(scopes);
     this.wantsPresence = !Boolean.FALSE.equals(wishes.presence());
   }
 
@@ -79,9 +78,19 @@ final class Attendance {
     return wishes;
   }
 
+  /** Who may use the topic, as the database says; nobody until it has. */
+  void isUsableBy(Collection<UUID> found) {
+    scopes = Set.copyOf(found);
+  }
+
+  /** The topic is no more, whatever was or will be read of it. */
+  void end() {
+    ended = true;
+  }
+
   /** Whether whoever may hear of these ids may use the topic. */
   boolean isFor(Collection<UUID> personsScopes) {
-    return !Collections.disjoint(scopes, personsScopes);
+    return !ended && !Collections.disjoint(scopes, personsScopes);
   }
 
   /** Whether the channel takes part now. */

@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.auth.Identity;
 import com.gptdesk.chat.auth.InvalidToken;
+import io.netty.buffer.ByteBufUtil;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClosedException;
@@ -285,8 +286,8 @@ final class ClientConnection {
     String token = sent != null ? sent : apikey;
     beginWaiting();
     away(
-        () -> new Admission(token, server.tokens().verify(token), attendance(join)),
-        admission -> admit(join, admission),
+        () -> server.tokens().verify(token),
+        identity -> admit(join, token, identity),
         e -> {
           refuse(join, reason(e));
           endWaiting();
@@ -329,25 +330,11 @@ final class ClientConnection {
     return token == null || token.isEmpty() || token.startsWith("sb_") ? null : token;
   }
 
-  /** What has to be asked for before somebody is let in. */
-  private record Admission(String token, Identity identity, Attendance attendance) {}
-
-  /** Blocks for a topic that the database knows. */
-  private Attendance attendance(ClientFrame.Join join) {
-    String name = join.topic().substring(Channel.PREFIX.length());
-    return new Attendance(
-        name,
-        server.tracker().newOrigin(),
-        join.wishes(),
-        TopicName.isKnown(name) ? server.topics().scopes(name) : List.of());
-  }
-
-  private void admit(ClientFrame.Join join, Admission admission) {
+  private void admit(ClientFrame.Join join, String token, Identity identity) {
     List<Binding> bindings = Channel.bindings(join.bindings(), server.tables());
-    Attendance seat = admission.attendance();
-    var channel =
-        new Channel(
-            join.topic(), join.joinRef(), bindings, seat, admission.token(), admission.identity());
+    String name = join.topic().substring(Channel.PREFIX.length());
+    var seat = new Attendance(name, server.tracker().newOrigin(), join.wishes());
+    var channel = new Channel(join.topic(), join.joinRef(), bindings, seat, token, identity);
     if (!channel.needsPerson()) {
       joined(join, channel);
       endWaiting();
@@ -543,7 +530,7 @@ final class ClientConnection {
       return;
     }
     Person person = known != null ? known : arrive(userId);
-    person.whenKnown(
+    var waiting =
         new Person.Waiting() {
           @Override
           public void admitted() {
@@ -555,6 +542,23 @@ final class ClientConnection {
           public void refused(String reason) {
             who.refused(reason);
           }
+        };
+    if (!TopicName.isKnown(channel.name())) {
+      person.whenKnown(waiting);
+      return;
+    }
+    // First expected, then read: a conversation deleted in between is heard.
+    person.expect(channel);
+    away(
+        () -> server.topics().scopes(channel.name()),
+        found -> {
+          channel.attendance().isUsableBy(found);
+          person.whenKnown(waiting);
+        },
+        e -> {
+          person.expectNoMore();
+          releaseIfIdle(person);
+          who.refused(reason(e));
         });
   }
 
@@ -782,6 +786,10 @@ final class ClientConnection {
     }
     endReplay(channel);
     person.remove(channel);
+    releaseIfIdle(person);
+  }
+
+  private void releaseIfIdle(Person person) {
     if (person.isIdle() && people.remove(person.id(), person)) {
       server.fanOut().remove(person);
       server.exit(person.id());
@@ -876,9 +884,11 @@ final class ClientConnection {
       return;
     }
     String text = codec.encode(frame);
-    queuedBytes += text.length();
+    int length =
+        ByteBufUtil.utf8Bytes(text); // As it will be sent, but counted without encoding it.
+    queuedBytes += length;
     server.countWritten();
-    socket.writeTextMessage(text).onComplete(done -> written(text.length()));
+    socket.writeTextMessage(text).onComplete(done -> written(length));
     if (queuedBytes > settings.maxQueuedBytes()) {
       tooSlow("it does not read what it is sent");
     }

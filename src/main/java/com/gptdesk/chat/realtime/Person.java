@@ -60,10 +60,17 @@ final class Person implements Subscriber {
 
   private Set<UUID> lastScopes = Set.of();
 
+  /**
+   * A channel whose topic is being asked about; it must not miss that the topic ends. There is one
+   * at most: a socket that waits for an answer is not read.
+   */
+  private @Nullable Channel expected;
+
   /** The topics of its channels: what is said elsewhere is not even handed over. */
   private volatile Set<String> topics = Set.of();
 
   private boolean gone;
+  private String whyGone = "";
 
   /**
    * What its channels hear of; null while somebody waits to be let in, whose wishes are not known
@@ -88,11 +95,24 @@ final class Person implements Subscriber {
     interests = scopes != null && waiting.isEmpty() ? Interests.of(channels) : null;
   }
 
+  /** The channel is going to hear by this person's rights, and hears by now of its topic's end. */
+  void expect(Channel channel) {
+    expected = channel;
+    noteTopics();
+  }
+
+  /** It is not, after all. */
+  void expectNoMore() {
+    expected = null;
+    noteTopics();
+  }
+
   /** From now on the channel hears by this person's rights. */
   void add(Channel channel) {
+    expected = null;
     channels.add(channel);
     channel.person(this);
-    topics = topicsOf(channels);
+    noteTopics();
     noteInterests();
   }
 
@@ -100,18 +120,21 @@ final class Person implements Subscriber {
   void remove(Channel channel) {
     channels.remove(channel);
     channel.person(null);
-    topics = topicsOf(channels);
+    noteTopics();
     noteInterests();
   }
 
-  private static Set<String> topicsOf(Set<Channel> channels) {
+  private void noteTopics() {
     var known = new HashSet<String>();
+    if (expected != null) {
+      known.add(expected.name());
+    }
     for (Channel channel : channels) {
       if (TopicName.isKnown(channel.name())) {
         known.add(channel.name());
       }
     }
-    return Set.copyOf(known);
+    topics = Set.copyOf(known);
   }
 
   /** What this person may hear, as it was known last. */
@@ -121,7 +144,7 @@ final class Person implements Subscriber {
 
   /** Whether nobody needs this person on this socket any more. */
   boolean isIdle() {
-    return channels.isEmpty() && waiting.isEmpty();
+    return channels.isEmpty() && waiting.isEmpty() && expected == null;
   }
 
   @Override
@@ -148,7 +171,9 @@ final class Person implements Subscriber {
 
   /** Tells whoever waits, now or when it is known. */
   void whenKnown(Waiting who) {
-    if (scopes != null) {
+    if (gone) {
+      who.refused(whyGone);
+    } else if (scopes != null) {
       who.admitted();
     } else {
       waiting.add(who);
@@ -184,6 +209,7 @@ final class Person implements Subscriber {
   /** This person hears nothing any more on this socket. */
   void leave(String reason) {
     gone = true;
+    whyGone = reason;
     held.clear();
     List<Waiting> refused = List.copyOf(waiting);
     waiting.clear();
@@ -231,6 +257,9 @@ final class Person implements Subscriber {
         .forEach((channel, candidates) -> connection.tell(channel, data, candidates));
     if (change.table().equals(CONVERSATIONS) && change.operation() == Change.Operation.DELETE) {
       String topic = TopicName.ofConversation(data.row().path("id").asString(""));
+      if (expected != null && expected.name().equals(topic)) {
+        expected.attendance().end();
+      }
       if (topics.contains(topic)) {
         connection.deleted(channelsOn(topic));
       }

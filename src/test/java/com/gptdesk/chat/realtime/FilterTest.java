@@ -1,6 +1,7 @@
 package com.gptdesk.chat.realtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -81,6 +82,9 @@ class FilterTest {
           name=like.D_                                 | false
           name=not.like.Doe%                           | false
           name=in.(a,"Doe, \\"Jane\\" (x)")            | true
+          name=in.("a,b","Doe, \\"Jane\\" (x)","")   | true
+          name=in.("Doe, \\"Jane\\" (x)",)           | true
+          name=in.(")","(")                            | false
           nothing=eq.x                                 | false
           nothing=neq.x                                | false
           nothing=not.eq.x                             | false
@@ -117,6 +121,9 @@ class FilterTest {
           n=in.(7           | not closed
           n=in.(7)8         | is too much
           name=eq."x        | not closed
+          name=in.("a"b)    | list
+          name=in.("a       | not closed
+          name=in.(a))      | is too much
           name=eq.a, b      | double quotes
           id=eq.7           | "7" is not a uuid
           done=eq.perhaps   | not a boolean
@@ -137,7 +144,8 @@ class FilterTest {
   }
 
   @Test
-  void atMostAHundredValues() {
+  void atMostAHundredValues() throws InvalidFilter {
+    assertFalse(filter("n=in.(" + "1,".repeat(99) + "1)").isEmpty());
     assertThrows(InvalidFilter.class, () -> filter("n=in.(" + "1,".repeat(100) + "1)"));
   }
 

@@ -102,6 +102,10 @@ class FramesTest {
             "realtime:bc", "110", "108", "typing", Json.object().put("u", "é"), null),
         arrays.decode(frame));
     assertInstanceOf(ClientFrame.Malformed.class, objects.decode(frame));
+    for (int length = 0; length < frame.length(); length++) {
+      assertInstanceOf(
+          ClientFrame.Malformed.class, arrays.decode(frame.getBuffer(0, length)), "cut off");
+    }
   }
 
   @Test

@@ -78,7 +78,11 @@ final class Node implements AutoCloseable {
   }
 
   static String token(Person person) {
-    return ISSUER.forUser(person.id(), Duration.ofHours(1));
+    return token(person, Duration.ofHours(1));
+  }
+
+  static String token(Person person, Duration lifetime) {
+    return ISSUER.forUser(person.id(), lifetime);
   }
 
   static String anonKey() {

@@ -30,6 +30,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -39,6 +41,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -54,6 +57,9 @@ class RealtimeServerTest {
   private static final UUID BLUE = UUID.fromString("00000000-0000-4000-8000-0000000000b1");
   private static final UUID RED = UUID.fromString("00000000-0000-4000-8000-0000000000ed");
 
+  private static final UUID TALK = UUID.fromString("00000000-0000-4000-8000-0000000000c0");
+  private static final String TALK_TOPIC = "conversation-" + TALK;
+
   private static final String ALL = "[{\"event\":\"*\",\"schema\":\"public\"}]";
   private static final String MESSAGES =
       "[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"user_messages\"}]";
@@ -62,11 +68,18 @@ class RealtimeServerTest {
   private final HttpClient http = HttpClient.newHttpClient();
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
   private final FanOut fanOut = new FanOut();
-  private final NoTopics topics = new NoTopics();
+  private final NoTopics topics =
+      new NoTopics() {
+        @Override
+        public Collection<UUID> scopes(String topic) {
+          return whoMayUse.get();
+        }
+      };
   private final Map<UUID, List<UUID>> scopes = new ConcurrentHashMap<>();
   private final AtomicInteger scopesRead = new AtomicInteger();
   private final List<SocketClient> clients = new ArrayList<>();
   private volatile Missed missed = (caller, conversation, revision, most) -> null;
+  private volatile Supplier<List<UUID>> whoMayUse = List::of;
   private volatile Runnable whileScopesAreRead = () -> {};
   private RealtimeServer server;
   private HttpServer listening;
@@ -95,7 +108,8 @@ class RealtimeServerTest {
                     new PublishedTables.Column("user_messages", "id", "uuid", true),
                     new PublishedTables.Column("user_messages", "conversation_id", "text", false),
                     new PublishedTables.Column("user_messages", "content", "text", false),
-                    new PublishedTables.Column("user_presence", "user_id", "uuid", true))),
+                    new PublishedTables.Column("user_presence", "user_id", "uuid", true),
+                    new PublishedTables.Column("user_conversations", "id", "uuid", true))),
             this::scopesOf,
             (caller, conversation, revision, most) ->
                 missed.after(caller, conversation, revision, most),
@@ -570,6 +584,69 @@ class RealtimeServerTest {
     assertEquals("early", content(client.next()));
   }
 
+  /** It was there when the join asked who may use it. */
+  @Test
+  void aConversationDeletedDuringAJoinIsNotJoined() {
+    SocketClient client = client();
+    client.joins("x", MESSAGES, token(ALICE)); // her rights are known
+    whoMayUse = this::foundAndThenDeleted;
+    String joinRef = client.asksToJoin(TALK_TOPIC, "[]", token(ALICE));
+    assertTrue(client.answerTo(joinRef).reason().startsWith("Unauthorized: "));
+    client.says(joinRef, "realtime:" + TALK_TOPIC, "broadcast", "{}");
+    assertEquals("unmatched topic", client.next("phx_reply").reason());
+
+    whoMayUse = () -> List.of(ALICE, BOB); // the control
+    client.joins(TALK_TOPIC, "[]", token(ALICE));
+  }
+
+  /** Nothing of hers is heard on this socket before the join itself. */
+  @Test
+  void aConversationDeletedDuringAFirstJoinIsClosed() {
+    SocketClient client = client();
+    var deleted = new CountDownLatch(1);
+    whileScopesAreRead = () -> await(deleted);
+    whoMayUse =
+        () -> {
+          List<UUID> found = foundAndThenDeleted();
+          deleted.countDown();
+          return found;
+        };
+    String joinRef = client.asksToJoin(TALK_TOPIC, "[]", token(ALICE));
+    if (client.answerTo(joinRef).status().equals("ok")) { // It was let in just before it heard.
+      assertEquals("error", client.next("system").status());
+      client.next("phx_close");
+    }
+    client.hasHeardNothing();
+    Await.until("nobody hears", () -> fanOut.size() == 0);
+  }
+
+  @Test
+  void aConversationDeletedDuringAChangeOfTokenEndsItsChannel() {
+    SocketClient client = client();
+    whoMayUse = () -> List.of(ALICE, BOB);
+    client.joins(TALK_TOPIC, "[]", token(ALICE));
+    client.joins("x", MESSAGES, token(BOB)); // his rights are known
+    whoMayUse = this::foundAndThenDeleted;
+    client.says(
+        "1", "realtime:" + TALK_TOPIC, "access_token", "{\"access_token\":\"" + token(BOB) + "\"}");
+    assertEquals("error", client.next("system").status());
+    client.next("phx_error");
+    client.hasHeardNothing();
+  }
+
+  private List<UUID> foundAndThenDeleted() {
+    fanOut.changed(
+        new Change(
+            ++seq,
+            "user_conversations",
+            Operation.DELETE,
+            Instant.now(),
+            List.of(ALICE, BOB),
+            null,
+            "{\"id\":\"" + TALK + "\"}"));
+    return List.of(ALICE, BOB);
+  }
+
   @Test
   void whenRightsCannotBeReadTheClientIsAskedToComeBack() {
     SocketClient client = client();
@@ -870,6 +947,68 @@ class RealtimeServerTest {
       assertEquals("last", content(alice.next()));
       Await.until("it is forgotten", () -> server.connections() == 1);
     }
+  }
+
+  /** As many characters, of one byte each and of three. */
+  @Test
+  void whatMayWaitIsCountedInBytes() throws Exception {
+    serve(RealtimeSettings.defaults().withQueues(4_000_000, 20_000));
+    SocketClient latin = client();
+    SocketClient other = client();
+    latin.joins("x", ALL, token(ALICE));
+    other.joins("x", ALL, token(BOB));
+    latin.stopsReading();
+    other.stopsReading();
+    fanOut.changed(insert("x".repeat(3_000_000), ALICE));
+    fanOut.changed(insert("語".repeat(3_000_000), BOB));
+
+    Await.until("the one with more bytes is closed", () -> server.slowClosed() > 0);
+    latin.readsAgain();
+    assertEquals(3_000_000, content(latin.next()).length());
+    assertEquals(1, server.slowClosed());
+  }
+
+  /** Nothing else is written meanwhile whose end could be what it goes on from. */
+  @Test
+  void aReplayThatWaitsForABinaryFrameToBeReadGoesOnAfterIt() throws Exception {
+    serve(RealtimeSettings.defaults().withQueues(16 * 1024 * 1024, 20_000));
+    var asked = new CountDownLatch(1);
+    var goOn = new CountDownLatch(1);
+    whoMayUse = () -> List.of(ALICE, BOB);
+    missed =
+        (caller, conversation, revision, most) -> {
+          asked.countDown();
+          await(goOn);
+          String row = row(TALK.toString(), "missed");
+          return new Missed.Page(1, List.of(new Missed.Message(ALICE, 1, 1, Instant.now(), row)));
+        };
+    SocketClient client = client();
+    client.joins(
+        TALK_TOPIC,
+        "[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"user_messages\",\"filter\":\"conversation_id=eq."
+            + TALK
+            + "\",\"since\":0}]",
+        token(ALICE));
+    await(asked);
+    client.stopsReading();
+    byte[] bytes = new byte[8 * 1024 * 1024]; // more than the network holds, and a quarter
+    long before = server.framesWritten();
+    fanOut.changed(
+        new Change(
+            ++seq,
+            "broadcast",
+            Operation.INSERT,
+            Instant.now(),
+            List.of(ALICE, BOB),
+            "{\"topic\":\"%s\",\"event\":\"raw\",\"binary\":\"%s\"}"
+                .formatted(TALK_TOPIC, Base64.getEncoder().encodeToString(bytes)),
+            null));
+    Await.until("it is on its way", () -> server.framesWritten() > before);
+    goOn.countDown();
+    client.readsAgain();
+    assertTrue(client.nextBinary().length > bytes.length);
+    assertEquals("missed", content(client.next()));
+    assertEquals("ok", client.next("system").status());
   }
 
   @Test

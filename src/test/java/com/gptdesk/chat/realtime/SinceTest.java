@@ -10,6 +10,7 @@ import com.gptdesk.chat.realtime.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -149,11 +150,16 @@ class SinceTest {
         null);
     assertEquals("resync", client.next("system").status());
 
-    client.asksToJoin("y", since(1).replace("\"since\":1", "\"since\":\"x\""), null);
-    assertEquals("ok", client.next("phx_reply").status());
-    Message trouble = client.next("system");
-    assertEquals("error", trouble.status());
-    assertTrue(trouble.payload().path("message").asString().contains("must be a revision"));
+    for (String wrong :
+        List.of(
+            "\"x\"", "\"1\"", "-1", "1.5", "1e400", "9223372036854775808", "true", "[]", "{}")) {
+      client.asksToJoin("y", since(1).replace("\"since\":1", "\"since\":" + wrong), null);
+      assertEquals("ok", client.nextOn("realtime:y", "phx_reply").status(), wrong);
+      Message trouble = client.next("system");
+      assertEquals("error", trouble.status(), wrong);
+      assertTrue(
+          trouble.payload().path("message").asString().contains("must be a revision"), wrong);
+    }
   }
 
   @Test
@@ -178,7 +184,7 @@ class SinceTest {
     serve(RealtimeSettings.defaults());
     alice.sends(conversation, "one");
     SocketClient client = node.client(bob);
-    client.joins("x", since(1_000_000), null);
+    client.joins("x", since(Long.MAX_VALUE), null);
     assertEquals("resync", client.next("system").status());
     assertCaughtUp(client, 1);
     alice.sends(conversation, "two");
@@ -340,6 +346,33 @@ class SinceTest {
     goOn.countDown();
     client.hasHeardNothing();
     assertEquals(0, node.fanOut.size());
+  }
+
+  @Test
+  void whoseTokenEndsDuringAReplayIsToldNoMore() {
+    var reading = new CountDownLatch(1);
+    var goOn = new CountDownLatch(1);
+    serve(
+        RealtimeSettings.defaults().withTimes(Duration.ofMinutes(1), Duration.ZERO),
+        missed ->
+            (caller, of, revision, most) -> {
+              Missed.Page page = missed.after(caller, of, revision, most);
+              reading.countDown();
+              await(goOn);
+              return page;
+            });
+    alice.sends(conversation, "one");
+    SocketClient client = node.client(bob);
+    client.joins("x", since(0), Node.token(bob, Duration.ofSeconds(1)));
+    await(reading);
+    assertEquals("error", client.next("system").status());
+    client.next("phx_error");
+    goOn.countDown();
+    client.hasHeardNothing();
+    assertEquals(0, node.fanOut.size());
+
+    client.joins("x", since(0), Node.token(bob)); // as clients do
+    assertEquals("INSERT one 1", told(client.next()));
   }
 
   /** Deactivated in the middle: row-level security shows the next page nothing. */

@@ -3,6 +3,7 @@ package com.gptdesk.chat.realtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
@@ -45,6 +46,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   private final CompletableFuture<Integer> closed = new CompletableFuture<>();
   private final ArrayDeque<Message> heldBack = new ArrayDeque<>();
   private final StringBuilder partial = new StringBuilder();
+  private final ByteArrayOutputStream partialBinary = new ByteArrayOutputStream();
   private final WebSocket socket;
   private volatile boolean slow;
   private volatile boolean deaf;
@@ -68,6 +70,12 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   /** From now on takes nothing from the network. */
   void stopsReading() {
     deaf = true;
+  }
+
+  /** Takes from the network again. */
+  void readsAgain() {
+    deaf = false;
+    socket.request(1);
   }
 
   /** Throws away what was heard. */
@@ -253,13 +261,18 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     return null;
   }
 
-  /** Whole: the server never splits what these tests say. */
   @Override
   public @Nullable CompletionStage<?> onBinary(WebSocket webSocket, ByteBuffer data, boolean last) {
     byte[] bytes = new byte[data.remaining()];
     data.get(bytes);
-    binaries.add(bytes);
-    webSocket.request(1);
+    partialBinary.writeBytes(bytes);
+    if (last) {
+      binaries.add(partialBinary.toByteArray());
+      partialBinary.reset();
+    }
+    if (!deaf) {
+      webSocket.request(1);
+    }
     return null;
   }
 
