@@ -159,8 +159,7 @@ final class Reads implements Scenario {
     Side.Trial door(Call call) throws SQLException {
       String statement = statement(call);
       String arguments = arguments(call);
-      return median(
-          () -> String.valueOf(chat.call(call.caller(), true, statement, arguments)));
+      return median(() -> String.valueOf(chat.call(call.caller(), true, statement, arguments)));
     }
 
     Side.Trial owner(Call call) throws SQLException {
