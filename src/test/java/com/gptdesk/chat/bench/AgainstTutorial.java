@@ -32,9 +32,8 @@ final class AgainstTutorial implements Scenario {
         var ourService = new OurService(ground, database, directory);
         var theirs = new Clients(theirService, pairs, run.seed());
         var ours = new Clients(ourService, pairs, run.seed())) {
-      for (Clients each : List.of(theirs, ours)) {
-        EndToEnd.warmUp(run, each);
-      }
+      EndToEnd.warmUp(run, "the tutorial's relay", theirs);
+      EndToEnd.warmUp(run, "our service", ours);
       List<Result> full =
           run.compare(
               "Stored and delivered, 16 pairs, 8 on the way each",

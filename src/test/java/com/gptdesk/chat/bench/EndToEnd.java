@@ -30,7 +30,7 @@ final class EndToEnd implements Scenario {
     try (var bare = new BareNotify(ground.service(database));
         var ours = new OurService(ground, database, directory);
         var clients = new Clients(ours, ground.pairs().subList(0, PAIRS), run.seed())) {
-      warmUp(run, clients);
+      warmUp(run, "our service", clients);
       List<Double> most = new ArrayList<>();
       for (int round = 1; round <= run.rounds(); round++) {
         most.add(clients.perSecond(ON_THE_WAY, run.quick() ? 2 : run.seconds()));
@@ -67,14 +67,15 @@ final class EndToEnd implements Scenario {
   }
 
   /** A service that has run for a while; says how far it got and how busy the machine is. */
-  static void warmUp(Run run, Clients clients) throws Exception {
+  static void warmUp(Run run, String service, Clients clients) throws Exception {
     double delivered =
         run.quick()
             ? clients.warmUp(ON_THE_WAY, 3_000, 20)
             : clients.warmUp(ON_THE_WAY, 20_000, 120);
     run.note(
-        "Warmed up with %,.0f messages; the machine's load average then was %.1f on %d processors."
+        "Warmed %s up with %,.0f messages; the machine's load average then was %.1f on %d processors."
             .formatted(
+                service,
                 delivered,
                 ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
                 Runtime.getRuntime().availableProcessors()));

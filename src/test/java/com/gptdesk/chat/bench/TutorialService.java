@@ -19,7 +19,7 @@ final class TutorialService implements Clients.Dialect, AutoCloseable {
   private final int port;
   private final Process process;
 
-  /** Starts it in a database of its own, which it fills with its tables and ours pairs. */
+  /** Starts it in a database of its own, which it fills with its tables and our conversations. */
   TutorialService(Ground ground, String database, Path directory) throws Exception {
     Ground.execute(
         ground.superuser("postgres"),
