@@ -1,5 +1,6 @@
 package com.gptdesk.chat;
 
+import com.gptdesk.chat.api.TrustedProxies;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.realtime.RealtimeSettings;
@@ -36,6 +37,10 @@ import org.slf4j.LoggerFactory;
  * @param issuer what a token's {@code iss} must be; null for anything
  * @param anonKey the key handed to every browser when it is no token; null for none
  * @param pageHosts origins of applications that may show the Messages page in a frame
+ * @param allowedOrigins origins whose pages may talk to the service; * for all
+ * @param trustedProxies whose X-Forwarded-For is believed
+ * @param maxRequestsPerSecond calls of one person on this node
+ * @param maxRequestsPerSecondPerAddress calls from one address on this node
  * @param host the address to listen on
  * @param port the port to listen on, 0 for any
  * @param enabled false keeps the process up and healthy but answers 503
@@ -59,6 +64,10 @@ public record Config(
     @Nullable String issuer,
     @Nullable String anonKey,
     List<String> pageHosts,
+    List<String> allowedOrigins,
+    TrustedProxies trustedProxies,
+    int maxRequestsPerSecond,
+    int maxRequestsPerSecondPerAddress,
     String host,
     int port,
     boolean enabled,
@@ -148,6 +157,12 @@ public record Config(
               text("CHAT_JWT_ISSUER"),
               text("CHAT_ANON_KEY"),
               origins("CHAT_PAGE_HOSTS"),
+              "*".equals(text("CHAT_ALLOWED_ORIGINS")) || text("CHAT_ALLOWED_ORIGINS") == null
+                  ? List.of("*")
+                  : origins("CHAT_ALLOWED_ORIGINS"),
+              proxies("CHAT_TRUSTED_PROXIES"),
+              number("CHAT_MAX_REQUESTS_PER_SECOND", 100, 1, 1_000_000),
+              number("CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS", 1000, 1, 1_000_000),
               environment.getOrDefault(name("CHAT_HOST"), "0.0.0.0"),
               number("CHAT_PORT", 8080, 0, 65_535),
               enabled,
@@ -265,6 +280,20 @@ public record Config(
         }
       }
       return origins;
+    }
+
+    private TrustedProxies proxies(String variable) {
+      return parsed(
+          variable,
+          "addresses or networks as 10.0.0.0/8, separated by commas",
+          TrustedProxies.none(),
+          text -> {
+            try {
+              return TrustedProxies.in(List.of(text.split("\\s*,\\s*", -1)));
+            } catch (IllegalArgumentException e) {
+              return null;
+            }
+          });
     }
 
     private Path path(String variable, String otherwise) {

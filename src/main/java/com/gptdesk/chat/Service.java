@@ -1,5 +1,6 @@
 package com.gptdesk.chat;
 
+import com.gptdesk.chat.api.AllowedOrigins;
 import com.gptdesk.chat.api.BroadcastEndpoint;
 import com.gptdesk.chat.api.DemoEndpoints;
 import com.gptdesk.chat.api.Health;
@@ -7,6 +8,7 @@ import com.gptdesk.chat.api.HttpService;
 import com.gptdesk.chat.api.HttpSettings;
 import com.gptdesk.chat.api.Metrics;
 import com.gptdesk.chat.api.Remembered;
+import com.gptdesk.chat.api.RequestLimits;
 import com.gptdesk.chat.api.RpcGateway;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
@@ -142,8 +144,16 @@ final class Service implements AutoCloseable {
                     port,
                     HttpSettings.DEFAULT_MAX_BODY_BYTES,
                     config.pageHosts(),
+                    new AllowedOrigins(config.allowedOrigins()),
+                    config.trustedProxies(),
                     tokenSettings.anonKey()),
-                new RpcGateway(chat, replica, tokens, config.enabled()),
+                new RpcGateway(
+                    chat,
+                    replica,
+                    tokens,
+                    new RequestLimits(
+                        config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress()),
+                    config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 health(chat, relay, Migrations.of(database.ownerOrService(), platform)),
                 realtime,

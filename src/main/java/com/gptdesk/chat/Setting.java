@@ -99,6 +99,26 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               "none",
               "origins that may show the Messages page in a frame, separated by commas",
               Shown.PLAIN),
+          new Setting(
+              "CHAT_ALLOWED_ORIGINS",
+              "*",
+              "origins whose pages may talk to the service, separated by commas",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_TRUSTED_PROXIES",
+              "none",
+              "addresses or networks whose X-Forwarded-For is believed, separated by commas",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_REQUESTS_PER_SECOND",
+              "100",
+              "calls of functions by one person on this node",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
+              "1000",
+              "calls of functions from one address on this node",
+              Shown.PLAIN),
           new Setting("CHAT_HOST", "0.0.0.0", "the address to listen on", Shown.PLAIN),
           new Setting("CHAT_PORT", "8080", "the port to listen on; 0 for any", Shown.PLAIN),
           new Setting(

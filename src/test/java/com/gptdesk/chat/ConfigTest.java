@@ -71,6 +71,28 @@ class ConfigTest {
   }
 
   @Test
+  void originsAndProxiesAreListsOrEverybodyAndNobody() throws Config.Invalid {
+    assertEquals(List.of("*"), Config.of(Map.of()).allowedOrigins());
+    assertEquals(
+        List.of("https://a.example", "http://localhost:5173"),
+        Config.of(Map.of("CHAT_ALLOWED_ORIGINS", "https://a.example, http://localhost:5173"))
+            .allowedOrigins());
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_ALLOWED_ORIGINS", "https://a.example,*",
+                        "CHAT_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example")));
+    assertEquals(
+        List.of(
+            "CHAT_ALLOWED_ORIGINS must be origins as https://desk.example, separated by commas.",
+            "CHAT_TRUSTED_PROXIES must be addresses or networks as 10.0.0.0/8, separated by commas."),
+        no.problems());
+  }
+
+  @Test
   void secretsAreNeverShown() throws Config.Invalid {
     Config config =
         Config.of(

@@ -40,7 +40,7 @@ public final class BroadcastEndpoint {
   private final Topics topics;
   private final TokenVerifier tokens;
   private final TopicLimits limits;
-  private final CallerAllowances allowances;
+  private final CallerAllowances<UUID> allowances;
   private final boolean enabled;
 
   /**
@@ -51,7 +51,7 @@ public final class BroadcastEndpoint {
     this.topics = topics;
     this.tokens = tokens;
     this.limits = limits;
-    this.allowances = new CallerAllowances(limits.maxEventsPerSecond());
+    this.allowances = new CallerAllowances<>(limits.maxEventsPerSecond());
     this.enabled = enabled;
   }
 

@@ -152,12 +152,26 @@ public final class HttpService implements AutoCloseable {
               .requestHandler(
                   request -> {
                     if (realtime.accepts(path(request))) {
-                      realtime.upgrade(request);
+                      upgrade(request);
                     } else {
                       router.handle(request);
                     }
                   });
       return server.listen(address()).onSuccess(servers::add);
+    }
+  }
+
+  /** A browser lets every page open a WebSocket anywhere, so it is for us to refuse. */
+  private void upgrade(HttpServerRequest request) {
+    if (settings.origins().admit(request)) {
+      realtime.upgrade(request);
+    } else {
+      Reply no = foreign().reply();
+      request
+          .response()
+          .setStatusCode(no.status())
+          .putHeader("Content-Type", Reply.JSON_TYPE)
+          .end(String.valueOf(no.body()));
     }
   }
 
@@ -175,6 +189,7 @@ public final class HttpService implements AutoCloseable {
   private Router router() {
     Router router = Router.router(vertx);
     router.route().handler(this::begin);
+    router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     router.route("/rest/v1/*").handler(this::noTables);
     router.post("/realtime/v1/api/broadcast").handler(body()).handler(this::broadcasts);
@@ -237,7 +252,7 @@ public final class HttpService implements AutoCloseable {
   private void begin(RoutingContext context) {
     HttpServerRequest request = context.request();
     MultiMap headers = context.response().headers();
-    headers.set("Access-Control-Allow-Origin", "*");
+    settings.origins().answer(request, headers);
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
     String id = RequestId.of(request.getHeader(RequestId.HEADER));
     context.put(RequestId.FIELD, id);
@@ -259,7 +274,7 @@ public final class HttpService implements AutoCloseable {
                           TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start))));
     }
     if (request.method().equals(HttpMethod.OPTIONS)) {
-      preflight(request);
+      preflight(context);
     } else {
       context.next();
     }
@@ -272,8 +287,13 @@ public final class HttpService implements AutoCloseable {
       "authorization, apikey, content-type, accept, accept-profile, content-profile, prefer, range, x-client-info,"
           + " x-retry-count, traceparent, tracestate, baggage, x-supabase-api-version, x-chat-lsn";
 
-  private static void preflight(HttpServerRequest request) {
-    // No cookies are used and every origin is allowed, so what a page wants to send may be sent.
+  private void preflight(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    if (!settings.origins().admit(request)) {
+      end(context, foreign().reply());
+      return;
+    }
+    // No cookies are used, so what a page of an allowed origin wants to send may be sent.
     String asked = request.getHeader("Access-Control-Request-Headers");
     request
         .response()
@@ -287,6 +307,23 @@ public final class HttpService implements AutoCloseable {
   }
 
   // ---- the addresses
+
+  /** Before the body is read: who sends too much is not listened to. */
+  private void withinLimits(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    Reply refusal =
+        rpc.refusalOf(
+            settings
+                .proxies()
+                .client(
+                    request.remoteAddress().hostAddress(),
+                    request.headers().getAll("X-Forwarded-For")));
+    if (refusal == null) {
+      context.next();
+    } else {
+      end(context, refusal);
+    }
+  }
 
   private void rpc(RoutingContext context) {
     HttpServerRequest request = context.request();
@@ -421,6 +458,11 @@ public final class HttpService implements AutoCloseable {
     } else {
       response.end(reply.body());
     }
+  }
+
+  private static Problem foreign() {
+    return Problem.of(403, "PT403", "Pages of this origin may not use the service")
+        .withHint("Whoever runs it may add the origin to CHAT_ALLOWED_ORIGINS");
   }
 
   /** The router's word for broken percent-encoding. */

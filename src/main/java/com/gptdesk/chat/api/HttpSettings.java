@@ -10,10 +10,18 @@ import org.jspecify.annotations.Nullable;
  * @param port 0 for any free one
  * @param maxBodyBytes longer request bodies are answered with 413
  * @param pageHosts origins of applications that may show the page in a frame and sign people in
+ * @param origins whose pages may talk to the service
+ * @param proxies whose word about a client's address is believed
  * @param anonKey the key with which the page begins; null when none is configured
  */
 public record HttpSettings(
-    String host, int port, long maxBodyBytes, List<String> pageHosts, @Nullable String anonKey) {
+    String host,
+    int port,
+    long maxBodyBytes,
+    List<String> pageHosts,
+    AllowedOrigins origins,
+    TrustedProxies proxies,
+    @Nullable String anonKey) {
   /** 1 MiB: some 250 times the longest message with its defaults. */
   public static final long DEFAULT_MAX_BODY_BYTES = 1L << 20;
 
@@ -21,9 +29,9 @@ public record HttpSettings(
     pageHosts = List.copyOf(pageHosts);
   }
 
-  /** With a page that nobody else shows. */
+  /** With a page that nobody else shows, and for pages of every origin. */
   public HttpSettings(String host, int port, long maxBodyBytes) {
-    this(host, port, maxBodyBytes, List.of(), null);
+    this(host, port, maxBodyBytes, List.of(), AllowedOrigins.all(), TrustedProxies.none(), null);
   }
 
   /** That port on all addresses. */

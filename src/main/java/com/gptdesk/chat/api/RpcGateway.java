@@ -87,31 +87,49 @@ public final class RpcGateway {
   private final Door door;
   private final @Nullable ReadReplica replica;
   private final TokenVerifier tokens;
+  private final RequestLimits limits;
   private final boolean enabled;
 
   /**
+   * Without limits to the calls.
+   *
    * @param enabled false answers every call with 503 and says why
    */
   public RpcGateway(ChatDatabase database, TokenVerifier tokens, boolean enabled) {
-    this(database, null, tokens, enabled);
+    this(database, null, tokens, RequestLimits.ample(), enabled);
   }
 
   /**
    * @param replica who answers what only reads; null for the database itself
+   * @param limits how many calls are taken
    * @param enabled false answers every call with 503 and says why
    */
   public RpcGateway(
-      ChatDatabase database, @Nullable ReadReplica replica, TokenVerifier tokens, boolean enabled) {
+      ChatDatabase database,
+      @Nullable ReadReplica replica,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled) {
     this(
         new FunctionCatalogue(new DatabaseFunctions(database)),
         database::call,
         replica,
         tokens,
+        limits,
         enabled);
   }
 
   RpcGateway(FunctionCatalogue catalogue, Door door, TokenVerifier tokens, boolean enabled) {
-    this(catalogue, door, null, tokens, enabled);
+    this(catalogue, door, tokens, RequestLimits.ample(), enabled);
+  }
+
+  RpcGateway(
+      FunctionCatalogue catalogue,
+      Door door,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled) {
+    this(catalogue, door, null, tokens, limits, enabled);
   }
 
   private RpcGateway(
@@ -119,17 +137,25 @@ public final class RpcGateway {
       Door door,
       @Nullable ReadReplica replica,
       TokenVerifier tokens,
+      RequestLimits limits,
       boolean enabled) {
     this.catalogue = catalogue;
     this.door = door;
     this.replica = replica;
     this.tokens = tokens;
+    this.limits = limits;
     this.enabled = enabled;
   }
 
   /** What to count a call by: a function's name or "unknown", so that callers make no names. */
   String countedAs(String function) {
     return catalogue.nameOf(function);
+  }
+
+  /** What to say to an address before its call is even read; null when there is nothing to say. */
+  @Nullable Reply refusalOf(String address) {
+    Problem problem = limits.refusalOf(address);
+    return problem == null ? null : problem.reply();
   }
 
   /** Answers a call. Never throws: what goes wrong is in the reply, and a fault in the log. */
@@ -140,6 +166,10 @@ public final class RpcGateway {
         throw switchedOff().stop();
       }
       identity = identify(request);
+      Problem tooMany = limits.refusalOf(identity.userId());
+      if (tooMany != null) {
+        throw tooMany.stop();
+      }
       return perform(request, identity);
     } catch (Problem.Stop e) {
       return e.problem().reply();

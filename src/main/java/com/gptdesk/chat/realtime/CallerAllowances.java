@@ -2,17 +2,18 @@ package com.gptdesk.chat.realtime;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.UUID;
 
 /**
- * So many a second for each person who calls without a connection. Remembers those who called last;
- * whoever is forgotten begins anew. Any thread may ask.
+ * So many a second for each caller who has no connection of its own to count on. Remembers those
+ * who called last; whoever is forgotten begins anew. Any thread may ask.
+ *
+ * @param <K> what callers are told apart by: a person's id, an address
  */
-public final class CallerAllowances {
+public final class CallerAllowances<K> {
   private static final int REMEMBERED = 10_000;
 
   private final int perSecond;
-  private final LinkedHashMap<UUID, Allowance> allowances = new LinkedHashMap<>(16, 0.75f, true);
+  private final LinkedHashMap<K, Allowance> allowances = new LinkedHashMap<>(16, 0.75f, true);
 
   /** That many on average, twice as many at once. */
   public CallerAllowances(int perSecond) {
@@ -20,13 +21,13 @@ public final class CallerAllowances {
   }
 
   /** Takes some, or says that there are not so many left. */
-  public synchronized boolean take(UUID caller, int number) {
+  public synchronized boolean take(K caller, int number) {
     long now = System.nanoTime();
     Allowance allowance =
         allowances.computeIfAbsent(caller, nobody -> new Allowance(perSecond, now));
     if (allowances.size() > REMEMBERED) {
       var eldest = allowances.entrySet().iterator();
-      Map.Entry<UUID, Allowance> last = eldest.next();
+      Map.Entry<K, Allowance> last = eldest.next();
       if (!last.getKey().equals(caller)) {
         eldest.remove();
       }

@@ -68,6 +68,7 @@ class HttpServiceTest {
   private final Metrics metrics = new Metrics(METRICS_TOKEN);
   private Vertx vertx;
   private HttpService service;
+  private final List<HttpService> strict = new CopyOnWriteArrayList<>();
   private int port;
 
   @BeforeEach
@@ -81,6 +82,7 @@ class HttpServiceTest {
   void stop() throws Exception {
     release.countDown();
     service.close();
+    strict.forEach(HttpService::close);
     vertx.close().await(10, TimeUnit.SECONDS);
     client.close();
     metrics.close();
@@ -277,6 +279,65 @@ class HttpServiceTest {
   }
 
   @Test
+  void pagesOfOtherOriginsAreToldNothing() throws Exception {
+    int listed = strict(1_000_000);
+    HttpRequest.Builder call = request(listed, "/rest/v1/rpc/echo?a=1");
+    assertEquals(
+        "https://desk.example",
+        send(call.copy().header("Origin", "https://desk.example"))
+            .headers()
+            .firstValue("Access-Control-Allow-Origin")
+            .orElseThrow());
+    String own = "http://127.0.0.1:" + listed;
+    assertEquals(
+        own,
+        send(call.copy().header("Origin", own))
+            .headers()
+            .firstValue("Access-Control-Allow-Origin")
+            .orElseThrow());
+    assertEquals(200, send(call.copy()).statusCode()); // no page at all
+    for (String foreign : List.of("https://mallory.example", "null", own + "0")) {
+      assertTrue(
+          send(call.copy().header("Origin", foreign))
+              .headers()
+              .firstValue("Access-Control-Allow-Origin")
+              .isEmpty(),
+          foreign);
+      assertProblem(
+          send(call.copy().header("Origin", foreign).method("OPTIONS", BodyPublishers.noBody())),
+          403,
+          "PT403");
+    }
+  }
+
+  @Test
+  void pagesOfOtherOriginsOpenNoSocket() throws Exception {
+    int listed = strict(1_000_000);
+    String path = "/realtime/v1/websocket?vsn=1.0.0&apikey=" + new TokenIssuer(SECRET).anonKey();
+    assertEquals("101", upgrade(listed, path, "https://desk.example"));
+    assertEquals("101", upgrade(listed, path, "http://127.0.0.1:" + listed));
+    assertEquals("101", upgrade(listed, path, null));
+    assertEquals("403", upgrade(listed, path, "https://mallory.example"));
+    assertEquals("403", upgrade(listed, path, "null"));
+    assertEquals("101", upgrade(port, path, "https://mallory.example")); // where all may
+  }
+
+  @Test
+  void anAddressThatCallsTooOftenIsHeldUp() throws Exception {
+    int listed = strict(1);
+    HttpRequest.Builder call = request(listed, "/rest/v1/rpc/echo?a=1");
+    HttpRequest.Builder alices = call.copy().header("X-Forwarded-For", "203.0.113.1");
+    HttpResponse<String> response = send(alices);
+    assertEquals(200, response.statusCode()); // the control
+    for (int i = 0; i < 1000 && response.statusCode() == 200; i++) {
+      response = send(alices);
+    }
+    assertProblem(response, 429, "PT429");
+    assertEquals("1", response.headers().firstValue("Retry-After").orElseThrow());
+    assertEquals(200, send(call.copy().header("X-Forwarded-For", "203.0.113.2")).statusCode());
+  }
+
+  @Test
   void theDemoLetsOneBeSomebody() throws Exception {
     JsonNode users = JSON.readTree(send(request("/demo/users").GET()).body());
     assertEquals("Alice", users.at("/users/0/full_name").stringValue());
@@ -336,7 +397,48 @@ class HttpServiceTest {
     return service(withDemo, 0);
   }
 
+  /** The port of one for pages of desk.example, behind a proxy on this machine. */
+  private int strict(int perAddress) {
+    HttpService made =
+        service(
+            false,
+            new HttpSettings(
+                "127.0.0.1",
+                0,
+                1000,
+                List.of(),
+                new AllowedOrigins(List.of("https://desk.example")),
+                TrustedProxies.in(List.of("127.0.0.1")),
+                null),
+            new RequestLimits(1_000_000, perAddress));
+    strict.add(made);
+    return made.start();
+  }
+
+  /** The status with which an upgrade to a WebSocket is answered. */
+  private static String upgrade(int port, String path, @Nullable String origin) throws Exception {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket.setSoTimeout(10_000);
+      String request =
+          "GET "
+              + path
+              + " HTTP/1.1\r\nHost: 127.0.0.1:"
+              + port
+              + (origin == null ? "" : "\r\nOrigin: " + origin)
+              + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+              + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      byte[] start = socket.getInputStream().readNBytes("HTTP/1.1 101".length());
+      return new String(start, StandardCharsets.US_ASCII).substring("HTTP/1.1 ".length());
+    }
+  }
+
   private HttpService service(boolean withDemo, int wantedPort) {
+    return service(
+        withDemo, new HttpSettings("127.0.0.1", wantedPort, 1000), RequestLimits.ample());
+  }
+
+  private HttpService service(boolean withDemo, HttpSettings settings, RequestLimits limits) {
     FunctionCatalogue catalogue =
         new FunctionCatalogue(
             new FunctionCatalogue.Source() {
@@ -375,8 +477,8 @@ class HttpServiceTest {
     TokenIssuer issuer = new TokenIssuer(SECRET);
     return new HttpService(
         vertx,
-        new HttpSettings("127.0.0.1", wantedPort, 1000),
-        new RpcGateway(catalogue, door, tokens, true),
+        settings,
+        new RpcGateway(catalogue, door, tokens, limits, true),
         new BroadcastEndpoint(
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
         new Health(List.of(new Health.Check("database", () -> null))),

@@ -290,6 +290,7 @@ class ReadReplicaTest {
         new ChatDatabase(requests),
         itsReplica,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),
+        RequestLimits.ample(),
         true);
   }
 

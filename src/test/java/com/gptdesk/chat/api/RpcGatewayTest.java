@@ -416,6 +416,22 @@ class RpcGatewayTest {
   }
 
   @Test
+  void whoCallsTooOftenIsHeldUp() {
+    RpcGateway strict = gateway(new RequestLimits(1, 1_000_000), true);
+    Call alices = post("unread", "{}").bearer(ALICES_TOKEN);
+    Reply reply = strict.answer(alices.build());
+    assertEquals(200, reply.status()); // the control
+    for (int i = 0; i < 1000 && reply.status() == 200; i++) {
+      reply = strict.answer(alices.build());
+    }
+    assertProblem(reply, 429, "PT429", "Too many requests of one person");
+    assertEquals("1", reply.headers().get("Retry-After"));
+
+    String bobs = new TokenIssuer(SECRET).forUser(UUID.randomUUID(), Duration.ofHours(1));
+    assertEquals(200, strict.answer(post("unread", "{}").bearer(bobs).build()).status());
+  }
+
+  @Test
   void switchedOffSaysSo() {
     Reply reply = gateway(false).answer(post("unread", "{}").build());
     assertProblem(reply, 503, "PT503", "The chat is switched off");
@@ -427,6 +443,10 @@ class RpcGatewayTest {
   private static final String OBJECT = "application/vnd.pgrst.object+json";
 
   private RpcGateway gateway(boolean enabled) {
+    return gateway(RequestLimits.ample(), enabled);
+  }
+
+  private RpcGateway gateway(RequestLimits limits, boolean enabled) {
     RpcGateway.Door door =
         (caller, readOnly, statement, arguments) -> {
           asked.add(new Asked(caller, readOnly, statement, arguments));
@@ -436,7 +456,7 @@ class RpcGatewayTest {
           return result;
         };
     return new RpcGateway(
-        catalogue, door, new TokenVerifier(TokenSettings.ofSecret(SECRET)), enabled);
+        catalogue, door, new TokenVerifier(TokenSettings.ofSecret(SECRET)), limits, enabled);
   }
 
   private static CallableFunction function(

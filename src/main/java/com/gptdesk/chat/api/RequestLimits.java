@@ -1,0 +1,50 @@
+package com.gptdesk.chat.api;
+
+import com.gptdesk.chat.realtime.CallerAllowances;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How many calls of functions a node takes: so many a second for each person, and for each address,
+ * twice as many at once. GPT Desk's own servers, who have no person's id, are held by their address
+ * alone. Any thread may ask.
+ */
+public final class RequestLimits {
+  private final int perPerson;
+  private final int perAddress;
+  private final CallerAllowances<UUID> people;
+  private final CallerAllowances<String> addresses;
+
+  /**
+   * @param perPerson calls a second with tokens of one person
+   * @param perAddress calls a second from one address, whatever the token
+   */
+  public RequestLimits(int perPerson, int perAddress) {
+    this.perPerson = perPerson;
+    this.perAddress = perAddress;
+    this.people = new CallerAllowances<>(perPerson);
+    this.addresses = new CallerAllowances<>(perAddress);
+  }
+
+  /** More than a test sends. */
+  static RequestLimits ample() {
+    return new RequestLimits(1_000_000, 1_000_000);
+  }
+
+  /** What to say to that person; null when there is nothing to say. */
+  @Nullable Problem refusalOf(@Nullable UUID person) {
+    return person == null || people.take(person, 1) ? null : tooMany("one person", perPerson);
+  }
+
+  /** What to say to that address; null when there is nothing to say. */
+  @Nullable Problem refusalOf(String address) {
+    return addresses.take(address, 1) ? null : tooMany("one address", perAddress);
+  }
+
+  private static Problem tooMany(String whose, int perSecond) {
+    return Problem.of(429, "PT429", "Too many requests of " + whose)
+        .withDetails("At most " + perSecond + " a second on average, twice as many at once")
+        .withHint("Wait for a second, and send fewer at once")
+        .withHeader("Retry-After", "1");
+  }
+}
