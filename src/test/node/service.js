@@ -48,7 +48,7 @@ export class Service {
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
     this.#process = spawn(this.#java, ['serve', ...(this.#beside ? [] : ['--demo']), '--port', String(this.#port)], {
       cwd: ROOT,
-      env: { ...environment, CHAT_DATA_DIR: this.#data, ...this.#beside?.shared(), ...this.#settings },
+      env: { ...environment, CHAT_DATA_DIR: this.#data, CHAT_MAX_REQUESTS_PER_SECOND: '10000', CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS: '10000', ...this.#beside?.shared(), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {

@@ -20,7 +20,16 @@ final class OurService implements Clients.Dialect, AutoCloseable {
 
   OurService(Ground ground, String database, Path directory) throws Exception {
     node =
-        new NodeProcess(database, ground.service(database), SECRET, directory, List.of(), Map.of());
+        new NodeProcess(
+            database,
+            ground.service(database),
+            SECRET,
+            directory,
+            List.of(),
+            // The limits are generous to people, not to a load.
+            Map.of(
+                "CHAT_MAX_REQUESTS_PER_SECOND", "1000000",
+                "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS", "1000000"));
     node.start();
     try (HttpClient http = HttpClient.newHttpClient()) {
       node.awaitReady(http);
