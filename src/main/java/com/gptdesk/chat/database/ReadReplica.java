@@ -90,6 +90,7 @@ public final class ReadReplica implements AutoCloseable {
    *
    * @param primary the service's connections
    * @param replica connections to the replica, which may be down
+   * @param settings how far behind it may be, and how much is remembered
    */
   public ReadReplica(DataSource primary, DataSource replica, ReplicaSettings settings) {
     this.primary = primary;
@@ -106,8 +107,11 @@ public final class ReadReplica implements AutoCloseable {
   /**
    * Calls a function that only reads, as {@link ChatDatabase#call}.
    *
+   * @param caller as whom
    * @param person who calls; null for a caller without a person
    * @param position what the caller says it knows of; null for nothing
+   * @param statement the call, as {@link ChatDatabase#call} takes it
+   * @param argumentsJson an object of its arguments
    * @return null when the primary must be asked
    */
   public @Nullable Answer call(
@@ -164,7 +168,11 @@ public final class ReadReplica implements AutoCloseable {
     }
   }
 
-  /** This person heard of a change, or may have written: what is read next must show it. */
+  /**
+   * This person heard of a change, or may have written: what is read next must show it.
+   *
+   * @param person null for a caller without a person
+   */
   public void told(@Nullable UUID person) {
     need(key(person), new Need.NextLook(looks.get()));
   }
@@ -174,7 +182,11 @@ public final class ReadReplica implements AutoCloseable {
     everybody.set(new Need.NextLook(looks.get()));
   }
 
-  /** Whether reads go there: it answers, and is not too far behind. */
+  /**
+   * Whether reads go there.
+   *
+   * @return true while it answers and is not too far behind
+   */
   public boolean isUsable() {
     return usable && System.nanoTime() - lookedAt < settings.maxLag().plus(BETWEEN_LOOKS).toNanos();
   }
