@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
 final class Clients implements AutoCloseable {
   private static final String HOST = "127.0.0.1";
   private static final int PATIENCE_SECONDS = 30;
+  private static final double WINDOW_SECONDS = 2;
+  private static final double STEADY = 0.05;
   private static final String MARK = "\"content\":\"m";
 
   /** How a service is spoken to. */
@@ -260,18 +262,26 @@ final class Clients implements AutoCloseable {
   }
 
   /**
-   * Lets the service's JVM compile what it runs: until so many messages were delivered, or for so
-   * long.
+   * How far a warm-up got.
    *
-   * @return how many were
+   * @param isSteady whether two windows, one after the other, differed by little at the end
    */
-  double warmUp(int eachPair, int messages, double atMostSeconds) throws Exception {
+  record WarmUp(double delivered, boolean isSteady) {}
+
+  /** Lets the service's JVM compile what it runs: until it becomes no faster, or for so long. */
+  WarmUp warmUp(int eachPair, double atMostSeconds) throws Exception {
     long end = System.nanoTime() + (long) (atMostSeconds * 1e9);
     double delivered = 0;
-    while (delivered < messages && System.nanoTime() < end) {
-      delivered += perSecond(eachPair, 1);
+    double before = 0;
+    for (int window = 0; System.nanoTime() < end; window++) {
+      double now = perSecond(eachPair, WINDOW_SECONDS);
+      delivered += now * WINDOW_SECONDS;
+      if (window > 0 && Math.abs(now / before - 1) < STEADY) {
+        return new WarmUp(delivered, true);
+      }
+      before = now;
     }
-    return delivered;
+    return new WarmUp(delivered, false);
   }
 
   /**

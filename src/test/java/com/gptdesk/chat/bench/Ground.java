@@ -79,6 +79,11 @@ final class Ground implements AutoCloseable {
     return server.at(server.superuser(), database);
   }
 
+  /** What its processes take. */
+  Processors processors() throws SQLException {
+    return Processors.ofServer(server.superuser());
+  }
+
   /** A copy of the seeded database. Nobody may be in that one. */
   String copy(String name) throws SQLException {
     execute(server.superuser(), "drop database if exists %1$s with (force)".formatted(name));
