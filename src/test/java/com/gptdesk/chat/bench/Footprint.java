@@ -20,10 +20,14 @@ record Footprint(long heap, long outside) {
    */
   static final List<String> OPTIONS = List.of("-Xms768m", "-Xmx768m", "-XX:+AlwaysPreTouch");
 
-  /** Asks for two collections first: buffers outside the heap go with the second. */
-  static Footprint of(long process) throws IOException, InterruptedException {
-    histogram(process);
-    long heap = histogram(process);
+  /**
+   * Asks for two collections first: buffers outside the heap go with the second.
+   *
+   * @param histogram a file that tells afterwards what the heap held, class by class
+   */
+  static Footprint of(long process, Path histogram) throws IOException, InterruptedException {
+    histogram(process, histogram);
+    long heap = histogram(process, histogram);
     for (String line : Files.readAllLines(Path.of("/proc/" + process + "/status"))) {
       if (line.startsWith("VmRSS:")) {
         return new Footprint(heap, Long.parseLong(line.replaceAll("\\D", "")) * 1024);
@@ -32,29 +36,24 @@ record Footprint(long heap, long outside) {
     throw new IOException("/proc/" + process + "/status tells no VmRSS");
   }
 
-  private static long histogram(long process) throws IOException, InterruptedException {
-    Path file = Files.createTempFile("bench-", ".histogram");
-    try {
-      Process jcmd =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
-                  String.valueOf(process),
-                  "GC.class_histogram")
-              .redirectErrorStream(true)
-              .redirectOutput(file.toFile())
-              .start();
-      if (!jcmd.waitFor(60, TimeUnit.SECONDS)) {
-        jcmd.destroyForcibly();
-        throw new IOException("jcmd did not answer within a minute");
-      }
-      List<String> lines = Files.readAllLines(file);
-      String[] total = lines.getLast().trim().split("\\s+");
-      if (!total[0].equals("Total")) {
-        throw new IOException("jcmd gave no histogram: " + lines.getFirst());
-      }
-      return Long.parseLong(total[2]);
-    } finally {
-      Files.delete(file);
+  private static long histogram(long process, Path file) throws IOException, InterruptedException {
+    Process jcmd =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(),
+                String.valueOf(process),
+                "GC.class_histogram")
+            .redirectErrorStream(true)
+            .redirectOutput(file.toFile())
+            .start();
+    if (!jcmd.waitFor(60, TimeUnit.SECONDS)) {
+      jcmd.destroyForcibly();
+      throw new IOException("jcmd did not answer within a minute");
     }
+    List<String> lines = Files.readAllLines(file);
+    String[] total = lines.getLast().trim().split("\\s+");
+    if (!total[0].equals("Total")) {
+      throw new IOException("jcmd gave no histogram: " + lines.getFirst());
+    }
+    return Long.parseLong(total[2]);
   }
 }

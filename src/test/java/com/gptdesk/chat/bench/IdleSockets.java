@@ -33,12 +33,10 @@ final class IdleSockets implements Scenario {
     try (var service =
         new OurService(
             ground, database, directory, Footprint.OPTIONS, Map.of(), OurService::pageChannels)) {
-      try (var few = new Clients(service, pairs.subList(0, 300), run.seed())) {
-        EndToEnd.warmUp(run, "our service", few);
-      }
-      var stage = new Stages(run, service, ground.processors());
+      warmUp(run, service, pairs);
+      var stage = new Stages(run, service, ground.processors(), directory);
       stage.quiet(0);
-      Footprint none = Footprint.of(service.pid());
+      Footprint none = stage.footprint(0);
       try (var active = stage.open(pairs.subList(0, ACTIVE))) {
         stage.quiet(ACTIVE);
         stage.memory(none, ACTIVE);
@@ -54,16 +52,28 @@ final class IdleSockets implements Scenario {
     }
   }
 
+  /** What was compiled or loaded for the first of all sockets is none of the others' memory. */
+  private static void warmUp(Run run, OurService service, List<Pair> pairs) throws Exception {
+    try (var some = new Clients(service, pairs.subList(0, ACTIVE / 2), run.seed())) {
+      run.progress("warming up with %,d sockets".formatted(some.readers()));
+    }
+    try (var few = new Clients(service, pairs.subList(0, EndToEnd.PAIRS), run.seed())) {
+      EndToEnd.warmUp(run, "our service", few);
+    }
+  }
+
   /** What is measured with more and more sockets. */
   private static final class Stages {
     private final Run run;
     private final OurService service;
     private final Processors ours;
     private final Processors servers;
+    private final Path directory;
     private final Rows rows = new Rows();
 
-    Stages(Run run, OurService service, Processors servers) {
+    Stages(Run run, OurService service, Processors servers, Path directory) {
       this.run = run;
+      this.directory = directory;
       this.service = service;
       this.ours = Processors.of(service.pid());
       this.servers = servers;
@@ -71,6 +81,7 @@ final class IdleSockets implements Scenario {
 
     Clients open(List<Pair> pairs) throws Exception {
       double before = ours.seconds();
+      double serversBefore = servers.seconds();
       long start = System.nanoTime();
       var clients = new Clients(service, pairs, run.seed());
       double rate = pairs.size() / ((System.nanoTime() - start) / 1e9);
@@ -81,6 +92,11 @@ final class IdleSockets implements Scenario {
           "ms a socket",
           row,
           1e3 * (ours.seconds() - before) / pairs.size());
+      rows.add(
+          "Opened, two channels joined, PostgreSQL's processors",
+          "ms a socket",
+          row,
+          1e3 * (servers.seconds() - serversBefore) / pairs.size());
       run.progress("opened %s, %s a second".formatted(row, Run.figure(rate)));
       return clients;
     }
@@ -103,7 +119,7 @@ final class IdleSockets implements Scenario {
     }
 
     void memory(Footprint none, int sockets) throws Exception {
-      Footprint now = Footprint.of(service.pid());
+      Footprint now = footprint(sockets);
       double heap = kib(now.heap() - none.heap()) / sockets;
       double outside = kib(now.outside() - none.outside()) / sockets;
       String row = "%,d sockets, ".formatted(sockets);
@@ -114,6 +130,11 @@ final class IdleSockets implements Scenario {
           "%smemory: %s KiB of heap, %s outside, each"
               .formatted(row, Run.figure(heap), Run.figure(outside)));
       run.goal(Goal.atMost("KiB a socket, %,d idle".formatted(sockets), heap + outside, GOAL_KIB));
+    }
+
+    Footprint footprint(int sockets) throws Exception {
+      return Footprint.of(
+          service.pid(), directory.resolve("connections-%d.histogram".formatted(sockets)));
     }
 
     private static double kib(long bytes) {

@@ -18,6 +18,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
 
   private final NodeProcess node;
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
+  private final String anonKey = issuer.anonKey();
   private final Channels channels;
   private final Map<UUID, Map<String, String>> headers = new ConcurrentHashMap<>();
 
@@ -34,7 +35,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
         directory,
         List.of(),
         Map.of(),
-        (pair, token) -> List.of(conversationChannel(pair)));
+        (pair, token) -> List.of(conversationChannel(pair, token)));
   }
 
   /**
@@ -99,7 +100,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
 
   @Override
   public String socketPath(Pair pair) {
-    return "/realtime/v1/websocket?vsn=2.0.0&apikey=" + token(pair.other());
+    return "/realtime/v1/websocket?vsn=2.0.0&apikey=" + anonKey;
   }
 
   @Override
@@ -107,11 +108,11 @@ final class OurService implements Clients.Dialect, AutoCloseable {
     return channels.of(pair, token(pair.other()));
   }
 
-  private static String conversationChannel(Pair pair) {
+  private static String conversationChannel(Pair pair, String token) {
     return """
         ["1","1","realtime:messages","phx_join",{"config":{"postgres_changes":[{"event":"INSERT","schema":"public",\
-        "table":"user_messages","filter":"conversation_id=eq.%s"}]}}]"""
-        .formatted(pair.conversation());
+        "table":"user_messages","filter":"conversation_id=eq.%s"}]},"access_token":"%s"}]"""
+        .formatted(pair.conversation(), token);
   }
 
   /** The two channels of the Messages page with an open conversation, as supabase-js joins them. */
