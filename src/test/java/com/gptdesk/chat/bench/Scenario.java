@@ -13,7 +13,8 @@ interface Scenario {
           new AgainstTutorial(),
           new Reads(),
           new IdleSockets(),
-          new TeamFanOut());
+          new TeamFanOut(),
+          new Growth());
 
   /** What the command line calls it. */
   String name();

@@ -188,7 +188,7 @@ final class SendMessage implements Scenario {
   }
 
   /** The connections of the writers; opened once, used by one trial at a time. */
-  private static final class Connections implements AutoCloseable {
+  static final class Connections implements AutoCloseable {
     private final Ground ground;
     private final String[] texts = new String[997];
     private final List<Connection> open = new ArrayList<>();
