@@ -15,7 +15,8 @@ interface Scenario {
           new IdleSockets(),
           new TeamFanOut(),
           new Growth(),
-          new SlowDisk());
+          new SlowDisk(),
+          new Startup());
 
   /** What the command line calls it. */
   String name();
