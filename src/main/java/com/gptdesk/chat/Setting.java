@@ -122,6 +122,12 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
           new Setting("CHAT_HOST", "0.0.0.0", "the address to listen on", Shown.PLAIN),
           new Setting("CHAT_PORT", "8080", "the port to listen on; 0 for any", Shown.PLAIN),
           new Setting(
+              "CHAT_TLS_CERTIFICATE",
+              "none",
+              "PEM file of the certificate to show, for HTTPS",
+              Shown.PLAIN),
+          new Setting("CHAT_TLS_KEY", "none", "PEM file of its private key", Shown.SECRET),
+          new Setting(
               "CHAT_ENABLED",
               "true",
               "false: functions and joins answer 503, health stays green",

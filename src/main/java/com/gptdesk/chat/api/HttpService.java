@@ -64,6 +64,8 @@ public final class HttpService implements AutoCloseable {
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
   private final Metrics metrics;
+  private final @Nullable TlsCertificate certificate;
+  private final @Nullable TlsRenewal renewal;
   private final @Nullable Page page;
   private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
   private final Queue<HttpServer> servers = new ConcurrentLinkedQueue<>();
@@ -89,6 +91,12 @@ public final class HttpService implements AutoCloseable {
     this.realtime = realtime;
     this.demo = demo;
     this.metrics = metrics;
+    TlsFiles tls = settings.tls();
+    this.certificate = tls == null ? null : TlsCertificate.read(vertx, tls);
+    this.renewal =
+        tls == null || certificate == null
+            ? null
+            : new TlsRenewal(vertx, tls, certificate, this::show);
     this.page = Page.load(settings, demo != null);
     if (page == null) {
       LOG.info("The Messages page is not in this build, which found no Node 20; all else works");
@@ -120,7 +128,10 @@ public final class HttpService implements AutoCloseable {
       throw new IllegalStateException("Could not listen on port " + settings.port(), e);
     }
     int port = servers.element().actualPort();
-    LOG.info("Listening on port {}", port);
+    LOG.info("Listening on port {} ({})", port, certificate == null ? "http" : "https");
+    if (renewal != null) {
+      renewal.start();
+    }
     return port;
   }
 
@@ -129,6 +140,9 @@ public final class HttpService implements AutoCloseable {
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;
+    }
+    if (renewal != null) {
+      renewal.close();
     }
     realtime.close(); // else the server would wait for sockets that stay open for hours
     List<Future<Void>> closing =
@@ -176,7 +190,24 @@ public final class HttpService implements AutoCloseable {
   }
 
   private HttpServerOptions options() {
-    return realtime.configure(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS));
+    HttpServerOptions options =
+        realtime.configure(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS));
+    return certificate == null
+        ? options
+        : options
+            .setSsl(true)
+            .setKeyCertOptions(certificate.options())
+            .setEnabledSecureTransportProtocols(TlsCertificate.PROTOCOLS)
+            .setUseAlpn(false); // HTTP/1.1 alone, on which sockets are upgraded
+  }
+
+  /** For the connections from now on; those that are open stay. */
+  private void show(TlsCertificate renewed) {
+    Future.join(
+            servers.stream()
+                .map(server -> server.updateSSLOptions(renewed.serverOptions()))
+                .toList())
+        .await();
   }
 
   private SocketAddress address() {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param host address to listen on
  * @param port 0 for any free one
+ * @param tls null to speak plain HTTP, as behind a proxy that ends TLS
  * @param maxBodyBytes longer request bodies are answered with 413
  * @param pageHosts origins of applications that may show the page in a frame and sign people in
  * @param origins whose pages may talk to the service
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record HttpSettings(
     String host,
     int port,
+    @Nullable TlsFiles tls,
     long maxBodyBytes,
     List<String> pageHosts,
     AllowedOrigins origins,
@@ -31,7 +33,15 @@ public record HttpSettings(
 
   /** With a page that nobody else shows, and for pages of every origin. */
   public HttpSettings(String host, int port, long maxBodyBytes) {
-    this(host, port, maxBodyBytes, List.of(), AllowedOrigins.all(), TrustedProxies.none(), null);
+    this(
+        host,
+        port,
+        null,
+        maxBodyBytes,
+        List.of(),
+        AllowedOrigins.all(),
+        TrustedProxies.none(),
+        null);
   }
 
   /** That port on all addresses. */

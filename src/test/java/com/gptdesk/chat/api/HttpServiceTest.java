@@ -11,12 +11,6 @@ import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.realtime.Broadcast;
-import com.gptdesk.chat.realtime.PresenceTracker;
-import com.gptdesk.chat.realtime.PublishedTables;
-import com.gptdesk.chat.realtime.RealtimeServer;
-import com.gptdesk.chat.realtime.RealtimeSettings;
-import com.gptdesk.chat.realtime.TopicLimits;
-import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -405,6 +399,7 @@ class HttpServiceTest {
             new HttpSettings(
                 "127.0.0.1",
                 0,
+                null,
                 1000,
                 List.of(),
                 new AllowedOrigins(List.of("https://desk.example")),
@@ -439,28 +434,6 @@ class HttpServiceTest {
   }
 
   private HttpService service(boolean withDemo, HttpSettings settings, RequestLimits limits) {
-    FunctionCatalogue catalogue =
-        new FunctionCatalogue(
-            new FunctionCatalogue.Source() {
-              @Override
-              public List<CallableFunction> functions() {
-                return List.of(
-                    new CallableFunction(
-                        "echo",
-                        false,
-                        CallableFunction.Result.SCALAR,
-                        List.of("a"),
-                        List.of("text"),
-                        0),
-                    new CallableFunction(
-                        "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
-              }
-
-              @Override
-              public String statement(String function, List<String> argumentNames) {
-                return function;
-              }
-            });
     RpcGateway.Door door =
         (caller, readOnly, statement, arguments) -> {
           if (statement.equals("slow")) {
@@ -475,29 +448,15 @@ class HttpServiceTest {
           return arguments;
         };
     TokenIssuer issuer = new TokenIssuer(SECRET);
-    return new HttpService(
+    return EchoService.of(
         vertx,
         settings,
-        new RpcGateway(catalogue, door, tokens, limits, true),
-        new BroadcastEndpoint(
-            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
-        new Health(List.of(new Health.Check("database", () -> null))),
-        realtime(),
+        limits,
+        door,
+        topics,
+        tokens,
         withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null,
         metrics);
-  }
-
-  private RealtimeServer realtime() {
-    return new RealtimeServer(
-        RealtimeSettings.defaults(),
-        tokens,
-        new FanOut(),
-        PublishedTables.of(List.of()),
-        person -> List.of(person),
-        (caller, conversation, revision, most) -> null,
-        topics,
-        TopicLimits.defaults(),
-        new PresenceTracker(topics));
   }
 
   private HttpRequest.Builder request(String path) {
