@@ -147,7 +147,7 @@ final class Service implements AutoCloseable {
                     config.host(),
                     port,
                     config.tls(),
-                    HttpSettings.DEFAULT_MAX_BODY_BYTES,
+                    config.requests(),
                     config.pageHosts(),
                     new AllowedOrigins(config.allowedOrigins()),
                     config.trustedProxies(),

@@ -121,6 +121,19 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               Shown.PLAIN),
           new Setting("CHAT_HOST", "0.0.0.0", "the address to listen on", Shown.PLAIN),
           new Setting("CHAT_PORT", "8080", "the port to listen on; 0 for any", Shown.PLAIN),
+          new Setting("CHAT_MAX_BODY_BYTES", "1048576", "the longest request body", Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_HEADER_BYTES", "16384", "all headers of a request together", Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_REQUEST_LINE_BYTES",
+              "8192",
+              "method and address of a request",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_REQUEST_ARRIVAL_MS",
+              "10000",
+              "how long a request may take to arrive",
+              Shown.PLAIN),
           new Setting(
               "CHAT_TLS_CERTIFICATE",
               "none",

@@ -1,6 +1,8 @@
 package com.gptdesk.chat.api;
 
 import com.gptdesk.chat.realtime.RealtimeServer;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Context;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -160,14 +162,24 @@ public final class HttpService implements AutoCloseable {
     @Override
     public Future<?> start() {
       Router router = router();
+      var deadlines =
+          new RequestDeadlines(
+              vertx,
+              settings.bounds().arrival(),
+              Duration.ofSeconds(IDLE_SECONDS),
+              request -> answer(request, tooSlow()));
       HttpServer server =
           vertx
               .createHttpServer(options())
+              .connectionHandler(deadlines::opened)
+              .invalidRequestHandler(HttpService.this::refuseInvalid)
               .requestHandler(
                   request -> {
                     if (realtime.accepts(path(request))) {
+                      deadlines.forget(request.connection());
                       upgrade(request);
                     } else {
+                      deadlines.begun(request);
                       router.handle(request);
                     }
                   });
@@ -180,18 +192,50 @@ public final class HttpService implements AutoCloseable {
     if (settings.origins().admit(request)) {
       realtime.upgrade(request);
     } else {
-      Reply no = foreign().reply();
-      request
-          .response()
-          .setStatusCode(no.status())
-          .putHeader("Content-Type", Reply.JSON_TYPE)
-          .end(String.valueOf(no.body()));
+      answer(request, foreign());
     }
+  }
+
+  /** What the router never sees. Nothing more is taken from this connection. */
+  private static void answer(HttpServerRequest request, Problem problem) {
+    Reply no = problem.reply();
+    request
+        .response()
+        .setStatusCode(no.status())
+        .putHeader("Content-Type", Reply.JSON_TYPE)
+        .putHeader("Connection", "close")
+        .end(String.valueOf(no.body()));
+  }
+
+  private void refuseInvalid(HttpServerRequest request) {
+    Throwable cause = request.decoderResult().cause();
+    LOG.debug("A request cannot be read", cause);
+    answer(
+        request,
+        switch (cause) {
+          case TooLongHttpLineException e ->
+              Problem.of(414, "PT414", "The address is too long")
+                  .withHint("At most " + settings.bounds().maxLineBytes() + " bytes are taken");
+          case TooLongHttpHeaderException e ->
+              Problem.of(431, "PT431", "The headers are too long")
+                  .withHint(
+                      "At most "
+                          + settings.bounds().maxHeaderBytes()
+                          + " bytes are taken, all headers together");
+          case null, default -> unreadable();
+        });
+    request.connection().close();
   }
 
   private HttpServerOptions options() {
     HttpServerOptions options =
-        realtime.configure(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS));
+        realtime.configure(
+            new HttpServerOptions()
+                .setIdleTimeout(IDLE_SECONDS)
+                // Else a connection would be known only when its first bytes tell which HTTP it is.
+                .setHttp2ClearTextEnabled(false)
+                .setMaxHeaderSize(settings.bounds().maxHeaderBytes())
+                .setMaxInitialLineLength(settings.bounds().maxLineBytes()));
     return certificate == null
         ? options
         : options
@@ -275,7 +319,7 @@ public final class HttpService implements AutoCloseable {
   }
 
   private BodyHandler body() {
-    return BodyHandler.create(false).setBodyLimit(settings.maxBodyBytes());
+    return BodyHandler.create(false).setBodyLimit(settings.bounds().maxBodyBytes());
   }
 
   // ---- every request
@@ -499,12 +543,17 @@ public final class HttpService implements AutoCloseable {
   /** The router's word for broken percent-encoding. */
   private static Problem unreadable() {
     return Problem.of(400, "PGRST100", "The request cannot be read")
-        .withHint("The query must be percent-encoded UTF-8");
+        .withHint("Send HTTP/1.1, with a query in percent-encoded UTF-8");
+  }
+
+  private Problem tooSlow() {
+    return Problem.of(408, "PT408", "The request took too long to arrive")
+        .withHint("At most " + settings.bounds().arrival().toMillis() + " ms are given");
   }
 
   private Problem tooLong() {
     return Problem.of(413, "PT413", "The request body is too long")
-        .withHint("At most " + settings.maxBodyBytes() + " bytes are taken");
+        .withHint("At most " + settings.bounds().maxBodyBytes() + " bytes are taken");
   }
 
   private static void fault(RoutingContext context) {

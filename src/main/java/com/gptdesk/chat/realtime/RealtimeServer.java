@@ -192,6 +192,7 @@ public final class RealtimeServer implements AutoCloseable {
         .setStatusCode(status)
         .putHeader("Content-Type", "application/json")
         .putHeader("Access-Control-Allow-Origin", "*")
+        .putHeader("Connection", "close")
         .end(Json.write(Json.object().put("error", error)));
   }
 

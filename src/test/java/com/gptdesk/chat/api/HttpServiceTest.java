@@ -400,7 +400,7 @@ class HttpServiceTest {
                 "127.0.0.1",
                 0,
                 null,
-                1000,
+                RequestBounds.defaults().withBody(1000),
                 List.of(),
                 new AllowedOrigins(List.of("https://desk.example")),
                 TrustedProxies.in(List.of("127.0.0.1")),

@@ -190,7 +190,7 @@ class TlsTest {
                 "127.0.0.1",
                 0,
                 files,
-                1000,
+                RequestBounds.defaults(),
                 List.of(),
                 AllowedOrigins.all(),
                 TrustedProxies.none(),
