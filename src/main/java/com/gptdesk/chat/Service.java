@@ -139,6 +139,8 @@ final class Service implements AutoCloseable {
     metrics.watch(realtime);
     metrics.watch(() -> state(chat));
 
+    RequestLimits limits =
+        new RequestLimits(config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress());
     HttpService http =
         opened(
             new HttpService(
@@ -152,14 +154,9 @@ final class Service implements AutoCloseable {
                     new AllowedOrigins(config.allowedOrigins()),
                     config.trustedProxies(),
                     tokenSettings.anonKey()),
-                new RpcGateway(
-                    chat,
-                    replica,
-                    tokens,
-                    new RequestLimits(
-                        config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress()),
-                    config.enabled()),
+                new RpcGateway(chat, replica, tokens, limits, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
+                limits,
                 health(chat, relay, Migrations.of(database.ownerOrService(), platform)),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,

@@ -117,7 +117,7 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
           new Setting(
               "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
               "1000",
-              "calls of functions from one address on this node",
+              "calls, broadcasts and new sockets from one address on this node",
               Shown.PLAIN),
           new Setting("CHAT_HOST", "0.0.0.0", "the address to listen on", Shown.PLAIN),
           new Setting("CHAT_PORT", "8080", "the port to listen on; 0 for any", Shown.PLAIN),

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.api;
 
 import com.gptdesk.chat.realtime.RealtimeServer;
+import com.gptdesk.chat.realtime.RequestId;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Context;
@@ -62,6 +63,7 @@ public final class HttpService implements AutoCloseable {
   private final HttpSettings settings;
   private final RpcGateway rpc;
   private final BroadcastEndpoint broadcasts;
+  private final RequestLimits limits;
   private final Health health;
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
@@ -74,6 +76,7 @@ public final class HttpService implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
+   * @param limits how much is taken from one address
    * @param demo null outside the demo; then its addresses do not exist
    */
   public HttpService(
@@ -81,6 +84,7 @@ public final class HttpService implements AutoCloseable {
       HttpSettings settings,
       RpcGateway rpc,
       BroadcastEndpoint broadcasts,
+      RequestLimits limits,
       Health health,
       RealtimeServer realtime,
       @Nullable DemoEndpoints demo,
@@ -89,6 +93,7 @@ public final class HttpService implements AutoCloseable {
     this.settings = settings;
     this.rpc = rpc;
     this.broadcasts = broadcasts;
+    this.limits = limits;
     this.health = health;
     this.realtime = realtime;
     this.demo = demo;
@@ -189,16 +194,39 @@ public final class HttpService implements AutoCloseable {
 
   /** A browser lets every page open a WebSocket anywhere, so it is for us to refuse. */
   private void upgrade(HttpServerRequest request) {
-    if (settings.origins().admit(request)) {
-      realtime.upgrade(request);
+    String id = RequestId.of(request.getHeader(RequestId.HEADER));
+    request
+        .response()
+        .putHeader(RequestId.HEADER, id)
+        // Only of a refusal; the connection is counted no longer, so it must end.
+        .headersEndHandler(refused -> request.response().putHeader("Connection", "close"))
+        .endHandler(
+            refused -> {
+              log(id, request);
+              request.connection().close();
+            });
+    Problem tooMany = limits.refusalOf(address(request));
+    if (tooMany != null) {
+      answer(request, tooMany);
+    } else if (settings.origins().admit(request)) {
+      realtime.upgrade(request, id);
     } else {
       answer(request, foreign());
     }
   }
 
+  private static void log(String id, HttpServerRequest upgrade) {
+    RequestId.named(
+        id,
+        () ->
+            ACCESS.info(
+                "{} {} {}", upgrade.method(), path(upgrade), upgrade.response().getStatusCode()));
+  }
+
   /** What the router never sees. Nothing more is taken from this connection. */
   private static void answer(HttpServerRequest request, Problem problem) {
     Reply no = problem.reply();
+    no.headers().forEach(request.response()::putHeader);
     request
         .response()
         .setStatusCode(no.status())
@@ -267,6 +295,7 @@ public final class HttpService implements AutoCloseable {
     router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     router.route("/rest/v1/*").handler(this::noTables);
+    router.route("/realtime/v1/api/broadcast*").handler(this::withinLimits);
     router.post("/realtime/v1/api/broadcast").handler(body()).handler(this::broadcasts);
     router
         .post("/realtime/v1/api/broadcast/:topic/events/:event")
@@ -339,7 +368,7 @@ public final class HttpService implements AutoCloseable {
       String line = request.method() + " " + path(request);
       context.addEndHandler(
           ended ->
-              named(
+              RequestId.named(
                   id,
                   () ->
                       ACCESS.info(
@@ -385,19 +414,19 @@ public final class HttpService implements AutoCloseable {
 
   /** Before the body is read: who sends too much is not listened to. */
   private void withinLimits(RoutingContext context) {
-    HttpServerRequest request = context.request();
-    Reply refusal =
-        rpc.refusalOf(
-            settings
-                .proxies()
-                .client(
-                    request.remoteAddress().hostAddress(),
-                    request.headers().getAll("X-Forwarded-For")));
-    if (refusal == null) {
+    Problem tooMany = limits.refusalOf(address(context.request()));
+    if (tooMany == null) {
       context.next();
     } else {
-      end(context, refusal);
+      end(context, tooMany.reply());
     }
+  }
+
+  /** Of the client, as far as that is known. */
+  private String address(HttpServerRequest request) {
+    return settings
+        .proxies()
+        .client(request.remoteAddress().hostAddress(), request.headers().getAll("X-Forwarded-For"));
   }
 
   private void rpc(RoutingContext context) {
@@ -559,7 +588,7 @@ public final class HttpService implements AutoCloseable {
   private static void fault(RoutingContext context) {
     String begun = context.get(RequestId.FIELD);
     String id = begun == null ? RequestId.of(null) : begun;
-    named(
+    RequestId.named(
         id,
         () ->
             LOG.error(
@@ -568,15 +597,5 @@ public final class HttpService implements AutoCloseable {
                 path(context.request()),
                 context.failure()));
     end(context, Problem.of(500, "PGRSTX00", "internal").withDetails("request " + id).reply());
-  }
-
-  /** Logs as of that request; an event loop serves many. */
-  private static void named(String id, Runnable log) {
-    MDC.put(RequestId.FIELD, id);
-    try {
-      log.run();
-    } finally {
-      MDC.remove(RequestId.FIELD);
-    }
   }
 }

@@ -8,6 +8,7 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.ReadReplica;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.realtime.RequestId;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -150,12 +151,6 @@ public final class RpcGateway {
   /** What to count a call by: a function's name or "unknown", so that callers make no names. */
   String countedAs(String function) {
     return catalogue.nameOf(function);
-  }
-
-  /** What to say to an address before its call is even read; null when there is nothing to say. */
-  @Nullable Reply refusalOf(String address) {
-    Problem problem = limits.refusalOf(address);
-    return problem == null ? null : problem.reply();
   }
 
   /** Answers a call. Never throws: what goes wrong is in the reply, and a fault in the log. */

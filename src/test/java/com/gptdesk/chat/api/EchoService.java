@@ -53,6 +53,7 @@ final class EchoService {
         new RpcGateway(new FunctionCatalogue(FUNCTIONS), door, tokens, limits, true),
         new BroadcastEndpoint(
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
+        limits,
         new Health(List.of(new Health.Check("database", () -> null))),
         new RealtimeServer(
             RealtimeSettings.defaults(),

@@ -11,6 +11,8 @@ import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.realtime.Broadcast;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -24,6 +26,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -332,6 +335,44 @@ class HttpServiceTest {
   }
 
   @Test
+  void anAddressThatBroadcastsOrOpensSocketsTooOftenIsHeldUp() throws Exception {
+    HttpRequest.Builder broadcast =
+        request(strict(1), "/realtime/v1/api/broadcast").POST(BodyPublishers.ofString("{}"));
+    HttpResponse<String> response = send(broadcast);
+    assertEquals(401, response.statusCode()); // the control
+    for (int i = 0; i < 1000 && response.statusCode() == 401; i++) {
+      response = send(broadcast);
+    }
+    assertProblem(response, 429, "PT429");
+    int listed = strict(1);
+    String path = "/realtime/v1/websocket?vsn=1.0.0&apikey=" + new TokenIssuer(SECRET).anonKey();
+    String last = upgrade(listed, path, null);
+    assertEquals("101", last);
+    for (int i = 0; i < 1000 && last.equals("101"); i++) {
+      last = upgrade(listed, path, null);
+    }
+    assertEquals("429", last);
+  }
+
+  @Test
+  void anUpgradeIsNamedInItsAnswerAndInTheLog() throws Exception {
+    String path = "/realtime/v1/websocket?vsn=1.0.0&apikey=";
+    try (HeardLog log = new HeardLog()) {
+      String opened = upgraded(port, path + new TokenIssuer(SECRET).anonKey(), "upgrade-of-alice");
+      assertTrue(opened.startsWith("HTTP/1.1 101 "), opened);
+      assertTrue(
+          opened.toLowerCase(Locale.ROOT).contains("x-request-id: upgrade-of-alice"), opened);
+      Await.until(
+          "the log names it", () -> log.has("A socket was opened", "request=upgrade-of-alice"));
+      String refused = upgraded(port, path, "upgrade-of-nobody");
+      assertTrue(refused.startsWith("HTTP/1.1 401 "), refused);
+      assertTrue(refused.contains("upgrade-of-nobody"), refused);
+      assertTrue(log.has("GET /realtime/v1/websocket 401", "request=upgrade-of-nobody"));
+      assertFalse(log.has("apikey"), "no token in the log");
+    }
+  }
+
+  @Test
   void theDemoLetsOneBeSomebody() throws Exception {
     JsonNode users = JSON.readTree(send(request("/demo/users").GET()).body());
     assertEquals("Alice", users.at("/users/0/full_name").stringValue());
@@ -412,6 +453,16 @@ class HttpServiceTest {
 
   /** The status with which an upgrade to a WebSocket is answered. */
   private static String upgrade(int port, String path, @Nullable String origin) throws Exception {
+    return head(port, path, origin == null ? "" : "Origin: " + origin + "\r\n")
+        .substring("HTTP/1.1 ".length(), "HTTP/1.1 101".length());
+  }
+
+  /** The answer to an upgrade with that id; all of it when it is refused, since then it ends. */
+  private static String upgraded(int port, String path, String id) throws Exception {
+    return head(port, path, "X-Request-Id: " + id + "\r\n");
+  }
+
+  private static String head(int port, String path, String header) throws Exception {
     try (Socket socket = new Socket("127.0.0.1", port)) {
       socket.setSoTimeout(10_000);
       String request =
@@ -419,12 +470,20 @@ class HttpServiceTest {
               + path
               + " HTTP/1.1\r\nHost: 127.0.0.1:"
               + port
-              + (origin == null ? "" : "\r\nOrigin: " + origin)
-              + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+              + "\r\n"
+              + header
+              + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
               + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      byte[] start = socket.getInputStream().readNBytes("HTTP/1.1 101".length());
-      return new String(start, StandardCharsets.US_ASCII).substring("HTTP/1.1 ".length());
+      var read = new StringBuilder();
+      while (!read.toString().startsWith("HTTP/1.1 101") || !read.toString().endsWith("\r\n\r\n")) {
+        int next = socket.getInputStream().read();
+        if (next < 0) {
+          break;
+        }
+        read.append((char) next);
+      }
+      return read.toString();
     }
   }
 

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.testing;
 
+import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.classic.spi.ThrowableProxyUtil;
@@ -28,7 +29,11 @@ public final class HeardLog implements AutoCloseable {
         }
       };
 
+  private final Logger ours = (Logger) LoggerFactory.getLogger("com.gptdesk.chat");
+  private final Level usual = ours.getLevel();
+
   public HeardLog() {
+    ours.setLevel(Level.INFO); // as when it serves
     appender.setContext(root.getLoggerContext());
     appender.start();
     root.addAppender(appender);
@@ -46,6 +51,7 @@ public final class HeardLog implements AutoCloseable {
 
   @Override
   public void close() {
+    ours.setLevel(usual);
     root.detachAppender(appender);
     appender.stop();
   }
