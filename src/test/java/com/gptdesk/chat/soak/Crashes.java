@@ -38,8 +38,8 @@ import java.util.function.BooleanSupplier;
  */
 final class Crashes {
   private static final String SECRET = "the crash test's secret, of more than 32 bytes";
-  private static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
-  private static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
+  static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
+  static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
   private static final int SENDERS = 6;
 
   /** What is killed. */
@@ -194,7 +194,8 @@ final class Crashes {
 
   // --- The scene
 
-  private static UUID people(EmbeddedDatabase database) throws SQLException {
+  /** Alice, Bob and their conversation. */
+  static UUID people(EmbeddedDatabase database) throws SQLException {
     Migrations.of(database.owner(), Platform.STANDALONE).migrate();
     database.admitService();
     try (Connection connection = database.owner().connect();
