@@ -174,7 +174,7 @@ public final class RpcGateway {
       return ofRefusal(e, identity == null || identity.isAnonymous()).reply();
     } catch (DatabaseUnavailable e) {
       LOG.warn("{} was not answered: {}", request.label(), String.valueOf(e.getMessage()));
-      return unavailable().reply();
+      return (e.isDiskFull() ? diskFull() : unavailable()).reply();
     } catch (RuntimeException | Error e) {
       return fault(request, identity, e).reply();
     }
@@ -521,6 +521,14 @@ public final class RpcGateway {
     return Problem.of(503, "PGRST000", "The database cannot be reached now")
         .withHint("Try again in a moment")
         .withHeader("Retry-After", "1");
+  }
+
+  /** As PostgREST answers the whole class 53. */
+  private static Problem diskFull() {
+    return Problem.of(503, "53100", "The database's disk is full, so nothing new can be kept")
+        .withDetails("Nothing was changed")
+        .withHint("Whoever runs the service must make room; then try again")
+        .withHeader("Retry-After", "5");
   }
 
   private static Problem ofToken(InvalidToken e) {
