@@ -47,10 +47,24 @@ final class EchoService {
       TokenVerifier tokens,
       @Nullable DemoEndpoints demo,
       Metrics metrics) {
+    var gateway = new RpcGateway(new FunctionCatalogue(FUNCTIONS), door, tokens, limits, true);
+    return of(vertx, settings, limits, gateway, topics, tokens, demo, metrics);
+  }
+
+  /** With calls that are answered by somebody else. */
+  static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      RpcGateway gateway,
+      Topics topics,
+      TokenVerifier tokens,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics) {
     return new HttpService(
         vertx,
         settings,
-        new RpcGateway(new FunctionCatalogue(FUNCTIONS), door, tokens, limits, true),
+        gateway,
         new BroadcastEndpoint(
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
         limits,
