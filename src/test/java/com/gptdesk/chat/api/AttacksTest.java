@@ -24,13 +24,9 @@ import com.sun.net.httpserver.HttpServer;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.vertx.core.Vertx;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -353,9 +349,9 @@ class AttacksTest {
         "11 a body of 2 GB, headers and an address that are too long",
         String.join(
             ", ",
-            status(said(body, false)),
-            status(said(get.formatted("", "x".repeat(5000)), false)),
-            status(said(get.formatted("?" + "x".repeat(5000), ""), false))));
+            status(RawClient.said(bySecret, body, false)),
+            status(RawClient.said(bySecret, get.formatted("", "x".repeat(5000)), false)),
+            status(RawClient.said(bySecret, get.formatted("?" + "x".repeat(5000), ""), false))));
     assertEquals(
         "413, 431, 414",
         OUTCOMES.get("11 a body of 2 GB, headers and an address that are too long"));
@@ -363,10 +359,11 @@ class AttacksTest {
 
   @Test
   void whoIsSlowIsCutOff() throws Exception {
-    String headers = said("GET /health/live HTTP/1.1\r\nX: ", true);
+    String headers = RawClient.said(bySecret, "GET /health/live HTTP/1.1\r\nX: ", true);
     assertEquals("", headers);
     String body =
-        said(
+        RawClient.said(
+            bySecret,
             "POST /rest/v1/rpc/send_message HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n",
             true);
     assertEquals("408", status(body));
@@ -535,49 +532,15 @@ class AttacksTest {
 
   private static String upgrade(int port, @Nullable String token, @Nullable String origin)
       throws IOException {
-    String head =
-        "GET /realtime/v1/websocket?vsn=1.0.0"
-            + (token == null ? "" : "&apikey=" + token)
-            + " HTTP/1.1\r\nHost: 127.0.0.1:"
-            + port
-            + (origin == null ? "" : "\r\nOrigin: " + origin)
-            + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
-            + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    try (Socket socket = new Socket("127.0.0.1", port)) {
-      socket.setSoTimeout(10_000);
-      socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-      byte[] start = socket.getInputStream().readNBytes("HTTP/1.1 101".length());
-      return status(new String(start, StandardCharsets.US_ASCII));
-    }
+    return status(
+        RawClient.upgraded(
+            port,
+            "/realtime/v1/websocket?vsn=1.0.0" + (token == null ? "" : "&apikey=" + token),
+            origin == null ? "" : "Origin: " + origin + "\r\n"));
   }
 
   private static String status(String answer) {
     return answer.isEmpty() ? "closed" : answer.split(" ", 3)[1].strip();
-  }
-
-  /** All that comes back until the connection is closed, to a request that goes on or not. */
-  private static String said(String request, boolean goesOn) throws IOException {
-    var said = new ByteArrayOutputStream();
-    try (Socket socket = new Socket("127.0.0.1", bySecret)) {
-      socket.setSoTimeout(20);
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      for (int i = 0; i < 800; i++) {
-        try {
-          int next = socket.getInputStream().read();
-          if (next < 0) {
-            break;
-          }
-          said.write(next);
-        } catch (SocketTimeoutException e) {
-          if (goesOn) {
-            socket.getOutputStream().write('x');
-          }
-        }
-      }
-    } catch (SocketException e) {
-      return said.toString(StandardCharsets.UTF_8); // reset, while a byte was on its way
-    }
-    return said.toString(StandardCharsets.UTF_8);
   }
 
   private static String claims(String more) {

@@ -453,38 +453,13 @@ class HttpServiceTest {
 
   /** The status with which an upgrade to a WebSocket is answered. */
   private static String upgrade(int port, String path, @Nullable String origin) throws Exception {
-    return head(port, path, origin == null ? "" : "Origin: " + origin + "\r\n")
+    return RawClient.upgraded(port, path, origin == null ? "" : "Origin: " + origin + "\r\n")
         .substring("HTTP/1.1 ".length(), "HTTP/1.1 101".length());
   }
 
   /** The answer to an upgrade with that id; all of it when it is refused, since then it ends. */
   private static String upgraded(int port, String path, String id) throws Exception {
-    return head(port, path, "X-Request-Id: " + id + "\r\n");
-  }
-
-  private static String head(int port, String path, String header) throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", port)) {
-      socket.setSoTimeout(10_000);
-      String request =
-          "GET "
-              + path
-              + " HTTP/1.1\r\nHost: 127.0.0.1:"
-              + port
-              + "\r\n"
-              + header
-              + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
-              + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      var read = new StringBuilder();
-      while (!read.toString().startsWith("HTTP/1.1 101") || !read.toString().endsWith("\r\n\r\n")) {
-        int next = socket.getInputStream().read();
-        if (next < 0) {
-          break;
-        }
-        read.append((char) next);
-      }
-      return read.toString();
-    }
+    return RawClient.upgraded(port, path, "X-Request-Id: " + id + "\r\n");
   }
 
   private HttpService service(boolean withDemo, int wantedPort) {

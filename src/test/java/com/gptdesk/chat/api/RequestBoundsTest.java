@@ -13,8 +13,6 @@ import io.vertx.core.Vertx;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -213,34 +211,12 @@ class RequestBoundsTest {
     return read.toString(StandardCharsets.US_ASCII).split("\r\n", 2)[0];
   }
 
-  /** All that is answered to a request that is sent at once. */
   private String told(String request) throws IOException {
-    try (Socket socket = connected()) {
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    }
+    return RawClient.said(port, request, false);
   }
 
   /** What is said to somebody who sends byte by byte for as long as they are let. */
   private String trickled(String start) throws IOException {
-    var said = new ByteArrayOutputStream();
-    try (Socket socket = connected()) {
-      socket.setSoTimeout(20);
-      socket.getOutputStream().write(start.getBytes(StandardCharsets.US_ASCII));
-      for (int sent = 0; sent < 800; sent++) { // some sixteen seconds at most
-        try {
-          int next = socket.getInputStream().read();
-          if (next < 0) {
-            return said.toString(StandardCharsets.UTF_8);
-          }
-          said.write(next);
-        } catch (SocketTimeoutException e) {
-          socket.getOutputStream().write('a');
-        }
-      }
-      return "still open after: " + said.toString(StandardCharsets.UTF_8);
-    } catch (SocketException e) {
-      return said.toString(StandardCharsets.UTF_8); // reset, while a byte was on its way
-    }
+    return RawClient.said(port, start, true);
   }
 }
