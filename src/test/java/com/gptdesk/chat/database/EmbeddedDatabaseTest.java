@@ -95,10 +95,21 @@ class EmbeddedDatabaseTest {
     IllegalStateException no =
         assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
     assertTrue(no.getMessage().contains("was made by PostgreSQL 9"), no.getMessage());
-    assertTrue(no.getMessage().contains("pg_dump"), no.getMessage());
+    assertTrue(
+        no.getMessage().contains("(Debian: postgresql-client-" + ours.strip()), no.getMessage());
     assertEquals("9\n", Files.readString(version));
     Files.writeString(version, ours);
     EmbeddedDatabase.open(directory).close();
+  }
+
+  @Test
+  void leavesDamagedFilesAlone() throws Exception {
+    Path left = Files.createDirectories(directory.resolve("postgresql/base"));
+    IllegalStateException no =
+        assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
+    assertTrue(no.getMessage().contains("it has no file PG_VERSION"), no.getMessage());
+    assertTrue(no.getMessage().contains("Restore it from a backup"), no.getMessage());
+    assertTrue(Files.exists(left));
   }
 
   @Test
