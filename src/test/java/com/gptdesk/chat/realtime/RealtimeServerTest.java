@@ -2,7 +2,9 @@ package com.gptdesk.chat.realtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.auth.TokenIssuer;
@@ -450,6 +452,23 @@ class RealtimeServerTest {
       }
       assertEquals(!found.isEmpty(), interests.mayConcern(data));
     }
+  }
+
+  @Test
+  void bindingsThatNameNoRowAreHeldOnceForAll() {
+    var common = new CommonBindings();
+    var anyRow = Json.object().put("event", "*").put("table", "user_messages");
+    var oneRow = anyRow.deepCopy().put("filter", "conversation_id=eq.a");
+    var wordy = anyRow.deepCopy().put("n", "x".repeat(500));
+
+    List<Binding> first =
+        common.of(Channel.bindings(List.of(anyRow, oneRow, wordy), server.tables()));
+    List<Binding> second =
+        common.of(Channel.bindings(List.of(anyRow, oneRow, wordy), server.tables()));
+
+    assertSame(first.get(0), second.get(0));
+    assertNotSame(first.get(1), second.get(1), "it is its client's own");
+    assertNotSame(first.get(2), second.get(2), "such would fill the memory");
   }
 
   @Test
