@@ -135,6 +135,10 @@ final class Service implements AutoCloseable {
     SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
     Upkeep upkeep = opened(new Upkeep(new ChatDatabase(database.service().dataSource())));
 
+    if (database.embedded() != null) {
+      database.embedded().keepRunning();
+      metrics.watch(database.embedded());
+    }
     metrics.watch(relay);
     metrics.watch(realtime);
     metrics.watch(() -> state(chat));

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.api;
 
+import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
@@ -145,6 +146,11 @@ public final class Metrics implements AutoCloseable {
         "Changes told live, each channel counted",
         realtime,
         RealtimeServer::delivered);
+    counter(
+        "chat.changes.encoded",
+        "Changes made JSON to be told live, once for all who hear",
+        realtime,
+        RealtimeServer::encoded);
     counter("chat.changes.replayed", "Changes told again", realtime, RealtimeServer::replayed);
     String dropped = "Sockets that the service closed";
     counter(
@@ -156,6 +162,15 @@ public final class Metrics implements AutoCloseable {
         RealtimeServer::unrulyClosed,
         "reason",
         "unruly");
+  }
+
+  /** Tells of a PostgreSQL of our own. */
+  public void watch(EmbeddedDatabase database) {
+    counter(
+        "chat.database.restarts",
+        "How often the embedded PostgreSQL died and was started again",
+        database,
+        EmbeddedDatabase::restarts);
   }
 
   /** Tells what the database answers. */

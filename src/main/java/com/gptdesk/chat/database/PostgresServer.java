@@ -182,6 +182,12 @@ final class PostgresServer {
     }
   }
 
+  /** Whether it ended without a word: one that is told to stop takes its note away. */
+  boolean hasDied() throws IOException {
+    // In this order: one that stops in between has taken its note away before it was gone.
+    return running().isEmpty() && Files.exists(directory.resolve("postmaster.pid"));
+  }
+
   /** The server that runs on this directory, and not merely a process that got its number. */
   private Optional<ProcessHandle> running() throws IOException {
     return noted()

@@ -37,6 +37,7 @@ public final class RealtimeServer implements AutoCloseable {
   private final TokenVerifier tokens;
   private final FanOut fanOut;
   private final PublishedTables tables;
+  private final CommonBindings commonBindings = new CommonBindings();
   private final Scopes scopes;
   private final Missed missed;
 
@@ -53,12 +54,16 @@ public final class RealtimeServer implements AutoCloseable {
   private final LongAdder refusedJoins = new LongAdder();
   private final LongAdder channels = new LongAdder();
   private final LongAdder delivered = new LongAdder();
+  private final LongAdder encoded = new LongAdder();
   private final LongAdder written = new LongAdder();
   private final LongAdder replayed = new LongAdder();
   private final LongAdder slow = new LongAdder();
   private final LongAdder unruly = new LongAdder();
   private final LongAdder malformed = new LongAdder();
   private volatile @Nullable CountDownLatch allClosed;
+
+  /** Browsers all bring the same one. */
+  private volatile String lastApikey = "";
 
   /**
    * The change told last; only the relay's thread asks, and it tells a change to everybody before
@@ -113,7 +118,10 @@ public final class RealtimeServer implements AutoCloseable {
         // Small frames to many clients: compressing each of them again costs more than it saves.
         .setPerMessageWebSocketCompressionSupported(false)
         .setPerFrameWebSocketCompressionSupported(false)
-        .setWebSocketClosingTimeout(CLOSING_SECONDS);
+        .setWebSocketClosingTimeout(CLOSING_SECONDS)
+        // All is answered on the event loop, so no HTTP connection needs the queue by which other
+        // threads write; a WebSocket would keep that of the connection it was.
+        .setStrictThreadMode(true);
   }
 
   /** Whether a path is the WebSocket's. */
@@ -184,7 +192,9 @@ public final class RealtimeServer implements AutoCloseable {
         .toWebSocket()
         .onSuccess(
             socket -> {
-              var connection = new ClientConnection(this, id, context, socket, codec, apikey);
+              forgetHeaders(request);
+              var connection =
+                  new ClientConnection(this, id, context, socket, codec, known(apikey));
               RequestId.named(id, () -> LOG.info("A socket was opened"));
               connections.add(connection);
               connection.open();
@@ -193,6 +203,23 @@ public final class RealtimeServer implements AutoCloseable {
               }
             })
         .onFailure(e -> LOG.debug("A request did not become a WebSocket", e));
+  }
+
+  /** The same text as that of the socket before, when it is equal: each holds its own. */
+  private String known(String apikey) {
+    String last = lastApikey;
+    if (last.equals(apikey)) {
+      return last;
+    }
+    lastApikey = apikey;
+    return apikey;
+  }
+
+  /** The socket holds its request as long as it is open, and nobody asks for these again. */
+  private static void forgetHeaders(HttpServerRequest request) {
+    request.params().clear();
+    request.headers().clear();
+    request.response().headers().clear();
   }
 
   private static void refuse(HttpServerRequest request, int status, String error) {
@@ -261,6 +288,11 @@ public final class RealtimeServer implements AutoCloseable {
     return delivered.sum();
   }
 
+  /** How many times JSON was made of a change that is told live; once for all who hear it. */
+  public long encoded() {
+    return encoded.sum();
+  }
+
   /** How many frames were written. */
   public long framesWritten() {
     return written.sum();
@@ -300,6 +332,10 @@ public final class RealtimeServer implements AutoCloseable {
 
   PublishedTables tables() {
     return tables;
+  }
+
+  CommonBindings commonBindings() {
+    return commonBindings;
   }
 
   Scopes scopes() {
@@ -343,6 +379,7 @@ public final class RealtimeServer implements AutoCloseable {
     Map.Entry<Change, Optional<TopicEvent>> last = lastEvent;
     if (last == null || last.getKey() != change) {
       last = Map.entry(change, Optional.ofNullable(TopicEvent.of(change)));
+      encoded.increment();
       lastEvent = last;
     }
     return last.getValue().orElse(null);
@@ -364,7 +401,7 @@ public final class RealtimeServer implements AutoCloseable {
   ChangeData dataOf(Change change) {
     ChangeData last = lastData;
     if (last == null || last.change() != change) {
-      last = new ChangeData(change, tables);
+      last = new ChangeData(change, tables, encoded::increment);
       lastData = last;
     }
     return last;
