@@ -83,11 +83,17 @@ final class Crashes {
     this.random = new Random(seed);
     this.sabotage = sabotage;
     this.directory = Files.createTempDirectory("gptdesk-chat-crashes-");
-    this.disk =
-        fullDisk
-            ? SmallDisk.mounted(Files.createDirectory(directory.resolve("disk")), DISK_SIZE)
-            : null;
+    this.disk = fullDisk ? diskIn(directory) : null;
     this.data = (disk == null ? directory : disk.directory()).resolve("data");
+  }
+
+  private static SmallDisk diskIn(Path directory) throws IOException, InterruptedException {
+    try {
+      return SmallDisk.mounted(Files.createDirectory(directory.resolve("disk")), DISK_SIZE);
+    } catch (SmallDisk.NotHere e) {
+      Soak.delete(directory);
+      throw e;
+    }
   }
 
   public static void main(String[] arguments) throws Exception {
