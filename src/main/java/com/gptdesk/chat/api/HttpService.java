@@ -208,11 +208,20 @@ public final class HttpService implements AutoCloseable {
     Problem tooMany = limits.refusalOf(address(request));
     if (tooMany != null) {
       answer(request, tooMany);
+    } else if (bringsBody(request)) {
+      // Else it would be waited for, however slowly it comes.
+      answer(request, unreadable().withHint("An upgrade to a WebSocket has no body"));
     } else if (settings.origins().admit(request)) {
       realtime.upgrade(request, id);
     } else {
       answer(request, foreign());
     }
+  }
+
+  private static boolean bringsBody(HttpServerRequest request) {
+    String length = request.getHeader("Content-Length");
+    return request.getHeader("Transfer-Encoding") != null
+        || (length != null && !length.equals("0"));
   }
 
   private static void log(String id, HttpServerRequest upgrade) {

@@ -116,6 +116,12 @@ class RequestBoundsTest {
         assertTrue(said.startsWith("HTTP/1.1 408 "), said);
         assertTrue(said.contains("\"code\":\"PT408\"") && said.contains("300 ms"), said);
       }
+      String upgrade =
+          RawClient.upgraded(
+              port,
+              "/realtime/v1/websocket?vsn=1.0.0&apikey=" + new TokenIssuer(SECRET).anonKey(),
+              "Content-Length: 900\r\n");
+      assertTrue(upgrade.startsWith("HTTP/1.1 400 "), upgrade);
       String nowhere =
           trickled(
               "POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n384\r\n");

@@ -34,7 +34,10 @@ final class SmallDisk implements AutoCloseable {
   static SmallDisk mounted(Path directory, String size) throws IOException, InterruptedException {
     String said = run("mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", directory.toString());
     if (!said.isEmpty()) {
-      throw new NotHere("no tmpfs may be mounted here, which takes root (" + said.strip() + ").");
+      throw new NotHere(
+          "no tmpfs may be mounted here, which takes root ("
+              + said.lines().findFirst().orElse(said)
+              + ").");
     }
     return new SmallDisk(directory);
   }
