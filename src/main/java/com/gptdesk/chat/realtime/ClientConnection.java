@@ -550,7 +550,10 @@ final class ClientConnection {
     // First expected, then read: a conversation deleted in between is heard.
     person.expect(channel);
     away(
-        () -> server.topics().scopes(channel.name()),
+        () -> {
+          server.fanOut().awaitHeard(Set.of(userId));
+          return server.topics().scopes(channel.name());
+        },
         found -> {
           channel.attendance().isUsableBy(found);
           person.whenKnown(waiting);
@@ -574,14 +577,26 @@ final class ClientConnection {
   /** Reads what this person may hear, and holds what comes until it is known. */
   void readScopes(Person person) {
     person.unknown();
-    ask(
-        () -> server.scopes().of(person.id()),
+    away(
+        () -> heardScopes(person),
         found -> scopesRead(person, found),
         e -> {
           LOG.warn(
               "The rights of user {} could not be read; the client joins again", person.id(), e);
           depart(person, reason(e), true);
         });
+  }
+
+  /**
+   * What this person may hear, and is going to hear. What is read by whoever is told that it is
+   * known joins on to that.
+   */
+  private Collection<UUID> heardScopes(Person person) {
+    server.fanOut().awaitHeard(Set.of(person.id()));
+    Collection<UUID> found = server.inTurn(() -> server.scopes().of(person.id()));
+    server.fanOut().rescope(person, found);
+    server.fanOut().awaitHeard(found);
+    return found;
   }
 
   private void scopesRead(Person person, Collection<UUID> found) {
@@ -592,7 +607,6 @@ final class ClientConnection {
       depart(person, "Unauthorized: this user may not use the chat", false);
       return;
     }
-    server.fanOut().rescope(person, found);
     person.known(found);
   }
 
