@@ -546,6 +546,24 @@ class RealtimeServerTest {
     assertEquals("to the new team", content(client.next()));
   }
 
+  /** Nobody knows what is in a stretch that was missed: it may be the end of somebody's rights. */
+  @Test
+  void whoseRightsEndedInAMissedStretchHearsNothingFromThereOn() {
+    SocketClient client = client();
+    client.joins("x", ALL, token(BOB));
+    SocketClient other = client();
+    other.joins("x", ALL, token(ALICE));
+    scopes.remove(BOB);
+    fanOut.resync("Changes were missed.");
+    fanOut.changed(insert("after", ALICE, BOB));
+
+    assertEquals("error", client.next("system").status());
+    client.next("phx_close");
+    client.hasHeardNothing();
+    assertEquals("resync", other.next("system").status()); // the control
+    assertEquals("after", content(other.next()));
+  }
+
   @Test
   void aControlRowThatChangesNothingForThePersonIsNotNoticed() {
     SocketClient client = client();
