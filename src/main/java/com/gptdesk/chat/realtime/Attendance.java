@@ -40,10 +40,10 @@ final class Attendance {
   private final String topic;
   private final String origin;
   private final Wishes wishes;
-  private final String key;
+  private @Nullable String key;
   private Set<UUID> scopes = Set.of();
   private boolean ended;
-  private final ArrayDeque<TopicEvent.Moved> held = new ArrayDeque<>();
+  private final ArrayDeque<TopicEvent.Moved> held = new ArrayDeque<>(0);
   private boolean admitted;
   private boolean tracking;
   private boolean wantsPresence;
@@ -58,7 +58,7 @@ final class Attendance {
     this.topic = topic;
     this.origin = origin;
     this.wishes = wishes;
-    this.key = wishes.key().isEmpty() ? UUID.randomUUID().toString() : wishes.key();
+    this.key = wishes.key().isEmpty() ? null : wishes.key();
     this.wantsPresence = !Boolean.FALSE.equals(wishes.presence());
   }
 
@@ -71,7 +71,12 @@ final class Attendance {
   }
 
   String key() {
-    return key;
+    String made = key;
+    if (made == null) {
+      made = UUID.randomUUID().toString();
+      key = made;
+    }
+    return made;
   }
 
   Wishes wishes() {

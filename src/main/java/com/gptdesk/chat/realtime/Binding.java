@@ -15,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  * compare, plus an id that events refer to. Immutable.
  *
  * @param id positive, and the same for equal wishes of a channel
- * @param asSent the client's object
+ * @param asSent the client's object, as text: a tree of it would be most of an idle socket
  * @param operation what must have happened; null for anything
  * @param filters the tables it hears of, each with what a row must be; empty when the wish cannot
  *     be fulfilled
@@ -27,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record Binding(
     int id,
-    ObjectNode asSent,
+    String asSent,
     Change.@Nullable Operation operation,
     Map<String, Filter> filters,
     @Nullable Projection projection,
@@ -36,18 +36,19 @@ record Binding(
     @Nullable String trouble) {
   private static final String ANY = "*";
 
-  static Binding of(int id, ObjectNode asSent, PublishedTables tables) {
+  static Binding of(int id, ObjectNode wish, PublishedTables tables) {
+    String asSent = Json.write(wish);
     try {
-      Map<String, Filter> filters = filters(asSent, tables);
-      String name = textOr(asSent, "table", ANY);
-      Long since = since(asSent);
+      Map<String, Filter> filters = filters(wish, tables);
+      String name = textOr(wish, "table", ANY);
+      Long since = since(wish);
       Since.Wish resumes = since == null ? null : resumes(filters, name, since);
       return new Binding(
           id,
           asSent,
-          operation(asSent),
+          operation(wish),
           filters,
-          Projection.of(asSent.get("select"), tables.named(name)),
+          Projection.of(wish.get("select"), tables.named(name)),
           resumes,
           since != null && resumes == null,
           null);
@@ -61,13 +62,14 @@ record Binding(
    * A first proposal for the id of such a wish: positive, and never so large that a client's number
    * would lose digits.
    */
-  static int proposedId(ObjectNode asSent) {
-    return 1 + (asSent.hashCode() & 0x3fff_ffff);
+  static int proposedId(ObjectNode wish) {
+    return 1 + (wish.hashCode() & 0x3fff_ffff);
   }
 
   /** What the join's answer says of it. */
-  ObjectNode echo() {
-    return asSent.deepCopy().put("id", id);
+  JsonNode echo() {
+    JsonNode wish = Json.row(asSent);
+    return wish instanceof ObjectNode object ? object.put("id", id) : wish;
   }
 
   /**
@@ -136,7 +138,7 @@ record Binding(
       if (table == null) {
         throw new InvalidFilter("table \"" + name + "\" is not published");
       }
-      return Map.of(name, Filter.of(conditions, table));
+      return Map.of(table.name(), Filter.of(conditions, table)); // not the text that was sent
     }
     return filtersOfAll(conditions, tables);
   }

@@ -22,8 +22,8 @@ final class Channel {
   private final Attendance attendance;
   private String token;
   private Identity identity;
-  private final Map<Integer, Since> resumes = new HashMap<>();
-  private final List<Since> conversations = new ArrayList<>();
+  private Map<Integer, Since> resumes = Map.of();
+  private final List<Since> conversations = new ArrayList<>(0);
   private @Nullable Person person;
   private @Nullable Replay replay;
 
@@ -45,6 +45,9 @@ final class Channel {
       if (wish != null && !resumes.containsKey(binding.id())) {
         Since since = sinceOf(wish);
         since.bindings().add(binding);
+        if (resumes.isEmpty()) {
+          resumes = new HashMap<>();
+        }
         resumes.put(binding.id(), since);
       }
     }
@@ -64,20 +67,17 @@ final class Channel {
 
   /** The client's wishes as bindings: equal ones share an id, others never do. */
   static List<Binding> bindings(List<ObjectNode> wishes, PublishedTables tables) {
-    var bindings = new ArrayList<Binding>();
+    var bindings = new ArrayList<Binding>(wishes.size());
     for (ObjectNode wish : wishes) {
-      bindings.add(Binding.of(idAmong(bindings, wish), wish, tables));
+      int equal = wishes.indexOf(wish);
+      int id = equal < bindings.size() ? bindings.get(equal).id() : freeId(bindings, wish);
+      bindings.add(Binding.of(id, wish, tables));
     }
     return List.copyOf(bindings);
   }
 
-  private static int idAmong(List<Binding> bindings, ObjectNode wish) {
+  private static int freeId(List<Binding> bindings, ObjectNode wish) {
     int id = Binding.proposedId(wish);
-    for (Binding binding : bindings) {
-      if (binding.asSent().equals(wish)) {
-        return binding.id();
-      }
-    }
     while (isTaken(bindings, id)) {
       id++;
     }

@@ -64,8 +64,8 @@ final class ClientConnection {
 
   private final Map<String, Channel> channels = new HashMap<>();
   private final Map<UUID, Person> people = new HashMap<>();
-  private final ArrayDeque<ClientFrame> unread = new ArrayDeque<>();
-  private final List<Replay> replays = new ArrayList<>();
+  private final ArrayDeque<ClientFrame> unread = new ArrayDeque<>(0);
+  private final List<Replay> replays = new ArrayList<>(0);
   private boolean busy;
   private boolean ended;
   private boolean complained;
@@ -75,7 +75,7 @@ final class ClientConnection {
   private long timer = -1;
 
   /** What the relay's thread handed over; guarded by itself. */
-  private final ArrayDeque<Person.Heard> inbox = new ArrayDeque<>();
+  private final ArrayDeque<Person.Heard> inbox = new ArrayDeque<>(0);
 
   private boolean inboxCalled;
   private boolean inboxClosed;
@@ -282,8 +282,7 @@ final class ClientConnection {
       refuse(join, trouble);
       return;
     }
-    String sent = usable(join.accessToken());
-    String token = sent != null ? sent : apikey;
+    String token = known(usable(join.accessToken()));
     beginWaiting();
     away(
         () -> server.tokens().verify(token),
@@ -330,8 +329,22 @@ final class ClientConnection {
     return token == null || token.isEmpty() || token.startsWith("sb_") ? null : token;
   }
 
+  /** The same text that is held already, so that a client's token is not held once a channel. */
+  private String known(@Nullable String sent) {
+    if (sent == null || sent.equals(apikey)) {
+      return apikey;
+    }
+    for (Channel channel : channels.values()) {
+      if (channel.token().equals(sent)) {
+        return channel.token();
+      }
+    }
+    return sent;
+  }
+
   private void admit(ClientFrame.Join join, String token, Identity identity) {
-    List<Binding> bindings = Channel.bindings(join.bindings(), server.tables());
+    List<Binding> bindings =
+        server.commonBindings().of(Channel.bindings(join.bindings(), server.tables()));
     String name = join.topic().substring(Channel.PREFIX.length());
     var seat = new Attendance(name, server.tracker().newOrigin(), join.wishes());
     var channel = new Channel(join.topic(), join.joinRef(), bindings, seat, token, identity);
@@ -503,7 +516,7 @@ final class ClientConnection {
             channel,
             CHANGES,
             "error",
-            "Unable to subscribe to " + Json.write(binding.asSent()) + ": " + trouble);
+            "Unable to subscribe to " + binding.asSent() + ": " + trouble);
       }
     }
     if (allWell) {
@@ -626,10 +639,11 @@ final class ClientConnection {
   // ------------------------------------------------------------------------------------------------------
 
   private void accessToken(ClientFrame.AccessToken frame, Channel channel) {
-    String token = usable(frame.token());
-    if (token == null || token.equals(channel.token())) {
+    String sent = usable(frame.token());
+    if (sent == null || sent.equals(channel.token())) {
       return;
     }
+    String token = known(sent);
     beginWaiting();
     away(
         () -> server.tokens().verify(token),

@@ -88,7 +88,10 @@ final class Filter {
 
   /** Holds the conditions against a table's columns. */
   static Filter of(List<Condition> conditions, PublishedTables.Table table) throws InvalidFilter {
-    var tests = new ArrayList<ColumnTest>();
+    if (conditions.isEmpty()) {
+      return NONE;
+    }
+    var tests = new ArrayList<ColumnTest>(conditions.size());
     for (Condition condition : conditions) {
       PublishedTables.Column column = table.columns().get(condition.column());
       if (column == null) {

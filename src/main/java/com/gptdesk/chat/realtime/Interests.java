@@ -30,8 +30,8 @@ final class Interests {
   }
 
   private static final class OfTable {
-    final List<Entry> anyRow = new ArrayList<>();
-    final Map<String, ByValue> byColumn = new HashMap<>();
+    final List<Entry> anyRow = new ArrayList<>(1);
+    Map<String, ByValue> byColumn = Map.of();
   }
 
   private final Map<String, OfTable> tables = new HashMap<>();
@@ -57,9 +57,12 @@ final class Interests {
       its.anyRow.add(entry);
       return;
     }
+    if (its.byColumn.isEmpty()) {
+      its.byColumn = new HashMap<>(1);
+    }
     ByValue column =
         its.byColumn.computeIfAbsent(
-            anchor.column(), name -> new ByValue(anchor.type(), new HashMap<>()));
+            anchor.column(), name -> new ByValue(anchor.type(), new HashMap<>(1)));
     for (Object value : anchor.values()) {
       column.entries().computeIfAbsent(value, same -> new ArrayList<>(1)).add(entry);
     }

@@ -52,8 +52,8 @@ final class Person implements Subscriber {
   private final UUID id;
   private final ClientConnection connection;
   private final Set<Channel> channels = new LinkedHashSet<>();
-  private final List<Waiting> waiting = new ArrayList<>();
-  private final ArrayDeque<Heard> held = new ArrayDeque<>();
+  private final List<Waiting> waiting = new ArrayList<>(1);
+  private final ArrayDeque<Heard> held = new ArrayDeque<>(0);
 
   /** Null while they are being read. */
   private @Nullable Set<UUID> scopes;

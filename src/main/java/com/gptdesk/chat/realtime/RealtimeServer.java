@@ -37,6 +37,7 @@ public final class RealtimeServer implements AutoCloseable {
   private final TokenVerifier tokens;
   private final FanOut fanOut;
   private final PublishedTables tables;
+  private final CommonBindings commonBindings = new CommonBindings();
   private final Scopes scopes;
   private final Missed missed;
 
@@ -59,6 +60,9 @@ public final class RealtimeServer implements AutoCloseable {
   private final LongAdder unruly = new LongAdder();
   private final LongAdder malformed = new LongAdder();
   private volatile @Nullable CountDownLatch allClosed;
+
+  /** Browsers all bring the same one. */
+  private volatile String lastApikey = "";
 
   /**
    * The change told last; only the relay's thread asks, and it tells a change to everybody before
@@ -113,7 +117,10 @@ public final class RealtimeServer implements AutoCloseable {
         // Small frames to many clients: compressing each of them again costs more than it saves.
         .setPerMessageWebSocketCompressionSupported(false)
         .setPerFrameWebSocketCompressionSupported(false)
-        .setWebSocketClosingTimeout(CLOSING_SECONDS);
+        .setWebSocketClosingTimeout(CLOSING_SECONDS)
+        // All is answered on the event loop, so no HTTP connection needs the queue by which other
+        // threads write; a WebSocket would keep that of the connection it was.
+        .setStrictThreadMode(true);
   }
 
   /** Whether a path is the WebSocket's. */
@@ -175,7 +182,8 @@ public final class RealtimeServer implements AutoCloseable {
         .toWebSocket()
         .onSuccess(
             socket -> {
-              var connection = new ClientConnection(this, context, socket, codec, apikey);
+              forgetHeaders(request);
+              var connection = new ClientConnection(this, context, socket, codec, known(apikey));
               connections.add(connection);
               connection.open();
               if (allClosed != null) {
@@ -183,6 +191,23 @@ public final class RealtimeServer implements AutoCloseable {
               }
             })
         .onFailure(e -> LOG.debug("A request did not become a WebSocket", e));
+  }
+
+  /** The same text as that of the socket before, when it is equal: each holds its own. */
+  private String known(String apikey) {
+    String last = lastApikey;
+    if (last.equals(apikey)) {
+      return last;
+    }
+    lastApikey = apikey;
+    return apikey;
+  }
+
+  /** The socket holds its request as long as it is open, and nobody asks for these again. */
+  private static void forgetHeaders(HttpServerRequest request) {
+    request.params().clear();
+    request.headers().clear();
+    request.response().headers().clear();
   }
 
   private static void refuse(HttpServerRequest request, int status, String error) {
@@ -290,6 +315,10 @@ public final class RealtimeServer implements AutoCloseable {
 
   PublishedTables tables() {
     return tables;
+  }
+
+  CommonBindings commonBindings() {
+    return commonBindings;
   }
 
   Scopes scopes() {

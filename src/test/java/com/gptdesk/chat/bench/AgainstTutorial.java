@@ -52,13 +52,14 @@ final class AgainstTutorial implements Scenario {
     }
   }
 
-  private static double most(Clients clients, double seconds) throws Exception {
-    return clients.perSecond(EndToEnd.ON_THE_WAY, Math.max(1, seconds));
+  private static Measured most(Clients clients, double seconds) throws Exception {
+    return Measured.of(clients.perSecond(EndToEnd.ON_THE_WAY, Math.max(1, seconds)));
   }
 
   private static void idle(Run run, Clients theirs, Clients ours) throws Exception {
     int messages = run.quick() ? 150 : 500;
-    var random = new Random(run.seed());
+    var theirPauses = new Random(run.seed());
+    var ourPauses = new Random(run.seed());
     List<List<Result>> idle =
         Latencies.compare(
             run,
@@ -66,10 +67,10 @@ final class AgainstTutorial implements Scenario {
             List.of(
                 new Timed(
                     List.of("the tutorial's relay"),
-                    () -> List.of(Clients.Trip.deliveries(theirs.idle(messages, random)))),
+                    () -> List.of(Clients.Trip.deliveries(theirs.idle(messages, theirPauses)))),
                 new Timed(
                     List.of("ours"),
-                    () -> List.of(Clients.Trip.deliveries(ours.idle(messages, random))))));
+                    () -> List.of(Clients.Trip.deliveries(ours.idle(messages, ourPauses))))));
     run.goal(
         Goal.atMost("ours : the tutorial's relay, idle, p50", idle.getFirst().get(1).ratio(), 1));
     run.goal(

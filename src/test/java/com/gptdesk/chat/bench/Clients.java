@@ -12,9 +12,6 @@ import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.PoolOptions;
-import io.vertx.core.http.WebSocket;
-import io.vertx.core.http.WebSocketClient;
-import io.vertx.core.http.WebSocketClientOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +31,8 @@ import org.jspecify.annotations.Nullable;
 final class Clients implements AutoCloseable {
   private static final String HOST = "127.0.0.1";
   private static final int PATIENCE_SECONDS = 30;
+  private static final double WINDOW_SECONDS = 2;
+  private static final double STEADY = 0.05;
   private static final String MARK = "\"content\":\"m";
 
   /** How a service is spoken to. */
@@ -48,10 +47,10 @@ final class Clients implements AutoCloseable {
 
     String socketPath(Pair pair);
 
-    /** What the reader says first; empty when the service wants to hear nothing. */
-    String subscription(Pair pair);
+    /** What the reader says first. */
+    List<String> subscriptions(Pair pair);
 
-    /** In a frame that says that the reader hears from now on; empty when it does at once. */
+    /** In a frame that says, once for each, that the reader hears from now on. */
     String subscribed();
 
     /** What a reader says every 20 s so that it is not taken for gone; empty for nothing. */
@@ -86,7 +85,6 @@ final class Clients implements AutoCloseable {
   private final List<Pair> pairs;
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
   private final HttpClient http;
-  private final WebSocketClient sockets;
   private final Map<String, Promise<Long>> awaited = new ConcurrentHashMap<>();
   private final AtomicInteger numbers = new AtomicInteger();
   private final String words;
@@ -97,52 +95,42 @@ final class Clients implements AutoCloseable {
     this.pairs = pairs;
     this.http =
         vertx.createHttpClient(new HttpClientOptions(), new PoolOptions().setHttp1MaxSize(256));
-    this.sockets =
-        vertx.createWebSocketClient(new WebSocketClientOptions().setMaxConnections(pairs.size()));
     var random = new Random(seed);
     var text = new StringBuilder();
     for (int word = 0; word < 8; word++) {
       text.append(" word").append(random.nextInt(5000));
     }
     this.words = text.toString();
-    for (int i = 0; i < pairs.size(); i++) {
-      finish(listen(i));
-    }
-  }
+    Sockets.open(
+        vertx,
+        dialect,
+        pairs,
+        new Sockets.Ears() {
+          @Override
+          public void heard(int pair, String frame) {
+            Clients.this.heard(pair, frame);
+          }
 
-  private Future<Void> listen(int pair) {
-    Promise<Void> hears = Promise.promise();
-    String subscription = dialect.subscription(pairs.get(pair));
-    String mine = pair + ".";
-    sockets
-        .connect(dialect.port(), HOST, dialect.socketPath(pairs.get(pair)))
-        .onFailure(hears::tryFail)
-        .onSuccess(socket -> hear(socket, mine, subscription, hears));
-    return hears.future();
-  }
-
-  private void hear(WebSocket socket, String mine, String subscription, Promise<Void> hears) {
-    socket.textMessageHandler(
-        frame -> {
-          int at = frame.indexOf(MARK);
-          if (at >= 0) {
-            int start = at + MARK.length();
-            if (frame.startsWith(mine, start)) {
-              delivered(frame.substring(start, frame.indexOf(' ', start)));
-            }
-          } else if (!dialect.subscribed().isEmpty() && frame.contains(dialect.subscribed())) {
-            hears.tryComplete();
+          @Override
+          public void gone(String why) {
+            readerGone(why);
           }
         });
-    socket.closeHandler(
-        closed -> readerGone("A reader's socket was closed: " + socket.closeStatusCode()));
-    if (!dialect.heartbeat().isEmpty()) {
-      vertx.setPeriodic(20_000, beat -> socket.writeTextMessage(dialect.heartbeat()));
-    }
-    if (subscription.isEmpty()) {
-      hears.tryComplete();
-    } else {
-      socket.writeTextMessage(subscription).onFailure(hears::tryFail);
+  }
+
+  /** How many sockets there are. */
+  int readers() {
+    return pairs.size();
+  }
+
+  /** Takes a message to its reader off the list of those that are awaited. */
+  private void heard(int pair, String frame) {
+    int at = frame.indexOf(MARK);
+    if (at >= 0) {
+      int start = at + MARK.length();
+      if (frame.startsWith(pair + ".", start)) {
+        delivered(frame.substring(start, frame.indexOf(' ', start)));
+      }
     }
   }
 
@@ -260,18 +248,26 @@ final class Clients implements AutoCloseable {
   }
 
   /**
-   * Lets the service's JVM compile what it runs: until so many messages were delivered, or for so
-   * long.
+   * How far a warm-up got.
    *
-   * @return how many were
+   * @param isSteady whether two windows, one after the other, differed by little at the end
    */
-  double warmUp(int eachPair, int messages, double atMostSeconds) throws Exception {
+  record WarmUp(double delivered, boolean isSteady) {}
+
+  /** Lets the service's JVM compile what it runs: until it becomes no faster, or for so long. */
+  WarmUp warmUp(int eachPair, double atMostSeconds) throws Exception {
     long end = System.nanoTime() + (long) (atMostSeconds * 1e9);
     double delivered = 0;
-    while (delivered < messages && System.nanoTime() < end) {
-      delivered += perSecond(eachPair, 1);
+    double before = 0;
+    for (int window = 0; System.nanoTime() < end; window++) {
+      double now = perSecond(eachPair, WINDOW_SECONDS);
+      delivered += now * WINDOW_SECONDS;
+      if (window > 0 && Math.abs(now / before - 1) < STEADY) {
+        return new WarmUp(delivered, true);
+      }
+      before = now;
     }
-    return delivered;
+    return new WarmUp(delivered, false);
   }
 
   /**

@@ -25,7 +25,8 @@ final class EndToEnd implements Scenario {
     Ground ground = run.ground();
     String database = ground.copy("bench_end_to_end");
     Path directory = Files.createDirectories(Path.of("target", "bench"));
-    var random = new Random(run.seed());
+    var barePauses = new Random(run.seed());
+    var pauses = new Random(run.seed());
     int messages = run.quick() ? 150 : 500;
     try (var bare = new BareNotify(ground.service(database));
         var ours = new OurService(ground, database, directory);
@@ -48,12 +49,12 @@ final class EndToEnd implements Scenario {
       var notified =
           new Timed(
               List.of("bare LISTEN/NOTIFY by pgjdbc, idle"),
-              () -> List.of(bare.idle(messages, random)));
+              () -> List.of(bare.idle(messages, barePauses)));
       List<List<Result>> idle =
           Latencies.compare(
               run,
               "One message at a time",
-              List.of(notified, timed("idle", () -> clients.idle(messages, random))));
+              List.of(notified, timed("idle", () -> clients.idle(messages, pauses))));
       double half = full.median() / 2;
       Latencies.compare(
           run,
@@ -68,15 +69,13 @@ final class EndToEnd implements Scenario {
 
   /** A service that has run for a while; says how far it got and how busy the machine is. */
   static void warmUp(Run run, String service, Clients clients) throws Exception {
-    double delivered =
-        run.quick()
-            ? clients.warmUp(ON_THE_WAY, 3_000, 20)
-            : clients.warmUp(ON_THE_WAY, 20_000, 120);
+    Clients.WarmUp warm = clients.warmUp(ON_THE_WAY, run.quick() ? 8 : 20);
     run.note(
-        "Warmed %s up with %,.0f messages; the machine's load average then was %.1f on %d processors."
+        "Warmed %s up with %,.0f messages, %s; the machine's load average then was %.1f on %d processors."
             .formatted(
                 service,
-                delivered,
+                warm.delivered(),
+                warm.isSteady() ? "until it became no faster" : "and it was still changing",
                 ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
                 Runtime.getRuntime().availableProcessors()));
   }

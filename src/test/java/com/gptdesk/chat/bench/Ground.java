@@ -59,7 +59,8 @@ final class Ground implements AutoCloseable {
     execute(server.owner(), "analyze public.users, public.user_conversations");
   }
 
-  private static UUID id(long kind, long number) {
+  /** The same in each run. */
+  static UUID id(long kind, long number) {
     return new UUID(0x4000L | kind << 32, 0x8000_0000_0000_0000L | number);
   }
 
@@ -77,6 +78,11 @@ final class Ground implements AutoCloseable {
 
   Login superuser(String database) {
     return server.at(server.superuser(), database);
+  }
+
+  /** What its processes take. */
+  Processors processors() throws SQLException {
+    return Processors.ofServer(server.superuser());
   }
 
   /** A copy of the seeded database. Nobody may be in that one. */

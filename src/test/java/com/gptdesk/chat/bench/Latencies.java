@@ -19,7 +19,8 @@ final class Latencies {
   private Latencies() {}
 
   /**
-   * Runs the trials in turn, round after round, after one round that does not count.
+   * Runs the trials in turn, round after round, after one round that does not count; each round
+   * begins with the next side.
    *
    * @return for each of {@link #SHARES} the results, in the order of the names
    */
@@ -33,12 +34,13 @@ final class Latencies {
       }
     }
     for (int round = 0; round <= run.rounds(); round++) {
-      var line = new StringBuilder();
-      int name = 0;
-      for (Timed side : sides) {
-        for (double[] times : side.trial().run()) {
+      String[] line = new String[names.size()];
+      for (int turn = 0; turn < sides.size(); turn++) {
+        int side = (turn + round) % sides.size();
+        int name = sides.subList(0, side).stream().mapToInt(each -> each.names().size()).sum();
+        for (double[] times : sides.get(side).trial().run()) {
           Percentiles percentiles = Percentiles.of(times);
-          line.append("  ").append(Run.figure(percentiles.at(0.5)));
+          line[name] = Run.figure(percentiles.at(0.5));
           for (int share = 0; share < SHARES.size() && round > 0; share++) {
             figures.get(share).get(name).add(percentiles.at(SHARES.get(share)));
           }
@@ -46,8 +48,11 @@ final class Latencies {
         }
       }
       run.progress(
-          "%s, %s, p50:%s"
-              .formatted(group, round == 0 ? "warm-up" : round + " of " + run.rounds(), line));
+          "%s, %s, p50:  %s"
+              .formatted(
+                  group,
+                  round == 0 ? "warm-up" : round + " of " + run.rounds(),
+                  String.join("  ", line)));
     }
     List<List<Result>> compared = new ArrayList<>();
     for (int share = 0; share < SHARES.size(); share++) {

@@ -118,7 +118,7 @@ final class Reads implements Scenario {
       database = ground.copy(name);
       Login superuser = ground.superuser(database);
       run.progress("filling " + name);
-      BulkChat.fill(superuser, 1, people);
+      BulkChat.fill(superuser, 1, people, run.seed());
       BulkChat.gather(superuser, CROWD);
       size =
           "%,d messages"
@@ -208,7 +208,8 @@ final class Reads implements Scenario {
             throw new IllegalStateException("The answer was empty: " + answer);
           }
         } while (System.nanoTime() < end);
-        return Result.median(times.stream().mapToDouble(Double::doubleValue).toArray());
+        return Measured.of(
+            Result.median(times.stream().mapToDouble(Double::doubleValue).toArray()));
       };
     }
 

@@ -63,14 +63,21 @@ final class Run {
    */
   List<Result> compare(String group, String unit, List<Side> sides) throws Exception {
     List<List<Double>> figures = new ArrayList<>();
-    sides.forEach(side -> figures.add(new ArrayList<>()));
+    List<List<Double>> costs = new ArrayList<>();
+    sides.forEach(
+        side -> {
+          figures.add(new ArrayList<>());
+          costs.add(new ArrayList<>());
+        });
     for (int round = 0; round <= rounds(); round++) {
       double[] line = new double[sides.size()];
       for (int turn = 0; turn < sides.size(); turn++) {
         int i = (turn + round) % sides.size();
-        line[i] = sides.get(i).trial().run(round == 0 ? seconds() / 2 : seconds());
+        Measured measured = sides.get(i).trial().run(round == 0 ? seconds() / 2 : seconds());
+        line[i] = measured.figure();
         if (round > 0) {
           figures.get(i).add(line[i]);
+          costs.get(i).add(measured.serverMicros());
         }
       }
       progress(
@@ -82,7 +89,9 @@ final class Run {
     }
     List<Result> compared = new ArrayList<>();
     for (int i = 0; i < sides.size(); i++) {
-      compared.add(Result.of(group, sides.get(i).name(), unit, figures.get(i), figures.getFirst()));
+      compared.add(
+          Result.of(group, sides.get(i).name(), unit, figures.get(i), figures.getFirst())
+              .costing(costs.get(i)));
     }
     results.addAll(compared);
     return compared;
@@ -109,18 +118,23 @@ final class Run {
     for (Result result : results) {
       if (!result.group().equals(group)) {
         group = result.group();
+        boolean costs = !result.serverMicros().isEmpty();
         text.append(
-                "\n| %s | median, %s | ratio | least – most |\n".formatted(group, result.unit()))
-            .append("|---|--:|--:|--:|\n");
+                "\n| %s | median, %s | ratio | least – most |%s\n"
+                    .formatted(group, result.unit(), costs ? " server CPU µs a message |" : ""))
+            .append("|---|--:|--:|--:|%s\n".formatted(costs ? "--:|" : ""));
       }
       text.append(
-          "| %s | %s | %.2f | %s – %s |\n"
+          "| %s | %s | %.2f | %s – %s |%s\n"
               .formatted(
                   result.name(),
                   figure(result.median()),
                   result.ratio(),
                   figure(result.least()),
-                  figure(result.most())));
+                  figure(result.most()),
+                  result.serverMicros().isEmpty()
+                      ? ""
+                      : " %s |".formatted(figure(result.medianServerMicros()))));
     }
     if (!goals.isEmpty()) {
       text.append("\n| goal | wanted | measured | verdict |\n|---|--:|--:|---|\n");

@@ -7,7 +7,8 @@ interface Scenario {
 
   /** Every scenario, in the order they run. A new one is added here. */
   List<Scenario> ALL =
-      List.of(new SendMessage(), new EndToEnd(), new AgainstTutorial(), new Reads());
+      List.of(
+          new SendMessage(), new EndToEnd(), new AgainstTutorial(), new Reads(), new IdleSockets());
 
   /** What the command line calls it. */
   String name();

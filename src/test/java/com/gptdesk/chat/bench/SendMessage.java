@@ -192,9 +192,11 @@ final class SendMessage implements Scenario {
     private final Ground ground;
     private final String[] texts = new String[997];
     private final List<Connection> open = new ArrayList<>();
+    private final Processors processors;
 
-    Connections(Ground ground, long seed) {
+    Connections(Ground ground, long seed) throws SQLException {
       this.ground = ground;
+      this.processors = ground.processors();
       var random = new Random(seed);
       for (int i = 0; i < texts.length; i++) {
         var text = new StringBuilder();
@@ -203,6 +205,10 @@ final class SendMessage implements Scenario {
         }
         texts[i] = text.toString();
       }
+    }
+
+    Processors processors() {
+      return processors;
     }
 
     String text(int number) {
@@ -228,12 +234,15 @@ final class SendMessage implements Scenario {
           perSecond(ground.service(database), "authenticated", SEND, writers, seconds, false);
     }
 
-    private double perSecond(
+    private Measured perSecond(
         Login login, String role, String sql, int writers, double seconds, boolean inserts)
         throws Exception {
       try {
         return Writers.perSecond(
-            writers, seconds, writer -> step(login, role, sql, pair(writer), writer, inserts));
+            writers,
+            seconds,
+            processors,
+            writer -> step(login, role, sql, pair(writer), writer, inserts));
       } finally {
         close();
       }
@@ -304,6 +313,7 @@ final class SendMessage implements Scenario {
           Writers.perSecond(
               writers,
               seconds,
+              sets.processors(),
               writer -> {
                 Pair pair = sets.pair(writer);
                 Caller caller = Caller.user(pair.one());
@@ -323,6 +333,7 @@ final class SendMessage implements Scenario {
           Writers.perSecond(
               writers,
               seconds,
+              sets.processors(),
               writer -> {
                 Pair pair = sets.pair(writer);
                 int[] number = {writer * 31};

@@ -9,8 +9,8 @@ record Side(String name, Trial trial) {
     /**
      * Runs for about so long.
      *
-     * @return the figure
+     * @return the figure, and what it cost
      */
-    double run(double seconds) throws Exception;
+    Measured run(double seconds) throws Exception;
   }
 }

@@ -9,6 +9,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -115,8 +116,8 @@ final class TutorialService implements Clients.Dialect, AutoCloseable {
   }
 
   @Override
-  public String subscription(Pair pair) {
-    return "";
+  public List<String> subscriptions(Pair pair) {
+    return List.of();
   }
 
   @Override

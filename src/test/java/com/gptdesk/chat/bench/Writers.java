@@ -2,13 +2,20 @@ package com.gptdesk.chat.bench;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 
 /** Threads that do one thing again and again, one after the other's answer. */
 final class Writers {
+  /** The driver prepares at the fifth time, the server keeps a plan after the fifth. */
+  private static final int UNCOUNTED = 12;
+
+  private static final int PATIENCE_SECONDS = 60;
+
   /** What a writer does once. */
   interface Step {
     void take() throws Exception;
@@ -21,14 +28,28 @@ final class Writers {
 
   private Writers() {}
 
-  /** Runs so many writers for so long; returns how many steps a second they took together. */
-  static double perSecond(int writers, double seconds, Steps steps) throws Exception {
+  /**
+   * Runs so many writers for so long, each after some steps that do not count: those in which the
+   * driver and the server prepare what comes again and again.
+   *
+   * @param processors whose time the steps take
+   * @return how many steps a second they took together, and what each cost
+   */
+  static Measured perSecond(int writers, double seconds, Processors processors, Steps steps)
+      throws Exception {
     List<Step> each = new ArrayList<>();
     for (int i = 0; i < writers; i++) {
       each.add(steps.of(i));
     }
-    long start = System.nanoTime();
-    long end = start + (long) (seconds * 1e9);
+    long[] start = new long[1];
+    double[] before = new double[1];
+    var ready =
+        new CyclicBarrier(
+            writers,
+            () -> {
+              before[0] = processors.seconds();
+              start[0] = System.nanoTime();
+            });
     try (ExecutorService threads =
         Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
       List<Future<Long>> running = new ArrayList<>();
@@ -36,6 +57,11 @@ final class Writers {
         running.add(
             threads.submit(
                 () -> {
+                  for (int i = 0; i < UNCOUNTED; i++) {
+                    step.take();
+                  }
+                  ready.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
+                  long end = start[0] + (long) (seconds * 1e9);
                   long taken = 0;
                   while (System.nanoTime() < end) {
                     step.take();
@@ -48,7 +74,9 @@ final class Writers {
       for (Future<Long> one : running) {
         total += one.get();
       }
-      return total / ((System.nanoTime() - start) / 1e9);
+      double elapsed = (System.nanoTime() - start[0]) / 1e9;
+      return new Measured(
+          total / elapsed, 1e6 * (processors.seconds() - before[0]) / Math.max(1, total));
     } catch (ExecutionException e) {
       throw new IllegalStateException("A writer failed", e.getCause());
     }

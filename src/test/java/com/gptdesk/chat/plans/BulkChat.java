@@ -18,8 +18,9 @@ public final class BulkChat {
    * messages with each of those. Goes past the triggers, since ids are of the past five years.
    *
    * @param superuser of the migrated database
+   * @param seed of the conversations' ids; times count back from now
    */
-  public static void fill(Login superuser, int from, int to) throws SQLException {
+  public static void fill(Login superuser, int from, int to, long seed) throws SQLException {
     run(
         superuser,
         """
@@ -38,9 +39,9 @@ public final class BulkChat {
           'person' || i || '@plans.example',
           ('00000000-0000-4000-b000-' || lpad(((i - 1) / 20 + 1)::text, 12, '0'))::uuid
         from generate_series(%2$d, %3$d) i;
-        insert into public.user_conversations (participant_1_id, participant_2_id, created_by, last_message_seq, revision,
+        insert into public.user_conversations (id, participant_1_id, participant_2_id, created_by, last_message_seq, revision,
           last_message_at, last_message_id, participant_1_read_seq, participant_2_read_seq)
-        select a.id, b.id, a.id, 50, 50, now(), gen_random_uuid(), 50, 40
+        select md5('%4$d' || a.id || b.id)::uuid, a.id, b.id, a.id, 50, 50, now(), a.id, 50, 40
         from public.users a
         join public.users b on b.team_id = a.team_id and a.id < b.id
         where a.email like '%%@plans.example'
@@ -68,7 +69,7 @@ public final class BulkChat {
           and right(c.participant_1_id::text, 12)::int between %2$d and %3$d
           and c.participant_1_id::text like '%%-4000-c000-%%';
         """
-            .formatted(PARTITIONS, from, to));
+            .formatted(PARTITIONS, from, to, seed));
     run(superuser, "vacuum analyze");
   }
 
@@ -113,8 +114,8 @@ public final class BulkChat {
         select ('00000000-0000-4000-e000-' || lpad(i::text, 12, '0'))::uuid, 'Guest ' || i, 'guest' || i || '@plans.example',
           '00000000-0000-4000-e000-00000000000b'
         from generate_series(0, %1$d) i;
-        insert into public.user_conversations (participant_1_id, participant_2_id, created_by, last_message_seq, revision, last_message_at, last_message_id)
-        select '%2$s', ('00000000-0000-4000-e000-' || lpad(i::text, 12, '0'))::uuid, '%2$s', 1, 1, now() - i * interval '1 minute', chat.uuid7()
+        insert into public.user_conversations (id, participant_1_id, participant_2_id, created_by, last_message_seq, revision, last_message_at, last_message_id)
+        select md5('crowd' || i)::uuid, '%2$s', ('00000000-0000-4000-e000-' || lpad(i::text, 12, '0'))::uuid, '%2$s', 1, 1, now() - i * interval '1 minute', chat.uuid7()
         from generate_series(1, %1$d) i;
         insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision, created_at, updated_at)
         select last_message_id, id, participant_2_id, participant_1_id, 'a word', 1, 1, 1, last_message_at, last_message_at

@@ -34,6 +34,7 @@ class ReadPlansTest {
   private static final int FEW = 20;
 
   private static final int MANY = 2800;
+  private static final long SEED = 7;
 
   /** Alice's and Bob's: what a page must not read whole. */
   private static final int LONG_CONVERSATION = 20_000;
@@ -49,9 +50,9 @@ class ReadPlansTest {
   void readsCostTheSameAtAMillionMessages() throws SQLException {
     try (TestDatabase database = TestDatabase.fresh()) {
       Login superuser = superuserOf(database);
-      BulkChat.fill(superuser, 1, FEW);
+      BulkChat.fill(superuser, 1, FEW, SEED);
       Map<String, Cost> small = costs(superuser);
-      BulkChat.fill(superuser, FEW + 1, MANY);
+      BulkChat.fill(superuser, FEW + 1, MANY, SEED);
       BulkChat.say(superuser, LONG_CONVERSATION);
       long messages =
           Long.parseLong(database.ownerReads("select count(*) from public.user_messages"));

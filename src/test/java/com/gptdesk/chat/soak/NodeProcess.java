@@ -77,6 +77,15 @@ public final class NodeProcess implements AutoCloseable {
     return port;
   }
 
+  /** Of the process that runs now. */
+  public long pid() {
+    Process running = process;
+    if (running == null) {
+      throw new IllegalStateException(name + " was not started");
+    }
+    return running.pid();
+  }
+
   Path log() {
     return log;
   }

@@ -1,0 +1,100 @@
+package com.gptdesk.chat.bench;
+
+import com.gptdesk.chat.bench.Ground.Pair;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.WebSocket;
+import io.vertx.core.http.WebSocketClient;
+import io.vertx.core.http.WebSocketClientOptions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A socket for the reader of each pair, open and heard from. All on one event loop; the frames are
+ * handled there.
+ */
+final class Sockets {
+  private static final String HOST = "127.0.0.1";
+  private static final int PATIENCE_SECONDS = 30;
+
+  /** So many at a time are opened: more would wait for the service in its own queue. */
+  private static final int OPENING = 32;
+
+  /** Told of what the readers hear. */
+  interface Ears {
+    /** A text frame to the reader of the pair with this number. */
+    void heard(int pair, String frame);
+
+    /** A socket was closed. */
+    void gone(String why);
+  }
+
+  private final Vertx vertx;
+  private final Clients.Dialect dialect;
+  private final WebSocketClient client;
+  private final Ears ears;
+
+  private Sockets(Vertx vertx, Clients.Dialect dialect, int most, Ears ears) {
+    this.vertx = vertx;
+    this.dialect = dialect;
+    this.client = vertx.createWebSocketClient(new WebSocketClientOptions().setMaxConnections(most));
+    this.ears = ears;
+  }
+
+  /** Opens them, and returns when all hear. They are closed with Vert.x. */
+  static void open(Vertx vertx, Clients.Dialect dialect, List<Pair> pairs, Ears ears)
+      throws Exception {
+    var sockets = new Sockets(vertx, dialect, pairs.size(), ears);
+    var turns = new Semaphore(OPENING);
+    List<Future<Void>> opening = new ArrayList<>();
+    for (int i = 0; i < pairs.size(); i++) {
+      if (!turns.tryAcquire(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        throw new IllegalStateException("Socket " + i + " waits too long to be opened");
+      }
+      opening.add(sockets.open(i, pairs.get(i)).onComplete(ended -> turns.release()));
+    }
+    for (Future<Void> each : opening) {
+      each.toCompletionStage().toCompletableFuture().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+
+  private Future<Void> open(int number, Pair pair) {
+    Promise<Void> hears = Promise.promise();
+    client
+        .connect(dialect.port(), HOST, dialect.socketPath(pair))
+        .onFailure(hears::tryFail)
+        .onSuccess(socket -> hear(socket, number, dialect.subscriptions(pair), hears));
+    return hears.future();
+  }
+
+  private void hear(WebSocket socket, int number, List<String> subscriptions, Promise<Void> hears) {
+    int[] missing = {subscriptions.size()};
+    socket.textMessageHandler(
+        frame -> {
+          if (missing[0] > 0 && frame.contains(dialect.subscribed())) {
+            missing[0]--;
+            if (missing[0] == 0) {
+              hears.tryComplete();
+            }
+          } else {
+            ears.heard(number, frame);
+          }
+        });
+    socket.closeHandler(
+        closed -> {
+          String why = "A reader's socket was closed: " + socket.closeStatusCode();
+          hears.tryFail(why);
+          ears.gone(why);
+        });
+    if (!dialect.heartbeat().isEmpty()) {
+      vertx.setPeriodic(20_000, beat -> socket.writeTextMessage(dialect.heartbeat()));
+    }
+    if (subscriptions.isEmpty()) {
+      hears.tryComplete();
+    }
+    subscriptions.forEach(each -> socket.writeTextMessage(each).onFailure(hears::tryFail));
+  }
+}
