@@ -8,7 +8,12 @@ interface Scenario {
   /** Every scenario, in the order they run. A new one is added here. */
   List<Scenario> ALL =
       List.of(
-          new SendMessage(), new EndToEnd(), new AgainstTutorial(), new Reads(), new IdleSockets());
+          new SendMessage(),
+          new EndToEnd(),
+          new AgainstTutorial(),
+          new Reads(),
+          new IdleSockets(),
+          new Nodes());
 
   /** What the command line calls it. */
   String name();

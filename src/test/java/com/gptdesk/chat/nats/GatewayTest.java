@@ -11,6 +11,7 @@ import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsServer;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -49,7 +50,7 @@ class GatewayTest {
   private Line leader;
 
   @BeforeAll
-  static void startNats() {
+  static void startNats() throws IOException {
     server = new NatsServer();
   }
 

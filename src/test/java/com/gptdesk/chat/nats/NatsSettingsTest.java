@@ -36,7 +36,7 @@ class NatsSettingsTest {
   }
 
   @Test
-  void aServerThatAsksForAUserIsEnteredByHimAlone() {
+  void aServerThatAsksForAUserIsEnteredByHimAlone() throws Exception {
     try (var server = new NatsServer("--user", "me", "--pass", "hush")) {
       String address = server.url().replace("//", "//me:%s@");
       try (var stranger = new NatsCluster(NatsSettings.of(server.url(), null, "chat"));

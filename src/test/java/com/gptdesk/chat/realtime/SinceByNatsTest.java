@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.testing.NatsServer;
+import java.io.IOException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Disabled;
@@ -12,7 +13,7 @@ class SinceByNatsTest extends SinceTest {
   private NatsSettings nats;
 
   @BeforeAll
-  static void startNats() {
+  static void startNats() throws IOException {
     server = new NatsServer();
   }
 
