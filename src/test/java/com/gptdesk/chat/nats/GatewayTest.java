@@ -11,7 +11,6 @@ import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsServer;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,9 +21,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -35,7 +32,6 @@ import org.junit.jupiter.api.Test;
 class GatewayTest {
   private static final UUID ALICE = UUID.randomUUID();
   private static final UUID BOB = UUID.randomUUID();
-  private static NatsServer server;
 
   private final Gateway gateway = new Gateway(Duration.ofMillis(200));
   private final FanOut fanOut = new FanOut(gateway);
@@ -49,19 +45,9 @@ class GatewayTest {
   private Line node;
   private Line leader;
 
-  @BeforeAll
-  static void startNats() throws IOException {
-    server = new NatsServer();
-  }
-
-  @AfterAll
-  static void stopNats() {
-    server.close();
-  }
-
   @BeforeEach
   void connect() throws Exception {
-    NatsSettings settings = server.settings();
+    NatsSettings settings = NatsServer.shared().settings();
     leader =
         Line.open(
             settings,

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.gptdesk.chat.nats.NatsSettings;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.UUID;
 
@@ -13,6 +14,8 @@ import java.util.UUID;
  * CHAT_REQUIRE=nats} makes that a failure.
  */
 public final class NatsServer implements AutoCloseable {
+  private static boolean hasSaidSo;
+
   private final NatsProcess process;
 
   /**
@@ -21,6 +24,11 @@ public final class NatsServer implements AutoCloseable {
    * @param options of {@code nats-server}, beside address and port
    */
   public NatsServer(String... options) throws IOException {
+    process = new NatsProcess(program(), options);
+    start();
+  }
+
+  private static synchronized String program() {
     String program = NatsProcess.installed();
     if (program == null) {
       String missing =
@@ -28,12 +36,35 @@ public final class NatsServer implements AutoCloseable {
       assertFalse(
           Arrays.asList(String.valueOf(System.getenv("CHAT_REQUIRE")).split(",")).contains("nats"),
           missing);
-      System.err.println("*** SKIPPED nats: " + missing);
+      if (!hasSaidSo) {
+        hasSaidSo = true;
+        System.err.println("*** SKIPPED nats: " + missing);
+      }
       abort(missing);
       throw new IllegalStateException(missing);
     }
-    process = new NatsProcess(program, options);
-    start();
+    return program;
+  }
+
+  /** One for all tests that do not break it. */
+  public static NatsServer shared() {
+    program(); // else the class below could not be used, and nobody would be told why
+    return Shared.RUNNING;
+  }
+
+  /** Started by the first test that asks, and ended with the JVM. */
+  private static final class Shared {
+    static final NatsServer RUNNING = begun();
+
+    private static NatsServer begun() {
+      try {
+        NatsServer server = new NatsServer();
+        Runtime.getRuntime().addShutdownHook(new Thread(server::close));
+        return server;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
   }
 
   public String url() {

@@ -107,7 +107,7 @@ class ByNatsTest {
           assertEquals(0, nodes.get(i).cluster().gaps());
         }
         report.print();
-        assertTrue(heard.getFirst().changes().size() > 300);
+        assertTrue(heard.getFirst().changes().size() > 100);
       } finally {
         nodes.forEach(NodeEar::close);
       }
