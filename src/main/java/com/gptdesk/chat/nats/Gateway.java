@@ -460,13 +460,13 @@ final class Gateway implements ScopeSource, AutoCloseable {
       while (!closing) {
         Line to = line;
         Asked open = asked;
-        if (to == null || term == NO_TERM) {
+        if (to == null) {
           work.awaitNanos(askedAgainAfter.toNanos());
         } else if (open != null && !isOver(open.at(), ANSWERED_WITHIN)) {
           work.awaitNanos(ANSWERED_WITHIN.toNanos() - (System.nanoTime() - open.at()));
         } else {
           List<UUID> next = next();
-          if (!next.isEmpty() || !left.isEmpty()) {
+          if (!isHeard || !next.isEmpty() || !left.isEmpty()) {
             return begun(to, next);
           }
           work.awaitNanos(
@@ -482,7 +482,9 @@ final class Gateway implements ScopeSource, AutoCloseable {
   private Work begun(Line to, List<UUID> next) {
     var gone = left.stream().filter(scope -> !scopes.containsKey(scope)).toList();
     left.clear();
-    Frame.Question question = next.isEmpty() ? null : new Frame.Question(++questions, next);
+    // Asked for nothing, the leader says that it is there.
+    Frame.Question question =
+        next.isEmpty() && isHeard ? null : new Frame.Question(++questions, next);
     asked = question == null ? null : new Asked(question, System.nanoTime());
     return new Work(to, gone, question);
   }

@@ -17,4 +17,8 @@ class SinceByNatsTest extends SinceTest {
   @Override
   @Disabled("Who joins while no relay reads waits until one does.")
   void aRelayThatLagsTellsNothingTwice() {}
+
+  @Override
+  @Disabled("What a socket does with a page of the table has nothing to do with how changes come.")
+  void aReplayWaitsForAClientThatReadsSlowly() {}
 }

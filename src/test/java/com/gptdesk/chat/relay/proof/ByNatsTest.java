@@ -311,8 +311,11 @@ class ByNatsTest {
     void isSlowUntilItHasMissedSomething() {
       long before = ear.cluster().dropped();
       slow = new CountDownLatch(1);
-      Await.until("something to be dropped", () -> ear.cluster().dropped() > before);
+      // More than the second copy of one change, which nobody would miss.
+      Await.until("many to be dropped", () -> ear.cluster().dropped() > before + 20);
+      long gaps = ear.cluster().gaps();
       slow.countDown();
+      Await.until("the gap to be noticed", () -> ear.cluster().gaps() > gaps);
     }
 
     boolean isHearing() {
