@@ -342,8 +342,7 @@ final class Gateway implements ScopeSource, AutoCloseable {
     if (its < term && !isSilent()) {
       return false;
     }
-    LOG.info(
-        "Another node reads the change log for all; catching up with {} scopes", scopes.size());
+    LOG.info("A new leader reads the change log; catching up with {} scopes", scopes.size());
     term = its;
     told = 0;
     asked = null;

@@ -179,7 +179,7 @@ final class Line implements AutoCloseable {
     }
   }
 
-  /** What the connection complains of; never with an address, which it would show as it is set. */
+  /** What the connection complains of; why it cannot be made it says here alone. */
   private static final class Complaints implements ErrorListener {
     @Override
     public void errorOccurred(@Nullable Connection of, String error) {
@@ -189,6 +189,7 @@ final class Line implements AutoCloseable {
     @Override
     public void exceptionOccurred(@Nullable Connection of, Exception e) {
       LOG.debug("The connection to NATS failed", e);
+      LOG.warn("The connection to NATS failed: {}", e.toString());
     }
 
     @Override

@@ -157,6 +157,7 @@ public final class NatsCluster implements AutoCloseable {
     boolean first = true;
     try {
       while (closing.getCount() != 0) {
+        String trouble = "it was lost";
         try (Line now = Line.open(settings, ears)) {
           if (!first) {
             reconnects.increment();
@@ -167,14 +168,14 @@ public final class NatsCluster implements AutoCloseable {
           LOG.info("Connected to NATS at {}", settings);
           now.awaitEnd();
         } catch (IOException | RuntimeException e) {
-          LOG.debug("NATS", e);
-          LOG.warn("NATS cannot be reached: {}", e.getMessage());
+          LOG.debug("NATS cannot be reached", e);
+          trouble = String.valueOf(e.getMessage());
         } finally {
           connected(null);
         }
         Duration wait = backoff.next();
         if (closing.getCount() != 0) {
-          LOG.warn("No connection to NATS; trying again in {} ms", wait.toMillis());
+          LOG.warn("No connection to NATS ({}); trying again in {} ms", trouble, wait.toMillis());
         }
         if (closing.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
           return;
