@@ -101,8 +101,12 @@ class GatewayTest {
   @AfterEach
   void disconnect() {
     gateway.close();
-    node.close();
-    leader.close();
+    if (node != null) {
+      node.close();
+    }
+    if (leader != null) {
+      leader.close();
+    }
   }
 
   @Test
