@@ -142,31 +142,34 @@ $$;
 
 comment on function chat.senders(uuid[]) is 'An object: for each id what a message shows of its sender.';
 
-create or replace function chat.my_card()
+create or replace function chat.demand_card()
   returns jsonb
   stable
   security definer                 -- as chat.me()
   set search_path = ''
   language plpgsql
 as $$
+declare
+  card jsonb;
 begin
-  return (
-    select jsonb_build_object('id', u.id, 'full_name', u.full_name::text, 'avatar_url', u.avatar_url::text)
-    from public.users u
-    where u.id = (select auth.uid())
-  );
+  select jsonb_build_object('id', u.id, 'full_name', u.full_name::text, 'avatar_url', u.avatar_url::text) into card
+  from public.users u
+  where u.id = (select auth.uid())
+    and u.status = 'active';
+  return coalesce(card, jsonb_build_object('id', chat.demand_me()));   -- which refuses
 end
 $$;
 
-comment on function chat.my_card() is 'What a message shows of its sender when that is the caller: as chat.senders(), by one look-up.';
+comment on function chat.demand_card() is 'What a message shows of its sender when that is the caller, as chat.senders(); PT403 as chat.demand_me().';
 
 create or replace function chat.why_not(sender_id uuid, recipient_id uuid)
   returns text
   stable
   set search_path = ''
-  language sql
+  language plpgsql                 -- an SQL function is set up at each call
 as $$
-  select case
+begin
+  return (select case
     when not exists (
       select
       from public.users s
@@ -189,14 +192,15 @@ as $$
       where b.blocker_id = why_not.sender_id
         and b.blocked_id = why_not.recipient_id
     ) then 'blocking'
-  end
+  end);
+end
 $$;
 
 comment on function chat.why_not(uuid, uuid) is
   'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when he may. For definer functions alone: it tells of anybody.';
 
 create or replace function chat.demand_reachable(sender_id uuid, recipient_id uuid)
-  returns void
+  returns uuid
   stable
   set search_path = ''
   language plpgsql
@@ -205,7 +209,7 @@ declare
   reason text := chat.why_not(demand_reachable.sender_id, demand_reachable.recipient_id);
 begin
   if reason is null then
-    return;
+    return demand_reachable.recipient_id;
   end if;
   raise sqlstate 'PT403' using
     message = case reason
@@ -271,7 +275,7 @@ comment on function public.search_users is
   'Active people of the caller''s team, without the caller, whose name or address contains the query (any case); an empty query finds all. Names that begin with it come first.';
 
 revoke all on function
-  chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.presence_now, chat.senders, chat.my_card, chat.why_not,
+  chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.presence_now, chat.senders, chat.demand_card, chat.why_not,
   chat.demand_reachable, chat.may_talk_to, public.search_users
 from public, anon, authenticated, service_role;
 

@@ -2,7 +2,7 @@
 -- Lock order, everywhere: conversations by id, then messages, then the rest.
 
 create or replace function chat.check_message_id(id uuid)
-  returns void
+  returns uuid
   stable
   set search_path = ''
   language plpgsql
@@ -12,7 +12,7 @@ begin
     and chat.uuid7_time(check_message_id.id)
       between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '5 minutes'   -- a transaction may last
   then
-    return;
+    return check_message_id.id;
   end if;
   raise sqlstate 'PT400' using
     message = 'A message id is a UUIDv7 of this moment.',
@@ -25,10 +25,10 @@ end
 $$;
 
 comment on function chat.check_message_id(uuid) is
-  'PT400 unless the id is version 7 and its time from one day ago to five minutes ahead: retention goes by id, so a client must not steer it.';
+  'The id; PT400 unless it is version 7 and its time from one day ago to five minutes ahead: retention goes by id, so a client must not steer it.';
 
 create or replace function chat.check_content(content text, message_type text)
-  returns void
+  returns text
   stable
   security definer                 -- reads chat.settings, which nobody else reads
   set search_path = ''
@@ -47,10 +47,11 @@ begin
       message = format('A message has at most %s characters; this one has %s.', maximum, char_length(check_content.content)),
       hint = 'Shorten it or send it in parts. The limit is chat.settings.max_message_length.';
   end if;
+  return check_content.content;
 end
 $$;
 
-comment on function chat.check_content(text, text) is 'PT400 for an empty text, PT413 for one longer than chat.settings.max_message_length characters.';
+comment on function chat.check_content(text, text) is 'The text; PT400 for an empty one, PT413 for one longer than chat.settings.max_message_length characters.';
 
 create or replace function chat.number_message()
   returns trigger
@@ -66,8 +67,8 @@ begin
       message = 'You can only send messages of your own.',
       hint = 'sender_id must be the person the token speaks for.';
   end if;
-  perform chat.check_message_id(new.id);
-  perform chat.check_content(new.content, new.message_type);
+  new.id := chat.check_message_id(new.id);
+  new.content := chat.check_content(new.content, new.message_type);
 
   -- The lock and the number in one statement. Members only, so that a stranger waits for nobody and leaves no trace.
   update public.user_conversations c
@@ -93,7 +94,7 @@ begin
       message = 'You are not in this conversation.',
       hint = 'Open one with get_or_create_conversation; get_conversations lists yours.';
   end if;
-  perform chat.demand_reachable(new.sender_id, new.recipient_id);
+  new.recipient_id := chat.demand_reachable(new.sender_id, new.recipient_id);
 
   new.sent_revision := new.revision;
   new.created_at := moment;
@@ -115,10 +116,10 @@ create or replace trigger number_message
 
 comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it.';
 
+-- Joined to each row of a page, so it is one the planner inlines: a set, and no path of its own.
 create or replace function chat.reactions_of(message_id uuid)
-  returns jsonb
+  returns table (reactions jsonb)
   stable
-  set search_path = ''
   language sql
 as $$
   select coalesce(jsonb_agg(jsonb_build_object('reaction', r.reaction, 'user_ids', r.user_ids) order by r.since), '[]')
@@ -130,7 +131,7 @@ as $$
   ) r
 $$;
 
-comment on function chat.reactions_of(uuid) is 'A list: each reaction to a message with the people who gave it, the oldest first.';
+comment on function chat.reactions_of(uuid) is 'One row, a list: each reaction to a message with the people who gave it, the oldest first.';
 
 create or replace function chat.view_of(message public.user_messages)
   returns public.message_view
@@ -143,9 +144,10 @@ declare
 begin
   select
     (view_of.message).*,
-    chat.my_card(),
-    chat.reactions_of((view_of.message).id)
-  into view;
+    chat.demand_card(),
+    r.reactions
+  into view
+  from chat.reactions_of((view_of.message).id) r;
   return view;
 end
 $$;
@@ -169,29 +171,33 @@ create or replace function public.send_message(
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  card jsonb := chat.demand_card();
+  me uuid := card ->> 'id';
+  wanted_id uuid;
   view public.message_view;
 begin
   if send_message.id is not null then
-    perform chat.check_message_id(send_message.id);   -- before the insert: a row without a partition is refused less clearly
+    wanted_id := chat.check_message_id(send_message.id);   -- before the insert: a row without a partition is refused less clearly
 
-    -- A retry waits here for the first try and then finds it, so it takes no number. Members only: a stranger waits for nobody.
-    perform
+    -- A retry waits here for the first try and then finds it, so it takes no number; so does the same id in another conversation.
+    -- Members only: a stranger waits for nobody.
+    perform pg_advisory_xact_lock(hashtextextended(wanted_id::text, 0))
     from public.user_conversations c
     where c.id = send_message.conversation_id
       and me in (c.participant_1_id, c.participant_2_id)
     for no key update;
 
-    select m.*, chat.my_card(), chat.reactions_of(m.id) into view
+    select m.*, card, r.reactions into view
     from public.user_messages m
-    where m.id = send_message.id;
+    cross join lateral chat.reactions_of(m.id) r
+    where m.id = wanted_id;
   end if;
 
   if view.id is null then
     -- What it returns is at hand: nobody has reacted yet. Reading it back was two fifths of a send.
     insert into public.user_messages as m (id, conversation_id, sender_id, content, message_type, file_url, file_name, file_size, metadata)
     values (
-      coalesce(send_message.id, chat.uuid7()),
+      coalesce(wanted_id, chat.uuid7()),
       send_message.conversation_id,
       me,
       send_message.content,
@@ -201,8 +207,7 @@ begin
       send_message.file_size,
       coalesce(send_message.metadata, '{}')
     )
-    on conflict on constraint user_messages_pkey do nothing   -- the same id at this very moment in another conversation
-    returning m.*, chat.my_card(), '[]'::jsonb into view;
+    returning m.*, card, '[]'::jsonb into view;
   end if;
 
   if view.sender_id is distinct from me or view.conversation_id <> send_message.conversation_id then
@@ -247,7 +252,7 @@ begin
 
   if after_seq is null then
     return query
-      select page.*, senders -> page.sender_id::text, chat.reactions_of(page.id)
+      select page.*, senders -> page.sender_id::text, r.reactions
       from (
         select m.*
         from public.user_messages m
@@ -256,10 +261,11 @@ begin
         order by m.seq desc
         limit chat.page(page_size)
       ) page
+      cross join lateral chat.reactions_of(page.id) r
       order by page.seq;
   else
     return query
-      select page.*, senders -> page.sender_id::text, chat.reactions_of(page.id)
+      select page.*, senders -> page.sender_id::text, r.reactions
       from (
         select m.*
         from public.user_messages m
@@ -268,6 +274,7 @@ begin
         order by m.seq
         limit chat.page(page_size)
       ) page
+      cross join lateral chat.reactions_of(page.id) r
       order by page.seq;
   end if;
 end
@@ -300,7 +307,7 @@ begin
   where c.id = get_changes.conversation_id;
 
   return query
-    select page.*, senders -> page.sender_id::text, chat.reactions_of(page.id)
+    select page.*, senders -> page.sender_id::text, r.reactions
     from (
       select m.*
       from public.user_messages m
@@ -309,6 +316,7 @@ begin
       order by m.revision
       limit chat.page(page_size)
     ) page
+    cross join lateral chat.reactions_of(page.id) r
     order by page.revision;
 end
 $$;
@@ -636,13 +644,15 @@ begin
     select
       page.*,
       names.senders -> page.sender_id::text,
-      chat.reactions_of(page.id),
+      r.reactions,
       -- A headline leaves out what looks like a tag, so '<' passes it as U+0001.
       translate(
         ts_headline('pg_catalog.simple', translate(page.content, U&'<\E000\E001\0001', U&'\0001'), words,
           U&'StartSel=\E000,StopSel=\E001,MaxWords=30,MinWords=10'),
         U&'\0001', '<')
-    from page, names
+    from page
+    cross join names
+    cross join lateral chat.reactions_of(page.id) r
     order by page.id desc;
 end
 $$;

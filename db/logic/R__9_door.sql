@@ -90,7 +90,7 @@ begin
   from generate_subscripts(callee.argument_names, 1) p (place)
   where callee.argument_names[p.place] = any (call_statement.argument_names);
 
-  source := case when given is null then '(select $1) a' else format('json_to_record($1) a (%s)', given) end;
+  source := case when given is null then '(select ?::json) a' else format('json_to_record(?::json) a (%s)', given) end;
   return case callee.returns_kind
     when 'void' then format('select public.%I(%s)::text from %s', callee.name, arguments, source)
     when 'scalar' then format('select to_json(public.%I(%s))::text from %s', callee.name, arguments, source)
@@ -101,36 +101,35 @@ end
 $$;
 
 comment on function chat.call_statement(text, text[]) is
-  'The statement by which chat.door calls a function with these named arguments: one parameter, a JSON object; one text, the result as JSON. PT404 when there is no such function.';
+  'The statement that calls a function with these named arguments: one parameter (a question mark, as JDBC has it), a JSON object; one text, the result as JSON. PT404 when there is no such function.';
 
-create or replace function chat.door(claims text, role text, read_only boolean, statement text, arguments json)
-  returns text
+create or replace function chat.enter(claims text, role text, read_only boolean, replayed pg_lsn default null)
+  returns void
   volatile
-  set search_path = ''             -- invoker: the caller becomes the role, and may only do what that role may
-  set timezone = 'UTC'             -- times in the answer, whatever the connection's zone
-  language plpgsql
+  language plpgsql                 -- invoker: who may become the role is PostgreSQL's to say; no path of its own: it sets the path
 as $$
-declare
-  result text;
 begin
-  if door.role is null or door.role not in ('anon', 'authenticated', 'service_role') then
+  if enter.role is null or enter.role not in ('anon', 'authenticated', 'service_role') then
     raise sqlstate 'PT403' using
       message = 'There is no such role for a token.',
       hint = 'A token''s role is anon, authenticated or service_role.';
   end if;
-  perform
-    set_config('request.jwt.claims', door.claims, true),
-    set_config('role', door.role, true);
-  if door.read_only then
-    perform set_config('transaction_read_only', 'on', true);
+  if enter.replayed is not null and (not pg_catalog.pg_is_in_recovery() or pg_catalog.pg_last_wal_replay_lsn() < enter.replayed) then
+    raise sqlstate 'PT503' using
+      message = format('This replica has not replayed %s.', enter.replayed),
+      hint = 'Ask the primary.';
   end if;
-  execute door.statement using door.arguments into result;
-  return result;
+  perform
+    pg_catalog.set_config('search_path', '', true),
+    pg_catalog.set_config('timezone', 'UTC', true),          -- times in the answer, whatever the connection's zone
+    pg_catalog.set_config('transaction_read_only', case when enter.read_only then 'on' else current_setting('transaction_read_only') end, true),
+    pg_catalog.set_config('request.jwt.claims', enter.claims, true),
+    pg_catalog.set_config('role', enter.role, true);
 end
 $$;
 
-comment on function chat.door(text, text, boolean, text, json) is
-  'Runs a statement of chat.call_statement as somebody: claims and role hold until the transaction ends. To be called outside a transaction, so that they end with it.';
+comment on function chat.enter(text, text, boolean, pg_lsn) is
+  'Claims and role until the transaction ends. The service sends it and a statement of chat.call_statement together, outside a transaction, so that both are one. PT403 for another role, PT503 unless this is a replica that has replayed so much.';
 
-revoke all on function chat.callable_functions, chat.call_statement, chat.door from public, anon, authenticated, service_role;
-grant execute on function chat.callable_functions, chat.call_statement, chat.door to chat_service;
+revoke all on function chat.callable_functions, chat.call_statement, chat.enter from public, anon, authenticated, service_role;
+grant execute on function chat.callable_functions, chat.call_statement, chat.enter to chat_service;

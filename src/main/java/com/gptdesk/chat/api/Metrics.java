@@ -165,6 +165,11 @@ public final class Metrics implements AutoCloseable {
         "Changes told live, each channel counted",
         realtime,
         RealtimeServer::delivered);
+    counter(
+        "chat.changes.encoded",
+        "Changes made JSON to be told live, once for all who hear",
+        realtime,
+        RealtimeServer::encoded);
     counter("chat.changes.replayed", "Changes told again", realtime, RealtimeServer::replayed);
     String dropped = "Sockets that the service closed";
     counter(

@@ -1,5 +1,8 @@
 package com.gptdesk.chat.database;
 
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -56,13 +59,6 @@ public final class ChatDatabase {
   private static final String LEAVE =
       "select current_setting('role'), current_setting('request.jwt.claims', true),"
           + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2})";
-
-  private static final String CALL = "select chat.door({0}, {1}, {2}, {3}, {4}::json)";
-
-  /** The call is a statement inside the door, so its snapshot is taken after the comparison. */
-  private static final String CALL_WHEN_REPLAYED =
-      "select r.ready, case when r.ready then chat.door({0}, {1}, true, {2}, {3}::json) end"
-          + " from (select pg_is_in_recovery() and pg_last_wal_replay_lsn() >= {4}::pg_lsn as ready offset 0) r";
 
   private final Transactions transactions;
 
@@ -200,36 +196,52 @@ public final class ChatDatabase {
     return withRetries(
         () ->
             transactions.single(
-                tx ->
-                    tx.fetchSingle(
-                            CALL,
-                            caller.claims(),
-                            caller.role().sqlName(),
-                            readOnly,
-                            statement,
-                            argumentsJson)
-                        .get(0, String.class)));
+                connection -> {
+                  try (PreparedStatement call =
+                      connection.prepareStatement(entering(caller, readOnly, "") + statement)) {
+                    call.setString(1, caller.claims());
+                    call.setString(2, argumentsJson);
+                    return resultOf(call);
+                  }
+                }));
   }
 
-  /** As {@link #call} of what only reads, at a replica; null when it has not replayed so much. */
-  ReadReplica.@Nullable Answer callWhenReplayed(
+  /**
+   * As {@link #call} of what only reads, at a replica; refused when it has not replayed so much.
+   */
+  @Nullable String callWhenReplayed(
       Caller caller, LogSequenceNumber position, String statement, String argumentsJson) {
     return withRetries(
         () ->
             transactions.single(
-                tx -> {
-                  var row =
-                      tx.fetchSingle(
-                          CALL_WHEN_REPLAYED,
-                          caller.claims(),
-                          caller.role().sqlName(),
-                          statement,
-                          argumentsJson,
-                          position.asString());
-                  return Boolean.TRUE.equals(row.get(0, Boolean.class))
-                      ? new ReadReplica.Answer(row.get(1, String.class))
-                      : null;
+                connection -> {
+                  try (PreparedStatement call =
+                      connection.prepareStatement(
+                          entering(caller, true, ", ?::pg_lsn") + statement)) {
+                    call.setString(1, caller.claims());
+                    call.setString(2, position.asString());
+                    call.setString(3, argumentsJson);
+                    return resultOf(call);
+                  }
                 }));
+  }
+
+  /**
+   * What makes a connection somebody's until its transaction ends. The driver sends it and the next
+   * statement together: one round trip, one transaction, each planned once. The role stands in the
+   * text, so that a plan made for one role is used for no other.
+   */
+  private static String entering(Caller caller, boolean readOnly, String more) {
+    return "select chat.enter(?, '%s', %s%s); ".formatted(caller.role().sqlName(), readOnly, more);
+  }
+
+  private static @Nullable String resultOf(PreparedStatement call) throws SQLException {
+    call.execute();
+    call.getMoreResults(); // the first is of chat.enter
+    try (ResultSet result = call.getResultSet()) {
+      result.next();
+      return result.getString(1);
+    }
   }
 
   private <T extends @Nullable Object> T transact(

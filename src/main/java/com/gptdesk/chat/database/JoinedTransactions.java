@@ -20,6 +20,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class JoinedTransactions implements Transactions {
 
+  private static final String BEFORE =
+      "select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''),"
+          + " current_setting('search_path'), current_setting('timezone')";
+
+  private static final String AFTER =
+      "select set_config('role', {0}, true), set_config('request.jwt.claims', {1}, true),"
+          + " set_config('search_path', {2}, true), set_config('timezone', {3}, true)";
+
   private final Configuration configuration;
 
   JoinedTransactions(Configuration configuration) {
@@ -38,19 +46,19 @@ final class JoinedTransactions implements Transactions {
         .transactionResult(inside -> work.apply(SameCaller.notKeptIn(inside.dsl())));
   }
 
-  /** Role and claims that a single statement sets would stay in a transaction that is open. */
+  /** What chat.enter sets would stay in a transaction that is open. */
   @Override
-  public <T extends @Nullable Object> T single(Function<DSLContext, T> work) {
+  public <T extends @Nullable Object> T single(Work<T> work) {
     return run(
         tx -> {
-          var before =
-              tx.fetchSingle(
-                  "select current_setting('role'), current_setting('request.jwt.claims', true)");
-          T result = work.apply(tx);
-          String claims = before.get(1, String.class);
+          var before = tx.fetchSingle(BEFORE);
+          T result = tx.connectionResult(work::with);
           tx.fetchSingle(
-              "select set_config('role', {0}, true), set_config('request.jwt.claims', {1}, true)",
-              before.get(0, String.class), claims == null ? "" : claims);
+              AFTER,
+              before.get(0, String.class),
+              before.get(1, String.class),
+              before.get(2, String.class),
+              before.get(3, String.class));
           return result;
         });
   }

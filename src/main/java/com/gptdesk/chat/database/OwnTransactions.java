@@ -47,14 +47,13 @@ final class OwnTransactions implements Transactions {
   }
 
   @Override
-  public <T extends @Nullable Object> T single(Function<DSLContext, T> work) {
+  public <T extends @Nullable Object> T single(Work<T> work) {
     return connected(
         connection -> {
-          if (connection.getAutoCommit()) {
-            return work.apply(over(connection));
+          T result = work.with(connection);
+          if (!connection.getAutoCommit()) {
+            connection.commit();
           }
-          T result = work.apply(over(connection));
-          connection.commit();
           return result;
         });
   }
@@ -67,10 +66,6 @@ final class OwnTransactions implements Transactions {
   @Override
   public boolean mayRepeat() {
     return true;
-  }
-
-  private interface Work<T extends @Nullable Object> {
-    T with(Connection connection) throws SQLException;
   }
 
   private <T extends @Nullable Object> T connected(Work<T> work) {

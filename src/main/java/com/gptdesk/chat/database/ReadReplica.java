@@ -131,8 +131,9 @@ public final class ReadReplica implements AutoCloseable {
     }
     long least = Math.max(Math.max(floor, own), known);
     try {
-      return door.callWhenReplayed(
-          caller, LogSequenceNumber.valueOf(least), statement, argumentsJson);
+      return new Answer(
+          door.callWhenReplayed(
+              caller, LogSequenceNumber.valueOf(least), statement, argumentsJson));
     } catch (DatabaseUnavailable e) {
       say(false, "cannot be reached: " + e.getMessage());
       return null;

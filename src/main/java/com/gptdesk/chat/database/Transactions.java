@@ -1,5 +1,7 @@
 package com.gptdesk.chat.database;
 
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.util.function.Function;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
@@ -10,8 +12,17 @@ interface Transactions {
   /** Runs the work in a transaction: kept when it returns, undone when it throws. */
   <T extends @Nullable Object> T run(Function<DSLContext, T> work);
 
-  /** Runs work that is a single statement, and keeps nothing of what that says for its own time. */
-  <T extends @Nullable Object> T single(Function<DSLContext, T> work);
+  /** What is done with a bare connection. */
+  @FunctionalInterface
+  interface Work<T extends @Nullable Object> {
+    T with(Connection connection) throws SQLException;
+  }
+
+  /**
+   * Runs work that goes to the database at once, and keeps nothing of what that says for its own
+   * time.
+   */
+  <T extends @Nullable Object> T single(Work<T> work);
 
   /**
    * Whether who asked before holds for the rest of a transaction that is not ours, or for the

@@ -20,14 +20,23 @@ final class ChangeData {
 
   private final Change change;
   private final PublishedTables.@Nullable Table table;
+  private final Runnable whenEncoded;
   private @Nullable String encoded;
   private @Nullable Map<Projection, String> chosen;
   private @Nullable JsonNode row;
   private @Nullable JsonNode before;
 
   ChangeData(Change change, PublishedTables tables) {
+    this(change, tables, () -> {});
+  }
+
+  /**
+   * @param whenEncoded told whenever JSON is made, so that it can be counted
+   */
+  ChangeData(Change change, PublishedTables tables, Runnable whenEncoded) {
     this.change = change;
     this.table = tables.named(change.table());
+    this.whenEncoded = whenEncoded;
   }
 
   Change change() {
@@ -102,6 +111,7 @@ final class ChangeData {
   }
 
   private String encode(@Nullable Projection projection) {
+    whenEncoded.run();
     String record = projected(change.record(), projection);
     String old = projected(old(), projection);
     var json =

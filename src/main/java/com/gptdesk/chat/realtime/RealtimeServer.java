@@ -54,6 +54,7 @@ public final class RealtimeServer implements AutoCloseable {
   private final LongAdder refusedJoins = new LongAdder();
   private final LongAdder channels = new LongAdder();
   private final LongAdder delivered = new LongAdder();
+  private final LongAdder encoded = new LongAdder();
   private final LongAdder written = new LongAdder();
   private final LongAdder replayed = new LongAdder();
   private final LongAdder slow = new LongAdder();
@@ -276,6 +277,11 @@ public final class RealtimeServer implements AutoCloseable {
     return delivered.sum();
   }
 
+  /** How many times JSON was made of a change that is told live; once for all who hear it. */
+  public long encoded() {
+    return encoded.sum();
+  }
+
   /** How many frames were written. */
   public long framesWritten() {
     return written.sum();
@@ -362,6 +368,7 @@ public final class RealtimeServer implements AutoCloseable {
     Map.Entry<Change, Optional<TopicEvent>> last = lastEvent;
     if (last == null || last.getKey() != change) {
       last = Map.entry(change, Optional.ofNullable(TopicEvent.of(change)));
+      encoded.increment();
       lastEvent = last;
     }
     return last.getValue().orElse(null);
@@ -383,7 +390,7 @@ public final class RealtimeServer implements AutoCloseable {
   ChangeData dataOf(Change change) {
     ChangeData last = lastData;
     if (last == null || last.change() != change) {
-      last = new ChangeData(change, tables);
+      last = new ChangeData(change, tables, encoded::increment);
       lastData = last;
     }
     return last;

@@ -49,16 +49,14 @@ final class ChangeTail implements AutoCloseable {
     this.maxRows = maxRows;
     try (Statement statement = connection.createStatement()) {
       statement.execute(Sessions.PATIENCE);
-      // Plans of a millisecond: neither JIT nor parallel workers nor a plan that forgets how short
-      // the tail is.
+      // Neither JIT nor parallel workers for what takes less than a millisecond.
       statement.execute(
           """
           set role chat_relay;
           set default_transaction_isolation = 'read committed';
           set default_transaction_read_only = off;
           set jit = off;
-          set max_parallel_workers_per_gather = 0;
-          set plan_cache_mode = force_custom_plan
+          set max_parallel_workers_per_gather = 0
           """);
     }
     this.tail = connection.prepareStatement("select * from relay.tail(?, ?, ?)");

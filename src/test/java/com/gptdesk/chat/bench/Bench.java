@@ -27,7 +27,11 @@ final class Bench {
       }
     }
     if (chosen.isEmpty()) {
-      chosen.addAll(Scenario.ALL);
+      Scenario.ALL.stream().filter(scenario -> !scenario.isAlone()).forEach(chosen::add);
+    }
+    if (chosen.size() > 1 && chosen.stream().anyMatch(Scenario::isAlone)) {
+      System.err.println("slow_disk slows everything that runs with it: name it alone");
+      System.exit(2);
     }
     Path directory = Path.of("target", "bench");
     try (Ground ground = new Ground()) {

@@ -67,7 +67,8 @@ final class OurService implements Clients.Dialect, AutoCloseable {
     }
   }
 
-  private String token(UUID person) {
+  /** For five hours as this person. */
+  String token(UUID person) {
     return issuer.forUser(person, Duration.ofHours(5));
   }
 
@@ -139,6 +140,12 @@ final class OurService implements Clients.Dialect, AutoCloseable {
             token));
   }
 
+  /** The page's first channel, and the one of the team's topic. */
+  static List<String> teamChannels(UUID team, Pair pair, String token) {
+    return List.of(
+        pageChannels(pair, token).getFirst(), pageChannel(2, "team-" + team, List.of(), token));
+  }
+
   private static String binding(String event, String table, String filter) {
     return "{\"event\":\"%s\",%s\"schema\":\"public\",\"table\":\"%s\"}"
         .formatted(event, filter, table);
@@ -153,7 +160,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
 
   @Override
   public String subscribed() {
-    return "Subscribed to PostgreSQL";
+    return "\"phx_reply\",{\"status\":\"ok\"";
   }
 
   @Override

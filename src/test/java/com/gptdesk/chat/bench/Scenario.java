@@ -13,10 +13,18 @@ interface Scenario {
           new AgainstTutorial(),
           new Reads(),
           new IdleSockets(),
+          new TeamFanOut(),
+          new Growth(),
+          new SlowDisk(),
           new Nodes());
 
   /** What the command line calls it. */
   String name();
+
+  /** Whether it runs only when it is named, and with no other: it changes what others stand on. */
+  default boolean isAlone() {
+    return false;
+  }
 
   /** Measures, and tells the run each result and each goal. */
   void measure(Run run) throws Exception;

@@ -38,7 +38,7 @@ final class SendMessage implements Scenario {
   private static final String SEND = "select public.send_message(?::uuid, ?)";
 
   /** The tutorial's trigger on the same schema: what a browser shall show goes by NOTIFY. */
-  private static final String PAYLOAD =
+  static final String PAYLOAD =
       """
       create function public.notify_message() returns trigger
         security definer set search_path = '' language plpgsql
@@ -148,7 +148,8 @@ final class SendMessage implements Scenario {
     run.compare("send_message, 16 writers, by relays", "messages/s", sides);
   }
 
-  private static String withoutTriggers(String like) {
+  /** Drops those triggers of messages whose names are like this. */
+  static String withoutTriggers(String like) {
     return """
         do $$
         declare t record;
@@ -164,7 +165,7 @@ final class SendMessage implements Scenario {
   }
 
   /** Relays that tell nobody. */
-  private static final class Relays implements AutoCloseable {
+  static final class Relays implements AutoCloseable {
     private final List<Relay> relays = new ArrayList<>();
 
     Relays(Ground ground, String database, int count) {
@@ -188,7 +189,7 @@ final class SendMessage implements Scenario {
   }
 
   /** The connections of the writers; opened once, used by one trial at a time. */
-  private static final class Connections implements AutoCloseable {
+  static final class Connections implements AutoCloseable {
     private final Ground ground;
     private final String[] texts = new String[997];
     private final List<Connection> open = new ArrayList<>();

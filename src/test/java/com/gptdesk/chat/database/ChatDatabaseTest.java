@@ -51,7 +51,7 @@ class ChatDatabaseTest {
       assertEquals(
           alice.id(),
           chat.as(alice.id(), tx -> tx.fetchSingle("select auth.uid()").get(0, UUID.class)));
-      chat.call(alice.caller(), true, "select '1' from (select $1) a", "{}");
+      chat.call(alice.caller(), true, "select '1' from (select ?::json) a", "{}");
       chat.reading(alice.caller(), tx -> tx.fetchCount(USER_MESSAGES));
 
       try (Connection connection = one.getConnection();

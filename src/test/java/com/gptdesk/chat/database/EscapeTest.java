@@ -273,7 +273,7 @@ class EscapeTest {
       ChatDatabase door = new ChatDatabase(manual);
       new UserChat(door, alice.id()).sendMessage(conversation, "kept");
       assertEquals(0, (int) door.as(mallory.id(), tx -> tx.fetchCount(USER_MESSAGES)));
-      door.call(alice.caller(), true, "select '1' from (select $1) a", "{}");
+      door.call(alice.caller(), true, "select '1' from (select ?::json) a", "{}");
       try (Connection connection = manual.getConnection();
           Statement statement = connection.createStatement();
           var row = statement.executeQuery("select current_user")) {

@@ -202,7 +202,8 @@ class JoinedTransactionsTest {
   void callLeavesNothingBehindInAnOpenTransaction() {
     sql.transaction(
         trx -> {
-          ChatDatabase.on(trx).call(alice.caller(), true, "select '1' from (select $1) a", "{}");
+          ChatDatabase.on(trx)
+              .call(alice.caller(), true, "select '1' from (select ?::json) a", "{}");
           assertEquals("chat_login", asker(trx.dsl()));
         });
   }

@@ -157,7 +157,7 @@ class TransactionPoolingTest {
           });
       everybody.add(
           () -> {
-            chat.call(mallory.caller(), true, "select '1' from (select $1) a", "{}");
+            chat.call(mallory.caller(), true, "select '1' from (select ?::json) a", "{}");
             return null;
           });
       everybody.add(

@@ -29,7 +29,7 @@ final class Equivalents {
     REASONS.put(
         "chat.message_of_mine: without chat.demand_me()", "Both who call it demand it, too.");
     REASONS.put(
-        "chat.number_message: without perform chat.check_message_id(new.id)",
+        "chat.number_message: without new.id := chat.check_message_id(new.id)",
         "The id is not granted for insert, and send_message has checked it.");
     REASONS.put(
         "chat.number_message: false for not found",
@@ -71,6 +71,9 @@ final class Equivalents {
         "Who is in read_by has a read position that is past it.");
     REASONS.put(
         "public.send_message: true for me in (c.participant_1_id, c.participant_2_id)", LOCKS_ONLY);
+    REASONS.put(
+        "chat.view_of: without chat.demand_card()",
+        "Both who call it have demanded the caller by own_message.");
   }
 
   private Equivalents() {}

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 
 /**
  * Takes the checks out of a function's source, one at a time: each operand of a condition that
- * speaks of people, each condition before a refusal or a return, each {@code perform chat.demand_…}
- * and {@code chat.check_…}, each {@code chat.demand_me()}.
+ * speaks of people, each condition before a refusal or a return, each {@code chat.demand_…} and
+ * {@code chat.check_…}, performed or assigned, each {@code chat.demand_me()}.
  */
 final class WeakenedSource {
 
@@ -26,7 +26,8 @@ final class WeakenedSource {
           "\\b(me|mine|my_team|everybody|auth\\.uid|\\w*participant_\\w+|\\w*sender_id|recipient_id|"
               + "team_id|blocker_id|blocked_id)\\b|status = 'active'");
   private static final Pattern DEMAND =
-      Pattern.compile("perform (chat|relay)\\.(demand|check)_\\w+\\(");
+      Pattern.compile(
+          "(perform|(?<=\\n {2,9})[a-z_.]+ :=) (chat|relay)\\.(demand_(?!me\\b|card\\b)|check_)\\w+\\(");
   private static final Pattern CHECKS = Pattern.compile("(chat|relay)\\.(demand|check)_\\w+");
   private static final Set<String> ENDS =
       Set.of(
@@ -99,9 +100,13 @@ final class WeakenedSource {
   }
 
   private void forgetWhoIsActive() {
-    String call = "chat.demand_me()";
+    forget("chat.demand_me()", "auth.uid()");
+    forget("chat.demand_card()", "jsonb_build_object('id', auth.uid())");
+  }
+
+  private void forget(String call, String instead) {
     for (int at = masked.indexOf(call); at >= 0; at = masked.indexOf(call, at + 1)) {
-      replace(at, at + call.length(), "auth.uid()", "without");
+      replace(at, at + call.length(), instead, "without");
     }
   }
 

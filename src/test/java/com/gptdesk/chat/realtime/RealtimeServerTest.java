@@ -471,6 +471,22 @@ class RealtimeServerTest {
   }
 
   @Test
+  void aChangeIsEncodedOnceForAllWhoHearIt() {
+    List<SocketClient> clients = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      SocketClient client = client();
+      client.joins("x" + i, ALL, token(ALICE));
+      clients.add(client);
+    }
+    long before = server.encoded();
+
+    fanOut.changed(insert("to all", BLUE));
+
+    clients.forEach(client -> assertEquals("to all", content(client.next())));
+    assertEquals(1, server.encoded() - before);
+  }
+
+  @Test
   void onlyThoseHearWhoMaySee() {
     SocketClient alice = client();
     SocketClient mallory = client();

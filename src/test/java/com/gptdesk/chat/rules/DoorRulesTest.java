@@ -28,12 +28,10 @@ class DoorRulesTest extends Rules {
         Service  42501
         Relay    42501
         """;
-    everybody(
-        "select chat.door('{}', 'service_role', false, 'select 1 from (select $1) a', '{}')",
-        nobody);
+    everybody("select chat.enter('{}', 'service_role', false)", nobody);
     everybody("select chat.call_statement('get_conversations', '{}')", nobody);
     everybody("select * from chat.callable_functions()", nobody);
-    assertEquals("1", door("{}", "anon", "select '1' from (select $1) a", "{}"));
+    assertEquals("1", door("{}", "anon", "select '1' from (select ?::json) a", "{}"));
   }
 
   @Test
@@ -42,7 +40,7 @@ class DoorRulesTest extends Rules {
     for (String sql :
         List.of(
             "select set_config('role', 'chat_owner', true)",
-            "select chat.door('{}', 'service_role', false, 'select 1', '{}')",
+            "select chat.enter('{}', 'service_role', false)",
             "set role chat_owner",
             "set session authorization postgres")) {
       try (Connection connection = database.service().connect();
@@ -87,12 +85,12 @@ class DoorRulesTest extends Rules {
           "Anon",
           null
         }) {
-      assertEquals("PT403", refusal("{}", role, "select '1' from (select $1) a", "{}"), role);
+      assertEquals("PT403", refusal("{}", role, "select '1' from (select ?::json) a", "{}"), role);
     }
     for (String role : List.of("anon", "authenticated", "service_role")) {
       assertEquals(
           "\"" + role + "\"",
-          door("{}", role, "select to_json(current_user)::text from (select $1) a", "{}"));
+          door("{}", role, "select to_json(current_user)::text from (select ?::json) a", "{}"));
     }
   }
 
@@ -104,7 +102,7 @@ class DoorRulesTest extends Rules {
           alice.caller().claims(),
           "authenticated",
           true,
-          "select '1' from (select $1) a",
+          "select '1' from (select ?::json) a",
           "{}");
       try (Statement statement = connection.createStatement();
           ResultSet row =
@@ -217,7 +215,7 @@ class DoorRulesTest extends Rules {
     for (String name :
         List.of(
             "me",
-            "door",
+            "enter",
             "nothing",
             "",
             "SEND_MESSAGE",
@@ -305,13 +303,14 @@ class DoorRulesTest extends Rules {
       String arguments)
       throws SQLException {
     try (PreparedStatement call =
-        connection.prepareStatement("select chat.door(?, ?, ?, ?, ?::json)")) {
+        connection.prepareStatement("select chat.enter(?, ?, ?); " + statement)) {
       call.setString(1, claims);
       call.setString(2, role);
       call.setBoolean(3, readOnly);
-      call.setString(4, statement);
-      call.setString(5, arguments);
-      try (ResultSet row = call.executeQuery()) {
+      call.setString(4, arguments);
+      call.execute();
+      call.getMoreResults();
+      try (ResultSet row = call.getResultSet()) {
         row.next();
         return row.getString(1);
       }
