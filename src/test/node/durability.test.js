@@ -1,6 +1,7 @@
 // A message that was acknowledged is there, whatever dies.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { until } from './deadline.js';
 import { demo, signIn, tokenOf } from './people.js';
 import { Service } from './service.js';
 
@@ -53,6 +54,35 @@ test('acknowledged messages survive kill -9 of the service and of its PostgreSQL
   );
   const { error } = await again.rpc('send_message', { conversation_id: conversation, content: 'and on it goes' });
   assert.equal(error, null);
+});
+
+test('its PostgreSQL, killed alone, is started again: what was acknowledged is there, sockets stay open and hear on', async () => {
+  const { anonKey, users } = await demo(service.url);
+  const [alice, carol] = ['Alice', 'Carol'].map((name) => users.find((user) => user.full_name.startsWith(name)));
+  const sender = await signIn(service.url, anonKey, await tokenOf(service.url, alice));
+  const { data: conversation } = await sender.rpc('get_or_create_conversation', { user1_id: alice.id, user2_id: carol.id });
+  const hearer = await signIn(service.url, anonKey, await tokenOf(service.url, carol));
+  const heard = [];
+  let joins = 0;
+  const filter = `conversation_id=eq.${conversation}`;
+  hearer
+    .channel(`conversation-${conversation}`)
+    .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'user_messages', filter }, ({ new: row }) => heard.push(row.content))
+    .subscribe((status) => (joins += status === 'SUBSCRIBED'));
+  await until(20_000, 'Carol to listen', () => joins === 1);
+  assert.equal((await sender.rpc('send_message', { conversation_id: conversation, content: 'before' })).error, null);
+
+  service.killDatabase();
+  await until(60_000, 'a message to be stored again', async () => !(await sender.rpc('send_message', { conversation_id: conversation, content: 'after' })).error);
+  await until(20_000, () => `Carol to hear it; she heard ${heard}`, () => heard.includes('after'));
+  assert.equal(joins, 1, 'over the same socket');
+  assert.deepEqual(
+    (await history(sender, conversation)).map(({ content }) => content),
+    ['before', 'after'],
+  );
+  await until(20_000, 'the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);
+  assert.match(service.log, /The embedded PostgreSQL runs again/);
+  await hearer.removeAllChannels();
 });
 
 /** Every message, page by page. */

@@ -95,6 +95,11 @@ export class Service {
     await this.start();
   }
 
+  /** Ends its PostgreSQL alone at once, as a system short of memory would. */
+  killDatabase() {
+    process.kill(postmasterOf(this.#data), 'SIGKILL');
+  }
+
   /** Ends the service and its PostgreSQL at once, as a power cut would. */
   async kill() {
     const postmaster = postmasterOf(this.#data);

@@ -1,5 +1,7 @@
 package com.gptdesk.chat;
 
+import com.gptdesk.chat.api.RequestBounds;
+import com.gptdesk.chat.api.TlsFiles;
 import com.gptdesk.chat.api.TrustedProxies;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.ReplicaSettings;
@@ -45,6 +47,8 @@ import org.slf4j.LoggerFactory;
  * @param maxRequestsPerSecondPerAddress calls from one address on this node
  * @param host the address to listen on
  * @param port the port to listen on, 0 for any
+ * @param requests how much a request may bring
+ * @param tls the certificate to show; null for plain HTTP
  * @param enabled false keeps the process up and healthy but answers 503
  * @param doorbell which driver hears that there are changes
  * @param nats by what changes come from the node that reads them; null when each reads its own
@@ -73,6 +77,8 @@ public record Config(
     int maxRequestsPerSecondPerAddress,
     String host,
     int port,
+    RequestBounds requests,
+    @Nullable TlsFiles tls,
     boolean enabled,
     DoorbellKind doorbell,
     @Nullable NatsSettings nats,
@@ -169,6 +175,8 @@ public record Config(
               number("CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS", 1000, 1, 1_000_000),
               environment.getOrDefault(name("CHAT_HOST"), "0.0.0.0"),
               number("CHAT_PORT", 8080, 0, 65_535),
+              requests(),
+              tls(),
               enabled,
               parsed(
                   "CHAT_DOORBELL",
@@ -333,6 +341,32 @@ public record Config(
               return null;
             }
           });
+    }
+
+    private RequestBounds requests() {
+      RequestBounds usual = RequestBounds.defaults();
+      return new RequestBounds(
+          number("CHAT_MAX_BODY_BYTES", (int) usual.maxBodyBytes(), 1024, 64 * 1024 * 1024),
+          number("CHAT_MAX_HEADER_BYTES", usual.maxHeaderBytes(), 1024, 1024 * 1024),
+          number("CHAT_MAX_REQUEST_LINE_BYTES", usual.maxLineBytes(), 1024, 1024 * 1024),
+          Duration.ofMillis(
+              number(
+                  "CHAT_MAX_REQUEST_ARRIVAL_MS",
+                  (int) usual.arrival().toMillis(),
+                  100,
+                  3_600_000)));
+    }
+
+    /** What the files hold is looked at later, and again when they are replaced. */
+    private @Nullable TlsFiles tls() {
+      String certificate = text("CHAT_TLS_CERTIFICATE");
+      String key = text("CHAT_TLS_KEY");
+      if ((certificate == null) != (key == null)) {
+        problems.add("Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither.");
+      }
+      return certificate == null || key == null
+          ? null
+          : new TlsFiles(path("CHAT_TLS_CERTIFICATE", ""), path("CHAT_TLS_KEY", ""));
     }
 
     private Path path(String variable, String otherwise) {

@@ -10,6 +10,7 @@ import com.gptdesk.chat.api.Metrics;
 import com.gptdesk.chat.api.Remembered;
 import com.gptdesk.chat.api.RequestLimits;
 import com.gptdesk.chat.api.RpcGateway;
+import com.gptdesk.chat.api.TlsCertificate;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
@@ -97,6 +98,10 @@ final class Service implements AutoCloseable {
           "--demo gives everybody a token, so it runs on the embedded PostgreSQL alone: unset CHAT_DATABASE_URL.");
     }
     TokenSettings tokenSettings = tokens(config, demo);
+    Vertx vertx = opened(Vertx.vertx(), Service::stop);
+    if (config.tls() != null) {
+      TlsCertificate.read(vertx, config.tls()); // before there is anything to undo
+    }
     Database database = opened(Database.open(config));
     bringUpToDate(database, config, platform, demo);
     ServiceLogin.verify(database.service());
@@ -140,6 +145,10 @@ final class Service implements AutoCloseable {
     SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
     Upkeep upkeep = opened(new Upkeep(new ChatDatabase(database.service().dataSource())));
 
+    if (database.embedded() != null) {
+      database.embedded().keepRunning();
+      metrics.watch(database.embedded());
+    }
     metrics.watch(relay, () -> deafness.get() == null);
     if (cluster != null) {
       metrics.watch(cluster, relay);
@@ -147,7 +156,8 @@ final class Service implements AutoCloseable {
     metrics.watch(realtime);
     metrics.watch(() -> state(chat));
 
-    Vertx vertx = opened(Vertx.vertx(), Service::stop);
+    RequestLimits limits =
+        new RequestLimits(config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress());
     HttpService http =
         opened(
             new HttpService(
@@ -155,19 +165,15 @@ final class Service implements AutoCloseable {
                 new HttpSettings(
                     config.host(),
                     port,
-                    HttpSettings.DEFAULT_MAX_BODY_BYTES,
+                    config.tls(),
+                    config.requests(),
                     config.pageHosts(),
                     new AllowedOrigins(config.allowedOrigins()),
                     config.trustedProxies(),
                     tokenSettings.anonKey()),
-                new RpcGateway(
-                    chat,
-                    replica,
-                    tokens,
-                    new RequestLimits(
-                        config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress()),
-                    config.enabled()),
+                new RpcGateway(chat, replica, tokens, limits, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
+                limits,
                 health(chat, deafness, Migrations.of(database.ownerOrService(), platform)),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
@@ -185,7 +191,8 @@ final class Service implements AutoCloseable {
     int listening = http.start();
     if (demo) {
       LOG.info(
-          "The demo is ready: open http://localhost:{} in two windows, or in two terminals try scripts/chat alice bob, scripts/chat bob alice",
+          "The demo is ready: open {}://localhost:{} in two windows, or in two terminals try scripts/chat alice bob, scripts/chat bob alice",
+          config.tls() == null ? "http" : "https",
           listening);
     }
   }

@@ -117,10 +117,29 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
           new Setting(
               "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
               "1000",
-              "calls of functions from one address on this node",
+              "calls, broadcasts and new sockets from one address on this node",
               Shown.PLAIN),
           new Setting("CHAT_HOST", "0.0.0.0", "the address to listen on", Shown.PLAIN),
           new Setting("CHAT_PORT", "8080", "the port to listen on; 0 for any", Shown.PLAIN),
+          new Setting("CHAT_MAX_BODY_BYTES", "1048576", "the longest request body", Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_HEADER_BYTES", "16384", "all headers of a request together", Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_REQUEST_LINE_BYTES",
+              "8192",
+              "method and address of a request",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_MAX_REQUEST_ARRIVAL_MS",
+              "10000",
+              "how long a request may take to arrive",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_TLS_CERTIFICATE",
+              "none",
+              "PEM file of the certificate to show, for HTTPS",
+              Shown.PLAIN),
+          new Setting("CHAT_TLS_KEY", "none", "PEM file of its private key", Shown.SECRET),
           new Setting(
               "CHAT_ENABLED",
               "true",

@@ -45,6 +45,7 @@ class ConfigTest {
                         "CHAT_ENABLED", "perhaps",
                         "CHAT_JWT_SECRET", "short",
                         "CHAT_JWKS_URL", "keys",
+                        "CHAT_TLS_KEY", "key.pem",
                         "CHAT_DOORBELL", "gong")));
     assertEquals(
         List.of(
@@ -55,6 +56,7 @@ class ConfigTest {
             "CHAT_JWT_SECRET must have at least 32 bytes.",
             "CHAT_JWKS_URL must be an http or https address.",
             "CHAT_PORT must be a whole number from 0 to 65535.",
+            "Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither.",
             "CHAT_DOORBELL must be pgjdbc-ng or pgjdbc."),
         no.problems());
   }

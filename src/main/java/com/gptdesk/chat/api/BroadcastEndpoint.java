@@ -120,7 +120,11 @@ public final class BroadcastEndpoint {
       return refused(e);
     } catch (DatabaseUnavailable e) {
       LOG.warn("A broadcast was not sent: {}", String.valueOf(e.getMessage()));
-      return told(503, "The database cannot be asked now; try again");
+      return told(
+          503,
+          e.isDiskFull()
+              ? "The database's disk is full; try again when whoever runs the service has made room"
+              : "The database cannot be asked now; try again");
     } catch (RuntimeException e) {
       LOG.error("A broadcast was not sent", e);
       return told(500, "internal");

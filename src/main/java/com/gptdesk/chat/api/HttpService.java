@@ -1,6 +1,9 @@
 package com.gptdesk.chat.api;
 
 import com.gptdesk.chat.realtime.RealtimeServer;
+import com.gptdesk.chat.realtime.RequestId;
+import io.netty.handler.codec.http.TooLongHttpHeaderException;
+import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.Context;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
@@ -60,16 +63,20 @@ public final class HttpService implements AutoCloseable {
   private final HttpSettings settings;
   private final RpcGateway rpc;
   private final BroadcastEndpoint broadcasts;
+  private final RequestLimits limits;
   private final Health health;
   private final RealtimeServer realtime;
   private final @Nullable DemoEndpoints demo;
   private final Metrics metrics;
+  private final @Nullable TlsCertificate certificate;
+  private final @Nullable TlsRenewal renewal;
   private final @Nullable Page page;
   private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
   private final Queue<HttpServer> servers = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
+   * @param limits how much is taken from one address
    * @param demo null outside the demo; then its addresses do not exist
    */
   public HttpService(
@@ -77,6 +84,7 @@ public final class HttpService implements AutoCloseable {
       HttpSettings settings,
       RpcGateway rpc,
       BroadcastEndpoint broadcasts,
+      RequestLimits limits,
       Health health,
       RealtimeServer realtime,
       @Nullable DemoEndpoints demo,
@@ -85,10 +93,17 @@ public final class HttpService implements AutoCloseable {
     this.settings = settings;
     this.rpc = rpc;
     this.broadcasts = broadcasts;
+    this.limits = limits;
     this.health = health;
     this.realtime = realtime;
     this.demo = demo;
     this.metrics = metrics;
+    TlsFiles tls = settings.tls();
+    this.certificate = tls == null ? null : TlsCertificate.read(vertx, tls);
+    this.renewal =
+        tls == null || certificate == null
+            ? null
+            : new TlsRenewal(vertx, tls, certificate, this::show);
     this.page = Page.load(settings, demo != null);
     if (page == null) {
       LOG.info("The Messages page is not in this build, which found no Node 20; all else works");
@@ -120,7 +135,10 @@ public final class HttpService implements AutoCloseable {
       throw new IllegalStateException("Could not listen on port " + settings.port(), e);
     }
     int port = servers.element().actualPort();
-    LOG.info("Listening on port {}", port);
+    LOG.info("Listening on port {} ({})", port, certificate == null ? "http" : "https");
+    if (renewal != null) {
+      renewal.start();
+    }
     return port;
   }
 
@@ -129,6 +147,9 @@ public final class HttpService implements AutoCloseable {
   public void close() {
     if (!closed.compareAndSet(false, true)) {
       return;
+    }
+    if (renewal != null) {
+      renewal.close();
     }
     realtime.close(); // else the server would wait for sockets that stay open for hours
     List<Future<Void>> closing =
@@ -146,14 +167,24 @@ public final class HttpService implements AutoCloseable {
     @Override
     public Future<?> start() {
       Router router = router();
+      var deadlines =
+          new RequestDeadlines(
+              vertx,
+              settings.bounds().arrival(),
+              Duration.ofSeconds(IDLE_SECONDS),
+              request -> answer(request, tooSlow()));
       HttpServer server =
           vertx
               .createHttpServer(options())
+              .connectionHandler(deadlines::opened)
+              .invalidRequestHandler(HttpService.this::refuseInvalid)
               .requestHandler(
                   request -> {
                     if (realtime.accepts(path(request))) {
+                      deadlines.forget(request.connection());
                       upgrade(request);
                     } else {
+                      deadlines.begun(request);
                       router.handle(request);
                     }
                   });
@@ -163,20 +194,92 @@ public final class HttpService implements AutoCloseable {
 
   /** A browser lets every page open a WebSocket anywhere, so it is for us to refuse. */
   private void upgrade(HttpServerRequest request) {
-    if (settings.origins().admit(request)) {
-      realtime.upgrade(request);
+    String id = RequestId.of(request.getHeader(RequestId.HEADER));
+    request
+        .response()
+        .putHeader(RequestId.HEADER, id)
+        // Only of a refusal; the connection is counted no longer, so it must end.
+        .headersEndHandler(refused -> request.response().putHeader("Connection", "close"))
+        .endHandler(
+            refused -> {
+              log(id, request);
+              request.connection().close();
+            });
+    Problem tooMany = limits.refusalOf(address(request));
+    if (tooMany != null) {
+      answer(request, tooMany);
+    } else if (settings.origins().admit(request)) {
+      realtime.upgrade(request, id);
     } else {
-      Reply no = foreign().reply();
-      request
-          .response()
-          .setStatusCode(no.status())
-          .putHeader("Content-Type", Reply.JSON_TYPE)
-          .end(String.valueOf(no.body()));
+      answer(request, foreign());
     }
   }
 
+  private static void log(String id, HttpServerRequest upgrade) {
+    RequestId.named(
+        id,
+        () ->
+            ACCESS.info(
+                "{} {} {}", upgrade.method(), path(upgrade), upgrade.response().getStatusCode()));
+  }
+
+  /** What the router never sees. Nothing more is taken from this connection. */
+  private static void answer(HttpServerRequest request, Problem problem) {
+    Reply no = problem.reply();
+    no.headers().forEach(request.response()::putHeader);
+    request
+        .response()
+        .setStatusCode(no.status())
+        .putHeader("Content-Type", Reply.JSON_TYPE)
+        .putHeader("Connection", "close")
+        .end(String.valueOf(no.body()));
+  }
+
+  private void refuseInvalid(HttpServerRequest request) {
+    Throwable cause = request.decoderResult().cause();
+    LOG.debug("A request cannot be read", cause);
+    answer(
+        request,
+        switch (cause) {
+          case TooLongHttpLineException e ->
+              Problem.of(414, "PT414", "The address is too long")
+                  .withHint("At most " + settings.bounds().maxLineBytes() + " bytes are taken");
+          case TooLongHttpHeaderException e ->
+              Problem.of(431, "PT431", "The headers are too long")
+                  .withHint(
+                      "At most "
+                          + settings.bounds().maxHeaderBytes()
+                          + " bytes are taken, all headers together");
+          case null, default -> unreadable();
+        });
+    request.connection().close();
+  }
+
   private HttpServerOptions options() {
-    return realtime.configure(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS));
+    HttpServerOptions options =
+        realtime.configure(
+            new HttpServerOptions()
+                .setIdleTimeout(IDLE_SECONDS)
+                // Else a connection would be known only when its first bytes tell which HTTP it is.
+                .setHttp2ClearTextEnabled(false)
+                .setMaxHeaderSize(settings.bounds().maxHeaderBytes())
+                .setMaxInitialLineLength(settings.bounds().maxLineBytes()));
+    return certificate == null
+        ? options
+        : options
+            .setSsl(true)
+            .setKeyCertOptions(certificate.options())
+            .setEnabledSecureTransportProtocols(TlsCertificate.PROTOCOLS)
+            .setUseAlpn(false); // HTTP/1.1 alone, on which sockets are upgraded
+  }
+
+  /** For the connections from now on; those that are open stay. */
+  private void show(TlsCertificate renewed) {
+    Future.join(
+            servers.stream()
+                .map(server -> server.updateSSLOptions(renewed.serverOptions()))
+                .toList())
+        .await();
   }
 
   private SocketAddress address() {
@@ -192,6 +295,7 @@ public final class HttpService implements AutoCloseable {
     router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     router.route("/rest/v1/*").handler(this::noTables);
+    router.route("/realtime/v1/api/broadcast*").handler(this::withinLimits);
     router.post("/realtime/v1/api/broadcast").handler(body()).handler(this::broadcasts);
     router
         .post("/realtime/v1/api/broadcast/:topic/events/:event")
@@ -244,7 +348,7 @@ public final class HttpService implements AutoCloseable {
   }
 
   private BodyHandler body() {
-    return BodyHandler.create(false).setBodyLimit(settings.maxBodyBytes());
+    return BodyHandler.create(false).setBodyLimit(settings.bounds().maxBodyBytes());
   }
 
   // ---- every request
@@ -264,7 +368,7 @@ public final class HttpService implements AutoCloseable {
       String line = request.method() + " " + path(request);
       context.addEndHandler(
           ended ->
-              named(
+              RequestId.named(
                   id,
                   () ->
                       ACCESS.info(
@@ -310,19 +414,19 @@ public final class HttpService implements AutoCloseable {
 
   /** Before the body is read: who sends too much is not listened to. */
   private void withinLimits(RoutingContext context) {
-    HttpServerRequest request = context.request();
-    Reply refusal =
-        rpc.refusalOf(
-            settings
-                .proxies()
-                .client(
-                    request.remoteAddress().hostAddress(),
-                    request.headers().getAll("X-Forwarded-For")));
-    if (refusal == null) {
+    Problem tooMany = limits.refusalOf(address(context.request()));
+    if (tooMany == null) {
       context.next();
     } else {
-      end(context, refusal);
+      end(context, tooMany.reply());
     }
+  }
+
+  /** Of the client, as far as that is known. */
+  private String address(HttpServerRequest request) {
+    return settings
+        .proxies()
+        .client(request.remoteAddress().hostAddress(), request.headers().getAll("X-Forwarded-For"));
   }
 
   private void rpc(RoutingContext context) {
@@ -468,18 +572,23 @@ public final class HttpService implements AutoCloseable {
   /** The router's word for broken percent-encoding. */
   private static Problem unreadable() {
     return Problem.of(400, "PGRST100", "The request cannot be read")
-        .withHint("The query must be percent-encoded UTF-8");
+        .withHint("Send HTTP/1.1, with a query in percent-encoded UTF-8");
+  }
+
+  private Problem tooSlow() {
+    return Problem.of(408, "PT408", "The request took too long to arrive")
+        .withHint("At most " + settings.bounds().arrival().toMillis() + " ms are given");
   }
 
   private Problem tooLong() {
     return Problem.of(413, "PT413", "The request body is too long")
-        .withHint("At most " + settings.maxBodyBytes() + " bytes are taken");
+        .withHint("At most " + settings.bounds().maxBodyBytes() + " bytes are taken");
   }
 
   private static void fault(RoutingContext context) {
     String begun = context.get(RequestId.FIELD);
     String id = begun == null ? RequestId.of(null) : begun;
-    named(
+    RequestId.named(
         id,
         () ->
             LOG.error(
@@ -488,15 +597,5 @@ public final class HttpService implements AutoCloseable {
                 path(context.request()),
                 context.failure()));
     end(context, Problem.of(500, "PGRSTX00", "internal").withDetails("request " + id).reply());
-  }
-
-  /** Logs as of that request; an event loop serves many. */
-  private static void named(String id, Runnable log) {
-    MDC.put(RequestId.FIELD, id);
-    try {
-      log.run();
-    } finally {
-      MDC.remove(RequestId.FIELD);
-    }
   }
 }

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param host address to listen on
  * @param port 0 for any free one
- * @param maxBodyBytes longer request bodies are answered with 413
+ * @param tls null to speak plain HTTP, as behind a proxy that ends TLS
+ * @param bounds how much a request may bring
  * @param pageHosts origins of applications that may show the page in a frame and sign people in
  * @param origins whose pages may talk to the service
  * @param proxies whose word about a client's address is believed
@@ -17,25 +18,26 @@ import org.jspecify.annotations.Nullable;
 public record HttpSettings(
     String host,
     int port,
-    long maxBodyBytes,
+    @Nullable TlsFiles tls,
+    RequestBounds bounds,
     List<String> pageHosts,
     AllowedOrigins origins,
     TrustedProxies proxies,
     @Nullable String anonKey) {
-  /** 1 MiB: some 250 times the longest message with its defaults. */
-  public static final long DEFAULT_MAX_BODY_BYTES = 1L << 20;
-
   public HttpSettings {
     pageHosts = List.copyOf(pageHosts);
   }
 
   /** With a page that nobody else shows, and for pages of every origin. */
   public HttpSettings(String host, int port, long maxBodyBytes) {
-    this(host, port, maxBodyBytes, List.of(), AllowedOrigins.all(), TrustedProxies.none(), null);
-  }
-
-  /** That port on all addresses. */
-  public static HttpSettings ofPort(int port) {
-    return new HttpSettings("0.0.0.0", port, DEFAULT_MAX_BODY_BYTES);
+    this(
+        host,
+        port,
+        null,
+        RequestBounds.defaults().withBody(maxBodyBytes),
+        List.of(),
+        AllowedOrigins.all(),
+        TrustedProxies.none(),
+        null);
   }
 }

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.api;
 
+import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.nats.NatsCluster;
 import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.relay.Change;
@@ -181,6 +182,15 @@ public final class Metrics implements AutoCloseable {
         RealtimeServer::unrulyClosed,
         "reason",
         "unruly");
+  }
+
+  /** Tells of a PostgreSQL of our own. */
+  public void watch(EmbeddedDatabase database) {
+    counter(
+        "chat.database.restarts",
+        "How often the embedded PostgreSQL died and was started again",
+        database,
+        EmbeddedDatabase::restarts);
   }
 
   /** Tells what the database answers. */

@@ -5,9 +5,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many calls of functions a node takes: so many a second for each person, and for each address,
- * twice as many at once. GPT Desk's own servers, who have no person's id, are held by their address
- * alone. Any thread may ask.
+ * How much a node takes: so many calls of functions a second for each person, and so many calls,
+ * broadcasts and new sockets for each address, twice as many at once. GPT Desk's own servers, who
+ * have no person's id, are held by their address alone. Any thread may ask.
  */
 public final class RequestLimits {
   private final int perPerson;
@@ -17,7 +17,7 @@ public final class RequestLimits {
 
   /**
    * @param perPerson calls a second with tokens of one person
-   * @param perAddress calls a second from one address, whatever the token
+   * @param perAddress calls, broadcasts and upgrades a second from one address, whatever the token
    */
   public RequestLimits(int perPerson, int perAddress) {
     this.perPerson = perPerson;

@@ -8,6 +8,7 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.ReadReplica;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.realtime.RequestId;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -152,12 +153,6 @@ public final class RpcGateway {
     return catalogue.nameOf(function);
   }
 
-  /** What to say to an address before its call is even read; null when there is nothing to say. */
-  @Nullable Reply refusalOf(String address) {
-    Problem problem = limits.refusalOf(address);
-    return problem == null ? null : problem.reply();
-  }
-
   /** Answers a call. Never throws: what goes wrong is in the reply, and a fault in the log. */
   Reply answer(RpcRequest request) {
     Identity identity = null;
@@ -179,7 +174,7 @@ public final class RpcGateway {
       return ofRefusal(e, identity == null || identity.isAnonymous()).reply();
     } catch (DatabaseUnavailable e) {
       LOG.warn("{} was not answered: {}", request.label(), String.valueOf(e.getMessage()));
-      return unavailable().reply();
+      return (e.isDiskFull() ? diskFull() : unavailable()).reply();
     } catch (RuntimeException | Error e) {
       return fault(request, identity, e).reply();
     }
@@ -526,6 +521,14 @@ public final class RpcGateway {
     return Problem.of(503, "PGRST000", "The database cannot be reached now")
         .withHint("Try again in a moment")
         .withHeader("Retry-After", "1");
+  }
+
+  /** As PostgREST answers the whole class 53. */
+  private static Problem diskFull() {
+    return Problem.of(503, "53100", "The database's disk is full, so nothing new can be kept")
+        .withDetails("Nothing was changed")
+        .withHint("Whoever runs the service must make room; then try again")
+        .withHeader("Retry-After", "5");
   }
 
   private static Problem ofToken(InvalidToken e) {

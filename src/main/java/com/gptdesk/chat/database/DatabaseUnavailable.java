@@ -1,5 +1,6 @@
 package com.gptdesk.chat.database;
 
+import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -7,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  * pool is exhausted, the server is shutting down. Trying again later may help.
  */
 public final class DatabaseUnavailable extends RuntimeException {
+
+  private static final String DISK_FULL = "53100";
 
   /**
    * Says that it cannot be reached.
@@ -16,5 +19,15 @@ public final class DatabaseUnavailable extends RuntimeException {
    */
   public DatabaseUnavailable(String message, @Nullable Throwable cause) {
     super(message, cause);
+  }
+
+  /**
+   * Whether it is there and only has no room for what is new: reading goes on, and trying again
+   * helps once somebody has made room.
+   *
+   * @return true when its disk is full
+   */
+  public boolean isDiskFull() {
+    return getCause() instanceof SQLException sql && DISK_FULL.equals(sql.getSQLState());
   }
 }

@@ -12,6 +12,7 @@ import java.sql.Statement;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,11 +48,14 @@ public final class EmbeddedDatabase implements AutoCloseable {
   private final PostgresServer server;
   private final boolean temporary;
   private final int port;
+  private final Map<String, String> settings;
   private final Map<String, String> passwords = new HashMap<>();
+  private @Nullable ServerWatch watch;
 
   private EmbeddedDatabase(Path directory, boolean durable, boolean temporary) throws IOException {
     this.directory = directory.toAbsolutePath().normalize();
     this.temporary = temporary;
+    this.settings = settings(durable);
     Secrets.createPrivateDirectories(this.directory);
     this.lock = DirectoryLock.take(this.directory);
     try {
@@ -66,7 +70,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
       }
       server.refuseOtherMajor();
       server.stopLeftover();
-      this.port = startAtTheUsualPort(durable);
+      this.port = startAtTheUsualPort();
       try {
         verifyDurability(durable);
         createRolesAndDatabase();
@@ -157,9 +161,25 @@ public final class EmbeddedDatabase implements AutoCloseable {
     }
   }
 
+  /**
+   * From now on starts the server again, at the same port, whenever it dies without being told to
+   * stop. To be called once.
+   */
+  public void keepRunning() {
+    watch = new ServerWatch(server, this::startAgain);
+  }
+
+  /** {@return how often the server died and was started again, since {@link #keepRunning}} */
+  public long restarts() {
+    return watch == null ? 0 : watch.restarts();
+  }
+
   /** Stops the server and, when it is temporary, deletes all of it. */
   @Override
   public void close() {
+    if (watch != null) {
+      watch.close();
+    }
     try (lock) {
       server.stop();
       if (temporary) {
@@ -183,10 +203,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     return password;
   }
 
-  /** The port of last time when it is free, so that a person's client finds the database again. */
-  private int startAtTheUsualPort(boolean durable) throws IOException {
-    Path note = directory.resolve("port");
-    int usual = Files.exists(note) ? Integer.parseInt(Files.readString(note).strip()) : 0;
+  private static Map<String, String> settings(boolean durable) {
     Map<String, String> settings = new HashMap<>(durable ? DURABLE : FAST);
     settings.put("listen_addresses", "127.0.0.1");
     settings.put("unix_socket_directories", "");
@@ -195,9 +212,25 @@ public final class EmbeddedDatabase implements AutoCloseable {
     settings.put("log_timezone", "UTC");
     settings.put("log_checkpoints", "off");
     settings.put("log_min_messages", "log"); // a refusal is the caller's to hear, not a fault here
+    return settings;
+  }
+
+  /** The port of last time when it is free, so that a person's client finds the database again. */
+  private int startAtTheUsualPort() throws IOException {
+    Path note = directory.resolve("port");
+    int usual = Files.exists(note) ? Integer.parseInt(Files.readString(note).strip()) : 0;
     int taken = server.start(usual, settings);
     Files.writeString(note, Integer.toString(taken));
     return taken;
+  }
+
+  /** At the port that everybody was told. */
+  private void startAgain() throws IOException {
+    server.stopLeftover();
+    if (server.start(port, settings) != port) {
+      server.stop();
+      throw new IOException("Port %d has been taken by somebody else".formatted(port));
+    }
   }
 
   private void verifyDurability(boolean durable) throws SQLException {

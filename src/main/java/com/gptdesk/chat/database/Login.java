@@ -25,6 +25,8 @@ public record Login(String url, String user, String password) {
     source.setUser(user);
     source.setPassword(password);
     source.setApplicationName("gptdesk-chat");
+    // Details hold whole rows, and so what people write; a refusal's are told to its caller alone.
+    source.setLogServerErrorDetail(false);
     return source;
   }
 

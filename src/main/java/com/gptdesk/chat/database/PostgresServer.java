@@ -90,12 +90,23 @@ final class PostgresServer {
    * @throws IllegalStateException they are, with what to do
    */
   void refuseOtherMajor() throws IOException {
-    String files = Files.readString(directory.resolve("PG_VERSION")).strip();
+    Path version = directory.resolve("PG_VERSION");
+    if (!Files.isRegularFile(version)) {
+      throw new IllegalStateException(
+          "The data directory %s is damaged or no PostgreSQL's: it has no file PG_VERSION; nothing was changed. Restore it from a backup, or, if there is nothing in it that you need, move it away and start again."
+              .formatted(directory));
+    }
+    String files = Files.readString(version).strip();
     int ours = major();
     if (!files.equals(Integer.toString(ours))) {
       throw new IllegalStateException(
-          "The data directory %s was made by PostgreSQL %s, and this version brings %d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom, move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists."
-              .formatted(directory, files, ours));
+          "The data directory %1$s was made by PostgreSQL %2$s, and this version brings %3$d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom (its port is in %4$s, the password of postgres in %5$s), move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists. The service brings neither pg_dump nor pg_restore: take those of PostgreSQL %3$d, which dump PostgreSQL %2$s as well, from your system's package (Debian: postgresql-client-%3$d, or -%2$s for the dump) or from the image postgres:%3$d."
+              .formatted(
+                  directory,
+                  files,
+                  ours,
+                  directory.resolveSibling("port"),
+                  directory.resolveSibling("postgres.password")));
     }
   }
 
@@ -169,6 +180,12 @@ final class PostgresServer {
       LOG.info("Removing a stale {}: no server of ours has its process number", note);
       Files.deleteIfExists(note);
     }
+  }
+
+  /** Whether it ended without a word: one that is told to stop takes its note away. */
+  boolean hasDied() throws IOException {
+    // In this order: one that stops in between has taken its note away before it was gone.
+    return running().isEmpty() && Files.exists(directory.resolve("postmaster.pid"));
   }
 
   /** The server that runs on this directory, and not merely a process that got its number. */

@@ -137,7 +137,11 @@ public final class Refusal extends RuntimeException {
   private static RuntimeException meaningOf(SQLException sql, RuntimeException fault) {
     String state = sql.getSQLState() == null ? "" : sql.getSQLState();
     if (sql instanceof SQLTransientConnectionException || isUnavailability(state)) {
-      return new DatabaseUnavailable("The database cannot be reached or is full", sql);
+      return new DatabaseUnavailable(
+          state.equals("53100")
+              ? "The database's disk is full"
+              : "The database cannot be reached or is full",
+          sql);
     }
     if (!isRefusal(state)) {
       return fault;

@@ -54,6 +54,7 @@ final class ClientConnection {
 
   private final RealtimeServer server;
   private final RealtimeSettings settings;
+  private final String id;
   private final Context context;
   private final ServerWebSocket socket;
   private final FrameCodec codec;
@@ -80,14 +81,19 @@ final class ClientConnection {
   private boolean inboxCalled;
   private boolean inboxClosed;
 
+  /**
+   * @param id of the request that became this socket
+   */
   ClientConnection(
       RealtimeServer server,
+      String id,
       Context context,
       ServerWebSocket socket,
       FrameCodec codec,
       String apikey) {
     this.server = server;
     this.settings = server.settings();
+    this.id = id;
     this.context = context;
     this.socket = socket;
     this.codec = codec;
@@ -106,6 +112,11 @@ final class ClientConnection {
     arm();
   }
 
+  /** Logs by the name of the request that became this socket. */
+  void named(Runnable log) {
+    RequestId.named(id, log);
+  }
+
   /**
    * The socket itself does not close for a message that is too long; what comes after is no
    * message.
@@ -114,7 +125,7 @@ final class ClientConnection {
     if (e instanceof HttpClosedException) {
       return; // The close handler is told.
     }
-    LOG.debug("A socket failed and is closed", e);
+    named(() -> LOG.debug("A socket failed and is closed", e));
     if (e instanceof IllegalStateException) {
       shut(MESSAGE_TOO_BIG, "at most " + settings.maxFrameBytes() + " bytes");
     } else {
@@ -190,7 +201,7 @@ final class ClientConnection {
           take(frame);
         }
       } catch (RuntimeException e) {
-        LOG.error("A frame could not be handled; its socket is closed", e);
+        named(() -> LOG.error("A frame could not be handled; its socket is closed", e));
         shut(SERVER_FAULT, "internal");
       }
     }
@@ -204,7 +215,7 @@ final class ClientConnection {
     }
     String reason = "at most " + settings.maxFramesPerSecond() + " messages a second";
     if (++refusedInARow > 10 * settings.maxFramesPerSecond()) {
-      LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason);
+      named(() -> LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason));
       server.countUnruly();
       shut(POLICY_VIOLATION, "too many messages: " + reason);
     } else if (frame instanceof ClientFrame.Message message) {
@@ -236,10 +247,12 @@ final class ClientConnection {
     server.countMalformed();
     if (!complained) {
       complained = true;
-      LOG.warn(
-          "A client at {} sends what is no message: {}; dropped, and so are others like it",
-          socket.remoteAddress(),
-          malformed.reason());
+      named(
+          () ->
+              LOG.warn(
+                  "A client at {} sends what is no message: {}; dropped, and so are others like it",
+                  socket.remoteAddress(),
+                  malformed.reason()));
     }
   }
 
@@ -594,8 +607,12 @@ final class ClientConnection {
         () -> heardScopes(person),
         found -> scopesRead(person, found),
         e -> {
-          LOG.warn(
-              "The rights of user {} could not be read; the client joins again", person.id(), e);
+          named(
+              () ->
+                  LOG.warn(
+                      "The rights of user {} could not be read; the client joins again",
+                      person.id(),
+                      e));
           depart(person, reason(e), true);
         });
   }
@@ -665,9 +682,11 @@ final class ClientConnection {
       return;
     }
     if (identity.isAnonymous()) {
-      LOG.warn(
-          "Channel {} got a token without a user in place of one with; it hears nothing until it joins again",
-          channel.topic());
+      named(
+          () ->
+              LOG.warn(
+                  "Channel {} got a token without a user in place of one with; it hears nothing until it joins again",
+                  channel.topic()));
     }
     // First deaf, then by the new rights: nothing is heard by those of before.
     detach(channel);
@@ -833,10 +852,12 @@ final class ClientConnection {
   void tooSlow(String what) {
     if (!ended) {
       server.countSlow();
-      LOG.info(
-          "The socket of {} is closed, {}; the client comes back and catches up",
-          socket.remoteAddress(),
-          what);
+      named(
+          () ->
+              LOG.info(
+                  "The socket of {} is closed, {}; the client comes back and catches up",
+                  socket.remoteAddress(),
+                  what));
       shut(TRY_AGAIN_LATER, "too slow");
     }
   }
@@ -979,7 +1000,7 @@ final class ClientConnection {
     try {
       then.run();
     } catch (RuntimeException e) {
-      LOG.error("An answer could not be handled; its socket is closed", e);
+      named(() -> LOG.error("An answer could not be handled; its socket is closed", e));
       shut(SERVER_FAULT, "internal");
     }
   }

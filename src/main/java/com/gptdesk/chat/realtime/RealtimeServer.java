@@ -129,11 +129,18 @@ public final class RealtimeServer implements AutoCloseable {
     return PATHS.contains(path);
   }
 
+  /** The same, with the id that the request brings, or a new one. */
+  public void upgrade(HttpServerRequest request) {
+    upgrade(request, RequestId.of(request.getHeader(RequestId.HEADER)));
+  }
+
   /**
    * Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called
    * on an event loop.
+   *
+   * @param id by which the log names the request, and the socket that comes of it
    */
-  public void upgrade(HttpServerRequest request) {
+  public void upgrade(HttpServerRequest request, String id) {
     if (!request.canUpgradeToWebSocket()) {
       refuse(request, 426, "This is a WebSocket endpoint");
       return;
@@ -162,29 +169,33 @@ public final class RealtimeServer implements AutoCloseable {
     if (context == null) {
       throw new IllegalStateException("upgrade() must be called on the request's event loop");
     }
-    Thread.ofVirtual().name("realtime").start(() -> verify(request, context, codec, apikey));
+    Thread.ofVirtual().name("realtime").start(() -> verify(request, id, context, codec, apikey));
   }
 
-  private void verify(HttpServerRequest request, Context context, FrameCodec codec, String apikey) {
+  private void verify(
+      HttpServerRequest request, String id, Context context, FrameCodec codec, String apikey) {
     try {
       tokens.verify(apikey);
-      context.runOnContext(nothing -> accept(request, context, codec, apikey));
+      context.runOnContext(nothing -> accept(request, id, context, codec, apikey));
     } catch (InvalidToken e) {
       int status = e.reason() == InvalidToken.Reason.KEYS_UNAVAILABLE ? 503 : 401;
       context.runOnContext(nothing -> refuse(request, status, e.getMessage()));
     } catch (RuntimeException e) {
-      LOG.error("An API key could not be verified", e);
+      RequestId.named(id, () -> LOG.error("An API key could not be verified", e));
       context.runOnContext(nothing -> refuse(request, 500, "internal"));
     }
   }
 
-  private void accept(HttpServerRequest request, Context context, FrameCodec codec, String apikey) {
+  private void accept(
+      HttpServerRequest request, String id, Context context, FrameCodec codec, String apikey) {
     request
         .toWebSocket()
         .onSuccess(
             socket -> {
               forgetHeaders(request);
-              var connection = new ClientConnection(this, context, socket, codec, known(apikey));
+              var connection =
+                  new ClientConnection(this, id, context, socket, codec, known(apikey));
+              RequestId.named(id, () -> LOG.info("A socket was opened"));
               connections.add(connection);
               connection.open();
               if (allClosed != null) {

@@ -145,7 +145,12 @@ final class Replay {
       return;
     }
     if (!(e instanceof DatabaseUnavailable)) {
-      LOG.warn("Channel {} could not be told what it missed; it joins again", channel.topic(), e);
+      connection.named(
+          () ->
+              LOG.warn(
+                  "Channel {} could not be told what it missed; it joins again",
+                  channel.topic(),
+                  e));
       connection.failed(channel, e);
       return;
     }
@@ -153,7 +158,8 @@ final class Replay {
     long wait = half + ThreadLocalRandom.current().nextLong(half + 1);
     retry =
         retry.multipliedBy(2).compareTo(LONGEST_RETRY) > 0 ? LONGEST_RETRY : retry.multipliedBy(2);
-    LOG.debug("The database is away; {} asks again in {} ms", channel.topic(), wait);
+    connection.named(
+        () -> LOG.debug("The database is away; {} asks again in {} ms", channel.topic(), wait));
     connection.later(
         wait,
         () -> {

@@ -378,8 +378,12 @@ final class TopicDesk {
         },
         e -> {
           if (seat.isReading(number)) {
-            LOG.warn(
-                "The presence of {} could not be read; the client joins again", seat.topic(), e);
+            connection.named(
+                () ->
+                    LOG.warn(
+                        "The presence of {} could not be read; the client joins again",
+                        seat.topic(),
+                        e));
             connection.dismiss(channel, ClientConnection.reason(e), true);
           }
         });

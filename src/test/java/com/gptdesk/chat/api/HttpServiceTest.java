@@ -11,12 +11,8 @@ import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.realtime.Broadcast;
-import com.gptdesk.chat.realtime.PresenceTracker;
-import com.gptdesk.chat.realtime.PublishedTables;
-import com.gptdesk.chat.realtime.RealtimeServer;
-import com.gptdesk.chat.realtime.RealtimeSettings;
-import com.gptdesk.chat.realtime.TopicLimits;
-import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -30,6 +26,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -338,6 +335,44 @@ class HttpServiceTest {
   }
 
   @Test
+  void anAddressThatBroadcastsOrOpensSocketsTooOftenIsHeldUp() throws Exception {
+    HttpRequest.Builder broadcast =
+        request(strict(1), "/realtime/v1/api/broadcast").POST(BodyPublishers.ofString("{}"));
+    HttpResponse<String> response = send(broadcast);
+    assertEquals(401, response.statusCode()); // the control
+    for (int i = 0; i < 1000 && response.statusCode() == 401; i++) {
+      response = send(broadcast);
+    }
+    assertProblem(response, 429, "PT429");
+    int listed = strict(1);
+    String path = "/realtime/v1/websocket?vsn=1.0.0&apikey=" + new TokenIssuer(SECRET).anonKey();
+    String last = upgrade(listed, path, null);
+    assertEquals("101", last);
+    for (int i = 0; i < 1000 && last.equals("101"); i++) {
+      last = upgrade(listed, path, null);
+    }
+    assertEquals("429", last);
+  }
+
+  @Test
+  void anUpgradeIsNamedInItsAnswerAndInTheLog() throws Exception {
+    String path = "/realtime/v1/websocket?vsn=1.0.0&apikey=";
+    try (HeardLog log = new HeardLog()) {
+      String opened = upgraded(port, path + new TokenIssuer(SECRET).anonKey(), "upgrade-of-alice");
+      assertTrue(opened.startsWith("HTTP/1.1 101 "), opened);
+      assertTrue(
+          opened.toLowerCase(Locale.ROOT).contains("x-request-id: upgrade-of-alice"), opened);
+      Await.until(
+          "the log names it", () -> log.has("A socket was opened", "request=upgrade-of-alice"));
+      String refused = upgraded(port, path, "upgrade-of-nobody");
+      assertTrue(refused.startsWith("HTTP/1.1 401 "), refused);
+      assertTrue(refused.contains("upgrade-of-nobody"), refused);
+      assertTrue(log.has("GET /realtime/v1/websocket 401", "request=upgrade-of-nobody"));
+      assertFalse(log.has("apikey"), "no token in the log");
+    }
+  }
+
+  @Test
   void theDemoLetsOneBeSomebody() throws Exception {
     JsonNode users = JSON.readTree(send(request("/demo/users").GET()).body());
     assertEquals("Alice", users.at("/users/0/full_name").stringValue());
@@ -405,7 +440,8 @@ class HttpServiceTest {
             new HttpSettings(
                 "127.0.0.1",
                 0,
-                1000,
+                null,
+                RequestBounds.defaults().withBody(1000),
                 List.of(),
                 new AllowedOrigins(List.of("https://desk.example")),
                 TrustedProxies.in(List.of("127.0.0.1")),
@@ -417,20 +453,13 @@ class HttpServiceTest {
 
   /** The status with which an upgrade to a WebSocket is answered. */
   private static String upgrade(int port, String path, @Nullable String origin) throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", port)) {
-      socket.setSoTimeout(10_000);
-      String request =
-          "GET "
-              + path
-              + " HTTP/1.1\r\nHost: 127.0.0.1:"
-              + port
-              + (origin == null ? "" : "\r\nOrigin: " + origin)
-              + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
-              + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      byte[] start = socket.getInputStream().readNBytes("HTTP/1.1 101".length());
-      return new String(start, StandardCharsets.US_ASCII).substring("HTTP/1.1 ".length());
-    }
+    return RawClient.upgraded(port, path, origin == null ? "" : "Origin: " + origin + "\r\n")
+        .substring("HTTP/1.1 ".length(), "HTTP/1.1 101".length());
+  }
+
+  /** The answer to an upgrade with that id; all of it when it is refused, since then it ends. */
+  private static String upgraded(int port, String path, String id) throws Exception {
+    return RawClient.upgraded(port, path, "X-Request-Id: " + id + "\r\n");
   }
 
   private HttpService service(boolean withDemo, int wantedPort) {
@@ -439,28 +468,6 @@ class HttpServiceTest {
   }
 
   private HttpService service(boolean withDemo, HttpSettings settings, RequestLimits limits) {
-    FunctionCatalogue catalogue =
-        new FunctionCatalogue(
-            new FunctionCatalogue.Source() {
-              @Override
-              public List<CallableFunction> functions() {
-                return List.of(
-                    new CallableFunction(
-                        "echo",
-                        false,
-                        CallableFunction.Result.SCALAR,
-                        List.of("a"),
-                        List.of("text"),
-                        0),
-                    new CallableFunction(
-                        "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
-              }
-
-              @Override
-              public String statement(String function, List<String> argumentNames) {
-                return function;
-              }
-            });
     RpcGateway.Door door =
         (caller, readOnly, statement, arguments) -> {
           if (statement.equals("slow")) {
@@ -475,29 +482,15 @@ class HttpServiceTest {
           return arguments;
         };
     TokenIssuer issuer = new TokenIssuer(SECRET);
-    return new HttpService(
+    return EchoService.of(
         vertx,
         settings,
-        new RpcGateway(catalogue, door, tokens, limits, true),
-        new BroadcastEndpoint(
-            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
-        new Health(List.of(new Health.Check("database", () -> null))),
-        realtime(),
+        limits,
+        door,
+        topics,
+        tokens,
         withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null,
         metrics);
-  }
-
-  private RealtimeServer realtime() {
-    return new RealtimeServer(
-        RealtimeSettings.defaults(),
-        tokens,
-        new FanOut(),
-        PublishedTables.of(List.of()),
-        person -> List.of(person),
-        (caller, conversation, revision, most) -> null,
-        topics,
-        TopicLimits.defaults(),
-        new PresenceTracker(topics));
   }
 
   private HttpRequest.Builder request(String path) {

@@ -406,6 +406,15 @@ class RpcGatewayTest {
   }
 
   @Test
+  void aFullDiskIsNamedWithWhatHelps() {
+    failure = new DatabaseUnavailable("full", new SQLException("could not extend file", "53100"));
+    Reply reply = gateway.answer(post("unread", "{}").build());
+    assertProblem(reply, 503, "53100", "The database's disk is full, so nothing new can be kept");
+    assertTrue(json(reply).path("hint").stringValue().contains("must make room"));
+    assertEquals("5", reply.headers().get("Retry-After"));
+  }
+
+  @Test
   void aFaultSaysNothingButItsNumber() {
     failure = new IllegalStateException("column \"secret\" of table \"vault\"");
     Reply reply = gateway.answer(post("unread", "{}").build());

@@ -34,13 +34,18 @@ final class AgainstTutorial implements Scenario {
         var ours = new Clients(ourService, pairs, run.seed())) {
       EndToEnd.warmUp(run, "the tutorial's relay", theirs);
       EndToEnd.warmUp(run, "our service", ours);
+      Processors servers = ground.processors();
+      Processors theirProcess = Processors.of(theirService.pid());
+      Processors ourProcess = Processors.of(ourService.pid());
       List<Result> full =
           run.compare(
-              "Stored and delivered, 16 pairs, 8 on the way each",
+              "Stored and delivered, 16 pairs, 8 on the way each, CPU with the service's",
               "messages/s",
               List.of(
-                  new Side("the tutorial's relay", seconds -> most(theirs, seconds)),
-                  new Side("ours", seconds -> most(ours, seconds))));
+                  new Side(
+                      "the tutorial's relay",
+                      seconds -> most(theirs, seconds, servers, theirProcess)),
+                  new Side("ours", seconds -> most(ours, seconds, servers, ourProcess))));
       run.goal(Goal.atLeast("ours : the tutorial's relay, messages/s", full.get(1).ratio(), 2));
       idle(run, theirs, ours);
       losses(
@@ -52,8 +57,13 @@ final class AgainstTutorial implements Scenario {
     }
   }
 
-  private static Measured most(Clients clients, double seconds) throws Exception {
-    return Measured.of(clients.perSecond(EndToEnd.ON_THE_WAY, Math.max(1, seconds)));
+  private static Measured most(
+      Clients clients, double seconds, Processors servers, Processors service) throws Exception {
+    double before = servers.seconds() + service.seconds();
+    long start = System.nanoTime();
+    double rate = clients.perSecond(EndToEnd.ON_THE_WAY, Math.max(1, seconds));
+    double messages = rate * (System.nanoTime() - start) / 1e9;
+    return new Measured(rate, 1e6 * (servers.seconds() + service.seconds() - before) / messages);
   }
 
   private static void idle(Run run, Clients theirs, Clients ours) throws Exception {

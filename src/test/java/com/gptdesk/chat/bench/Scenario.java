@@ -16,7 +16,8 @@ interface Scenario {
           new TeamFanOut(),
           new Growth(),
           new SlowDisk(),
-          new Nodes());
+          new Nodes(),
+          new Startup());
 
   /** What the command line calls it. */
   String name();

@@ -89,6 +89,11 @@ final class TutorialService implements Clients.Dialect, AutoCloseable {
             address.getPath());
   }
 
+  /** Of its process. */
+  long pid() {
+    return process.pid();
+  }
+
   @Override
   public int port() {
     return port;

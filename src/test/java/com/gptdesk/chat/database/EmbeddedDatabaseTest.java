@@ -1,6 +1,7 @@
 package com.gptdesk.chat.database;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -94,10 +95,21 @@ class EmbeddedDatabaseTest {
     IllegalStateException no =
         assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
     assertTrue(no.getMessage().contains("was made by PostgreSQL 9"), no.getMessage());
-    assertTrue(no.getMessage().contains("pg_dump"), no.getMessage());
+    assertTrue(
+        no.getMessage().contains("(Debian: postgresql-client-" + ours.strip()), no.getMessage());
     assertEquals("9\n", Files.readString(version));
     Files.writeString(version, ours);
     EmbeddedDatabase.open(directory).close();
+  }
+
+  @Test
+  void leavesDamagedFilesAlone() throws Exception {
+    Path left = Files.createDirectories(directory.resolve("postgresql/base"));
+    IllegalStateException no =
+        assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
+    assertTrue(no.getMessage().contains("it has no file PG_VERSION"), no.getMessage());
+    assertTrue(no.getMessage().contains("Restore it from a backup"), no.getMessage());
+    assertTrue(Files.exists(left));
   }
 
   @Test
@@ -124,6 +136,36 @@ class EmbeddedDatabaseTest {
 
     try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
       assertEquals("kept", read(database.owner(), "select word from public.kept"));
+    }
+  }
+
+  @Test
+  void isStartedAgainWhenItDies() throws Exception {
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      write(database.owner(), "create table public.kept as select 'kept'::text as word");
+      database.keepRunning();
+      for (int deaths = 1; deaths <= 2; deaths++) {
+        long server = serverOf(directory);
+        ProcessHandle.of(server).orElseThrow().destroyForcibly();
+        long counted = deaths;
+        Await.until("it to run again", () -> database.restarts() == counted);
+        assertNotEquals(server, serverOf(directory));
+        assertEquals("kept", read(database.owner(), "select word from public.kept"));
+      }
+    }
+    assertTrue(Files.notExists(directory.resolve("postgresql/postmaster.pid")), "it is stopped");
+  }
+
+  @Test
+  void hasNotDiedWhenItWasToldToStop() throws Exception {
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      Path files = database.directory().resolve("postgresql");
+      var server =
+          new PostgresServer(PostgresBinaries.unpack(), files, directory.resolve("another.log"));
+      assertFalse(server.hasDied(), "it runs");
+      ProcessHandle.of(serverOf(directory)).orElseThrow().destroy();
+      Await.until("it to stop", () -> Files.notExists(files.resolve("postmaster.pid")));
+      assertFalse(server.hasDied(), "it was told to");
     }
   }
 

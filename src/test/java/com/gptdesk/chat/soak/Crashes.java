@@ -3,12 +3,14 @@ package com.gptdesk.chat.soak;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.EmbeddedDatabase;
+import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -20,6 +22,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
@@ -27,20 +30,35 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One service with its own PostgreSQL, killed with {@code kill -9} under load again and again: the
  * service, the database, or both. At the end each message that was acknowledged must be there
  * exactly once, with the number it was acknowledged with.
  *
- * <p>Ends with 0 when that holds. {@code --seconds n} of kills, each kind at least once, {@code
- * --seed n}. Called by {@code scripts/crash-test}.
+ * <p>Or, with {@code --full-disk}, on a disk of its own that is filled to the last byte for a
+ * while.
+ *
+ * <p>Ends with 0 when that holds, with 3 when no disk can be had here. {@code --seconds n} of
+ * kills, each kind at least once, or of a full disk; {@code --seed n}. Called by {@code
+ * scripts/crash-test}.
  */
 final class Crashes {
   private static final String SECRET = "the crash test's secret, of more than 32 bytes";
-  private static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
-  private static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
+  static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
+  static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
   private static final int SENDERS = 6;
+
+  /** Room for PostgreSQL's own files, its log of changes, and some minutes of messages. */
+  private static final String DISK_SIZE = "320m";
+
+  private static final int SKIPPED = 3;
+
+  /** What is done to the service under load. */
+  private interface Trouble {
+    void happen(NodeProcess service) throws IOException, InterruptedException, SQLException;
+  }
 
   /** What is killed. */
   private enum Victim {
@@ -52,42 +70,60 @@ final class Crashes {
   private final int seconds;
   private final Random random;
   private final boolean sabotage;
+  private final @Nullable SmallDisk disk;
   private final Path directory;
   private final Path data;
   private final HttpClient http = HttpClient.newHttpClient();
   private final Persistent.Seen seen = new Persistent.Seen();
   private final Map<Victim, Integer> kills = new EnumMap<>(Victim.class);
+  private int restarted;
 
-  private Crashes(int seconds, long seed, boolean sabotage) throws IOException {
+  private Crashes(int seconds, long seed, boolean sabotage, boolean fullDisk)
+      throws IOException, InterruptedException {
     this.seconds = seconds;
     this.random = new Random(seed);
     this.sabotage = sabotage;
     this.directory = Files.createTempDirectory("gptdesk-chat-crashes-");
-    this.data = directory.resolve("data");
+    this.disk =
+        fullDisk
+            ? SmallDisk.mounted(Files.createDirectory(directory.resolve("disk")), DISK_SIZE)
+            : null;
+    this.data = (disk == null ? directory : disk.directory()).resolve("data");
   }
 
   public static void main(String[] arguments) throws Exception {
     int seconds = 40;
     long seed = new Random().nextLong(1_000_000);
     boolean sabotage = false;
+    boolean fullDisk = false;
     for (int i = 0; i < arguments.length; i++) {
       switch (arguments[i]) {
         case "--seconds" -> seconds = Integer.parseInt(arguments[++i]);
         case "--seed" -> seed = Long.parseLong(arguments[++i]);
         case "--sabotage" -> sabotage = true;
+        case "--full-disk" -> fullDisk = true;
         default -> {
-          System.err.println("crash-test [--seconds n] [--seed n] [--sabotage]");
+          System.err.println("crash-test [--full-disk] [--seconds n] [--seed n] [--sabotage]");
           System.exit(2);
         }
       }
     }
-    System.out.printf("Crash test: %d s of kills, seed %d%n", seconds, seed);
-    var crashes = new Crashes(seconds, seed, sabotage);
-    boolean clean;
+    System.out.printf(
+        "Crash test: %d s of %s, seed %d%n", seconds, fullDisk ? "a full disk" : "kills", seed);
+    Crashes crashes;
+    try {
+      crashes = new Crashes(seconds, seed, sabotage, fullDisk);
+    } catch (SmallDisk.NotHere e) {
+      System.out.println("*** SKIPPED full disk: " + e.getMessage());
+      System.exit(SKIPPED);
+      return;
+    }
+    boolean clean = false;
     try {
       clean = crashes.run();
     } finally {
       crashes.http.shutdownNow();
+      crashes.unmount(clean);
     }
     if (clean) {
       Soak.delete(crashes.directory);
@@ -118,7 +154,7 @@ final class Crashes {
                 "100000"))) {
       service.start();
       service.awaitReady(http);
-      sendWhileKilling(service, conversation);
+      sendDuring(disk == null ? this::killAndRestart : this::fillAndFree, service, conversation);
       kill(service, Victim.BOTH); // what was acknowledged last must have reached the disk too
     }
     try (EmbeddedDatabase database = EmbeddedDatabase.open(data)) {
@@ -126,7 +162,8 @@ final class Crashes {
     }
   }
 
-  private void sendWhileKilling(NodeProcess service, UUID conversation) throws Exception {
+  private void sendDuring(Trouble trouble, NodeProcess service, UUID conversation)
+      throws Exception {
     var issuer = new TokenIssuer(SECRET);
     var on = new AtomicBoolean(true);
     var patience = new AtomicBoolean(true);
@@ -145,7 +182,7 @@ final class Crashes {
                 }));
       }
       try {
-        killAndRestart(service, before(seconds));
+        trouble.happen(service);
         on.set(false);
         BooleanSupplier aMinute = before(60);
         while (aMinute.getAsBoolean() && !sending.stream().allMatch(Future::isDone)) {
@@ -162,8 +199,8 @@ final class Crashes {
   }
 
   /** Each kind once, however long that takes, and then any while that holds. */
-  private void killAndRestart(NodeProcess service, BooleanSupplier on)
-      throws IOException, InterruptedException {
+  private void killAndRestart(NodeProcess service) throws IOException, InterruptedException {
+    BooleanSupplier on = before(seconds);
     var next = new ArrayList<>(List.of(Victim.values()));
     do {
       Collections.shuffle(next, random);
@@ -180,12 +217,72 @@ final class Crashes {
     } while (on.getAsBoolean());
   }
 
+  /** Not one byte is left, and then there is room again; the service is left to itself. */
+  private void fillAndFree(NodeProcess service)
+      throws IOException, InterruptedException, SQLException {
+    SmallDisk full = Objects.requireNonNull(disk);
+    Thread.sleep(2_000); // the load goes on for a while
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("checkpoint"); // its files are recycled, so tables are refused room first
+    }
+    long before = seen.acknowledged.size();
+    BooleanSupplier on = before(seconds);
+    while (on.getAsBoolean()) {
+      full.fill();
+      Thread.sleep(50); // what is freed meanwhile is taken too
+    }
+    System.out.printf(
+        "%n  the disk had %d bytes left; %d answers named it, %d messages found room all the same%n",
+        full.left(), seen.full.sum(), seen.acknowledged.size() - before);
+    full.free();
+    if (!ProcessHandle.of(postmaster()).map(ProcessHandle::isAlive).orElse(false)) {
+      System.out.println("  PostgreSQL gave up: its log had no room; it is started again");
+      restarted++;
+      service.terminate();
+      service.start();
+      service.awaitReady(http);
+    }
+    long after = seen.acknowledged.size();
+    BooleanSupplier aMinute = before(60);
+    while (aMinute.getAsBoolean() && seen.acknowledged.size() < after + 50) {
+      Thread.sleep(50); // it must go on
+    }
+    System.out.printf("  with room again, %d more%n", seen.acknowledged.size() - after);
+    if (seen.acknowledged.size() < after + 50) {
+      seen.complaints.add("The service did not go on when there was room again");
+    }
+  }
+
+  private Login superuser() throws IOException {
+    return new Login(
+        "jdbc:postgresql://127.0.0.1:%s/postgres"
+            .formatted(Files.readString(data.resolve("port")).strip()),
+        "postgres",
+        Files.readString(data.resolve("postgres.password")).strip());
+  }
+
+  private long postmaster() throws IOException {
+    Path note = data.resolve("postgresql").resolve("postmaster.pid");
+    return Files.exists(note) ? Long.parseLong(Files.readAllLines(note).getFirst().strip()) : 0;
+  }
+
+  private void unmount(boolean clean) throws IOException, InterruptedException {
+    if (disk != null) {
+      if (!clean) {
+        Files.copy(
+            data.resolve("postgresql.log"),
+            directory.resolve("postgresql.log"),
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+      disk.close();
+    }
+  }
+
   private void kill(NodeProcess service, Victim victim) throws IOException, InterruptedException {
     kills.merge(victim, 1, Integer::sum);
     if (victim != Victim.SERVICE) {
-      Path note = data.resolve("postgresql").resolve("postmaster.pid");
-      long postmaster = Long.parseLong(Files.readAllLines(note).getFirst().strip());
-      ProcessHandle.of(postmaster).orElseThrow().destroyForcibly();
+      ProcessHandle.of(postmaster()).orElseThrow().destroyForcibly();
     }
     if (victim != Victim.POSTGRESQL) {
       service.kill();
@@ -194,7 +291,8 @@ final class Crashes {
 
   // --- The scene
 
-  private static UUID people(EmbeddedDatabase database) throws SQLException {
+  /** Alice, Bob and their conversation. */
+  static UUID people(EmbeddedDatabase database) throws SQLException {
     Migrations.of(database.owner(), Platform.STANDALONE).migrate();
     database.admitService();
     try (Connection connection = database.owner().connect();
@@ -271,7 +369,19 @@ final class Crashes {
         doubled);
     broken.forEach(it -> System.out.println("Invariant broken: " + it));
     seen.complaints.stream().limit(20).forEach(System.out::println);
-    boolean worked = seen.acknowledged.size() > 50 && seen.unanswered.sum() > 0;
+    boolean worked =
+        seen.acknowledged.size() > 50
+            && (disk == null ? seen.unanswered.sum() : seen.full.sum()) > 0;
+    if (disk != null) {
+      System.out.printf(
+          "%n| full for | answered with 53100 | with \"internal\" | PostgreSQL started again |%n");
+      System.out.printf(
+          "|---------:|--------------------:|----------------:|--------------------------:|%n");
+      System.out.printf(
+          "| %6d s | %19d | %15d | %25d |%n",
+          seconds, seen.full.sum(), seen.faults.sum(), restarted);
+      worked &= seen.faults.sum() == 0;
+    }
     if (!worked) {
       System.out.println("Too little happened for this to mean anything.");
     }

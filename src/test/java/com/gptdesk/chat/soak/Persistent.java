@@ -38,6 +38,12 @@ final class Persistent {
     /** Refused connections, and answers that ask to try again. */
     final LongAdder postponed = new LongAdder();
 
+    /** Answers that name a full disk. */
+    final LongAdder full = new LongAdder();
+
+    /** Answers that say nothing: 500, "internal". */
+    final LongAdder faults = new LongAdder();
+
     /** Answers that should not have been. */
     final Queue<String> complaints = new ConcurrentLinkedQueue<>();
   }
@@ -112,6 +118,12 @@ final class Persistent {
     }
     if (response.statusCode() < 500) {
       seen.complaints.add(id + " was answered " + response.statusCode() + " " + response.body());
+    }
+    if (response.statusCode() == 500) {
+      seen.faults.increment();
+    }
+    if (response.body().contains("\"code\":\"53100\"")) {
+      seen.full.increment();
     }
     seen.postponed.increment();
     return null;

@@ -1,0 +1,85 @@
+package com.gptdesk.chat.api;
+
+import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.realtime.PresenceTracker;
+import com.gptdesk.chat.realtime.PublishedTables;
+import com.gptdesk.chat.realtime.RealtimeServer;
+import com.gptdesk.chat.realtime.RealtimeSettings;
+import com.gptdesk.chat.realtime.TopicLimits;
+import com.gptdesk.chat.realtime.Topics;
+import com.gptdesk.chat.relay.FanOut;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** An HTTP service whose database is played: {@code echo} reads, and {@code slow} writes. */
+final class EchoService {
+  private static final FunctionCatalogue.Source FUNCTIONS =
+      new FunctionCatalogue.Source() {
+        @Override
+        public List<CallableFunction> functions() {
+          return List.of(
+              new CallableFunction(
+                  "echo", false, CallableFunction.Result.SCALAR, List.of("a"), List.of("text"), 0),
+              new CallableFunction(
+                  "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
+        }
+
+        @Override
+        public String statement(String function, List<String> argumentNames) {
+          return function;
+        }
+      };
+
+  /** What {@code echo} answers. */
+  static final RpcGateway.Door ECHO = (caller, readOnly, statement, arguments) -> arguments;
+
+  private EchoService() {}
+
+  /** One that was not started. */
+  static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      RpcGateway.Door door,
+      Topics topics,
+      TokenVerifier tokens,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics) {
+    var gateway = new RpcGateway(new FunctionCatalogue(FUNCTIONS), door, tokens, limits, true);
+    return of(vertx, settings, limits, gateway, topics, tokens, demo, metrics);
+  }
+
+  /** With calls that are answered by somebody else. */
+  static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      RpcGateway gateway,
+      Topics topics,
+      TokenVerifier tokens,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics) {
+    return new HttpService(
+        vertx,
+        settings,
+        gateway,
+        new BroadcastEndpoint(
+            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
+        limits,
+        new Health(List.of(new Health.Check("database", () -> null))),
+        new RealtimeServer(
+            RealtimeSettings.defaults(),
+            tokens,
+            new FanOut(),
+            PublishedTables.of(List.of()),
+            person -> List.of(person),
+            (caller, conversation, revision, most) -> null,
+            topics,
+            TopicLimits.defaults(),
+            new PresenceTracker(topics)),
+        demo,
+        metrics);
+  }
+}

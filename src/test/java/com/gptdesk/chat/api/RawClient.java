@@ -1,0 +1,77 @@
+package com.gptdesk.chat.api;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+
+/** Sends what a well-behaved client does not. */
+final class RawClient {
+  private static final int MILLIS_BETWEEN_BYTES = 20;
+  private static final int MOST_BYTES = 800; // some sixteen seconds
+
+  private RawClient() {}
+
+  /**
+   * All that comes back until the connection is closed.
+   *
+   * @param goesOn byte by byte after the request, for as long as it is let
+   */
+  static String said(int port, String request, boolean goesOn) throws IOException {
+    var said = new ByteArrayOutputStream();
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket.setSoTimeout(MILLIS_BETWEEN_BYTES);
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      int sent = 0;
+      while (sent < MOST_BYTES) {
+        try {
+          int next = socket.getInputStream().read();
+          if (next < 0) {
+            return said.toString(StandardCharsets.UTF_8);
+          }
+          said.write(next);
+        } catch (SocketTimeoutException e) {
+          sent++;
+          if (goesOn) {
+            socket.getOutputStream().write('a');
+          }
+        }
+      }
+      return "still open after: " + said.toString(StandardCharsets.UTF_8);
+    } catch (SocketException e) {
+      return said.toString(StandardCharsets.UTF_8); // reset, while a byte was on its way
+    }
+  }
+
+  /**
+   * The answer to an upgrade: its head when it is granted, else all of it, since then it ends.
+   *
+   * @param headers more lines, each with its end
+   */
+  static String upgraded(int port, String path, String headers) throws IOException {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket.setSoTimeout(10_000);
+      String request =
+          "GET "
+              + path
+              + " HTTP/1.1\r\nHost: 127.0.0.1:"
+              + port
+              + "\r\n"
+              + headers
+              + "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+              + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      var read = new StringBuilder();
+      while (!read.toString().startsWith("HTTP/1.1 101") || !read.toString().endsWith("\r\n\r\n")) {
+        int next = socket.getInputStream().read();
+        if (next < 0) {
+          break;
+        }
+        read.append((char) next);
+      }
+      return read.toString();
+    }
+  }
+}
