@@ -5,12 +5,14 @@ import com.gptdesk.chat.api.TlsFiles;
 import com.gptdesk.chat.api.TrustedProxies;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.ReplicaSettings;
+import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.realtime.RealtimeSettings;
 import com.gptdesk.chat.realtime.TopicLimits;
 import com.gptdesk.chat.relay.DoorbellKind;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -49,6 +51,7 @@ import org.slf4j.LoggerFactory;
  * @param tls the certificate to show; null for plain HTTP
  * @param enabled false keeps the process up and healthy but answers 503
  * @param doorbell which driver hears that there are changes
+ * @param nats by what changes come from the node that reads them; null when each reads its own
  * @param realtime the limits of sockets and channels
  * @param topics the limits of what is said and shown on topics
  * @param metricsToken what a reader of /metrics must bring; null: nobody reads
@@ -78,6 +81,7 @@ public record Config(
     @Nullable TlsFiles tls,
     boolean enabled,
     DoorbellKind doorbell,
+    @Nullable NatsSettings nats,
     RealtimeSettings realtime,
     TopicLimits topics,
     @Nullable String metricsToken,
@@ -184,6 +188,7 @@ public record Config(
                         case "pgjdbc" -> DoorbellKind.PGJDBC;
                         default -> null;
                       }),
+              nats(url),
               realtime(enabled),
               topics(),
               secret("CHAT_METRICS_TOKEN", 16),
@@ -249,6 +254,40 @@ public record Config(
                   passwordOfPrimary == null ? "" : passwordOfPrimary)
               : new Login(url, user, password == null ? "" : password);
       return new ReplicaSettings(login, poolSize, Duration.ofMillis(maxLag), maxCallers);
+    }
+
+    private @Nullable NatsSettings nats(@Nullable String database) {
+      String url = text("CHAT_NATS_URL");
+      String credentials = text("CHAT_NATS_CREDENTIALS");
+      String subject =
+          parsed(
+              "CHAT_NATS_SUBJECT",
+              "letters, digits, - and _, with dots in between",
+              NatsSettings.DEFAULT_SUBJECT,
+              text -> text.matches("[\\w-]+(\\.[\\w-]+)*") ? text : null);
+      if (url == null) {
+        if (credentials != null) {
+          problems.add("CHAT_NATS_CREDENTIALS needs CHAT_NATS_URL beside it.");
+        }
+        return null;
+      }
+      if (database == null) {
+        problems.add("CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.");
+      }
+      Path file = credentials == null ? null : path("CHAT_NATS_CREDENTIALS", ".");
+      if (file != null && !Files.isReadable(file)) {
+        problems.add("CHAT_NATS_CREDENTIALS must be a file that can be read.");
+      }
+      return parsed(
+          "CHAT_NATS_URL",
+          "nats://host:port or tls://host:port, several separated by commas",
+          text -> {
+            try {
+              return NatsSettings.of(text, file, subject);
+            } catch (IllegalArgumentException e) {
+              return null;
+            }
+          });
     }
 
     private @Nullable String secret(String variable, int least) {

@@ -24,6 +24,8 @@ import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.database.Secrets;
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.nats.NatsCluster;
+import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.realtime.Missed;
 import com.gptdesk.chat.realtime.PresenceTracker;
 import com.gptdesk.chat.realtime.PublishedTables;
@@ -49,7 +51,9 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
@@ -112,12 +116,18 @@ final class Service implements AutoCloseable {
     ReadReplica replica = replica(config.replica(), requests, config.statementTimeout());
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
-    FanOut fanOut = new FanOut();
+    NatsCluster cluster = cluster(config.nats());
+    FanOut fanOut = cluster == null ? new FanOut() : new FanOut(cluster.scopes());
+    ChangeListener hearer = metrics.timing(heardBy(replica, fanOut));
     Relay relay =
         opened(
             new Relay(
                 relaySettings(database.service(), config),
-                metrics.timing(heardBy(replica, fanOut))));
+                cluster == null ? hearer : cluster.leader()));
+    Supplier<@Nullable String> deafness =
+        cluster != null
+            ? cluster::trouble
+            : () -> relay.isHearing() ? null : "does not follow the changes yet";
     Topics topics = Topics.in(chat);
     PresenceTracker tracker = opened(new PresenceTracker(topics));
     RealtimeServer realtime =
@@ -139,7 +149,10 @@ final class Service implements AutoCloseable {
       database.embedded().keepRunning();
       metrics.watch(database.embedded());
     }
-    metrics.watch(relay);
+    metrics.watch(relay, () -> deafness.get() == null);
+    if (cluster != null) {
+      metrics.watch(cluster, relay);
+    }
     metrics.watch(realtime);
     metrics.watch(() -> state(chat));
 
@@ -161,13 +174,16 @@ final class Service implements AutoCloseable {
                 new RpcGateway(chat, replica, tokens, limits, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 limits,
-                health(chat, relay, Migrations.of(database.ownerOrService(), platform)),
+                health(chat, deafness, Migrations.of(database.ownerOrService(), platform)),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
                 metrics));
 
     if (replica != null) {
       replica.start();
+    }
+    if (cluster != null) {
+      cluster.start(hearer, fanOut, attendant(replica));
     }
     relay.start();
     upkeep.start();
@@ -256,6 +272,27 @@ final class Service implements AutoCloseable {
     return new HikariDataSource(pool);
   }
 
+  private @Nullable NatsCluster cluster(@Nullable NatsSettings settings) {
+    return settings == null ? null : opened(new NatsCluster(settings));
+  }
+
+  /** By NATS a node hears of its own people; the replica must know of everybody's writes. */
+  private static NatsCluster.@Nullable Attendant attendant(@Nullable ReadReplica replica) {
+    return replica == null
+        ? null
+        : new NatsCluster.Attendant() {
+          @Override
+          public void told(UUID scope) {
+            replica.told(scope);
+          }
+
+          @Override
+          public void toldAll() {
+            replica.toldAll();
+          }
+        };
+  }
+
   /** Whoever is told of a change may read next what it changed, so the replica must have it too. */
   private static ChangeListener heardBy(@Nullable ReadReplica replica, FanOut fanOut) {
     return replica == null
@@ -312,7 +349,8 @@ final class Service implements AutoCloseable {
                 Routines.messagePartitionsAhead(tx.configuration())));
   }
 
-  private static Health health(ChatDatabase chat, Relay relay, Migrations migrations) {
+  private static Health health(
+      ChatDatabase chat, Supplier<@Nullable String> deafness, Migrations migrations) {
     return new Health(
         List.of(
             new Health.Check(
@@ -323,8 +361,7 @@ final class Service implements AutoCloseable {
                 }),
             new Health.Check(
                 "migrations", new Remembered(MIGRATIONS_COMPARED_AFTER, () -> behind(migrations))),
-            new Health.Check(
-                "relay", () -> relay.isHearing() ? null : "does not follow the changes yet")));
+            new Health.Check("relay", deafness::get)));
   }
 
   private static @Nullable String behind(Migrations migrations) {

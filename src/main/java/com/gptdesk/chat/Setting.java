@@ -212,6 +212,18 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               "the driver that listens; pgjdbc is the fallback",
               Shown.PLAIN),
           new Setting(
+              "CHAT_NATS_URL",
+              "none",
+              "nats://… or tls://…; one node reads the changes and tells the others by NATS",
+              Shown.ADDRESS),
+          new Setting(
+              "CHAT_NATS_CREDENTIALS", "none", "a .creds file to enter NATS with", Shown.PLAIN),
+          new Setting(
+              "CHAT_NATS_SUBJECT",
+              "gptdesk-chat",
+              "what all subjects begin with; one for each database",
+              Shown.PLAIN),
+          new Setting(
               "CHAT_METRICS_TOKEN",
               "none",
               "what Prometheus brings to read /metrics, at least 16 bytes; without it nobody reads",
@@ -257,7 +269,7 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
   private String show(String value) {
     return switch (shown) {
       case PLAIN -> value;
-      case ADDRESS -> value.replaceFirst("[?#].*", "?…").replaceFirst("//[^/]*@", "//…@");
+      case ADDRESS -> value.replaceFirst("[?#].*", "?…").replaceAll("//[^/]*@", "//…@");
       case SECRET -> "(set, not shown)";
     };
   }

@@ -109,4 +109,38 @@ class ConfigTest {
     assertTrue(config.toString().contains("clerk"));
     assertFalse(config.embedded());
   }
+
+  @Test
+  void natsIsSaidByItsAddressAndNeverShown() throws Config.Invalid {
+    var environment =
+        Map.of(
+            "CHAT_DATABASE_URL", "jdbc:postgresql://db/chat",
+            "CHAT_DATABASE_USER", "chat_login",
+            "CHAT_NATS_URL", "nats://me:hush-hush@one:4222,tls://two");
+    var nats = Objects.requireNonNull(Config.of(environment).nats());
+    assertEquals(List.of("nats://one:4222", "tls://two"), nats.servers());
+    assertEquals("hush-hush", nats.password());
+    assertFalse(nats.toString().contains("hush-hush"));
+    assertFalse(Setting.printed(environment).toString().contains("hush-hush"));
+  }
+
+  @Test
+  void whatIsWrongWithNatsIsToldAtOnce() {
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_NATS_URL", "http://me:hush-hush@one",
+                        "CHAT_NATS_CREDENTIALS", "/nowhere/at.creds",
+                        "CHAT_NATS_SUBJECT", "chat.>")));
+    assertEquals(
+        List.of(
+            "CHAT_NATS_SUBJECT must be letters, digits, - and _, with dots in between.",
+            "CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.",
+            "CHAT_NATS_CREDENTIALS must be a file that can be read.",
+            "CHAT_NATS_URL must be nats://host:port or tls://host:port, several separated by commas."),
+        no.problems());
+  }
 }

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.api;
 
 import com.gptdesk.chat.database.EmbeddedDatabase;
+import com.gptdesk.chat.nats.NatsCluster;
 import com.gptdesk.chat.realtime.RealtimeServer;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
@@ -23,6 +24,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -112,10 +114,17 @@ public final class Metrics implements AutoCloseable {
     };
   }
 
-  /** Tells of the relay. */
-  public void watch(Relay relay) {
+  /**
+   * Tells of the relay.
+   *
+   * @param isHearing whether this node is told of changes in time, by its own relay or another's
+   */
+  public void watch(Relay relay, BooleanSupplier isHearing) {
     gauge(
-        "chat.relay.hearing", "1 while changes arrive in time", relay, r -> r.isHearing() ? 1 : 0);
+        "chat.relay.hearing",
+        "1 while changes arrive in time",
+        isHearing,
+        h -> h.getAsBoolean() ? 1 : 0);
     gauge("chat.relay.asleep", "1 while it runs no query", relay, r -> r.isAsleep() ? 1 : 0);
     counter("chat.relay.changes", "Changes read from the log", relay, Relay::changes);
     counter("chat.relay.polls", "How often the log was asked", relay, Relay::polls);
@@ -124,6 +133,17 @@ public final class Metrics implements AutoCloseable {
     counter("chat.relay.doorbells", "How often the bell rang", relay, Relay::bellsHeard);
     counter("chat.relay.resyncs", "How often it had to begin anew", relay, Relay::resyncs);
     counter("chat.relay.reconnects", "Lost connections remade", relay, Relay::reconnects);
+  }
+
+  /** Tells of the way from the relay that leads. */
+  public void watch(NatsCluster cluster, Relay relay) {
+    gauge("chat.nats.connected", "1 while NATS is", cluster, c -> c.isConnected() ? 1 : 0);
+    gauge(
+        "chat.nats.leading", "1 while this node reads for all", relay, r -> r.isLeading() ? 1 : 0);
+    gauge("chat.nats.scopes", "People and teams that this node hears", cluster, NatsCluster::size);
+    counter("chat.nats.gaps", "Changes missed on a scope", cluster, NatsCluster::gaps);
+    counter("chat.nats.resyncs", "How often all had to catch up", cluster, NatsCluster::resyncs);
+    counter("chat.nats.reconnects", "Lost connections remade", cluster, NatsCluster::reconnects);
   }
 
   /** Tells of sockets and channels. */

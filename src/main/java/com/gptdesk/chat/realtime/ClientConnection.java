@@ -576,7 +576,10 @@ final class ClientConnection {
     // First expected, then read: a conversation deleted in between is heard.
     person.expect(channel);
     away(
-        () -> server.topics().scopes(channel.name()),
+        () -> {
+          server.fanOut().awaitHeard(Set.of(userId));
+          return server.topics().scopes(channel.name());
+        },
         found -> {
           channel.attendance().isUsableBy(found);
           person.whenKnown(waiting);
@@ -600,8 +603,8 @@ final class ClientConnection {
   /** Reads what this person may hear, and holds what comes until it is known. */
   void readScopes(Person person) {
     person.unknown();
-    ask(
-        () -> server.scopes().of(person.id()),
+    away(
+        () -> heardScopes(person),
         found -> scopesRead(person, found),
         e -> {
           named(
@@ -614,6 +617,18 @@ final class ClientConnection {
         });
   }
 
+  /**
+   * What this person may hear, and is going to hear. What is read by whoever is told that it is
+   * known joins on to that.
+   */
+  private Collection<UUID> heardScopes(Person person) {
+    server.fanOut().awaitHeard(Set.of(person.id()));
+    Collection<UUID> found = server.inTurn(() -> server.scopes().of(person.id()));
+    server.fanOut().rescope(person, found);
+    server.fanOut().awaitHeard(found);
+    return found;
+  }
+
   private void scopesRead(Person person, Collection<UUID> found) {
     if (people.get(person.id()) != person) {
       return; // It left meanwhile.
@@ -622,7 +637,6 @@ final class ClientConnection {
       depart(person, "Unauthorized: this user may not use the chat", false);
       return;
     }
-    server.fanOut().rescope(person, found);
     person.known(found);
   }
 

@@ -60,6 +60,9 @@ final class Person implements Subscriber {
 
   private Set<UUID> lastScopes = Set.of();
 
+  /** Why the channels have to catch up once the scopes are known; null when they need not. */
+  private @Nullable String missed;
+
   /**
    * A channel whose topic is being asked about; it must not miss that the topic ends. There is one
    * at most: a socket that waits for an answer is not read.
@@ -197,6 +200,16 @@ final class Person implements Subscriber {
         connection.rescoped(channel, lastScopes);
       }
     }
+    String reason = missed;
+    missed = null;
+    if (reason != null) {
+      for (Channel channel : Set.copyOf(channels)) {
+        if (!others) {
+          connection.missed(channel, reason);
+        }
+        connection.topics().refresh(channel);
+      }
+    }
     List<Waiting> admitted = List.copyOf(waiting);
     waiting.clear();
     admitted.forEach(Waiting::admitted);
@@ -233,10 +246,9 @@ final class Person implements Subscriber {
       case Told told -> tell(told.data());
       case Spoken spoken -> tell(spoken.event());
       case Resync resync -> {
-        for (Channel channel : Set.copyOf(channels)) {
-          connection.missed(channel, resync.reason());
-          connection.topics().refresh(channel);
-        }
+        // A change of rights may be among what was missed.
+        missed = resync.reason();
+        connection.readScopes(this);
       }
     }
   }

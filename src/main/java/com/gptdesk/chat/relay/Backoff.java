@@ -7,19 +7,25 @@ import java.util.concurrent.ThreadLocalRandom;
  * How long to wait before the next try: twice as long each time, up to a bound, never quite the
  * same for two nodes. One thread.
  */
-final class Backoff {
+public final class Backoff {
   private final Duration first;
   private final Duration most;
   private Duration next;
 
-  Backoff(Duration first, Duration most) {
+  /**
+   * Begins with the shortest wait.
+   *
+   * @param first the longest that the first wait may be
+   * @param most the bound
+   */
+  public Backoff(Duration first, Duration most) {
     this.first = first;
     this.most = most;
     this.next = first;
   }
 
-  /** The wait before the next try: between half of its length and the whole. */
-  Duration next() {
+  /** {@return the wait before the next try: between half of its length and the whole} */
+  public Duration next() {
     Duration wait = next;
     Duration doubled = wait.multipliedBy(2);
     next = doubled.compareTo(most) > 0 ? most : doubled;
@@ -28,7 +34,7 @@ final class Backoff {
   }
 
   /** It worked: start again with the shortest wait. */
-  void reset() {
+  public void reset() {
     next = first;
   }
 }

@@ -26,6 +26,9 @@ final class ChangeTail implements AutoCloseable {
    */
   static final String TOO_FAR_BEHIND = "PT410";
 
+  /** Three times the longest silence of a leader that lives; see {@link Relay}. */
+  private static final String LEADER_MAY_BE_SILENT = "15s";
+
   /**
    * How far the log was read: up to a snapshot, in one life of the log.
    *
@@ -148,6 +151,37 @@ final class ChangeTail implements AutoCloseable {
     try (PreparedStatement statement = connection.prepareStatement("select relay.wake(?)")) {
       statement.setInt(1, slot);
       statement.execute();
+    }
+  }
+
+  /**
+   * Takes the lead among the relays of a cluster, which one of them has, for as long as this
+   * connection lives; false when another has it. A leader that freezes asks nothing any more, so
+   * the server ends its connection.
+   */
+  boolean lead() throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      try (ResultSet row = statement.executeQuery("select pg_try_advisory_lock(1667785076, 300)")) {
+        if (!row.next() || !row.getBoolean(1)) {
+          return false;
+        }
+      }
+      statement.execute(
+          "set idle_session_timeout = '"
+              + LEADER_MAY_BE_SILENT
+              + "'; set tcp_user_timeout = '15s'");
+      return true;
+    }
+  }
+
+  /** A number higher than all that this returned before, to anybody. */
+  long nextTerm() throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery("select pg_current_xact_id()::text::bigint")) {
+      if (!row.next()) {
+        throw new SQLException("pg_current_xact_id() returned no row");
+      }
+      return row.getLong(1);
     }
   }
 

@@ -30,8 +30,21 @@ public final class FanOut implements ChangeListener {
    */
   private final ConcurrentHashMap<Subscriber, Set<UUID>> scopesOf = new ConcurrentHashMap<>();
 
-  /** Makes one without subscribers. */
-  public FanOut() {}
+  private final ScopeSource source;
+
+  /** Makes one without subscribers, which is told every change. */
+  public FanOut() {
+    this(ScopeSource.ALL);
+  }
+
+  /**
+   * Makes one without subscribers.
+   *
+   * @param source is told which scopes there are subscribers for
+   */
+  public FanOut(ScopeSource source) {
+    this.source = source;
+  }
 
   /**
    * From now on this subscriber hears what meets these scopes.
@@ -68,6 +81,17 @@ public final class FanOut implements ChangeListener {
         });
   }
 
+  /**
+   * Returns when every change of these scopes that commits from now on will reach the subscribers
+   * that have them; at once when all changes are told anyway. Blocks.
+   *
+   * @param scopes ids of people and teams that some subscriber has
+   * @throws IllegalStateException when that does not come about in time
+   */
+  public void awaitHeard(Collection<UUID> scopes) {
+    source.awaitHeard(scopes);
+  }
+
   /** {@return how many subscribers there are} */
   public int size() {
     return scopesOf.size();
@@ -90,7 +114,21 @@ public final class FanOut implements ChangeListener {
 
   @Override
   public void resync(String reason) {
-    for (Subscriber subscriber : scopesOf.keySet()) {
+    resync(scopesOf.keySet(), reason);
+  }
+
+  /**
+   * As {@link #resync(String)}, for the subscribers of some scopes alone; each is told once.
+   *
+   * @param scopes whose changes were missed
+   * @param reason a sentence for people
+   */
+  public void resync(List<UUID> scopes, String reason) {
+    resync(reachedBy(scopes), reason);
+  }
+
+  private static void resync(Set<Subscriber> subscribers, String reason) {
+    for (Subscriber subscriber : subscribers) {
       try {
         subscriber.resync(reason);
       } catch (RuntimeException e) {
@@ -132,6 +170,9 @@ public final class FanOut implements ChangeListener {
         (same, there) -> {
           Set<Subscriber> with = there == null ? ConcurrentHashMap.newKeySet(2) : there;
           with.add(subscriber);
+          if (there == null) {
+            source.wanted(scope);
+          }
           return with;
         });
   }
@@ -141,7 +182,11 @@ public final class FanOut implements ChangeListener {
         scope,
         (same, there) -> {
           there.remove(subscriber);
-          return there.isEmpty() ? null : there;
+          if (there.isEmpty()) {
+            source.unwanted(scope);
+            return null;
+          }
+          return there;
         });
   }
 }

@@ -19,6 +19,10 @@ import org.slf4j.LoggerFactory;
  * runs no query, but for a backstop. Several relays sleep with several keys; one that finds none
  * free goes on polling, slowly.
  *
+ * <p>With a {@link LeadingListener} it is one of several of which one reads at a time: it waits for
+ * the lead, then does the same, but asks the database every few seconds, which thereby knows that
+ * it lives.
+ *
  * <p>One daemon thread owns the state. Counters and {@link #isHearing} may be read by any thread.
  */
 public final class Relay implements AutoCloseable {
@@ -33,6 +37,15 @@ public final class Relay implements AutoCloseable {
   /** Asleep, how often it looks whether its own connection still stands, which costs no query. */
   private static final Duration LOOK = Duration.ofMillis(200);
 
+  /** How often a relay that does not lead asks whether it may. */
+  private static final Duration STANDBY_PAUSE = Duration.ofSeconds(1);
+
+  /** How often a relay looks whether its listener could lead. */
+  private static final Duration UNABLE_PAUSE = Duration.ofMillis(100);
+
+  /** The longest silence of a relay that leads. */
+  private static final Duration LEADER_BACKSTOP = Duration.ofSeconds(5);
+
   private static final Duration NEXT_CLAIM = Duration.ofSeconds(10);
   private static final Duration MAINTENANCE = Duration.ofMinutes(1);
 
@@ -41,6 +54,8 @@ public final class Relay implements AutoCloseable {
 
   private final RelaySettings settings;
   private final ChangeListener listener;
+  private final @Nullable LeadingListener cluster;
+  private final Duration backstop;
   private final Bell bell = new Bell();
   private final Listening doorbell;
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -54,6 +69,7 @@ public final class Relay implements AutoCloseable {
   private final LongAdder reconnects = new LongAdder();
   private volatile boolean following;
   private volatile boolean asleep;
+  private volatile boolean leading;
   private volatile @Nullable ChangeTail current;
 
   // Owned by the relay's thread.
@@ -66,11 +82,17 @@ public final class Relay implements AutoCloseable {
    * Makes a relay that does nothing until {@link #start}.
    *
    * @param settings where to connect, and at which pace
-   * @param listener who is told, by the relay's own thread
+   * @param listener who is told, by the relay's own thread; a {@link LeadingListener} makes it one
+   *     of several
    */
   public Relay(RelaySettings settings, ChangeListener listener) {
     this.settings = settings;
     this.listener = listener;
+    this.cluster = listener instanceof LeadingListener leader ? leader : null;
+    this.backstop =
+        cluster != null && settings.backstop().compareTo(LEADER_BACKSTOP) > 0
+            ? LEADER_BACKSTOP
+            : settings.backstop();
     this.doorbell = new Listening(settings, bell);
     this.thread = Thread.ofPlatform().daemon().name("relay").unstarted(this::run);
   }
@@ -84,6 +106,11 @@ public final class Relay implements AutoCloseable {
   /** {@return whether changes arrive in time: the log is being read and the doorbell listens} */
   public boolean isHearing() {
     return following && doorbell.isListening();
+  }
+
+  /** {@return whether it is the one that reads, of several} */
+  public boolean isLeading() {
+    return leading;
   }
 
   /** {@return whether it waits for the bell and runs no query} */
@@ -160,19 +187,55 @@ public final class Relay implements AutoCloseable {
     var backoff = new Backoff(settings.firstRetry(), settings.longestRetry());
     try {
       while (!isClosing()) {
+        awaitAble();
         try (ChangeTail tail = ChangeTail.connect(settings)) {
           current = tail;
-          follow(tail, backoff);
+          if (awaitLead(tail)) {
+            follow(tail, backoff);
+          }
         } catch (SQLException e) {
           retryLater(e, backoff);
         } finally {
           current = null;
           following = false;
           asleep = false;
+          leaveLead();
         }
       }
     } catch (InterruptedException e) {
       LOG.debug("The relay was interrupted and ends");
+    }
+  }
+
+  private void awaitAble() throws InterruptedException {
+    while (cluster != null && !cluster.canLead() && !isClosing()) {
+      pause(UNABLE_PAUSE);
+    }
+  }
+
+  /** Waits until it is this relay's turn; false when it is to end, or could not lead any more. */
+  private boolean awaitLead(ChangeTail tail) throws SQLException, InterruptedException {
+    if (cluster == null) {
+      return true;
+    }
+    while (!isClosing() && cluster.canLead()) {
+      if (tail.lead()) {
+        position = null; // Others have told what was after it.
+        leading = true;
+        LOG.info("This node reads the change log for all");
+        return true;
+      }
+      pause(STANDBY_PAUSE);
+    }
+    return false;
+  }
+
+  /** With the connection the lead is given up. */
+  private void leaveLead() {
+    if (cluster != null && leading) {
+      leading = false;
+      cluster.ends();
+      LOG.info("This node does not read the change log for all any more");
     }
   }
 
@@ -193,7 +256,7 @@ public final class Relay implements AutoCloseable {
   /** Follows the log by one connection until it fails or the relay is closed. */
   private void follow(ChangeTail tail, Backoff backoff) throws SQLException, InterruptedException {
     var key = new Key(tail);
-    while (!isClosing()) {
+    while (goesOn()) {
       // Before the poll: whatever commits after its snapshot then rings where somebody hears it.
       boolean listening = doorbell.isListening();
       if (asleep && !listening) {
@@ -230,8 +293,7 @@ public final class Relay implements AutoCloseable {
     polls.increment();
     ChangeTail.Position from = position;
     if (from == null) {
-      position = tail.open();
-      tellResync("The relay has begun to read the change log.");
+      begin(tail, "The relay has begun to read the change log.");
       return false;
     }
     ChangeTail.Batch batch;
@@ -241,17 +303,26 @@ public final class Relay implements AutoCloseable {
       if (!ChangeTail.isTooFarBehind(e)) {
         throw e;
       }
-      // First the new beginning, then the word: who catches up after hearing it misses nothing in
-      // between.
-      position = tail.open();
       resyncs.increment();
       LOG.warn("The relay begins anew and tells everybody to catch up: {}", e.getMessage());
-      tellResync("Changes were missed; read what you show again.");
+      begin(tail, "Changes were missed; read what you show again.");
       return true;
     }
     position = batch.next();
     tell(batch.changes());
     return !batch.changes().isEmpty();
+  }
+
+  /**
+   * First the new beginning, then the word: who catches up after hearing it misses nothing in
+   * between.
+   */
+  private void begin(ChangeTail tail, String reason) throws SQLException {
+    position = tail.open();
+    if (cluster != null) {
+      cluster.begins(tail.nextTerm());
+    }
+    tellResync(reason);
   }
 
   private void tell(List<Change> batch) {
@@ -283,7 +354,7 @@ public final class Relay implements AutoCloseable {
    */
   private void waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
     long start = System.nanoTime();
-    while (!isClosing() && since(start).compareTo(settings.backstop()) < 0) {
+    while (goesOn() && since(start).compareTo(backstop) < 0) {
       if (bell.await(LOOK)) {
         return;
       }
@@ -313,6 +384,10 @@ public final class Relay implements AutoCloseable {
   private Duration drowsyPause() {
     Duration quarter = since(lastChange).dividedBy(4);
     return quarter.compareTo(DROWSY_PAUSE) > 0 ? DROWSY_PAUSE : quarter;
+  }
+
+  private boolean goesOn() {
+    return !isClosing() && (cluster == null || !following || cluster.goesOn());
   }
 
   private boolean isClosing() {

@@ -109,7 +109,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
     return channels.of(pair, token(pair.other()));
   }
 
-  private static String conversationChannel(Pair pair, String token) {
+  static String conversationChannel(Pair pair, String token) {
     return """
         ["1","1","realtime:messages","phx_join",{"config":{"postgres_changes":[{"event":"INSERT","schema":"public",\
         "table":"user_messages","filter":"conversation_id=eq.%s"}]},"access_token":"%s"}]"""

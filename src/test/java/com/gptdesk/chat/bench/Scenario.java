@@ -16,6 +16,7 @@ interface Scenario {
           new TeamFanOut(),
           new Growth(),
           new SlowDisk(),
+          new Nodes(),
           new Startup());
 
   /** What the command line calls it. */

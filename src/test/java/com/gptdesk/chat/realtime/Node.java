@@ -4,11 +4,12 @@ import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
-import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
+import com.gptdesk.chat.testing.NodeEar;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import io.vertx.core.Vertx;
@@ -20,14 +21,16 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** A node of a test's own: relay and sockets on a real database. */
 final class Node implements AutoCloseable {
   private static final String SECRET = "a secret that is at least 32 bytes long";
   private static final TokenIssuer ISSUER = new TokenIssuer(SECRET);
 
-  final FanOut fanOut = new FanOut();
+  final FanOut fanOut;
   final Relay relay;
+  private final NodeEar ear;
   final RealtimeServer server;
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http = HttpClient.newHttpClient();
@@ -35,17 +38,24 @@ final class Node implements AutoCloseable {
   private final int port;
 
   Node(TestDatabase database, RealtimeSettings settings) {
-    this(database, settings, missed -> missed);
+    this(database, settings, missed -> missed, null);
   }
 
   /**
    * Starts it, and returns when it hears.
    *
    * @param between what stands between the sockets and the database when they ask what they missed
+   * @param nats by what it hears of changes; null for a relay of its own
    */
-  Node(TestDatabase database, RealtimeSettings settings, UnaryOperator<Missed> between) {
+  Node(
+      TestDatabase database,
+      RealtimeSettings settings,
+      UnaryOperator<Missed> between,
+      @Nullable NatsSettings nats) {
     Login login = database.service();
-    relay = new Relay(RelaySettings.of(login.url(), login.user(), login.password()), fanOut);
+    ear = new NodeEar(RelaySettings.of(login.url(), login.user(), login.password()), nats);
+    fanOut = ear.fanOut();
+    relay = ear.relay();
     var topics = new NoTopics();
     server =
         new RealtimeServer(
@@ -69,8 +79,7 @@ final class Node implements AutoCloseable {
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
-    relay.start();
-    Await.until("the relay hears", relay::isHearing);
+    ear.start();
   }
 
   int port() {
@@ -104,7 +113,7 @@ final class Node implements AutoCloseable {
       clients.forEach(SocketClient::close);
     }
     server.close();
-    relay.close();
+    ear.close();
     http.close();
     vertx.close().await(10, TimeUnit.SECONDS);
   }

@@ -14,6 +14,7 @@ import com.gptdesk.chat.realtime.SocketClient.Message;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Change.Operation;
 import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.ScopeSource;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
@@ -39,6 +40,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -69,7 +71,23 @@ class RealtimeServerTest {
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http = HttpClient.newHttpClient();
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
-  private final FanOut fanOut = new FanOut();
+  private final List<String> awaited = new CopyOnWriteArrayList<>();
+  private volatile Runnable whileScopesAreAwaited = () -> {};
+  private final FanOut fanOut =
+      new FanOut(
+          new ScopeSource() {
+            @Override
+            public void wanted(UUID scope) {}
+
+            @Override
+            public void unwanted(UUID scope) {}
+
+            @Override
+            public void awaitHeard(Collection<UUID> scopes) {
+              awaited.add(scopes.size() + " after " + scopesRead.get() + " questions");
+              whileScopesAreAwaited.run();
+            }
+          });
   private final NoTopics topics =
       new NoTopics() {
         @Override
@@ -581,6 +599,24 @@ class RealtimeServerTest {
     assertEquals("to the new team", content(client.next()));
   }
 
+  /** Nobody knows what is in a stretch that was missed: it may be the end of somebody's rights. */
+  @Test
+  void whoseRightsEndedInAMissedStretchHearsNothingFromThereOn() {
+    SocketClient client = client();
+    client.joins("x", ALL, token(BOB));
+    SocketClient other = client();
+    other.joins("x", ALL, token(ALICE));
+    scopes.remove(BOB);
+    fanOut.resync("Changes were missed.");
+    fanOut.changed(insert("after", ALICE, BOB));
+
+    assertEquals("error", client.next("system").status());
+    client.next("phx_close");
+    client.hasHeardNothing();
+    assertEquals("resync", other.next("system").status()); // the control
+    assertEquals("after", content(other.next()));
+  }
+
   @Test
   void aControlRowThatChangesNothingForThePersonIsNotNoticed() {
     SocketClient client = client();
@@ -617,6 +653,40 @@ class RealtimeServerTest {
     whileScopesAreRead = () -> fanOut.changed(insert("early", BOB));
     client.joins("x", ALL, token(BOB));
     assertEquals("early", content(client.next()));
+  }
+
+  /** What comes by NATS comes only to who has asked for it, which takes a while. */
+  @Test
+  void nobodyIsLetInBeforeItsChangesAreHeard() {
+    SocketClient client = client();
+    var heard = new CountDownLatch(1);
+    whileScopesAreAwaited =
+        () -> {
+          if (awaited.size() == 2) {
+            await(heard);
+          }
+        };
+    String joinRef = client.asksToJoin("x", ALL, token(BOB));
+    Await.until("the team's changes to be awaited", () -> awaited.size() == 2);
+    assertEquals(List.of("1 after 0 questions", "2 after 1 questions"), awaited);
+    fanOut.changed(insert("early", BOB)); // heard, and not told before the answer
+    heard.countDown();
+    assertEquals("ok", client.answerTo(joinRef).status());
+    assertEquals("ok", client.next("system").status());
+    assertEquals("early", content(client.next()));
+  }
+
+  /** Nobody knows what it would miss. */
+  @Test
+  void whoseChangesCannotBeHeardIsAskedToComeBack() {
+    SocketClient client = client();
+    whileScopesAreAwaited =
+        () -> {
+          throw new IllegalStateException("no leader");
+        };
+    String joinRef = client.asksToJoin("x", ALL, token(BOB));
+    assertTrue(client.answerTo(joinRef).reason().startsWith("UnableToConnectToProject: "));
+    assertEquals(0, fanOut.size());
   }
 
   /** It was there when the join asked who may use it. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.realtime.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
@@ -23,6 +24,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -540,12 +542,17 @@ class SinceTest {
   // --- Helpers
   // -----------------------------------------------------------------------------------------------------
 
+  /** By what the node hears of changes; null for a relay of its own. */
+  @Nullable NatsSettings nats() {
+    return null;
+  }
+
   private void serve(RealtimeSettings settings) {
-    node = new Node(database, settings);
+    serve(settings, missed -> missed);
   }
 
   private void serve(RealtimeSettings settings, java.util.function.UnaryOperator<Missed> between) {
-    node = new Node(database, settings, between);
+    node = new Node(database, settings, between, nats());
   }
 
   private String since(long revision) {

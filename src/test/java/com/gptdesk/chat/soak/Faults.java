@@ -1,6 +1,7 @@
 package com.gptdesk.chat.soak;
 
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.testing.NatsProcess;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.sql.Connection;
@@ -12,6 +13,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** Breaks one thing after the other, and mends it. One thread. */
 final class Faults {
@@ -42,12 +44,14 @@ final class Faults {
   private final List<Named> all;
 
   /**
+   * @param nats by what the nodes hear of changes; null for relays of their own
    * @param longestAway seconds, for how long the database may be away
    */
   Faults(
       Server database,
       List<NodeProcess> nodes,
       List<Wire> wires,
+      @Nullable NatsProcess nats,
       HttpClient http,
       String token,
       Random random,
@@ -62,21 +66,25 @@ final class Faults {
     this.tally = tally;
     this.longestAway = longestAway;
     this.all =
-        List.of(
-            new Named("listener's backend killed", () -> end("gptdesk-chat doorbell")),
-            new Named("relay's backend killed", () -> end("gptdesk-chat relay")),
-            new Named("all backends of the service killed", () -> end("%")),
-            new Named("database restarted", () -> away(0)),
-            new Named("database away", () -> away(1 + random.nextInt(longestAway))),
-            new Named("change log emptied by a crash", this::crash),
-            new Named("node paused and resumed", this::pause),
-            new Named("network cut", () -> wires.get(random.nextInt(wires.size())).cut()),
-            new Named("network silent", this::silence),
-            new Named("malformed frames", this::babble),
-            new Named("oversized frame", this::shout),
-            new Named("many joins at once", this::flood),
-            new Named("node restarted (1012)", () -> restart(false)),
-            new Named("node killed", () -> restart(true)));
+        new ArrayList<>(
+            List.of(
+                new Named("listener's backend killed", () -> end("gptdesk-chat doorbell")),
+                new Named("relay's backend killed", () -> end("gptdesk-chat relay")),
+                new Named("all backends of the service killed", () -> end("%")),
+                new Named("database restarted", () -> away(0)),
+                new Named("database away", () -> away(1 + random.nextInt(longestAway))),
+                new Named("change log emptied by a crash", this::crash),
+                new Named("node paused and resumed", this::pause),
+                new Named("network cut", () -> wires.get(random.nextInt(wires.size())).cut()),
+                new Named("network silent", this::silence),
+                new Named("malformed frames", this::babble),
+                new Named("oversized frame", this::shout),
+                new Named("many joins at once", this::flood),
+                new Named("node restarted (1012)", () -> restart(false)),
+                new Named("node killed", () -> restart(true))));
+    if (nats != null) {
+      all.add(new Named("NATS killed", () -> killed(nats)));
+    }
   }
 
   /**
@@ -101,6 +109,14 @@ final class Faults {
       }
       first = false;
     }
+  }
+
+  private void killed(NatsProcess nats) throws IOException, InterruptedException {
+    nats.kill();
+    for (NodeProcess node : nodes) {
+      node.awaitNotReady(http);
+    }
+    nats.start();
   }
 
   private void end(String application) throws SQLException {

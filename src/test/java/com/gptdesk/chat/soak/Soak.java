@@ -7,6 +7,7 @@ import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.testing.NatsProcess;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.io.IOException;
@@ -36,6 +37,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
@@ -45,7 +47,7 @@ import org.postgresql.PGNotification;
  * who listens to everything must have heard nothing that is not theirs.
  *
  * <p>Ends with 0 when that holds. {@code --seconds n} or {@code --minutes n} of faults, {@code
- * --seed n}. Called by {@code scripts/soak}.
+ * --seed n}, {@code --nats} for nodes that share a NATS server. Called by {@code scripts/soak}.
  */
 final class Soak {
   private static final String SECRET = "the soak's secret, of more than 32 bytes";
@@ -71,11 +73,13 @@ final class Soak {
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
   private final HttpClient http = HttpClient.newHttpClient();
   private final Path directory;
+  private final @Nullable NatsProcess nats;
   private EmbeddedDatabase database;
 
-  private Soak(int seconds, long seed) throws IOException {
+  private Soak(int seconds, long seed, @Nullable NatsProcess nats) throws IOException {
     this.seconds = seconds;
     this.seed = seed;
+    this.nats = nats;
     this.directory = Files.createTempDirectory("gptdesk-chat-soak-");
     this.database = EmbeddedDatabase.open(directory.resolve("data"));
   }
@@ -83,22 +87,28 @@ final class Soak {
   public static void main(String[] arguments) throws Exception {
     int seconds = 25;
     long seed = new Random().nextLong(1_000_000);
-    for (int i = 0; i + 1 < arguments.length; i += 2) {
+    NatsProcess nats = null;
+    for (int i = 0; i < arguments.length; i++) {
       switch (arguments[i]) {
-        case "--seconds" -> seconds = Integer.parseInt(arguments[i + 1]);
-        case "--minutes" -> seconds = 60 * Integer.parseInt(arguments[i + 1]);
-        case "--seed" -> seed = Long.parseLong(arguments[i + 1]);
+        case "--seconds" -> seconds = Integer.parseInt(arguments[++i]);
+        case "--minutes" -> seconds = 60 * Integer.parseInt(arguments[++i]);
+        case "--seed" -> seed = Long.parseLong(arguments[++i]);
+        case "--nats" -> nats = nats();
         default ->
-            throw new IllegalArgumentException("soak [--seconds n | --minutes n] [--seed n]");
+            throw new IllegalArgumentException(
+                "soak [--seconds n | --minutes n] [--seed n] [--nats]");
       }
     }
-    var soak = new Soak(seconds, seed);
+    var soak = new Soak(seconds, seed, nats);
     boolean clean;
     try {
       clean = soak.run();
     } finally {
       soak.http.shutdownNow();
       soak.database.close();
+      if (nats != null) {
+        nats.close();
+      }
     }
     if (clean) {
       delete(soak.directory);
@@ -108,8 +118,22 @@ final class Soak {
     System.exit(clean ? 0 : 1);
   }
 
+  private static NatsProcess nats() throws IOException {
+    String program = NatsProcess.installed();
+    if (program == null) {
+      throw new IllegalArgumentException("--nats needs nats-server (Debian: nats-server)");
+    }
+    return new NatsProcess(program);
+  }
+
   private boolean run() throws Exception {
-    System.out.printf("Soak: %d s of faults, seed %d%n", seconds, seed);
+    System.out.printf(
+        "Soak: %d s of faults, seed %d%s%n", seconds, seed, nats == null ? "" : ", by NATS");
+    var settings = new HashMap<>(SMALL_SERVICE);
+    if (nats != null) {
+      nats.start();
+      settings.put("CHAT_NATS_URL", nats.url());
+    }
     people();
     var random = new Random(seed);
     var wires = new ArrayList<Wire>();
@@ -118,7 +142,7 @@ final class Soak {
     try {
       for (String name : List.of("node-1", "node-2")) {
         var node =
-            new NodeProcess(name, database.service(), SECRET, directory, SMALL_JVM, SMALL_SERVICE);
+            new NodeProcess(name, database.service(), SECRET, directory, SMALL_JVM, settings);
         nodes.add(node);
         wires.add(new Wire(node.port()));
         node.start();
@@ -263,6 +287,7 @@ final class Soak {
         },
         nodes,
         wires,
+        nats,
         http,
         token(DAVE),
         next(random),

@@ -83,6 +83,11 @@ final class FollowingClient implements ChangeListener {
   public synchronized void resync(String reason) {
     resyncs++;
     toldSinceResync.clear();
+    Await.until("the database to be there", this::catchesUp);
+  }
+
+  /** False when the database is away just now. */
+  private boolean catchesUp() {
     try (Connection connection = scene.service().connect()) {
       Scene.run(connection, "set role service_role; set timezone = 'UTC'");
       for (Talk talk : talks) {
@@ -92,8 +97,12 @@ final class FollowingClient implements ChangeListener {
         } while (page > 0);
       }
     } catch (SQLException e) {
+      if (String.valueOf(e.getSQLState()).matches("(08|57).*")) {
+        return false;
+      }
       complaints.add("could not catch up: " + e);
     }
+    return true;
   }
 
   private int catchUp(Connection connection, UUID talk) throws SQLException {

@@ -1,0 +1,57 @@
+package com.gptdesk.chat.nats;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.gptdesk.chat.relay.Change;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/** What one node writes another reads. */
+class FrameTest {
+  private static final UUID ALICE = UUID.randomUUID();
+  private static final UUID BOB = UUID.randomUUID();
+
+  @Test
+  void eachFrameIsReadAsItWasWritten() {
+    Map<UUID, Long> previous = new LinkedHashMap<>();
+    previous.put(ALICE, 7L);
+    previous.put(BOB, Frame.UNASKED);
+    var change =
+        new Change(
+            12,
+            "user_messages",
+            Change.Operation.UPDATE,
+            Instant.parse("2026-11-25T14:00:00.123456Z"),
+            List.of(ALICE, BOB),
+            "{\"content\":\"é 😀\"}",
+            null);
+    for (Frame frame :
+        List.of(
+            new Frame.Beat(3, 8),
+            new Frame.Told(3, 8, previous, change),
+            new Frame.TooLong(3, 8, previous),
+            new Frame.Noted(3, 8, 7, List.of(ALICE, BOB)),
+            new Frame.Answer(3, 99, List.of(8L, 0L)))) {
+      assertEquals(frame, Frame.decode(frame.encode()));
+    }
+    var question = new Frame.Question(99, List.of(BOB, ALICE));
+    assertEquals(question, Frame.Question.decode(question.encode()));
+  }
+
+  @Test
+  void whatIsNoFrameIsRefused() {
+    byte[] whole = new Frame.Answer(3, 99, List.of(8L)).encode();
+    for (int length = 0; length < whole.length; length++) {
+      byte[] part = Arrays.copyOf(whole, length);
+      assertThrows(IllegalArgumentException.class, () -> Frame.decode(part));
+    }
+    whole[0]++;
+    assertThrows(IllegalArgumentException.class, () -> Frame.decode(whole)); // another version
+  }
+}

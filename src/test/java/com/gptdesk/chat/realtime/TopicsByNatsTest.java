@@ -1,0 +1,20 @@
+package com.gptdesk.chat.realtime;
+
+import com.gptdesk.chat.nats.NatsSettings;
+import com.gptdesk.chat.testing.NatsServer;
+import org.junit.jupiter.api.Disabled;
+
+/** What is said and shown on topics is heard on both nodes, of which one reads the log. */
+class TopicsByNatsTest extends TopicsServerTest {
+  /** One for all nodes of a test. */
+  private final NatsSettings nats = NatsServer.shared().settings();
+
+  @Override
+  NatsSettings nats() {
+    return nats;
+  }
+
+  @Override
+  @Disabled("It takes long, and no change of a table goes by NATS in another way than others.")
+  void presenceInTheTableFollowsTheSocketsOfAllNodes() {}
+}

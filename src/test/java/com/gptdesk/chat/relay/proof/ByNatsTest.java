@@ -1,0 +1,364 @@
+package com.gptdesk.chat.relay.proof;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.nats.NatsSettings;
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.Subscriber;
+import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.NatsServer;
+import com.gptdesk.chat.testing.NodeEar;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The same proofs by NATS: three nodes, of which one reads the log, and everything that can break
+ * between them.
+ */
+class ByNatsTest {
+  private enum Fault {
+    NATS_KILLED,
+    LEADER_STOPPED,
+    READERS_ENDED,
+    LISTENERS_ENDED,
+    NODE_SLOW,
+    SERVER_STOPPED_AT_ONCE
+  }
+
+  /** Everything once, in order, at each of three nodes, while people come and go. */
+  @Test
+  void everyNodeIsToldEveryChangeOnceInOrder() throws Exception {
+    try (NatsServer nats = new NatsServer();
+        TestDatabase database = TestDatabase.fresh()) {
+      Scene scene = Scene.of(database);
+      List<Talk> talks = scene.talks(8);
+      Set<UUID> scopes = scopes(talks);
+      scopes.add(TestDatabase.BLUE);
+      Ledger.witness(scene);
+      NatsSettings settings = nats.settings();
+      List<NodeEar> nodes = new ArrayList<>();
+      List<Heard> heard = new ArrayList<>();
+      try (Traffic traffic = new Traffic(scene, talks, 8, Proof.SEED)) {
+        for (int i = 0; i < 3; i++) {
+          NodeEar node = new NodeEar(scene.relay(), settings).start();
+          nodes.add(node);
+          Heard here = new Heard();
+          heard.add(here);
+          node.fanOut().add(as(here), scopes);
+          node.fanOut().awaitHeard(scopes);
+        }
+        assertEquals(1, nodes.stream().filter(node -> node.relay().isLeading()).count());
+        long end = System.nanoTime() + Proof.length().dividedBy(5).toNanos();
+        Random random = new Random(Proof.SEED);
+        int joins = 0;
+        try (NodeEar other = new NodeEar(scene.relay(), settings).start()) {
+          while (System.nanoTime() < end) {
+            traffic.begin();
+            for (int i = 0; i < 5; i++) {
+              joins(scene, talks.get(random.nextInt(talks.size())), other, ++joins);
+            }
+            traffic.pause(); // so that the leader sleeps, too
+            LockSupport.parkNanos(Duration.ofMillis(random.nextInt(200)).toNanos());
+          }
+        }
+        traffic.fallSilent();
+        for (Talk talk : talks) {
+          scene.say(talk, "marker " + talk.id());
+        }
+        for (Heard each : heard) {
+          talks.forEach(talk -> each.awaits("marker " + talk.id()));
+        }
+
+        Report report =
+            new Report("By NATS, everything once (seed " + Proof.SEED + ")")
+                .line("transactions committed", traffic.committed)
+                .line("joined meanwhile", joins);
+        for (int i = 0; i < 3; i++) {
+          Ledger ledger = new Ledger(scene);
+          ledger.check(heard.get(i).changes());
+          report.line(
+              "node " + (i + 1),
+              "told %d, lost %d, twice %d, out of order %d; gaps %d, resyncs %d"
+                  .formatted(
+                      heard.get(i).changes().size(),
+                      ledger.lost(),
+                      ledger.twice(),
+                      ledger.disordered(),
+                      nodes.get(i).cluster().gaps(),
+                      nodes.get(i).cluster().resyncs()));
+          ledger.assertFlawless();
+          assertEquals(List.of(), heard.get(i).resyncs());
+          assertEquals(0, nodes.get(i).cluster().gaps());
+        }
+        report.print();
+        assertTrue(heard.getFirst().changes().size() > 100);
+      } finally {
+        nodes.forEach(NodeEar::close);
+      }
+    }
+  }
+
+  /**
+   * Somebody comes to a node that nobody of the talk was on, in the middle of the traffic: what he
+   * reads after it is said that he hears, and what he is told from then on, join without a gap.
+   */
+  private static void joins(Scene scene, Talk talk, NodeEar node, int number) {
+    String marker = "marker joined " + number;
+    var client = new Joining(scene, List.of(talk), marker);
+    node.fanOut().add(client, Set.of(talk.two()));
+    node.fanOut().awaitHeard(Set.of(talk.two()));
+    client.joins();
+    scene.say(talk, marker);
+    Await.until(marker, () -> client.hasHeardMarker);
+    node.fanOut().remove(client);
+    assertEquals(List.of(), client.follows.complaints());
+    assertEquals(1, client.follows.resyncs());
+  }
+
+  /** Holds what it is told until it has read what there is, as a socket does. */
+  private static final class Joining implements Subscriber {
+    final FollowingClient follows;
+    private final String marker;
+    private final List<Change> held = new ArrayList<>();
+    private boolean isHolding = true;
+    private volatile boolean hasHeardMarker;
+
+    Joining(Scene scene, List<Talk> talks, String marker) {
+      this(new FollowingClient(scene, talks), marker);
+    }
+
+    Joining(FollowingClient follows, String marker) {
+      this.follows = follows;
+      this.marker = marker;
+    }
+
+    @Override
+    public synchronized void changed(Change change) {
+      if (isHolding) {
+        held.add(change);
+      } else {
+        follows.changed(change);
+        hasHeardMarker |= String.valueOf(change.record()).contains(marker);
+      }
+    }
+
+    @Override
+    public synchronized void resync(String reason) {
+      if (!isHolding) {
+        follows.resync(reason);
+      }
+    }
+
+    synchronized void joins() {
+      follows.resync("joined");
+      held.forEach(follows::changed);
+      held.clear();
+      isHolding = false;
+    }
+  }
+
+  @Test
+  void whateverBreaksInTheMiddleNobodyIsLeftBehind() throws Exception {
+    Random random = new Random(Proof.SEED);
+    List<Fault> faults = new ArrayList<>();
+    for (int i = 0; i < Math.max(1, Proof.length().toSeconds() / 15); i++) {
+      for (Fault fault : Fault.values()) {
+        boolean isOften = fault == Fault.NATS_KILLED || fault == Fault.LEADER_STOPPED;
+        faults.addAll(Collections.nCopies(isOften ? 2 : 1, fault));
+      }
+    }
+    Collections.shuffle(faults, random);
+
+    try (NatsServer nats = new NatsServer();
+        OwnServer server = new OwnServer()) {
+      Scene scene = server.scene();
+      List<Talk> talks = scene.talks(6);
+      NatsSettings settings = nats.settings();
+      List<Follower> nodes = new ArrayList<>();
+      Map<Fault, Integer> done = new EnumMap<>(Fault.class);
+      try (Traffic traffic = new Traffic(scene, talks, 6, Proof.SEED)) {
+        for (int i = 0; i < 3; i++) {
+          nodes.add(new Follower(scene, talks, settings));
+        }
+        for (Fault fault : faults) {
+          traffic.begin();
+          LockSupport.parkNanos(Duration.ofMillis(100 + random.nextInt(300)).toNanos());
+          switch (fault) {
+            case NATS_KILLED -> {
+              nats.kill();
+              Await.until("no node to hear", () -> nodes.stream().noneMatch(Follower::isHearing));
+              LockSupport.parkNanos(Duration.ofMillis(random.nextInt(300)).toNanos());
+              nats.start();
+            }
+            case LEADER_STOPPED -> {
+              Follower leader =
+                  Await.value(
+                          "a leader",
+                          () -> nodes.stream().filter(Follower::leads).findFirst(),
+                          Optional::isPresent)
+                      .orElseThrow();
+              leader.ear.relay().close();
+              Await.until(
+                  "another leader",
+                  () -> nodes.stream().anyMatch(node -> node != leader && node.leads()));
+              leader.comesBack(settings);
+            }
+            case READERS_ENDED -> scene.terminate("gptdesk-chat relay");
+            case LISTENERS_ENDED -> scene.terminate("gptdesk-chat doorbell");
+            case NODE_SLOW -> nodes.get(random.nextInt(3)).isSlowUntilItHasMissedSomething();
+            case SERVER_STOPPED_AT_ONCE -> {
+              server.crash();
+              server.start();
+            }
+          }
+          done.merge(fault, 1, Integer::sum);
+          traffic.begin();
+          LockSupport.parkNanos(Duration.ofMillis(random.nextInt(200)).toNanos());
+          Await.until(
+              "all to hear again after " + fault,
+              () -> nodes.stream().allMatch(Follower::isHearing));
+        }
+        traffic.fallSilent();
+        for (Talk talk : talks) {
+          scene.say(talk, "marker " + talk.id());
+        }
+        Report report =
+            new Report("By NATS, faults in the middle (seed " + Proof.SEED + ")")
+                .line("faults", done)
+                .line("transactions committed", traffic.committed)
+                .line("commits without an answer", traffic.unknown);
+        for (Follower node : nodes) {
+          for (Talk talk : talks) {
+            Await.until("the marker", () -> node.client.holds("marker " + talk.id()));
+          }
+          report.line("node " + (nodes.indexOf(node) + 1), node);
+          node.client.assertHasEverything();
+        }
+        report.print();
+      } finally {
+        nodes.forEach(node -> node.ear.close());
+      }
+    }
+  }
+
+  /** A client on a node of its own, which may stop listening for a while. */
+  private static final class Follower {
+    final FollowingClient client;
+    private final Scene scene;
+    private final List<Talk> talks;
+    private NodeEar ear;
+    private volatile CountDownLatch slow = new CountDownLatch(0);
+
+    Follower(Scene scene, List<Talk> talks, NatsSettings settings) {
+      this.scene = scene;
+      this.talks = talks;
+      this.client = new FollowingClient(scene, talks);
+      this.ear = open(settings);
+    }
+
+    private NodeEar open(NatsSettings settings) {
+      NodeEar opened =
+          new NodeEar(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
+      Set<UUID> scopes = scopes(talks);
+      var joining = new Joining(client, "marker");
+      opened.fanOut().add(joining, scopes);
+      opened.fanOut().awaitHeard(scopes);
+      joining.joins();
+      return opened;
+    }
+
+    /** As after a restart: it begins where it was. */
+    void comesBack(NatsSettings settings) {
+      ear.close();
+      ear = open(settings);
+    }
+
+    private ChangeListener behind(ChangeListener fanOut) {
+      return new ChangeListener() {
+        @Override
+        public void changed(Change change) {
+          try {
+            slow.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+          fanOut.changed(change);
+        }
+
+        @Override
+        public void resync(String reason) {
+          fanOut.resync(reason);
+        }
+      };
+    }
+
+    void isSlowUntilItHasMissedSomething() {
+      long before = ear.cluster().dropped();
+      slow = new CountDownLatch(1);
+      // More than the second copy of one change, which nobody would miss.
+      Await.until("many to be dropped", () -> ear.cluster().dropped() > before + 20);
+      long gaps = ear.cluster().gaps();
+      slow.countDown();
+      Await.until("the gap to be noticed", () -> ear.cluster().gaps() > gaps);
+    }
+
+    boolean isHearing() {
+      return ear.isHearing();
+    }
+
+    boolean leads() {
+      return ear.relay().isLeading();
+    }
+
+    @Override
+    public String toString() {
+      return "told %d, caught up with %d, resyncs %d, gaps %d, dropped %d, complaints %d"
+          .formatted(
+              client.told(),
+              client.caughtUp(),
+              client.resyncs(),
+              ear.cluster().gaps(),
+              ear.cluster().dropped(),
+              client.complaints().size());
+    }
+  }
+
+  private static Set<UUID> scopes(List<Talk> talks) {
+    Set<UUID> scopes = new HashSet<>();
+    for (Talk talk : talks) {
+      scopes.add(talk.one());
+      scopes.add(talk.two());
+    }
+    return scopes;
+  }
+
+  private static Subscriber as(ChangeListener listener) {
+    return new Subscriber() {
+      @Override
+      public void changed(Change change) {
+        listener.changed(change);
+      }
+
+      @Override
+      public void resync(String reason) {
+        listener.resync(reason);
+      }
+    };
+  }
+}

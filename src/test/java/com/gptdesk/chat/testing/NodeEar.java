@@ -1,0 +1,80 @@
+package com.gptdesk.chat.testing;
+
+import com.gptdesk.chat.nats.NatsCluster;
+import com.gptdesk.chat.nats.NatsSettings;
+import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.RelaySettings;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** The ear of one node under test: it reads the change log itself, or hears of it by NATS. */
+public final class NodeEar implements AutoCloseable {
+  private final @Nullable NatsCluster cluster;
+  private final FanOut fanOut;
+  private final Relay relay;
+
+  /**
+   * Makes one that hears nothing yet.
+   *
+   * @param nats null for a relay of its own
+   */
+  public NodeEar(RelaySettings settings, @Nullable NatsSettings nats) {
+    this(settings, nats, fanOut -> fanOut);
+  }
+
+  /**
+   * Makes one that hears nothing yet.
+   *
+   * @param between what stands before its fan-out
+   */
+  public NodeEar(
+      RelaySettings settings, @Nullable NatsSettings nats, UnaryOperator<ChangeListener> between) {
+    if (nats == null) {
+      cluster = null;
+      fanOut = new FanOut();
+      relay = new Relay(settings, between.apply(fanOut));
+    } else {
+      cluster = new NatsCluster(nats);
+      fanOut = new FanOut(cluster.scopes());
+      relay = new Relay(settings, cluster.leader());
+      cluster.start(between.apply(fanOut), fanOut, null);
+    }
+  }
+
+  public FanOut fanOut() {
+    return fanOut;
+  }
+
+  public Relay relay() {
+    return relay;
+  }
+
+  /** Only with NATS. */
+  public NatsCluster cluster() {
+    if (cluster == null) {
+      throw new IllegalStateException("this one reads the change log itself");
+    }
+    return cluster;
+  }
+
+  /** Begins, and returns when it hears. */
+  public NodeEar start() {
+    relay.start();
+    Await.until("the node hears", this::isHearing);
+    return this;
+  }
+
+  public boolean isHearing() {
+    return cluster == null ? relay.isHearing() : cluster.trouble() == null;
+  }
+
+  @Override
+  public void close() {
+    relay.close();
+    if (cluster != null) {
+      cluster.close();
+    }
+  }
+}
