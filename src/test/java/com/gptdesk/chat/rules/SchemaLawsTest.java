@@ -202,6 +202,23 @@ class SchemaLawsTest extends Rules {
   }
 
   @Test
+  void aTriggerThatJoinsOldRowsWithNewMakesNoNestedLoop() {
+    // A plan kept from smaller statements would be one. Presence on topics is not joined, but
+    // listed.
+    law(
+        """
+        select t.tgrelid::regclass || ' ' || t.tgname
+        from pg_trigger t
+        join pg_proc p on p.oid = t.tgfoid
+        where p.pronamespace::regnamespace::text in %s
+          and p.proname <> 'record_tracked'
+          and t.tgoldtable is not null
+          and t.tgnewtable is not null
+          and (p.proconfig is null or not 'enable_nestloop=off' = any (p.proconfig))
+        """);
+  }
+
+  @Test
   void aDefinerFunctionSaysWhy() {
     List<String> definers =
         column(
