@@ -90,6 +90,7 @@ public final class RpcGateway {
   private final TokenVerifier tokens;
   private final RequestLimits limits;
   private final boolean enabled;
+  private final ConversationLanes lanes = new ConversationLanes();
 
   /**
    * Without limits to the calls.
@@ -196,28 +197,34 @@ public final class RpcGateway {
     LogSequenceNumber position = position(request);
     String statement = catalogue.statement(function, arguments.names());
     String json = arguments.json(function);
-    if (replica == null) {
-      String result = door.call(identity.caller(), !function.writes(), statement, json);
-      return reply(request, function, asObject, result);
-    }
     if (function.writes()) {
-      return writeBesideReplica(
-          replica,
-          identity,
-          () ->
-              reply(
-                  request,
-                  function,
-                  asObject,
-                  door.call(identity.caller(), false, statement, json)));
+      return lanes.inTurn(
+          arguments.conversation(),
+          () -> write(identity, request, function, asObject, statement, json));
     }
     ReadReplica.Answer answer =
-        replica.call(identity.caller(), identity.userId(), position, statement, json);
+        replica == null
+            ? null
+            : replica.call(identity.caller(), identity.userId(), position, statement, json);
     return reply(
         request,
         function,
         asObject,
         answer != null ? answer.json() : door.call(identity.caller(), true, statement, json));
+  }
+
+  private Reply write(
+      Identity identity,
+      RpcRequest request,
+      CallableFunction function,
+      boolean asObject,
+      String statement,
+      String json) {
+    Supplier<Reply> write =
+        () ->
+            reply(
+                request, function, asObject, door.call(identity.caller(), false, statement, json));
+    return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
   }
 
   /** What the answer or its failure leaves behind, the caller's next read must show. */
@@ -316,9 +323,15 @@ public final class RpcGateway {
     Set<String> names();
 
     String json(CallableFunction function);
+
+    /** The conversation it is about, when it says so. */
+    default @Nullable String conversation() {
+      return null;
+    }
   }
 
-  private record Body(Set<String> names, String json) implements Arguments {
+  private record Body(Set<String> names, String json, @Nullable String conversation)
+      implements Arguments {
     @Override
     public String json(CallableFunction function) {
       return json;
@@ -384,9 +397,10 @@ public final class RpcGateway {
     refuseOtherContent(request.contentType());
     String json = utf8(request.body());
     if (json.isBlank()) {
-      return new Body(Set.of(), "{}");
+      return new Body(Set.of(), "{}", null);
     }
     Set<String> names = new LinkedHashSet<>();
+    String conversation = null;
     // One pass finds the names and proves that the whole text is JSON; the text itself goes on
     // untouched.
     try (JsonParser parser = JSON.createParser(json)) {
@@ -394,8 +408,11 @@ public final class RpcGateway {
         throw badJson("Send the arguments as one JSON object").stop();
       }
       while (parser.nextToken() != JsonToken.END_OBJECT) {
-        names.add(parser.currentName());
-        parser.nextToken();
+        String name = parser.currentName();
+        names.add(name);
+        if (parser.nextToken() == JsonToken.VALUE_STRING && name.equals("conversation_id")) {
+          conversation = parser.getString().toLowerCase(Locale.ROOT);
+        }
         parser.skipChildren();
       }
       if (parser.nextToken() != null) {
@@ -411,7 +428,7 @@ public final class RpcGateway {
                   : "At line " + place.getLineNr() + ", column " + place.getColumnNr())
           .stop();
     }
-    return new Body(names, json);
+    return new Body(names, json, conversation);
   }
 
   private static boolean selectsAll(Map.Entry<String, String> parameter) {
