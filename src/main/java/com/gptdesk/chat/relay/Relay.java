@@ -31,6 +31,9 @@ public final class Relay implements AutoCloseable {
   /** The pace of a relay that may not sleep: no key is free, or nothing would wake it. */
   private static final Duration WAKEFUL_PAUSE = Duration.ofMillis(50);
 
+  /** The longest pause while changes come, unless the settings say a longer one. */
+  private static final Duration LONGEST_BUSY_PAUSE = Duration.ofMillis(8);
+
   /** The longest pause of a relay that waits for slow writers before it may sleep. */
   private static final Duration DROWSY_PAUSE = Duration.ofMillis(20);
 
@@ -262,7 +265,9 @@ public final class Relay implements AutoCloseable {
       if (asleep && !listening) {
         key.release();
       }
+      long polled = System.nanoTime();
       boolean found = poll(tail);
+      Duration took = since(polled);
       following = true;
       backoff.reset();
       if (found) {
@@ -276,7 +281,7 @@ public final class Relay implements AutoCloseable {
       if (asleep) {
         waitForTheBell(tail);
       } else if (found || since(lastChange).compareTo(settings.calm()) < 0) {
-        pause(settings.pause());
+        pause(busyPause(took));
       } else if (!listening || !key.isThere()) {
         pause(WAKEFUL_PAUSE);
       } else if (!key.take()) {
@@ -378,6 +383,16 @@ public final class Relay implements AutoCloseable {
       LOG.warn("The change log could not be maintained ({}); going on without", e.getMessage());
       tail.checkAlive();
     }
+  }
+
+  /**
+   * Twice as long as the last poll took, within bounds: where processors are scarce, fewer and
+   * larger polls leave them to the writers.
+   */
+  private Duration busyPause(Duration poll) {
+    Duration wanted = poll.multipliedBy(2);
+    Duration longest = wanted.compareTo(LONGEST_BUSY_PAUSE) > 0 ? LONGEST_BUSY_PAUSE : wanted;
+    return longest.compareTo(settings.pause()) < 0 ? settings.pause() : longest;
   }
 
   /** Longer the longer slow writers keep the relay from sleeping. */

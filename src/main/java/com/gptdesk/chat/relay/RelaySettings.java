@@ -10,7 +10,7 @@ import java.time.Duration;
  * @param user the runtime login, a member of {@code chat_service}
  * @param password its password
  * @param doorbell which driver listens
- * @param pause between two polls while changes come
+ * @param pause the shortest between two polls while changes come; it grows with what a poll takes
  * @param calm after so long without a change the relay tries to fall asleep
  * @param backstop asleep, the relay polls after so long even when nobody rang
  * @param maxRows more changes than this in one poll are not told but caught up with; bounds memory
