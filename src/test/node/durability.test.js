@@ -56,12 +56,13 @@ test('acknowledged messages survive kill -9 of the service and of its PostgreSQL
   assert.equal(error, null);
 });
 
-test('its PostgreSQL, killed alone, is started again: what was acknowledged is there, sockets stay open and hear on', async () => {
+test('its PostgreSQL, killed alone, is started again: what was acknowledged is there, sockets stay open and hear on', async (t) => {
   const { anonKey, users } = await demo(service.url);
   const [alice, carol] = ['Alice', 'Carol'].map((name) => users.find((user) => user.full_name.startsWith(name)));
   const sender = await signIn(service.url, anonKey, await tokenOf(service.url, alice));
   const { data: conversation } = await sender.rpc('get_or_create_conversation', { user1_id: alice.id, user2_id: carol.id });
   const hearer = await signIn(service.url, anonKey, await tokenOf(service.url, carol));
+  t.after(() => hearer.removeAllChannels());
   const heard = [];
   let joins = 0;
   const filter = `conversation_id=eq.${conversation}`;
@@ -81,7 +82,6 @@ test('its PostgreSQL, killed alone, is started again: what was acknowledged is t
   assert.deepEqual([...new Set((await history(sender, conversation)).map(({ content }) => content))], ['before', 'after']);
   await until(20_000, 'the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);
   assert.match(service.log, /The embedded PostgreSQL runs again/);
-  await hearer.removeAllChannels();
 });
 
 /** Every message, page by page. */
