@@ -48,10 +48,13 @@ class ConversationLanesTest {
                       return 0;
                     }));
       }
-      assertEquals("b", lanes.inTurn("b", () -> "b"));
-      assertEquals("none", lanes.inTurn(null, () -> "none"));
-      assertEquals(List.of(), done);
-      mayGo.countDown();
+      try {
+        assertEquals("b", lanes.inTurn("b", () -> "b"));
+        assertEquals("none", lanes.inTurn(null, () -> "none"));
+        assertEquals(List.of(), done);
+      } finally {
+        mayGo.countDown();
+      }
       first.get();
     }
     assertEquals(20, done.size());
