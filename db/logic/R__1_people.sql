@@ -5,7 +5,7 @@ create or replace function chat.me()
   returns uuid
   stable
   security definer                 -- the caller may not be allowed to read public.users
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select u.id
@@ -20,7 +20,7 @@ create or replace function chat.my_team()
   returns uuid
   stable
   security definer                 -- as chat.me()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select u.team_id
@@ -34,7 +34,7 @@ comment on function chat.my_team() is 'The calling person''s team; null for nobo
 create or replace function chat.demand_me()
   returns uuid
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -54,7 +54,7 @@ comment on function chat.demand_me() is 'The calling person''s id; PT403 without
 create or replace function chat.page(page_size int)
   returns int
   immutable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -73,7 +73,7 @@ create or replace function chat.people(ids uuid[])
   returns table (id uuid, full_name text, avatar_url text, status text, presence jsonb)
   stable
   security definer                 -- reads public.users whatever the platform's policies are, and shows no more than this
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   rows 10
   language plpgsql
 as $$
@@ -116,7 +116,7 @@ comment on function chat.people(uuid[]) is
 create or replace function chat.presence_now(status text, last_seen timestamptz)
   returns text
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select case
@@ -131,7 +131,7 @@ comment on function chat.presence_now(text, timestamptz) is 'The status as it ho
 create or replace function chat.senders(ids uuid[])
   returns jsonb
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select coalesce(
@@ -146,7 +146,7 @@ create or replace function chat.demand_card()
   returns jsonb
   stable
   security definer                 -- as chat.me()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -165,7 +165,7 @@ comment on function chat.demand_card() is 'What a message shows of its sender wh
 create or replace function chat.why_not(sender_id uuid, recipient_id uuid)
   returns text
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql                 -- an SQL function is set up at each call
 as $$
 begin
@@ -202,7 +202,7 @@ comment on function chat.why_not(uuid, uuid) is
 create or replace function chat.demand_reachable(sender_id uuid, recipient_id uuid)
   returns uuid
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -231,7 +231,7 @@ create or replace function chat.may_talk_to(other uuid)
   returns boolean
   stable
   security definer                 -- reads whom and whose blocks the caller may not see; answers for the caller alone
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select chat.why_not(chat.me(), may_talk_to.other) is null
@@ -243,7 +243,7 @@ create or replace function public.search_users(query text, team_id uuid default 
   returns setof public.person_view
   stable
   security definer                 -- as chat.people(): shows the caller's team, whatever the platform's policies are
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare

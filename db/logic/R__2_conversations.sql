@@ -3,7 +3,7 @@
 create or replace function public.get_or_create_conversation(user1_id uuid, user2_id uuid)
   returns uuid
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -71,7 +71,7 @@ create or replace function public.get_conversations(
 )
   returns setof public.conversation_view
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   language plpgsql
 as $$
@@ -152,7 +152,7 @@ create or replace function chat.lock_conversations()
   returns trigger
   volatile
   security definer                 -- whoever deletes a person may not be granted the chat's tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin

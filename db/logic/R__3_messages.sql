@@ -4,7 +4,7 @@
 create or replace function chat.check_message_id(id uuid)
   returns uuid
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -31,7 +31,7 @@ create or replace function chat.check_content(content text, message_type text)
   returns text
   stable
   security definer                 -- reads chat.settings, which nobody else reads
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -56,7 +56,7 @@ comment on function chat.check_content(text, text) is 'The text; PT400 for an em
 create or replace function chat.number_message()
   returns trigger
   security definer                 -- numbers the conversation, which nobody is granted to update
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -116,27 +116,27 @@ create or replace trigger number_message
 
 comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it.';
 
--- Joined to each row of a page, so it is one the planner inlines: a set, and no path of its own.
+-- Joined to each row of a page, so it is one the planner inlines: a set, and a body bound when it is made in place of a pinned path.
 create or replace function chat.reactions_of(message_id uuid)
   returns table (reactions jsonb)
   stable
   language sql
-as $$
+begin atomic
   select coalesce(jsonb_agg(jsonb_build_object('reaction', r.reaction, 'user_ids', r.user_ids) order by r.since), '[]')
   from (
     select x.reaction, jsonb_agg(x.user_id order by x.created_at) as user_ids, min(x.created_at) as since
     from public.message_reactions x
     where x.message_id = reactions_of.message_id
     group by x.reaction
-  ) r
-$$;
+  ) r;
+end;
 
 comment on function chat.reactions_of(uuid) is 'One row, a list: each reaction to a message with the people who gave it, the oldest first.';
 
 create or replace function chat.view_of(message public.user_messages)
   returns public.message_view
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -167,7 +167,7 @@ create or replace function public.send_message(
   returns public.message_view
   volatile
   security definer                 -- a client-chosen id must be compared with messages the caller may not see
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -230,7 +230,7 @@ create or replace function public.get_messages(
 )
   returns setof public.message_view
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   set enable_sort = off                      -- in the order of the index, one probe a partition: a long conversation is never read whole
   set enable_bitmapscan = off
@@ -286,7 +286,7 @@ comment on function public.get_messages is
 create or replace function public.get_changes(conversation_id uuid, after_revision bigint, page_size int default 200)
   returns setof public.message_view
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   set enable_sort = off                      -- in the order of the index, one probe a partition: a long conversation is never read whole
   set enable_bitmapscan = off
@@ -327,7 +327,7 @@ comment on function public.get_changes is
 create or replace function chat.changed_messages(conversation_id uuid, after_revision bigint, page_size int)
   returns table (id uuid, revision bigint, sent_revision bigint, at timestamptz, record text)
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'                       -- a record reads as in the change log
   set plan_cache_mode = force_generic_plan   -- as get_changes
   set enable_sort = off
@@ -353,7 +353,7 @@ create or replace function chat.own_message(message_id uuid)
   returns public.user_messages
   volatile
   security definer                 -- locks the conversation, which nobody is granted to update
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -384,7 +384,7 @@ create or replace function public.edit_message(message_id uuid, content text)
   returns public.message_view
   volatile
   security definer                 -- nobody is granted to update a message
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -422,7 +422,7 @@ create or replace function public.delete_message(message_id uuid)
   returns public.message_view
   volatile
   security definer                 -- nobody is granted to update a message
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -458,7 +458,7 @@ comment on function public.delete_message is
 create or replace function chat.next_revision(conversation_id uuid)
   returns bigint
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   update public.user_conversations c
@@ -473,7 +473,7 @@ create or replace function public.mark_as_read(message_ids uuid[])
   returns bigint
   volatile
   security definer                 -- writes read_by and read positions, which nobody is granted to update
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -528,7 +528,7 @@ create or replace function public.mark_conversation_as_read(conversation_id uuid
   returns bigint
   volatile
   security definer                 -- as mark_as_read
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -576,7 +576,7 @@ comment on function public.mark_conversation_as_read is
 create or replace function chat.unread_in(me uuid, conversation_ids uuid[])
   returns bigint
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select coalesce(sum(c.last_message_seq - case unread_in.me
@@ -598,7 +598,7 @@ create or replace function public.search_messages(
   returns setof public.message_match
   stable
   security definer                 -- under row-level security @@ may not use the index (it is not leakproof); asks for both people itself
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set enable_seqscan = off                   -- a partition nobody has analysed yet would be read whole
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   language plpgsql

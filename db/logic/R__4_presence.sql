@@ -3,7 +3,7 @@
 create or replace function chat.stamp_presence()
   returns trigger
   security definer                 -- reads the person's team from public.users
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -47,7 +47,7 @@ create or replace function public.update_presence(status text, current_page text
   returns void
   volatile
   security definer                 -- current_page may be written but not read by its owner's role
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -74,7 +74,7 @@ create or replace function public.update_typing_status(typing_to uuid)
   returns void
   volatile
   security definer                 -- typing may be written but not read by its owner's role; the other's blocks are not the caller's to see
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -116,7 +116,7 @@ create or replace function chat.touch_presence(user_ids uuid[])
   returns int
   volatile
   security definer                 -- the service touches everybody it holds a socket of
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -143,7 +143,7 @@ create or replace function chat.expire_presence()
   returns int
   volatile
   security definer                 -- the service calls it for everybody
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -178,7 +178,7 @@ create or replace function chat.come_online(user_ids uuid[])
   returns int
   volatile
   security definer                 -- the service says it of everybody who has connected
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -205,7 +205,7 @@ create or replace function chat.go_offline(user_ids uuid[], silent_ms int)
   returns int
   volatile
   security definer                 -- the service says it of everybody who has left
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -235,7 +235,7 @@ create or replace function chat.expire_typing()
   returns int
   volatile
   security definer                 -- the service calls it for everybody
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare

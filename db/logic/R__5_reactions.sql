@@ -4,7 +4,7 @@ create or replace function public.add_reaction(message_id uuid, reaction text)
   returns void
   volatile
   security definer                 -- numbers the change in the message and its conversation, which nobody is granted to update
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -52,7 +52,7 @@ create or replace function public.remove_reaction(message_id uuid, reaction text
   returns void
   volatile
   security definer                 -- as add_reaction
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -77,7 +77,7 @@ create or replace function chat.message_of_mine(message_id uuid)
   returns public.user_messages
   volatile
   security definer                 -- locks the conversation, which nobody is granted to update
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare

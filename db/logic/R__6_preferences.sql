@@ -4,7 +4,7 @@ create or replace function chat.demand_participant(conversation_id uuid)
   returns public.user_conversations
   volatile
   security definer                 -- called by definer functions; sees the caller's conversation and no other
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -31,7 +31,7 @@ create or replace function public.set_archived(conversation_id uuid, archived bo
   returns void
   volatile
   security definer                 -- bringing a conversation back also lifts the operator's archive, a column nobody is granted
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -68,7 +68,7 @@ create or replace function public.set_muted(conversation_id uuid, until timestam
   returns void
   volatile
   security definer                 -- functions alone write preferences
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -88,7 +88,7 @@ create or replace function public.block_user(user_id uuid)
   returns void
   volatile
   security definer                 -- functions alone write blocks; asks whether the caller knows the person
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -117,7 +117,7 @@ create or replace function public.unblock_user(user_id uuid)
   returns void
   volatile
   security definer                 -- functions alone write blocks
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare

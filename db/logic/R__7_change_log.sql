@@ -3,7 +3,7 @@
 create or replace function relay.ring()
   returns boolean
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -24,7 +24,7 @@ comment on function relay.ring() is 'Wakes sleeping relays at commit; costs no N
 create or replace function relay.record_message()
   returns trigger
   security definer                 -- writes the log, which nobody is granted
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   set enable_nestloop = off        -- a plan from smaller statements would take the square of a larger one
   language plpgsql
@@ -69,7 +69,7 @@ comment on function relay.record_message() is 'Logs messages for their two peopl
 create or replace function relay.record_conversation()
   returns trigger
   security definer                 -- as relay.record_message()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   language plpgsql
 as $$
@@ -106,7 +106,7 @@ comment on function relay.record_conversation() is 'Logs conversations for their
 create or replace function relay.team_presence(presence public.user_presence)
   returns text
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select json_build_object(
@@ -122,7 +122,7 @@ comment on function relay.team_presence(public.user_presence) is 'Presence as th
 create or replace function relay.typing_presence(presence public.user_presence)
   returns text
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select json_build_object(
@@ -139,7 +139,7 @@ comment on function relay.typing_presence(public.user_presence) is 'Presence as 
 create or replace function relay.not_typing(presence public.user_presence)
   returns text
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select json_build_object(
@@ -156,7 +156,7 @@ comment on function relay.not_typing(public.user_presence) is 'The same for one 
 create or replace function relay.record_presence()
   returns trigger
   security definer                 -- as relay.record_message()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   language plpgsql
 as $$
@@ -225,7 +225,7 @@ comment on function relay.record_presence() is 'Logs presence twice: status for 
 create or replace function relay.record_reaction()
   returns trigger
   security definer                 -- as relay.record_message()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   language plpgsql
 as $$
@@ -262,7 +262,7 @@ comment on function relay.record_reaction() is 'Logs reactions for the two peopl
 create or replace function relay.record_preference()
   returns trigger
   security definer                 -- as relay.record_message()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   language plpgsql
 as $$
@@ -291,7 +291,7 @@ comment on function relay.record_preference() is 'Logs a person''s archive and m
 create or replace function relay.record_block()
   returns trigger
   security definer                 -- as relay.record_message()
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   language plpgsql
 as $$
@@ -317,7 +317,7 @@ comment on function relay.record_block() is 'Logs a block for who blocked. A blo
 create or replace function relay.record_person()
   returns trigger
   security definer                 -- as relay.record_message(); keeps user_presence.team_id
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -425,7 +425,7 @@ create or replace function relay.open()
   returns table (epoch uuid, snapshot text)
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set enable_seqscan = off         -- the log is never analysed
   language plpgsql
 as $$
@@ -464,7 +464,7 @@ create or replace function relay.tail(epoch uuid, last text, max_rows int)
   )
   volatile                         -- each statement its own snapshot
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set enable_seqscan = off         -- the log is never analysed
   set jit = off
   set max_parallel_workers_per_gather = 0
@@ -513,7 +513,7 @@ comment on function relay.tail(uuid, text, int) is
 create or replace function relay.claim_slot()
   returns int
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -531,7 +531,7 @@ comment on function relay.claim_slot() is 'A bell of one''s own, 0 to 3, for thi
 create or replace function relay.sleep(slot int)
   returns boolean
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select pg_try_advisory_lock(1667785076, sleep.slot)
@@ -543,7 +543,7 @@ comment on function relay.sleep(int) is
 create or replace function relay.wake(slot int)
   returns void
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -557,7 +557,7 @@ create or replace function relay.scopes_of(user_id uuid)
   returns uuid[]
   stable
   security definer                 -- reads public.users
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select coalesce((
@@ -573,7 +573,7 @@ comment on function relay.scopes_of(uuid) is 'What a person''s connections hear:
 create or replace function relay.published_columns()
   returns table (table_name text, column_name text, type_name text, is_key boolean)
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select c.relname::text, a.attname::text, t.typname::text, coalesce(a.attnum = any (k.conkey), false)
@@ -602,7 +602,7 @@ create or replace function relay.maintain()
   returns text
   volatile
   security definer                 -- truncates a child and moves the epoch
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set lock_timeout = '50ms'
   language plpgsql
 as $$

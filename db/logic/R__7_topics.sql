@@ -6,7 +6,7 @@ create or replace function relay.topic_scopes(topic text)
   returns uuid[]
   stable
   security definer                 -- reads people and conversations for the relay
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -51,7 +51,7 @@ comment on function relay.topic_scopes(text) is
 create or replace function relay.may_use_topic(topic text, user_id uuid)
   returns boolean
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select relay.scopes_of(may_use_topic.user_id) && relay.topic_scopes(may_use_topic.topic)
@@ -62,7 +62,7 @@ comment on function relay.may_use_topic(text, uuid) is 'Whether this person may 
 create or replace function relay.other_of(topic text, user_id uuid)
   returns uuid
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select case other_of.user_id
@@ -79,7 +79,7 @@ comment on function relay.other_of(text, uuid) is 'The other person of a convers
 create or replace function relay.may_speak(topic text, user_id uuid)
   returns boolean
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select relay.may_use_topic(may_speak.topic, may_speak.user_id)
@@ -95,7 +95,7 @@ comment on function relay.may_speak(text, uuid) is
 create or replace function relay.demand_topic(topic text, user_id uuid)
   returns void
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -119,7 +119,7 @@ create or replace function relay.send(topic text, event text, payload json, "bin
   returns void
   volatile
   security definer                 -- writes the log, which nobody is granted
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -162,7 +162,7 @@ comment on function relay.send is
 create or replace function relay.presence_meta(ref text, meta text)
   returns text
   immutable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select '{"phx_ref":' || to_json(presence_meta.ref) || case presence_meta.meta
@@ -177,7 +177,7 @@ create or replace function relay.presence_of(topic text)
   returns table (snapshot text, state text)
   stable
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   -- One statement, so one snapshot: what it does not see yet comes as a diff, what it sees is not told again.
@@ -199,7 +199,7 @@ comment on function relay.presence_of(text) is 'Who is there, as the protocol''s
 create or replace function relay.tell_presence(came relay.presence[], went relay.presence[])
   returns void
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -247,7 +247,7 @@ comment on function relay.tell_presence(relay.presence[], relay.presence[]) is
 create or replace function relay.record_tracked()
   returns trigger
   security definer                 -- as relay.send
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -290,7 +290,7 @@ create or replace function relay.track(origin text, node uuid, topic text, key t
   returns text
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -331,7 +331,7 @@ create or replace function relay.untrack(origins text[])
   returns int
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -351,7 +351,7 @@ create or replace function relay.track_again(node uuid, tracked json)
   returns int
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -374,7 +374,7 @@ create or replace function relay.touch_node(node uuid)
   returns boolean
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -398,7 +398,7 @@ create or replace function relay.forget_node(node uuid)
   returns int
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -419,7 +419,7 @@ create or replace function relay.expire_nodes()
   returns int
   volatile
   security definer                 -- relays are granted functions, not tables
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -452,7 +452,7 @@ comment on function relay.expire_nodes() is
 create or replace function relay.withdraw_presence(user_ids uuid[])
   returns void
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   delete from relay.presence p
@@ -474,7 +474,7 @@ comment on function relay.withdraw_presence(uuid[]) is
 create or replace function relay.record_end_of_conversation()
   returns trigger
   security definer                 -- relay.presence is granted to nobody
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
@@ -498,7 +498,7 @@ comment on trigger withdraw_presence_delete on public.user_conversations is 'End
 create or replace function relay.record_end_of_talk()
   returns trigger
   security definer                 -- relay.presence is granted to nobody
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin

@@ -3,7 +3,7 @@
 create or replace function chat.create_message_partition(month date)
   returns boolean
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -33,7 +33,7 @@ create or replace function chat.ensure_message_partitions(months_ahead int defau
   returns int
   volatile
   security definer                 -- the service, which owns nothing, calls it
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   set lock_timeout = '2s'
   language plpgsql
 as $$
@@ -61,7 +61,7 @@ comment on function chat.ensure_message_partitions(int) is
 create or replace function chat.message_partitions_ahead()
   returns int
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select count(*)::int
@@ -78,7 +78,7 @@ comment on function chat.message_partitions_ahead() is
 create or replace function chat.notification_queue_usage()
   returns float8
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select pg_notification_queue_usage()
@@ -90,7 +90,7 @@ comment on function chat.notification_queue_usage() is
 create or replace function chat.archive_inactive_conversations(older_than interval)
   returns bigint
   volatile
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -131,6 +131,8 @@ declare
   tries int;
   swept boolean;                   -- what hangs on the partition is gone, as far as we know
 begin
+  -- A procedure that commits may not pin its path, and a local one ends with each transaction: set at the head and after each commit.
+  set local search_path = pg_catalog, pg_temp;
   if moment is null or moment > now() - interval '1 day' then
     raise sqlstate 'PT400' using
       message = 'drop_messages_before takes a moment at least a day ago.';
@@ -159,6 +161,7 @@ begin
               part.nspname, part.relname, hanging);
             get diagnostics gone = row_count;
             commit;
+            set local search_path = pg_catalog, pg_temp;
             exit when gone = 0;
           end loop;
         end loop;
@@ -181,22 +184,24 @@ begin
           end if;
       end;
       commit;
+      set local search_path = pg_catalog, pg_temp;
       perform pg_sleep(0.1);
     end loop;
     commit;
+    set local search_path = pg_catalog, pg_temp;
     raise notice 'dropped %.%', part.nspname, part.relname;
   end loop;
 end
 $$;
 
 comment on procedure chat.drop_messages_before(timestamptz) is
-  'Drops the partitions that end before a moment, with the reactions and edits of their messages. It commits between steps, so it pins no path: to be called by the owner, outside a transaction.';
+  'Drops the partitions that end before a moment, with the reactions and edits of their messages. It commits between steps, so it sets its path in each: to be called by the owner, outside a transaction.';
 
 -- Each select is one rule and returns what breaks it. Reads whole tables.
 create or replace function chat.check_invariants()
   returns table (rule text, detail text)
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   with messages as materialized (

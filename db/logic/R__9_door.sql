@@ -11,7 +11,7 @@ create or replace function chat.callable_functions()
     required_arguments int
   )
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language sql
 as $$
   select
@@ -55,7 +55,7 @@ comment on function chat.callable_functions() is
 create or replace function chat.call_statement(function_name text, argument_names text[])
   returns text
   stable
-  set search_path = ''
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
@@ -120,7 +120,7 @@ begin
       hint = 'Ask the primary.';
   end if;
   perform
-    pg_catalog.set_config('search_path', '', true),
+    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
     pg_catalog.set_config('timezone', 'UTC', true),          -- times in the answer, whatever the connection's zone
     pg_catalog.set_config('transaction_read_only', case when enter.read_only then 'on' else current_setting('transaction_read_only') end, true),
     pg_catalog.set_config('request.jwt.claims', enter.claims, true),

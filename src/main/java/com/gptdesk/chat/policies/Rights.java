@@ -75,7 +75,11 @@ final class Rights {
       select
         n.nspname || '.' || p.proname as name,
         case when p.prosecdef then 'definer' else 'invoker' end
-        || case when exists (select from unnest(p.proconfig) s where s = 'search_path=""') then '' else ', no path' end as rights,
+        || case
+          when p.prosqlbody is not null then ', bound'
+          when exists (select from unnest(p.proconfig) s where s = 'search_path=pg_catalog, pg_temp') then ''
+          else ', no path'
+        end as rights,
         r.rolname,
         case when has_function_privilege(r.oid, p.oid, 'execute') then 'x' else '-' end as may
       from pg_catalog.pg_proc p

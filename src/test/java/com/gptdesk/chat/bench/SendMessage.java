@@ -41,7 +41,7 @@ final class SendMessage implements Scenario {
   static final String PAYLOAD =
       """
       create function public.notify_message() returns trigger
-        security definer set search_path = '' language plpgsql
+        security definer set search_path = pg_catalog, pg_temp language plpgsql
       as $$
       begin
         perform pg_notify('messages', row_to_json(new)::text);

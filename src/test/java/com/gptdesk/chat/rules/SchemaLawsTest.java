@@ -188,16 +188,16 @@ class SchemaLawsTest extends Rules {
 
   @Test
   void aFunctionPinsItsPath() {
-    // Of the invoker's: the planner inlines these, a procedure that commits may not, or it sets the
-    // path itself.
+    // pg_temp is named, and last: an empty path finds types and relations there first. A body that
+    // is bound when it is made needs no path; a procedure that commits, and the door, set it.
     law(
         """
         select p.oid::regprocedure
         from pg_proc p
         where p.pronamespace::regnamespace::text in %s
-          and (p.proconfig is null or not 'search_path=""' = any (p.proconfig))
-          and (p.prosecdef or p.proname not in (
-            'drop_messages_before', 'enter', 'reactions_of', 'search_terms', 'uuid7', 'uuid7_floor', 'uuid7_time'))
+          and (p.proconfig is null or not 'search_path=pg_catalog, pg_temp' = any (p.proconfig))
+          and p.prosqlbody is null
+          and (p.prosecdef or p.proname not in ('drop_messages_before', 'enter'))
         """);
   }
 
