@@ -1,0 +1,307 @@
+package com.gptdesk.chat.rules;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
+
+/** {@code R__8_compliance.sql}: what the law asks of an operator. */
+class ComplianceRulesTest extends Rules {
+
+  private final UUID conversation = alice.talksTo(bob);
+
+  ComplianceRulesTest() {
+    super(TestDatabase.fresh()); // what is erased stays erased
+  }
+
+  @Test
+  void allOfItIsTheOwnersToDo() {
+    String nobody =
+        "Alice    42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    42501";
+    everybody("select chat.export_person('%s')".formatted(alice.id()), nobody);
+    everybody("select * from chat.export_person_rows('%s')".formatted(alice.id()), nobody);
+    everybody("call chat.erase_person('%s')".formatted(alice.id()), nobody);
+    everybody("select chat.place_hold('x', '%s')".formatted(alice.id()), nobody);
+    everybody("select chat.release_hold(1)", nobody);
+    for (String table :
+        List.of("legal_holds", "held_texts", "erased_people", "audit_log", "health")) {
+      everybody("select * from chat." + table, nobody);
+    }
+    everybody("insert into chat.audit_log (acting_as, action) values ('x', 'y')", nobody);
+  }
+
+  // Export.
+
+  @Test
+  void anExportHoldsBothHalvesAndNothingOfOthers() {
+    UUID first = alice.sends(conversation, "hello Bob").getId();
+    alice.edits(first, "hello, Bob");
+    bob.sends(conversation, "hello Alice");
+    bob.reacts(first, "👍");
+    UUID others = carol.talksTo(bob);
+    carol.sends(others, "not for Alice");
+
+    JsonNode export = export(alice.id());
+    assertEquals("Alice Adams", export.get("person").get(0).get("full_name").asString());
+    assertEquals(
+        List.of("hello, Bob", "hello Alice"),
+        export.get("messages").valueStream().map(m -> m.get("content").asString()).toList());
+    assertEquals("hello Bob", export.get("earlier_texts").get(0).get("content").asString());
+    assertEquals(1, export.get("conversations").size());
+    assertEquals(0, export.get("reactions").size(), "it was Bob's");
+    assertEquals(1, export(bob.id()).get("reactions").size());
+    assertEquals(0, export(bob.id()).get("earlier_texts").size(), "they are their sender's");
+    assertEquals(
+        List.of(
+            "person",
+            "presence",
+            "blocks",
+            "preferences",
+            "conversations",
+            "messages",
+            "earlier_texts",
+            "reactions"),
+        fieldsOf(export));
+    assertEquals("PT404", refusal("select chat.export_person('%s')".formatted(NOBODY)));
+  }
+
+  // Erasure.
+
+  @Test
+  void erasureKeepsTheOthersHalf() {
+    UUID first = alice.sends(conversation, "my secret").getId();
+    alice.edits(first, "my other secret");
+    UUID second = bob.sends(conversation, "an answer").getId();
+    alice.reacts(second, "👍");
+    bob.reacts(first, "🎉");
+    alice.sends(conversation, "and more");
+    long before = bob.conversation(conversation).getRevision();
+
+    assertEquals("PT409", refusal(erase(alice.id(), 2)), "she is active");
+    database.asOwner(
+        "update public.users set status = 'inactive' where id = '%s'".formatted(alice.id()));
+    call(erase(alice.id(), 2));
+
+    assertEquals(
+        List.of("", "an answer", ""),
+        bob.messagesOf(conversation).stream().map(m -> m.getContent()).toList());
+    assertEquals(
+        List.of(true, false, true),
+        bob.messagesOf(conversation).stream().map(m -> m.getIsDeleted()).toList());
+    assertEquals(
+        "0 0",
+        database.ownerReads(
+            "select (select count(*) from public.message_edits) || ' ' || (select count(*) from public.message_reactions)"));
+    assertEquals(
+        before + 3,
+        bob.conversation(conversation).getRevision(),
+        "clients catch up by it: two messages blanked, a reaction taken back");
+    assertInvariantsHold();
+    assertEquals(
+        "Former member",
+        database.ownerReads(
+            "select full_name from public.users where id = '%s'".formatted(alice.id())));
+    assertEquals("1", database.ownerReads("select count(*) from chat.erased_people"));
+
+    call(erase(alice.id(), 500)); // again changes nothing
+    assertEquals(before + 3, bob.conversation(conversation).getRevision());
+    assertEquals("PT404", refusal(erase(NOBODY, 500)));
+    assertEquals("PT400", refusal(erase(alice.id(), 0)));
+  }
+
+  // Legal hold.
+
+  @Test
+  void whatIsHeldIsNeitherErasedNorDeleted() {
+    UUID message = alice.sends(conversation, "evidence").getId();
+    String hold =
+        database.ownerReads("select chat.place_hold('case 17', '%s')".formatted(bob.id()));
+    database.asOwner(
+        "update public.users set status = 'inactive' where id = '%s'".formatted(alice.id()));
+
+    assertEquals("PT409", refusal(erase(alice.id(), 500)));
+    assertEquals(
+        "PT409", refusal("delete from public.users where id = '%s'".formatted(alice.id())));
+    assertEquals("PT409", refusal("delete from public.users where id = '%s'".formatted(bob.id())));
+    assertEquals(
+        "PT409",
+        refusal("delete from public.user_conversations where id = '%s'".formatted(conversation)));
+    assertEquals(
+        "1",
+        database.ownerReads(
+            "select count(*) from public.user_messages where id = '%s' and content = 'evidence'"
+                .formatted(message)));
+
+    database.ownerReads("select chat.release_hold(%s)::text".formatted(hold));
+    assertEquals("PT404", refusal("select chat.release_hold(%s)".formatted(hold)));
+    call(erase(alice.id(), 500));
+    database.asOwner("delete from public.users where id = '%s'".formatted(bob.id()));
+    assertEquals(
+        "0",
+        database.ownerReads(
+            "select count(*) from public.user_conversations where id = '%s'"
+                .formatted(conversation)));
+  }
+
+  @Test
+  void whatIsHeldIsKeptWhenItsSenderChangesIt() {
+    UUID edited = alice.sends(conversation, "first").getId();
+    UUID deleted = alice.sends(conversation, "second").getId();
+    UUID elsewhere = carol.sends(carol.talksTo(bob), "free").getId();
+    String hold =
+        database.ownerReads(
+            "select chat.place_hold('case 18', conversation_id => '%s')".formatted(conversation));
+
+    alice.edits(edited, "changed");
+    alice.deletes(deleted);
+    carol.edits(elsewhere, "freely changed");
+    assertEquals(
+        List.of("first", "second"), column("select content from chat.held_texts order by id"));
+    assertEquals(
+        "", alice.messagesOf(conversation).getLast().getContent(), "its people notice nothing");
+
+    database.ownerReads("select chat.release_hold(%s)::text".formatted(hold));
+    assertEquals(List.of(), column("select content from chat.held_texts"));
+  }
+
+  @Test
+  void aHoldIsOnSomethingThatIsThere() {
+    assertEquals("PT400", refusal("select chat.place_hold('why')"));
+    assertEquals("PT400", refusal("select chat.place_hold('', '%s')".formatted(alice.id())));
+    assertEquals(
+        "PT400",
+        refusal("select chat.place_hold('why', '%s', '%s')".formatted(alice.id(), conversation)));
+    assertEquals("PT404", refusal("select chat.place_hold('why', '%s')".formatted(NOBODY)));
+    assertEquals(
+        "PT404",
+        refusal("select chat.place_hold('why', conversation_id => '%s')".formatted(NOBODY)));
+  }
+
+  // The trail.
+
+  @Test
+  void theTrailIsOffUntilItIsSwitchedOn() {
+    export(alice.id());
+    database.asOwner("delete from public.user_messages");
+    assertEquals(List.of(), trail());
+  }
+
+  @Test
+  void whatOperatorsDoIsRecordedAndWhatPeopleDoIsNot() {
+    database.asOwner("update chat.settings set audit = true");
+    UUID message = alice.sends(conversation, "hi").getId();
+    alice.edits(message, "hello");
+    alice.deletes(message);
+    assertEquals(List.of("UPDATE chat.settings"), trail());
+
+    export(alice.id());
+    database.asOwner("update public.user_messages set content = 'forged', is_deleted = false");
+    database.asOwner("update public.user_messages set content = 'nobody' where false");
+    database.asOwner("delete from public.user_conversations");
+    database.asOwner("update chat.settings set audit = false");
+    export(alice.id());
+    assertEquals(
+        List.of(
+            "UPDATE chat.settings",
+            "export_person",
+            "UPDATE public.user_messages",
+            "DELETE public.user_conversations",
+            "DELETE public.user_messages", // by the foreign key
+            "UPDATE chat.settings"),
+        trail());
+    assertEquals(
+        "1",
+        database.ownerReads(
+            "select detail ->> 'rows' from chat.audit_log where action = 'UPDATE public.user_messages'"));
+    assertEquals(
+        "chat_owner",
+        database.ownerReads(
+            "select distinct login || coalesce(nullif(acting_as, login), '') from chat.audit_log"));
+  }
+
+  @Test
+  void theTrailIsNeverChanged() {
+    database.asOwner("update chat.settings set audit = true");
+    for (String change :
+        List.of(
+            "update chat.audit_log set action = 'nothing'",
+            "delete from chat.audit_log",
+            "truncate chat.audit_log")) {
+      assertEquals("PT403", refusal(change));
+    }
+    assertEquals(1, trail().size());
+  }
+
+  // What a DBA looks at.
+
+  @Test
+  void aFreshDatabaseIsHealthyAndWhatIsNotSaysWhatToDo() {
+    assertEquals(
+        List.of(), column("select item || ': ' || value from chat.health where state <> 'ok'"));
+    assertTrue(
+        column("select item from chat.health")
+            .containsAll(
+                List.of(
+                    "partition of this month",
+                    "change log, size",
+                    "longest transaction",
+                    "invalid indexes",
+                    "legal holds")));
+    assertEquals(
+        List.of(),
+        column("select item from chat.health where state = 'ok' and remedy is not null"));
+
+    for (String partition :
+        column(
+            "select inhrelid::regclass from pg_inherits where inhparent = 'public.user_messages'::regclass")) {
+      database.asOwner(
+          "alter table public.user_messages detach partition %1$s; drop table %1$s"
+              .formatted(partition));
+    }
+    assertEquals(
+        List.of("partition of this month: missing", "partitions ahead: 0 months"),
+        column(
+            "select item || ': ' || value from chat.health where state = 'alarm' and remedy like '%ensure_message_partitions%'"));
+  }
+
+  private List<String> trail() {
+    return column("select action from chat.audit_log order by id");
+  }
+
+  private JsonNode export(UUID person) {
+    return json(database.ownerReads("select chat.export_person('%s')::text".formatted(person)));
+  }
+
+  private static String erase(UUID person, int batch) {
+    return "call chat.erase_person('%s', %s)".formatted(person, batch);
+  }
+
+  /** Outside a transaction, as a procedure that commits must be called. */
+  private void call(String sql) {
+    try (Connection connection = database.owner().connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  private String refusal(String sql) {
+    try (Connection connection = database.owner().connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+      return "none";
+    } catch (SQLException e) {
+      assertFalse(e.getMessage().isBlank());
+      return e.getSQLState();
+    }
+  }
+}
