@@ -71,11 +71,12 @@ public final class Relay implements AutoCloseable {
   private final LongAdder resyncs = new LongAdder();
   private final LongAdder reconnects = new LongAdder();
   private volatile boolean following;
-  private volatile boolean asleep;
+  private volatile boolean waiting;
   private volatile boolean leading;
   private volatile @Nullable ChangeTail current;
 
   // Owned by the relay's thread.
+  private boolean asleep;
   private ChangeTail.@Nullable Position position;
   private long lastChange = System.nanoTime();
   private long lastMaintenance = System.nanoTime();
@@ -118,7 +119,7 @@ public final class Relay implements AutoCloseable {
 
   /** {@return whether it waits for the bell and runs no query} */
   public boolean isAsleep() {
-    return asleep;
+    return waiting;
   }
 
   /** {@return how often the log was asked for changes} */
@@ -359,11 +360,16 @@ public final class Relay implements AutoCloseable {
    */
   private void waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
     long start = System.nanoTime();
-    while (goesOn() && since(start).compareTo(backstop) < 0) {
-      if (bell.await(LOOK)) {
-        return;
+    waiting = true;
+    try {
+      while (goesOn() && since(start).compareTo(backstop) < 0) {
+        if (bell.await(LOOK)) {
+          return;
+        }
+        tail.checkAlive();
       }
-      tail.checkAlive();
+    } finally {
+      waiting = false;
     }
   }
 
