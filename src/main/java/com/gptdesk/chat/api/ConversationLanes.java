@@ -24,7 +24,19 @@ final class ConversationLanes {
     private int users; // changed inside the map's compute
   }
 
+  private final Duration patience;
   private final ConcurrentHashMap<String, Lane> lanes = new ConcurrentHashMap<>();
+
+  ConversationLanes() {
+    this(PATIENCE);
+  }
+
+  /**
+   * @param patience how long somebody waits for their turn
+   */
+  ConversationLanes(Duration patience) {
+    this.patience = patience;
+  }
 
   /**
    * Does the work when it is its turn.
@@ -38,7 +50,7 @@ final class ConversationLanes {
     Lane lane = enter(conversation);
     boolean isMine = false;
     try {
-      isMine = lane.turn.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      isMine = lane.turn.tryLock(patience.toMillis(), TimeUnit.MILLISECONDS);
       return work.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

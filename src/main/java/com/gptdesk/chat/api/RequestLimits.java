@@ -2,6 +2,7 @@ package com.gptdesk.chat.api;
 
 import com.gptdesk.chat.realtime.CallerAllowances;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,10 +21,17 @@ public final class RequestLimits {
    * @param perAddress calls, broadcasts and upgrades a second from one address, whatever the token
    */
   public RequestLimits(int perPerson, int perAddress) {
+    this(perPerson, perAddress, System::nanoTime);
+  }
+
+  /**
+   * @param nanoClock by which a second passes
+   */
+  RequestLimits(int perPerson, int perAddress, LongSupplier nanoClock) {
     this.perPerson = perPerson;
     this.perAddress = perAddress;
-    this.people = new CallerAllowances<>(perPerson);
-    this.addresses = new CallerAllowances<>(perAddress);
+    this.people = new CallerAllowances<>(perPerson, nanoClock);
+    this.addresses = new CallerAllowances<>(perAddress, nanoClock);
   }
 
   /** More than a test sends. */

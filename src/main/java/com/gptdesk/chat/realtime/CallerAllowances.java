@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.LongSupplier;
 
 /**
  * So many a second for each caller who has no connection of its own to count on. Remembers those
@@ -13,16 +14,23 @@ public final class CallerAllowances<K> {
   private static final int REMEMBERED = 10_000;
 
   private final int perSecond;
+  private final LongSupplier nanoClock;
   private final LinkedHashMap<K, Allowance> allowances = new LinkedHashMap<>(16, 0.75f, true);
 
   /** That many on average, twice as many at once. */
   public CallerAllowances(int perSecond) {
+    this(perSecond, System::nanoTime);
+  }
+
+  /** The same, with a second as this clock counts it. */
+  public CallerAllowances(int perSecond, LongSupplier nanoClock) {
     this.perSecond = perSecond;
+    this.nanoClock = nanoClock;
   }
 
   /** Takes some, or says that there are not so many left. */
   public synchronized boolean take(K caller, int number) {
-    long now = System.nanoTime();
+    long now = nanoClock.getAsLong();
     Allowance allowance =
         allowances.computeIfAbsent(caller, nobody -> new Allowance(perSecond, now));
     if (allowances.size() > REMEMBERED) {

@@ -72,7 +72,7 @@ final class ClientConnection {
   private boolean complained;
   private int refusedInARow;
   private long queuedBytes;
-  private long lastFrame = System.nanoTime();
+  private long lastFrame;
   private long timer = -1;
 
   /** What the relay's thread handed over; guarded by itself. */
@@ -98,9 +98,10 @@ final class ClientConnection {
     this.socket = socket;
     this.codec = codec;
     this.apikey = apikey;
-    this.joins = new Allowance(settings.maxJoinsPerSecond(), System.nanoTime());
+    this.lastFrame = server.nanos();
+    this.joins = new Allowance(settings.maxJoinsPerSecond(), lastFrame);
     this.topics = new TopicDesk(this, server);
-    this.frames = new Allowance(settings.maxFramesPerSecond(), System.nanoTime());
+    this.frames = new Allowance(settings.maxFramesPerSecond(), lastFrame);
   }
 
   /** Begins to read. */
@@ -187,7 +188,7 @@ final class ClientConnection {
   // ----------------------------------------------------------------------------------------
 
   private void receive(ClientFrame frame) {
-    lastFrame = System.nanoTime();
+    lastFrame = server.nanos();
     unread.add(frame);
     readOn();
   }
@@ -209,7 +210,7 @@ final class ClientConnection {
 
   /** Too many are refused one by one; who goes on regardless is sent away. */
   private boolean mayBeTaken(ClientFrame frame) {
-    if (frames.take(System.nanoTime())) {
+    if (frames.take(server.nanos())) {
       refusedInARow = 0;
       return true;
     }
@@ -316,7 +317,7 @@ final class ClientConnection {
     if (!settings.enabled()) {
       return "RealtimeDisabledForTenant: The chat is switched off";
     }
-    if (!joins.take(System.nanoTime())) {
+    if (!joins.take(server.nanos())) {
       return "ClientJoinRateLimitReached: At most "
           + settings.maxJoinsPerSecond()
           + " joins a second";
@@ -748,7 +749,7 @@ final class ClientConnection {
     if (timer >= 0) {
       context.owner().cancelTimer(timer);
     }
-    Duration wait = settings.idleTimeout().minusNanos(System.nanoTime() - lastFrame);
+    Duration wait = settings.idleTimeout().minusNanos(server.nanos() - lastFrame);
     Instant now = Instant.now();
     for (Channel channel : channels.values()) {
       Instant end = endOf(channel);
@@ -767,7 +768,7 @@ final class ClientConnection {
   private void tick() {
     timer = -1;
     // A socket that is not read because it waits for the database is not silent by its own fault.
-    if (!busy && System.nanoTime() - lastFrame >= settings.idleTimeout().toNanos()) {
+    if (!busy && server.nanos() - lastFrame >= settings.idleTimeout().toNanos()) {
       shut(NORMAL, "no heartbeat");
       return;
     }
@@ -780,7 +781,7 @@ final class ClientConnection {
       }
     }
     if (busy) {
-      lastFrame = System.nanoTime();
+      lastFrame = server.nanos();
     }
     arm();
   }

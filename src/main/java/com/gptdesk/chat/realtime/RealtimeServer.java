@@ -18,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -47,6 +48,7 @@ public final class RealtimeServer implements AutoCloseable {
   private final Topics topics;
   private final TopicLimits topicLimits;
   private final PresenceTracker tracker;
+  private final LongSupplier nanoClock;
 
   private final Set<ClientConnection> connections = ConcurrentHashMap.newKeySet();
   private final ConcurrentHashMap<UUID, Integer> connectionsOf = new ConcurrentHashMap<>();
@@ -98,6 +100,33 @@ public final class RealtimeServer implements AutoCloseable {
       Topics topics,
       TopicLimits topicLimits,
       PresenceTracker tracker) {
+    this(
+        settings,
+        tokens,
+        fanOut,
+        tables,
+        scopes,
+        missed,
+        topics,
+        topicLimits,
+        tracker,
+        System::nanoTime);
+  }
+
+  /**
+   * @param nanoClock what limits per second and silence are measured by
+   */
+  RealtimeServer(
+      RealtimeSettings settings,
+      TokenVerifier tokens,
+      FanOut fanOut,
+      PublishedTables tables,
+      Scopes scopes,
+      Missed missed,
+      Topics topics,
+      TopicLimits topicLimits,
+      PresenceTracker tracker,
+      LongSupplier nanoClock) {
     this.settings = settings;
     this.tokens = tokens;
     this.fanOut = fanOut;
@@ -108,6 +137,7 @@ public final class RealtimeServer implements AutoCloseable {
     this.topics = topics;
     this.topicLimits = topicLimits;
     this.tracker = tracker;
+    this.nanoClock = nanoClock;
   }
 
   /** Sets what the HTTP server must know about WebSockets. */
@@ -320,6 +350,11 @@ public final class RealtimeServer implements AutoCloseable {
 
   RealtimeSettings settings() {
     return settings;
+  }
+
+  /** Now, as {@link System#nanoTime} counts. */
+  long nanos() {
+    return nanoClock.getAsLong();
   }
 
   TokenVerifier tokens() {

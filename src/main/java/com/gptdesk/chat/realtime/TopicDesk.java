@@ -27,14 +27,15 @@ final class TopicDesk {
   private final RealtimeServer server;
   private final TopicLimits limits;
   private final Allowance events;
-  private long windowBegan = System.nanoTime();
+  private long windowBegan;
   private int inWindow;
 
   TopicDesk(ClientConnection connection, RealtimeServer server) {
     this.connection = connection;
     this.server = server;
     this.limits = server.topicLimits();
-    this.events = new Allowance(limits.maxEventsPerSecond(), System.nanoTime());
+    this.windowBegan = server.nanos();
+    this.events = new Allowance(limits.maxEventsPerSecond(), windowBegan);
   }
 
   // --- Joining and leaving
@@ -175,7 +176,7 @@ final class TopicDesk {
 
   private @Nullable ObjectNode troubleWith(
       ClientFrame.Broadcast frame, Attendance seat, @Nullable String payload) {
-    if (!events.take(System.nanoTime())) {
+    if (!events.take(server.nanos())) {
       return Json.object().put("reason", tooMany());
     }
     if (!seat.isAdmitted()) {
@@ -219,7 +220,7 @@ final class TopicDesk {
   }
 
   private @Nullable String troubleWithPresence(Attendance seat) {
-    long now = System.nanoTime();
+    long now = server.nanos();
     if (!events.take(now)) {
       return tooMany();
     }
