@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class ConversationLanesTest {
-  private final ConversationLanes lanes = new ConversationLanes();
+  private final ConversationLanes lanes = new ConversationLanes(Await.PATIENCE);
 
   @Test
   void oneConversationTakesOneAtATimeAndAnotherIsNotHeldUp() throws Exception {
@@ -30,7 +30,7 @@ class ConversationLanesTest {
                       "a",
                       () -> {
                         inside.incrementAndGet();
-                        await(mayGo);
+                        Await.open(mayGo);
                         inside.decrementAndGet();
                         return 0;
                       }));
@@ -74,13 +74,5 @@ class ConversationLanesTest {
                 }));
     assertEquals("next", lanes.inTurn("a", () -> "next"));
     assertEquals(0, lanes.size());
-  }
-
-  private static void await(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 }

@@ -2,6 +2,7 @@ package com.gptdesk.chat.api;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.gptdesk.chat.testing.Await;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -11,7 +12,7 @@ import org.junit.jupiter.api.Test;
 class HealthTest {
   @Test
   void readyWhenAllIsWell() {
-    Health health = new Health(List.of(new Health.Check("database", () -> null)));
+    Health health = new Health(List.of(new Health.Check("database", () -> null)), Await.PATIENCE);
     assertEquals(
         Reply.json(200, "{\"status\":\"ready\",\"checks\":{\"database\":\"ok\"}}"), health.ready());
   }
@@ -22,7 +23,8 @@ class HealthTest {
         new Health(
             List.of(
                 new Health.Check("database", () -> null),
-                new Health.Check("relay", () -> "not listening")));
+                new Health.Check("relay", () -> "not listening")),
+            Await.PATIENCE);
     assertEquals(
         Reply.json(
             503,
@@ -40,7 +42,8 @@ class HealthTest {
                     "database",
                     () -> {
                       throw new IllegalStateException("db.internal:5432 as root");
-                    })));
+                    })),
+            Await.PATIENCE);
     assertEquals(
         Reply.json(
             503,

@@ -80,7 +80,7 @@ class HttpServiceTest {
     release.countDown();
     service.close();
     strict.forEach(HttpService::close);
-    vertx.close().await(10, TimeUnit.SECONDS);
+    vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     client.close();
     metrics.close();
   }
@@ -324,11 +324,9 @@ class HttpServiceTest {
     int listed = strict(1);
     HttpRequest.Builder call = request(listed, "/rest/v1/rpc/echo?a=1");
     HttpRequest.Builder alices = call.copy().header("X-Forwarded-For", "203.0.113.1");
+    assertEquals(200, send(alices).statusCode()); // the control
+    assertEquals(200, send(alices).statusCode()); // twice as many at once
     HttpResponse<String> response = send(alices);
-    assertEquals(200, response.statusCode()); // the control
-    for (int i = 0; i < 1000 && response.statusCode() == 200; i++) {
-      response = send(alices);
-    }
     assertProblem(response, 429, "PT429");
     assertEquals("1", response.headers().firstValue("Retry-After").orElseThrow());
     assertEquals(200, send(call.copy().header("X-Forwarded-For", "203.0.113.2")).statusCode());
@@ -338,20 +336,15 @@ class HttpServiceTest {
   void anAddressThatBroadcastsOrOpensSocketsTooOftenIsHeldUp() throws Exception {
     HttpRequest.Builder broadcast =
         request(strict(1), "/realtime/v1/api/broadcast").POST(BodyPublishers.ofString("{}"));
+    assertEquals(401, send(broadcast).statusCode()); // the control
+    assertEquals(401, send(broadcast).statusCode()); // twice as many at once
     HttpResponse<String> response = send(broadcast);
-    assertEquals(401, response.statusCode()); // the control
-    for (int i = 0; i < 1000 && response.statusCode() == 401; i++) {
-      response = send(broadcast);
-    }
     assertProblem(response, 429, "PT429");
     int listed = strict(1);
     String path = "/realtime/v1/websocket?vsn=1.0.0&apikey=" + new TokenIssuer(SECRET).anonKey();
-    String last = upgrade(listed, path, null);
-    assertEquals("101", last);
-    for (int i = 0; i < 1000 && last.equals("101"); i++) {
-      last = upgrade(listed, path, null);
-    }
-    assertEquals("429", last);
+    assertEquals("101", upgrade(listed, path, null));
+    assertEquals("101", upgrade(listed, path, null)); // twice as many at once
+    assertEquals("429", upgrade(listed, path, null));
   }
 
   @Test
@@ -409,11 +402,11 @@ class HttpServiceTest {
         client.sendAsync(
             request("/rest/v1/rpc/slow").POST(BodyPublishers.ofString("{}")).build(),
             BodyHandlers.ofString());
-    assertTrue(entered.await(10, TimeUnit.SECONDS));
+    Await.open(entered);
     Thread closing = Thread.ofVirtual().start(service::close);
     release.countDown();
-    assertEquals("1", answer.get(10, TimeUnit.SECONDS).body());
-    assertTrue(closing.join(Duration.ofSeconds(15)));
+    assertEquals("1", answer.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS).body());
+    assertTrue(closing.join(Await.PATIENCE));
     assertFalse(closing.isAlive());
   }
 
@@ -446,7 +439,7 @@ class HttpServiceTest {
                 new AllowedOrigins(List.of("https://desk.example")),
                 TrustedProxies.in(List.of("127.0.0.1")),
                 null),
-            new RequestLimits(1_000_000, perAddress));
+            new RequestLimits(1_000_000, perAddress, () -> 0)); // no second passes
     strict.add(made);
     return made.start();
   }
@@ -499,7 +492,7 @@ class HttpServiceTest {
 
   private static HttpRequest.Builder request(int port, String path) {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-        .timeout(Duration.ofSeconds(10))
+        .timeout(Await.PATIENCE)
         .header("Content-Type", "application/json");
   }
 

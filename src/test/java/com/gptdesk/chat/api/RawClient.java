@@ -1,5 +1,6 @@
 package com.gptdesk.chat.api;
 
+import com.gptdesk.chat.testing.Await;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
@@ -9,8 +10,7 @@ import java.nio.charset.StandardCharsets;
 
 /** Sends what a well-behaved client does not. */
 final class RawClient {
-  private static final int MILLIS_BETWEEN_BYTES = 20;
-  private static final int MOST_BYTES = 800; // some sixteen seconds
+  private static final int MILLIS_BETWEEN_BYTES = 50;
 
   private RawClient() {}
 
@@ -24,8 +24,8 @@ final class RawClient {
     try (Socket socket = new Socket("127.0.0.1", port)) {
       socket.setSoTimeout(MILLIS_BETWEEN_BYTES);
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      int sent = 0;
-      while (sent < MOST_BYTES) {
+      long deadline = System.nanoTime() + Await.PATIENCE.toNanos();
+      while (System.nanoTime() < deadline) {
         try {
           int next = socket.getInputStream().read();
           if (next < 0) {
@@ -33,7 +33,6 @@ final class RawClient {
           }
           said.write(next);
         } catch (SocketTimeoutException e) {
-          sent++;
           if (goesOn) {
             socket.getOutputStream().write('a');
           }
@@ -45,6 +44,21 @@ final class RawClient {
     }
   }
 
+  /** The first line of the answer, whatever happens to the connection then. */
+  static String firstLine(int port, String request) throws IOException {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket.setSoTimeout(Await.patienceMillis());
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      var read = new StringBuilder();
+      for (int next = socket.getInputStream().read();
+          next >= 0 && next != '\r';
+          next = socket.getInputStream().read()) {
+        read.append((char) next);
+      }
+      return read.toString();
+    }
+  }
+
   /**
    * The answer to an upgrade: its head when it is granted, else all of it, since then it ends.
    *
@@ -52,7 +66,7 @@ final class RawClient {
    */
   static String upgraded(int port, String path, String headers) throws IOException {
     try (Socket socket = new Socket("127.0.0.1", port)) {
-      socket.setSoTimeout(10_000);
+      socket.setSoTimeout(Await.patienceMillis());
       String request =
           "GET "
               + path

@@ -7,28 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.auth.TokenIssuer;
 import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.WebSocket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,20 +27,30 @@ import org.junit.jupiter.api.Test;
 /** What is too long, or takes too long to arrive, ends; what only waits does not. */
 class RequestBoundsTest {
   private static final String SECRET = "a secret that is at least 32 bytes long";
-  private static final RequestBounds BOUNDS =
-      new RequestBounds(1000, 2000, 1000, Duration.ofMillis(300));
+
+  /** A moment, which whoever sends byte by byte needs longer for. */
+  private static final Duration MOMENT = Duration.ofMillis(300);
+
+  private static final String LIVE = "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
 
   private final CountDownLatch entered = new CountDownLatch(1);
   private final CountDownLatch release = new CountDownLatch(1);
   private final Vertx vertx = Vertx.vertx();
   private final Metrics metrics = new Metrics(null);
   private final NoTopics topics = new NoTopics();
-  private final HttpClient client = HttpClient.newHttpClient();
   private HttpService service;
   private int port;
 
   @BeforeEach
   void start() {
+    serve(MOMENT);
+  }
+
+  /** What takes longer to arrive is cut off. */
+  private void serve(Duration arrival) {
+    if (service != null) {
+      service.close();
+    }
     service =
         EchoService.of(
             vertx,
@@ -57,7 +58,7 @@ class RequestBoundsTest {
                 "127.0.0.1",
                 0,
                 null,
-                BOUNDS,
+                new RequestBounds(1000, 2000, 1000, arrival),
                 List.of(),
                 AllowedOrigins.all(),
                 TrustedProxies.none(),
@@ -89,8 +90,7 @@ class RequestBoundsTest {
   void stop() throws Exception {
     release.countDown();
     service.close();
-    client.close();
-    vertx.close().await(10, TimeUnit.SECONDS);
+    vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     metrics.close();
   }
 
@@ -130,34 +130,68 @@ class RequestBoundsTest {
     }
   }
 
+  /** Each of them is known to be there first, and sends a request at one go. */
   @Test
   void whoOnlyWaitsIsNotCutOff() throws Exception {
-    CompletableFuture<HttpResponse<String>> slow =
-        client.sendAsync(
-            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/rest/v1/rpc/slow"))
-                .POST(HttpRequest.BodyPublishers.ofString("{}"))
-                .build(),
-            BodyHandlers.ofString());
-    assertTrue(entered.await(10, TimeUnit.SECONDS));
-    BlockingQueue<String> heard = new LinkedBlockingQueue<>();
-    WebSocket line = line(heard);
-    try (Socket idle = connected()) {
-      assertEquals("HTTP/1.1 200 OK", answer(idle, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"));
+    try (Socket slow = kept();
+        Socket line = kept();
+        Socket idle = kept()) {
+      send(
+          slow,
+          "POST /rest/v1/rpc/slow HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
+      Await.open(entered);
+      send(
+          line,
+          "GET /realtime/v1/websocket?vsn=1.0.0&apikey="
+              + new TokenIssuer(SECRET).anonKey()
+              + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+              + "\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+      assertTrue(readUntil(line, "\r\n\r\n").startsWith("HTTP/1.1 101 "));
       headersThatComeByteByByteAreCutOff(); // so longer than a request may take
       aBodyThatComesByteByByteIsCutOff();
-      assertEquals("HTTP/1.1 200 OK", answer(idle, "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"));
+      assertEquals("HTTP/1.1 200 OK", answer(idle, LIVE));
+      line.getOutputStream()
+          .write(
+              masked(
+                  "{\"topic\":\"phoenix\",\"event\":\"heartbeat\",\"payload\":{},\"ref\":\"1\"}"));
+      assertTrue(readUntil(line, "}").contains("phx_reply"));
+      release.countDown();
+      assertTrue(readUntil(slow, "\r\n").startsWith("HTTP/1.1 200 "));
     }
-    line.sendText(
-        "{\"topic\":\"phoenix\",\"event\":\"heartbeat\",\"payload\":{},\"ref\":\"1\"}", true);
-    String beat = heard.poll(10, TimeUnit.SECONDS);
-    assertTrue(String.valueOf(beat).contains("phx_reply"), beat);
-    line.abort();
-    release.countDown();
-    assertEquals(200, slow.get(10, TimeUnit.SECONDS).statusCode());
+  }
+
+  /** A connection that was answered once; another one, when a moment went by before it asked. */
+  private Socket kept() {
+    return Await.value(
+        "a connection",
+        () -> {
+          Socket socket = connected();
+          try {
+            if (answer(socket, LIVE).equals("HTTP/1.1 200 OK")) {
+              return socket;
+            }
+          } catch (SocketException e) {
+            // reset
+          }
+          socket.close();
+          return socket;
+        },
+        socket -> !socket.isClosed());
+  }
+
+  /** A text frame of a client, whose mask is of zeros; shorter than 126 bytes. */
+  private static byte[] masked(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+    byte[] frame = new byte[6 + bytes.length];
+    frame[0] = (byte) 0x81;
+    frame[1] = (byte) (0x80 | bytes.length);
+    System.arraycopy(bytes, 0, frame, 6, bytes.length);
+    return frame;
   }
 
   @Test
   void whatIsTooLongIsAnsweredWithWhatIs() throws Exception {
+    serve(Await.PATIENCE);
     String get = "GET /health/live%s HTTP/1.1\r\nHost: x\r\nX: %s\r\nConnection: close\r\n\r\n";
     assertTrue(told(get.formatted("?" + "a".repeat(900), "b".repeat(1800))).contains(" 200 OK"));
     String line = told(get.formatted("?" + "a".repeat(1000), ""));
@@ -176,45 +210,32 @@ class RequestBoundsTest {
     assertTrue(nonsense.contains(" 400 "), nonsense);
   }
 
-  private WebSocket line(BlockingQueue<String> heard) throws Exception {
-    return client
-        .newWebSocketBuilder()
-        .buildAsync(
-            URI.create(
-                "ws://127.0.0.1:"
-                    + port
-                    + "/realtime/v1/websocket?vsn=1.0.0&apikey="
-                    + new TokenIssuer(SECRET).anonKey()),
-            new WebSocket.Listener() {
-              @Override
-              public @Nullable CompletionStage<?> onText(
-                  WebSocket socket, CharSequence data, boolean last) {
-                heard.add(data.toString());
-                socket.request(1);
-                return null;
-              }
-            })
-        .get(10, TimeUnit.SECONDS);
-  }
-
   private Socket connected() throws IOException {
     Socket socket = new Socket("127.0.0.1", port);
-    socket.setSoTimeout(10_000);
+    socket.setSoTimeout(Await.patienceMillis());
     return socket;
+  }
+
+  private static void send(Socket socket, String request) throws IOException {
+    socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
   }
 
   /** The first line of the answer on a connection that stays. */
   private static String answer(Socket socket, String request) throws IOException {
-    socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+    send(socket, request);
+    return readUntil(socket, "\"live\"}").split("\r\n", 2)[0];
+  }
+
+  private static String readUntil(Socket socket, String end) throws IOException {
     var read = new ByteArrayOutputStream();
-    while (!read.toString(StandardCharsets.US_ASCII).endsWith("\"live\"}")) {
+    while (!read.toString(StandardCharsets.US_ASCII).endsWith(end)) {
       int next = socket.getInputStream().read();
       if (next < 0) {
         break;
       }
       read.write(next);
     }
-    return read.toString(StandardCharsets.US_ASCII).split("\r\n", 2)[0];
+    return read.toString(StandardCharsets.US_ASCII);
   }
 
   private String told(String request) throws IOException {

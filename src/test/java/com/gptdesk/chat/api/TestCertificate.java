@@ -1,5 +1,6 @@
 package com.gptdesk.chat.api;
 
+import com.gptdesk.chat.testing.Await;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -49,7 +50,8 @@ record TestCertificate(Certificate certificate, byte[] key) {
             .redirectErrorStream(true)
             .start();
     String said = new String(keytool.getInputStream().readAllBytes());
-    if (!keytool.waitFor(60, TimeUnit.SECONDS) || keytool.exitValue() != 0) {
+    if (!keytool.waitFor(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS)
+        || keytool.exitValue() != 0) {
       throw new IOException("keytool: " + said);
     }
     KeyStore read = KeyStore.getInstance("PKCS12");

@@ -20,7 +20,6 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -61,7 +60,7 @@ class TlsTest {
     if (service != null) {
       service.close();
     }
-    vertx.close().await(10, TimeUnit.SECONDS);
+    vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     metrics.close();
   }
 
@@ -82,7 +81,7 @@ class TlsTest {
                           + "/realtime/v1/websocket?vsn=1.0.0&apikey="
                           + new TokenIssuer(SECRET).anonKey()),
                   new WebSocket.Listener() {})
-              .get(10, TimeUnit.SECONDS);
+              .get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
       assertEquals("", socket.getSubprotocol());
       socket.abort();
     }
@@ -116,7 +115,7 @@ class TlsTest {
   private static SSLSocket socket(int port, String protocol) throws Exception {
     SSLSocket socket =
         (SSLSocket) first.trusted().getSocketFactory().createSocket("127.0.0.1", port);
-    socket.setSoTimeout(10_000);
+    socket.setSoTimeout(Await.patienceMillis());
     socket.setEnabledProtocols(new String[] {protocol});
     return socket;
   }
@@ -219,7 +218,7 @@ class TlsTest {
   private static HttpRequest question(String scheme, int port) {
     return HttpRequest.newBuilder(
             URI.create(scheme + "://localhost:" + port + "/rest/v1/rpc/echo?a=1"))
-        .timeout(Duration.ofSeconds(10))
+        .timeout(Await.PATIENCE)
         .build();
   }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.zaxxer.hikari.HikariConfig;
@@ -315,7 +316,7 @@ class EscapeTest {
     HikariConfig settings = new HikariConfig();
     settings.setDataSource(database.service().dataSource());
     settings.setMaximumPoolSize(1);
-    settings.setConnectionTimeout(2000);
+    settings.setConnectionTimeout(Await.PATIENCE.toMillis());
     return new HikariDataSource(settings);
   }
 }

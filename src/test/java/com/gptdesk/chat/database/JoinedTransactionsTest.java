@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.gptdesk.chat.client.UserChat;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.zaxxer.hikari.HikariConfig;
@@ -228,7 +229,7 @@ class JoinedTransactionsTest {
     HikariConfig settings = new HikariConfig();
     settings.setDataSource(database.service().dataSource());
     settings.setMaximumPoolSize(2);
-    settings.setConnectionTimeout(2000);
+    settings.setConnectionTimeout(Await.PATIENCE.toMillis());
     return new HikariDataSource(settings);
   }
 }

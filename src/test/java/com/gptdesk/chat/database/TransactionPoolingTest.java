@@ -120,7 +120,7 @@ class TransactionPoolingTest {
   void stop() throws InterruptedException {
     if (pooler != null) {
       pooler.destroy();
-      pooler.waitFor(10, TimeUnit.SECONDS);
+      pooler.waitFor(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
       pooler.destroyForcibly();
     }
     database.close();

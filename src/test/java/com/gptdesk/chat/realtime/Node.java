@@ -8,6 +8,7 @@ import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
 import com.gptdesk.chat.testing.NodeEar;
 import com.gptdesk.chat.testing.Person;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +40,12 @@ final class Node implements AutoCloseable {
   private final int port;
 
   Node(TestDatabase database, RealtimeSettings settings) {
-    this(database, settings, missed -> missed, null);
+    this(database, settings, System::nanoTime);
+  }
+
+  /** One whose limits per second are measured by this clock. */
+  Node(TestDatabase database, RealtimeSettings settings, LongSupplier nanoClock) {
+    this(database, settings, missed -> missed, null, nanoClock);
   }
 
   /**
@@ -52,6 +59,15 @@ final class Node implements AutoCloseable {
       RealtimeSettings settings,
       UnaryOperator<Missed> between,
       @Nullable NatsSettings nats) {
+    this(database, settings, between, nats, System::nanoTime);
+  }
+
+  private Node(
+      TestDatabase database,
+      RealtimeSettings settings,
+      UnaryOperator<Missed> between,
+      @Nullable NatsSettings nats,
+      LongSupplier nanoClock) {
     Login login = database.service();
     ear = new NodeEar(RelaySettings.of(login.url(), login.user(), login.password()), nats);
     fanOut = ear.fanOut();
@@ -67,14 +83,15 @@ final class Node implements AutoCloseable {
             between.apply(Missed.in(database.chat())),
             topics,
             TopicLimits.defaults(),
-            new PresenceTracker(topics));
+            new PresenceTracker(topics),
+            nanoClock);
     try {
       port =
           vertx
               .createHttpServer(server.configure(new HttpServerOptions()))
               .requestHandler(server::upgrade)
               .listen(0, "127.0.0.1")
-              .await(10, TimeUnit.SECONDS)
+              .await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS)
               .actualPort();
     } catch (Exception e) {
       throw new IllegalStateException(e);
@@ -115,6 +132,6 @@ final class Node implements AutoCloseable {
     server.close();
     ear.close();
     http.close();
-    vertx.close().await(10, TimeUnit.SECONDS);
+    vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
   }
 }

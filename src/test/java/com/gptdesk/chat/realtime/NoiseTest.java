@@ -94,7 +94,7 @@ class NoiseTest {
     node =
         new Node(
             database,
-            RealtimeSettings.defaults()
+            Patient.settings()
                 .withFrames(64 * 1024, 1_000_000, 100)
                 .withLimits(1000, 1000, 100, 1_000_000));
     SocketClient witness = node.client(alice);
@@ -132,7 +132,7 @@ class NoiseTest {
 
   @Test
   void tooManyMessagesAreRefusedAndWhoGoesOnIsSentAway() throws Exception {
-    node = new Node(database, RealtimeSettings.defaults().withFrames(64 * 1024, 10, 100));
+    node = new Node(database, Patient.settings().withFrames(64 * 1024, 10, 100), Patient::frozen);
     SocketClient witness = node.client(alice);
     witness.joins("x", messages(), null);
     assertEquals("ok", witness.next("system").status()); // nothing to replay
@@ -150,7 +150,7 @@ class NoiseTest {
         assertEquals("unmatched topic", answer.reason());
       }
     }
-    assertTrue(refused > 0 && refused <= 10, "twice as many at once are taken; refused " + refused);
+    assertEquals(10, refused, "twice as many at once are taken");
 
     try {
       for (int i = 0; i < 1000; i++) {
@@ -166,7 +166,7 @@ class NoiseTest {
 
   @Test
   void tooManyBindingsAreRefused() {
-    node = new Node(database, RealtimeSettings.defaults().withFrames(64 * 1024, 200, 2));
+    node = new Node(database, Patient.settings().withFrames(64 * 1024, 200, 2));
     SocketClient client = node.client(bob);
     client.asksToJoin(
         "x", "[{\"event\":\"*\"},{\"event\":\"INSERT\"},{\"event\":\"UPDATE\"}]", null);
@@ -180,7 +180,7 @@ class NoiseTest {
    */
   @Test
   void tenThousandJoinsAtOnceAreAllAnswered() {
-    node = new Node(database, RealtimeSettings.defaults().withLimits(2000, 2000, 9, 1000));
+    node = new Node(database, Patient.settings().withLimits(2000, 2000, 9, 1000));
     alice.sends(conversation, "missed by all");
     List<SocketClient> clients = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
@@ -237,7 +237,7 @@ class NoiseTest {
 
   @Test
   void whoNeverReadsIsSentAwayAlsoInTheMiddleOfAReplay() throws Exception {
-    node = new Node(database, RealtimeSettings.defaults().withQueues(128 * 1024, 500));
+    node = new Node(database, Patient.settings().withQueues(128 * 1024, 500));
     database.asOwner("update chat.settings set max_message_length = 20000");
     String text = "x".repeat(20_000);
     for (int i = 0; i < 1000; i++) {

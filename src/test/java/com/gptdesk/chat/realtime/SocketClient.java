@@ -1,14 +1,13 @@
 package com.gptdesk.chat.realtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import com.gptdesk.chat.testing.Await;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Objects;
@@ -16,15 +15,12 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /** A client that speaks version 2.0.0 frame by frame, for what the official ones never say. */
 final class SocketClient implements WebSocket.Listener, AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-
   /** A message of the server. */
   record Message(
       @Nullable String joinRef,
@@ -158,13 +154,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
 
   /** The next binary frame. */
   byte[] nextBinary() {
-    try {
-      byte[] frame = binaries.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      assertNotNull(frame, "waited in vain for a binary frame");
-      return Objects.requireNonNull(frame);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+    return Await.next("a binary frame", binaries);
   }
 
   /**
@@ -199,16 +189,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
   /** The next message, whatever it is. */
   Message next() {
     Message held = heldBack.poll();
-    if (held != null) {
-      return held;
-    }
-    try {
-      Message message = messages.poll(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      assertNotNull(message, "waited in vain for a message");
-      return Objects.requireNonNull(message);
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+    return held != null ? held : Await.next("a message", messages);
   }
 
   /** The next message, which must be of this event. */
@@ -229,7 +210,7 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
 
   /** The code the server closes with. */
   int closeCode() throws Exception {
-    return closed.get(PATIENCE.toSeconds(), TimeUnit.SECONDS);
+    return Await.result(closed);
   }
 
   @Override

@@ -27,6 +27,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -67,6 +68,10 @@ class TopicsServerTest {
     final HttpServer listening;
 
     Node(TopicLimits limits) throws Exception {
+      this(limits, System::nanoTime);
+    }
+
+    Node(TopicLimits limits, LongSupplier nanoClock) throws Exception {
       Topics topics = Topics.in(database.chat());
       tracker = new PresenceTracker(topics);
       ear =
@@ -78,7 +83,7 @@ class TopicsServerTest {
               nats());
       server =
           new RealtimeServer(
-              RealtimeSettings.defaults(),
+              Patient.settings(),
               new TokenVerifier(TokenSettings.ofSecret(SECRET)),
               ear.fanOut(),
               PublishedTables.in(database.chat()),
@@ -86,14 +91,15 @@ class TopicsServerTest {
               Missed.in(database.chat()),
               topics,
               limits,
-              tracker);
+              tracker,
+              nanoClock);
       presence = new SocketPresence(database.chat(), server, tracker);
       listening =
           vertx
               .createHttpServer(server.configure(new HttpServerOptions()))
               .requestHandler(server::upgrade)
               .listen(0, "127.0.0.1")
-              .await(10, TimeUnit.SECONDS);
+              .await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
       presence.start();
       nodes.add(this);
       ear.start();
@@ -136,7 +142,7 @@ class TopicsServerTest {
   void stop() throws Exception {
     clients.forEach(SocketClient::close);
     nodes.forEach(Node::stops);
-    vertx.close().await(10, TimeUnit.SECONDS);
+    vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     http.close();
     database.close();
   }
@@ -205,7 +211,7 @@ class TopicsServerTest {
 
   @Test
   void whatIsTooLongOrTooMuchIsRefusedWithTheReason() throws Exception {
-    Node strict = new Node(new TopicLimits(1024, 5, 3, Duration.ofMinutes(5)));
+    Node strict = new Node(new TopicLimits(1024, 5, 3, Duration.ofMinutes(5)), Patient::frozen);
     SocketClient client = joined(strict, alice, talk, config(true, false, false, ""));
     client.says("1", "realtime:" + talk, "broadcast", HI.formatted("\"" + "x".repeat(1024) + "\""));
     Message refusal = client.next("phx_reply");
@@ -513,10 +519,10 @@ class TopicsServerTest {
     here.close();
     joined(one, bob, talk, PLAIN).close(); // The marker: Bob leaves later, and is seen to have.
     Await.until("Bob was there", () -> !status(bob).equals("null"));
-    Await.until("Bob is offline", Duration.ofSeconds(30), () -> status(bob).equals("offline"));
+    Await.until("Bob is offline", () -> status(bob).equals("offline"));
     assertEquals("online", status(alice));
     there.close();
-    Await.until("Alice is offline", Duration.ofSeconds(30), () -> status(alice).equals("offline"));
+    Await.until("Alice is offline", () -> status(alice).equals("offline"));
   }
 
   // ---

@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is committed is told once and in order, whatever happens to the relay's connections. */
 class RelayTest {
+  /** Longer than any test: what wakes a relay is the bell, or that its connection is lost. */
+  private static final Duration NEVER = Duration.ofHours(1);
+
   private final List<AutoCloseable> open = new ArrayList<>();
   private TestDatabase database;
   private Person alice;
@@ -66,12 +69,8 @@ class RelayTest {
     for (int i = 1; i <= 5; i++) {
       heard.fallsAsleep();
       long polls = heard.relay.polls();
-      long sent = System.nanoTime();
       alice.sends(conversation, "message " + i);
-      heard.awaits(i);
-      Duration took = Duration.ofNanos(System.nanoTime() - sent);
-      // The backstop is half a minute: only the bell can have done it.
-      assertTrue(took.toSeconds() < 10, () -> "took " + took);
+      heard.awaits(i); // There is no backstop: only the bell can have done it.
       assertTrue(heard.relay.polls() > polls);
     }
     Await.until("the last waking", () -> heard.relay.wakes() == 5);
@@ -84,7 +83,9 @@ class RelayTest {
   void asleepItAsksNothing() {
     Heard heard = relay(settings());
     heard.fallsAsleep();
-    Await.until("the last poll before the sleep", () -> pollsStandStill(heard.relay));
+    alice.sends(conversation, "wakes it"); // so that no ring of its beginning is left
+    heard.awaits(1);
+    heard.fallsAsleep();
     long polls = heard.relay.polls();
     long slept = heard.relay.sleeps();
 
@@ -103,11 +104,11 @@ class RelayTest {
     int sent = 0;
     for (int i = 0; i < 3; i++) {
       heard.fallsAsleep();
+      long made = heard.relay.reconnects();
       kill("gptdesk-chat doorbell");
       heard.awaits(++sent, () -> alice.sends(conversation, "while deaf"));
-      int made = i + 1;
       Await.until(
-          "a new listener", () -> heard.relay.reconnects() == made && heard.relay.isHearing());
+          "a new listener", () -> heard.relay.reconnects() > made && heard.relay.isHearing());
     }
     heard.fallsAsleep();
     heard.awaits(++sent, () -> alice.sends(conversation, "after"));
@@ -120,15 +121,11 @@ class RelayTest {
     Heard heard = relay(settings());
     heard.fallsAsleep();
     long made = heard.relay.reconnects();
-    long killed = System.nanoTime();
 
     kill("gptdesk-chat relay");
     alice.sends(conversation, "nobody holds the key any more, so this rings nowhere");
 
     heard.awaits(1);
-    assertTrue(
-        Duration.ofNanos(System.nanoTime() - killed).toSeconds() < 10,
-        "only the backstop found it");
     Await.until("a new connection", () -> heard.relay.reconnects() > made);
     heard.hasAllInOrder(1);
     assertEquals(0, heard.relay.resyncs());
@@ -154,7 +151,7 @@ class RelayTest {
 
     heard.awaits(200);
     heard.hasAllInOrder(200);
-    assertTrue(heard.relay.reconnects() >= 1);
+    Await.until("a new connection", () -> heard.relay.reconnects() >= 1);
     assertEquals(0, heard.relay.resyncs());
   }
 
@@ -178,26 +175,21 @@ class RelayTest {
 
   @Test
   void whileAWriterThatSkippedTheBellIsAtWorkItDoesNotSleep() throws SQLException {
-    Heard heard =
-        relay(
-            settings()
-                .withPace(Duration.ofMillis(1), Duration.ofMillis(300), Duration.ofSeconds(30)));
-    heard.fallsAsleep();
-    alice.sends(conversation, "wakes it");
-    heard.awaits(1);
+    Heard heard;
     try (Connection connection = database.owner().connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       statement.execute(
           "insert into public.user_blocks (blocker_id, blocked_id) values ('%s', '%s')"
               .formatted(alice.id(), database.carol().id()));
-      assertFalse(heard.relay.isAsleep(), "too slow a machine for this test");
+      // It tries to fall asleep whenever a poll finds nothing.
+      heard = relay(settings().withPace(Duration.ofMillis(1), Duration.ZERO, NEVER));
       long polls = heard.relay.polls();
       Await.until("it goes on polling", () -> heard.relay.polls() > polls + 50);
-      assertFalse(heard.relay.isAsleep());
+      assertEquals(0, heard.relay.sleeps());
       connection.commit();
     }
-    heard.awaits(2);
+    heard.awaits(1);
     heard.fallsAsleep();
   }
 
@@ -259,7 +251,7 @@ class RelayTest {
     Await.until("it hears", () -> fifth.relay.isHearing());
     long polls = fifth.relay.polls();
     Await.until("it polls", () -> fifth.relay.polls() > polls + 5);
-    assertFalse(fifth.relay.isAsleep());
+    assertEquals(0, fifth.relay.sleeps());
     relays.add(fifth);
 
     alice.sends(conversation, "hi");
@@ -292,15 +284,10 @@ class RelayTest {
     assertFalse(heard.relay.isHearing());
   }
 
-  private boolean pollsStandStill(Relay relay) throws InterruptedException {
-    long before = relay.polls();
-    Thread.sleep(100); // the thing observed is that nothing happens
-    return relay.polls() == before;
-  }
-
   private RelaySettings settings() {
     Login login = database.service();
-    return RelaySettings.of(login.url(), login.user(), login.password());
+    return RelaySettings.of(login.url(), login.user(), login.password())
+        .withPace(Duration.ofMillis(1), Duration.ofMillis(30), NEVER);
   }
 
   private Heard relay(RelaySettings settings) {

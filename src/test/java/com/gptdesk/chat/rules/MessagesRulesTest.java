@@ -390,7 +390,7 @@ class MessagesRulesTest extends Rules {
     for (UUID id :
         List.of(
             uuid7(now.minus(Duration.ofHours(25))),
-            uuid7(now.plus(Duration.ofMinutes(6))),
+            uuid7(now.plus(Duration.ofHours(1))),
             uuid7(Instant.EPOCH),
             uuid7(Instant.parse("2099-01-01T00:00:00Z")),
             uuid7(Instant.ofEpochMilli((1L << 48) - 1)),

@@ -30,7 +30,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -752,7 +751,7 @@ class RaceTest extends Rules {
 
   private static <T> T result(Future<T> running) {
     try {
-      return running.get(60, TimeUnit.SECONDS);
+      return Await.result(running);
     } catch (ExecutionException e) {
       throw new AssertionError(e.getCause());
     } catch (Exception e) {

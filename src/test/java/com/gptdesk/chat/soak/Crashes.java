@@ -6,6 +6,7 @@ import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.testing.Await;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.nio.file.Files;
@@ -189,8 +190,8 @@ final class Crashes {
       try {
         trouble.happen(service);
         on.set(false);
-        BooleanSupplier aMinute = before(60);
-        while (aMinute.getAsBoolean() && !sending.stream().allMatch(Future::isDone)) {
+        BooleanSupplier inTime = before((int) Await.PATIENCE.toSeconds());
+        while (inTime.getAsBoolean() && !sending.stream().allMatch(Future::isDone)) {
           Thread.sleep(50); // the last ones are sent again until they are acknowledged
         }
       } finally {
@@ -242,8 +243,8 @@ final class Crashes {
         full.left(), seen.full.sum(), seen.acknowledged.size() - before);
     full.free();
     long after = seen.acknowledged.size();
-    BooleanSupplier aMinute = before(60);
-    while (aMinute.getAsBoolean() && seen.acknowledged.size() < after + 50) {
+    BooleanSupplier inTime = before((int) Await.PATIENCE.toSeconds());
+    while (inTime.getAsBoolean() && seen.acknowledged.size() < after + 50) {
       Thread.sleep(50); // it must go on
     }
     System.out.printf("  with room again, %d more%n", seen.acknowledged.size() - after);

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.soak;
 
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsProcess;
 import java.io.IOException;
 import java.net.http.HttpClient;
@@ -150,20 +151,21 @@ final class Faults {
       row.next();
       new ProcessBuilder("kill", "-KILL", String.valueOf(row.getLong(1))).start().waitFor();
       // The others are ended when the server notices.
-      for (int i = 0; i < 300 && witness.isValid(5); i++) {
-        Thread.sleep(20);
-      }
+      Await.until("the others to end", () -> !witness.isValid(seconds()));
     }
-    for (int i = 0; i < 300; i++) {
-      try (Connection connection = database.superuser().connect()) {
-        if (connection.isValid(1)) {
-          return;
-        }
-      } catch (SQLException e) {
-        Thread.sleep(100); // asked again ten times a second
-      }
+    Await.until("PostgreSQL to recover", this::answers);
+  }
+
+  private boolean answers() {
+    try (Connection connection = database.superuser().connect()) {
+      return connection.isValid(seconds());
+    } catch (SQLException e) {
+      return false;
     }
-    throw new IOException("PostgreSQL did not recover");
+  }
+
+  private static int seconds() {
+    return Math.toIntExact(Await.PATIENCE.toSeconds());
   }
 
   private void pause() throws IOException, InterruptedException {

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.soak;
 
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.testing.Await;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -9,7 +10,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -123,10 +123,10 @@ public final class NodeProcess implements AutoCloseable {
   }
 
   private void await(HttpClient http, int status) throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + Duration.ofSeconds(90).toNanos();
+    long deadline = System.nanoTime() + Await.PATIENCE.toNanos();
     HttpRequest question =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/health/ready"))
-            .timeout(Duration.ofSeconds(5))
+            .timeout(Await.PATIENCE)
             .build();
     while (System.nanoTime() < deadline) {
       Process running = process;
@@ -165,7 +165,7 @@ public final class NodeProcess implements AutoCloseable {
     Process running = process;
     if (running != null) {
       running.destroy();
-      if (!running.waitFor(30, TimeUnit.SECONDS)) {
+      if (!running.waitFor(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
         running.destroyForcibly().waitFor();
       }
     }

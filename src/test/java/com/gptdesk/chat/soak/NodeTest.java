@@ -88,7 +88,7 @@ class NodeTest {
     }
     Map<String, String> acknowledged = new HashMap<>();
     for (CompletableFuture<HttpResponse<String>> call : calls) {
-      HttpResponse<String> answer = call.get(20, TimeUnit.SECONDS);
+      HttpResponse<String> answer = call.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
       assertEquals(200, answer.statusCode(), answer.body());
       JsonNode message = JSON.readTree(answer.body());
       acknowledged.put(message.path("id").asString(), message.path("seq").asString());
@@ -119,10 +119,13 @@ class NodeTest {
           "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = '"
               + relays
               + "'");
-      node.awaitNotReady(http);
-      JsonNode checks = JSON.readTree(get("/health/ready").body()).path("checks");
-      assertEquals("ok", checks.path("database").asString());
-      assertEquals("does not follow the changes yet", checks.path("relay").asString());
+      Await.until(
+          "the relay alone not to be well",
+          () -> {
+            JsonNode checks = JSON.readTree(get("/health/ready").body()).path("checks");
+            return checks.path("database").asString().equals("ok")
+                && checks.path("relay").asString().equals("does not follow the changes yet");
+          });
       ask("alter role chat_login connection limit -1");
       node.awaitReady(http);
       ask("alter role chat_login connection limit 1");
@@ -153,19 +156,21 @@ class NodeTest {
 
   private HttpRequest.Builder request(String path) {
     return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + node.port() + path))
-        .timeout(Duration.ofSeconds(30));
+        .timeout(Await.PATIENCE);
   }
 
-  private static String end(Line line) throws InterruptedException {
-    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-    while (System.nanoTime() < deadline) {
-      try {
-        line.next(500);
-      } catch (Line.Broken e) {
-        return String.valueOf(e.getMessage());
-      }
-    }
-    return "still open";
+  private static String end(Line line) {
+    return Await.value(
+        "the end of the socket",
+        () -> {
+          try {
+            line.next(500);
+            return "";
+          } catch (Line.Broken e) {
+            return String.valueOf(e.getMessage());
+          }
+        },
+        said -> !said.isEmpty());
   }
 
   /** As others see it. */

@@ -7,6 +7,7 @@ import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsProcess;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -246,7 +247,7 @@ final class Soak {
         each.get();
       }
       Map<UUID, Long> heads = heads();
-      long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+      long deadline = System.nanoTime() + Await.PATIENCE.toNanos();
       List<Future<?>> last = new ArrayList<>();
       readers.forEach(
           it ->
@@ -396,9 +397,7 @@ final class Soak {
       String active =
           "select count(*) from pg_stat_activity where usename = 'chat_login' and application_name like 'gptdesk-chat%'"
               + " and clock_timestamp() - state_change < interval '";
-      for (int i = 0; i < 100 && number(statement, active + "1 s'") > 0; i++) {
-        Thread.sleep(200); // until start-up has come to rest, at most 20 s
-      }
+      Await.until("start-up to come to rest", () -> number(statement, active + "1 s'") == 0);
       Thread.sleep(3_000); // the time measured
       return number(
           statement, active.replace(" and application_name like 'gptdesk-chat%'", "") + "2.9 s'");

@@ -1,37 +1,46 @@
 package com.gptdesk.chat.testing;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Waits for something observable, with a deadline; instead of a sleep, which hides a race. */
+/**
+ * Waits for something observable; instead of a sleep, which hides a race.
+ *
+ * <p>The deadline only ends a test that hangs. No test passes because it came, and none should fail
+ * because a machine is slow, so there is one for all and it is long.
+ */
 public final class Await {
+  /** When whoever waits gives up. */
+  public static final Duration PATIENCE = Duration.ofMinutes(3);
 
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
   private static final Duration PAUSE = Duration.ofMillis(5);
 
   private Await() {}
 
-  /** Returns as soon as the condition holds; fails the test when it does not within 20 s. */
+  /** {@link #PATIENCE} for a socket or a connection that takes an int of milliseconds. */
+  public static int patienceMillis() {
+    return Math.toIntExact(PATIENCE.toMillis());
+  }
+
+  /** Returns as soon as the condition holds; fails the test when it never does. */
   public static void until(String what, Callable<Boolean> condition) {
-    until(what, PATIENCE, condition);
+    value(what, condition, holds -> holds);
   }
 
-  public static void until(String what, Duration patience, Callable<Boolean> condition) {
-    value(what, patience, condition, holds -> holds);
-  }
-
-  /** Returns the first value that is good; fails the test when none is within 20 s. */
+  /** Returns the first value that is good; fails the test when none ever is. */
   public static <T> T value(String what, Callable<T> source, Predicate<T> isGood) {
-    return value(what, PATIENCE, source, isGood);
-  }
-
-  public static <T> T value(
-      String what, Duration patience, Callable<T> source, Predicate<T> isGood) {
-    long deadline = System.nanoTime() + patience.toNanos();
+    long deadline = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       @Nullable T last;
       try {
@@ -43,7 +52,7 @@ public final class Await {
         return fail("While waiting for " + what, e);
       }
       if (System.nanoTime() > deadline) {
-        return fail("Waited %s for %s; the last value was: %s".formatted(patience, what, last));
+        return fail("Waited %s for %s; the last value was: %s".formatted(PATIENCE, what, last));
       }
       try {
         Thread.sleep(PAUSE);
@@ -51,6 +60,39 @@ public final class Await {
         Thread.currentThread().interrupt();
         return fail("Interrupted while waiting for " + what);
       }
+    }
+  }
+
+  /** Returns when the latch is open. */
+  public static void open(CountDownLatch latch) {
+    try {
+      assertTrue(latch.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS), "the latch stayed shut");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      fail("Interrupted while waiting for a latch");
+    }
+  }
+
+  /** What the queue holds next; fails the test when nothing ever comes. */
+  public static <T> T next(String what, BlockingQueue<T> queue) {
+    try {
+      T next = queue.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      return next == null ? fail("Waited in vain for " + what) : next;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return fail("Interrupted while waiting for " + what);
+    }
+  }
+
+  /** What the work returns, or throws. */
+  public static <T> T result(Future<T> work) throws ExecutionException {
+    try {
+      return work.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      return fail("Waited in vain for a result", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return fail("Interrupted while waiting for a result");
     }
   }
 }

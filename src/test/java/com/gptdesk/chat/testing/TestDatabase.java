@@ -59,6 +59,7 @@ public final class TestDatabase implements AutoCloseable {
     configuration.setDataSource(service.dataSource());
     configuration.setMaximumPoolSize(40);
     configuration.setMinimumIdle(0);
+    configuration.setConnectionTimeout(Await.PATIENCE.toMillis());
     configuration.setPoolName(name);
     this.pool = new HikariDataSource(configuration);
     this.chat = new ChatDatabase(pool);

@@ -1,7 +1,6 @@
 package com.gptdesk.chat.relay.proof;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.relay.Change;
@@ -64,11 +63,10 @@ class ByNatsTest {
           node.fanOut().awaitHeard(scopes);
         }
         assertEquals(1, nodes.stream().filter(node -> node.relay().isLeading()).count());
-        long end = System.nanoTime() + Proof.length().dividedBy(5).toNanos();
         Random random = new Random(Proof.SEED);
         int joins = 0;
         try (NodeEar other = new NodeEar(scene.relay(), settings).start()) {
-          while (System.nanoTime() < end) {
+          while (joins < 20 * Proof.TIMES || heard.getFirst().changes().size() < 300) {
             traffic.begin();
             for (int i = 0; i < 5; i++) {
               joins(scene, talks.get(random.nextInt(talks.size())), other, ++joins);
@@ -107,7 +105,6 @@ class ByNatsTest {
           assertEquals(0, nodes.get(i).cluster().gaps());
         }
         report.print();
-        assertTrue(heard.getFirst().changes().size() > 100);
       } finally {
         nodes.forEach(NodeEar::close);
       }
@@ -177,7 +174,7 @@ class ByNatsTest {
   void whateverBreaksInTheMiddleNobodyIsLeftBehind() throws Exception {
     Random random = new Random(Proof.SEED);
     List<Fault> faults = new ArrayList<>();
-    for (int i = 0; i < Math.max(1, Proof.length().toSeconds() / 15); i++) {
+    for (int i = 0; i < Proof.TIMES; i++) {
       for (Fault fault : Fault.values()) {
         boolean isOften = fault == Fault.NATS_KILLED || fault == Fault.LEADER_STOPPED;
         faults.addAll(Collections.nCopies(isOften ? 2 : 1, fault));

@@ -1,16 +1,12 @@
 package com.gptdesk.chat.relay.proof;
 
-import java.time.Duration;
-
-/** How long and with which choices the proof runs. */
+/** How much and with which choices the proof runs. */
 final class Proof {
   /** Printed by each run that chooses. */
   static final long SEED = Long.getLong("chat.proof.seed", 20_240_229);
 
-  private Proof() {}
+  /** How many times the usual load. A load ends when its work is done, however long that takes. */
+  static final int TIMES = Integer.getInteger("chat.proof.times", 1);
 
-  /** The length of one load. */
-  static Duration length() {
-    return Duration.ofSeconds(Long.getLong("chat.proof.seconds", 15));
-  }
+  private Proof() {}
 }

@@ -2,6 +2,7 @@ package com.gptdesk.chat.relay.proof;
 
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -101,11 +102,17 @@ record Scene(Login owner, Login service, Login superuser) {
     return read(superuser, query);
   }
 
-  /** What relay.maintain() says it did, called as a relay calls it. */
+  /**
+   * What relay.maintain() says it did, called as a relay calls it; again while somebody is in its
+   * way, as relays do.
+   */
   String maintain() {
     try (Connection connection = service.connect()) {
       run(connection, "set role chat_relay");
-      return query(connection, "select relay.maintain()");
+      return Await.value(
+          "the log to be maintained",
+          () -> query(connection, "select relay.maintain()"),
+          said -> !said.contains("busy") && !said.contains("another relay"));
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
