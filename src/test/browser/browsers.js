@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
+import { PATIENCE } from '../node/deadline.js';
 
 /** Their names on the PATH, as scripts/test looks for them; CHAT_CHROMIUM and CHAT_FIREFOX name others. */
 const NAMES = {
@@ -33,10 +34,15 @@ export function find(browser) {
 export async function openChromium(executablePath) {
   const browser = await chromium.launch({
     executablePath,
+    timeout: PATIENCE,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
   return {
-    newPage: async (options) => (await browser.newContext({ viewport: { width: 1180, height: 760 }, ...options })).newPage(),
+    newPage: async (options) => {
+      const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, ...options });
+      context.setDefaultTimeout(PATIENCE);
+      return context.newPage();
+    },
     closePage: (page) => page.context().close(),
     close: () => browser.close(),
   };
@@ -50,8 +56,9 @@ export async function openFirefox(executablePath) {
   const browsers = new Map();
   return {
     newPage: async () => {
-      const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: MOUSE });
+      const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: MOUSE, timeout: PATIENCE });
       const page = await browser.newPage(); // the page it starts with never gets the focus
+      page.setDefaultTimeout(PATIENCE);
       browsers.set(page, browser);
       await page.setViewport({ width: 1180, height: 760 });
       return page;

@@ -51,13 +51,13 @@ describe('In another application', { skip: chromium === null && 'chromium was no
     await frame.locator('.conversation', { hasText: 'Bob Brown' }).waitFor();
     await demo.sends('bob', await demo.between('alice', 'bob'), 'hello in there');
     await frame.locator('.conversation .badge').waitFor();
-    await until(5000, 'the count to reach the application', () => page.evaluate(() => window.unread === 1));
+    await until('the count to reach the application', () => page.evaluate(() => window.unread === 1));
   });
 
   test('another one cannot even show it', async () => {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${hosts.stranger.address().port}/`);
-    await until(5000, 'the browser to refuse the frame', async () => page.frames().some((frame) => frame.url().startsWith('chrome-error://')));
+    await until('the browser to refuse the frame', async () => page.frames().some((frame) => frame.url().startsWith('chrome-error://')));
     assert.equal(await page.frameLocator('iframe').locator('.conversation, .empty').count(), 0);
   });
 });

@@ -3,8 +3,6 @@
 import assert from 'node:assert/strict';
 import { until } from '../node/deadline.js';
 
-const PATIENCE = 20_000;
-
 /** Words about a cut wire, which is what some tests are about; and about sockets of a page that was left. */
 const WIRE = /ERR_|Failed to load resource|WebSocket|NetworkError|establish a connection|interrupted while the page/i;
 
@@ -61,17 +59,15 @@ export class Person {
   }
 
   /** Waits until there is such an element, with that text in it or its label. */
-  async sees(selector, text = '', milliseconds = PATIENCE) {
+  async sees(selector, text = '') {
     await until(
-      milliseconds,
       () => `${this.name} to see ${selector} ${text}`,
       () => this.has(selector, text),
     );
   }
 
-  async seesNo(selector, text = '', milliseconds = PATIENCE) {
+  async seesNo(selector, text = '') {
     await until(
-      milliseconds,
       () => `${selector} ${text} to go from ${this.name}'s screen`,
       async () => !(await this.has(selector, text)),
     );

@@ -39,7 +39,7 @@ export function coreStory(scene) {
     const { alice, bob } = scene;
     await alice.writes('hm');
     await bob.sees('.typing', 'Alice is typing');
-    await bob.seesNo('.typing', '', 10_000);
+    await bob.seesNo('.typing');
     await alice.page.keyboard.press('Backspace');
     await alice.page.keyboard.press('Backspace');
   });
@@ -96,7 +96,7 @@ export function coreStory(scene) {
     await demo.sends('alice', conversation, 'unread, the second');
     await bob.sees('.conversation .badge', '2');
     await bob.sees('.nav-item .badge', '2');
-    await until(5000, 'the title', async () => (await bob.title()).startsWith('(2) '));
+    await until('the title', async () => (await bob.title()).startsWith('(2) '));
     await bob.turnsToIt();
     await bob.choosesConversation('Alice');
     await bob.sees('.new-line');
@@ -106,7 +106,7 @@ export function coreStory(scene) {
     });
     assert.match(after, /unread, the first/);
     await bob.seesNo('.conversation .badge');
-    await until(5000, 'the title', async () => !(await bob.title()).startsWith('('));
+    await until('the title', async () => !(await bob.title()).startsWith('('));
     await alice.sees('.message-own:has(.delivery-read)', 'unread, the second');
   });
 }

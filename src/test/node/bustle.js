@@ -40,14 +40,14 @@ export class Bustle {
     const channel = client
       .channel(`conversation-${this.#conversation}`)
       .on('postgres_changes', { event: '*', schema: 'public', table: 'user_messages', filter, since }, ({ new: row }) => hears(row));
-    await before(20_000, 'a channel to be joined', new Promise((resolve) => channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())));
+    await before('a channel to be joined', new Promise((resolve) => channel.subscribe((status) => status === 'SUBSCRIBED' && resolve())));
   }
 
   /** One message, sent, heard, read; and one that is refused. */
   async talk() {
     const heard = new Promise((resolve) => (this.#heard = resolve));
     await called(this.#alice, 'send_message', { conversation_id: this.#conversation, content: 'Lunch at noon?' });
-    await before(20_000, 'Bob to hear', heard);
+    await before('Bob to hear', heard);
     await called(this.#bob, 'mark_conversation_as_read', { conversation_id: this.#conversation });
     await called(this.#bob, 'get_conversations', {});
     await called(this.#bob, 'get_messages', { conversation_id: this.#conversation });

@@ -69,7 +69,6 @@ if (Prometheus.isHere()) {
     const missing = new Map(panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [filledIn(expr, '20s'), title])));
     assert.ok(missing.size > 40, `${missing.size}`);
     await until(
-      90_000,
       () => `data of ${[...missing].map(([expression, title]) => `"${title}": ${expression}`).join('\n')}`,
       async () => {
         await bustle.talk();

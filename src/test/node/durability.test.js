@@ -70,17 +70,17 @@ test('its PostgreSQL, killed alone, is started again: what was acknowledged is t
     .channel(`conversation-${conversation}`)
     .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'user_messages', filter }, ({ new: row }) => heard.push(row.content))
     .subscribe((status) => (joins += status === 'SUBSCRIBED'));
-  await until(20_000, 'Carol to listen', () => joins === 1);
+  await until('Carol to listen', () => joins === 1);
   assert.equal((await sender.rpc('send_message', { conversation_id: conversation, content: 'before' })).error, null);
 
   service.killDatabase();
   const send = async () => (await sender.rpc('send_message', { conversation_id: conversation, content: 'after' })).error === null;
-  await until(60_000, 'a message to be stored again', send);
+  await until('a message to be stored again', send);
   // What is stored before the relay is back is for those with `since`; this channel hears what comes from then on.
-  await until(20_000, () => `Carol to hear on; she heard ${heard}`, async () => (await send()) && heard.includes('after'));
+  await until(() => `Carol to hear on; she heard ${heard}`, async () => (await send()) && heard.includes('after'));
   assert.equal(joins, 1, 'over the same socket');
   assert.deepEqual([...new Set((await history(sender, conversation)).map(({ content }) => content))], ['before', 'after']);
-  await until(20_000, 'the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);
+  await until('the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);
   assert.match(service.log, /The embedded PostgreSQL runs again/);
 });
 

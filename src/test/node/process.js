@@ -17,7 +17,7 @@ export class Person {
   /** Starts a process in which this person uses that client; ready when it is signed in. */
   static async start(name, kind, url, anonKey, token) {
     const person = new Person(name);
-    await before(20_000, `${name} to start`, person.#start([kind, url, anonKey, token]));
+    await before(`${name} to start`, person.#start([kind, url, anonKey, token]));
     return person;
   }
 
@@ -52,7 +52,7 @@ export class Person {
     const id = this.#nextOrder++;
     const answer = new Promise((resolve, reject) => this.#orders.set(id, { resolve, reject }));
     this.#child.send({ id, ...order });
-    return before(15_000, `${this.name}: ${what}`, answer);
+    return before(`${this.name}: ${what}`, answer);
   }
 
   joins(topic, binding) {
@@ -87,7 +87,7 @@ export class Person {
         this.#waiting.push(look);
       }
     });
-    return before(15_000, () => `${this.name} to hear ${what}; heard ${JSON.stringify(this.heard)}`, found);
+    return before(() => `${this.name} to hear ${what}; heard ${JSON.stringify(this.heard)}`, found);
   }
 
   async leaves() {
@@ -96,6 +96,6 @@ export class Person {
     }
     const gone = new Promise((resolve) => this.#child.on('exit', resolve));
     this.#child.disconnect();
-    await before(10_000, `${this.name} to leave`, gone);
+    await before(`${this.name} to leave`, gone);
   }
 }

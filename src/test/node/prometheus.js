@@ -54,7 +54,7 @@ export class Prometheus {
       this.#process.once('error', reject);
     });
     died.catch(() => {}); // later it is told to end
-    await Promise.race([until(20_000, 'Prometheus to be ready', async () => (await fetch(`${this.#url}/-/ready`)).ok), died]);
+    await Promise.race([until('Prometheus to be ready', async () => (await fetch(`${this.#url}/-/ready`)).ok), died]);
   }
 
   /** The series of now: [{metric, value}]. */
@@ -85,7 +85,7 @@ export class Prometheus {
     if (this.#process?.exitCode === null && this.#process.signalCode === null) {
       const gone = new Promise((resolve) => this.#process.once('exit', resolve));
       this.#process.kill('SIGTERM');
-      await before(20_000, 'Prometheus to end', gone);
+      await before('Prometheus to end', gone);
     }
     rmSync(this.#folder, { recursive: true, force: true });
   }

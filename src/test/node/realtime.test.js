@@ -128,21 +128,21 @@ class Ear {
   }
 
   async is(status, times = 1) {
-    await until(20_000, () => `${status}: ${JSON.stringify(this.statuses)}`, () =>
+    await until(() => `${status}: ${JSON.stringify(this.statuses)}`, () =>
       this.statuses.filter((each) => each.status === status).length >= times,
     );
     return this.statuses.filter((each) => each.status === status).at(-1);
   }
 
   async isTold(status, times = 1) {
-    await until(15_000, () => `system ${status}: ${JSON.stringify(this.systems)}`, () =>
+    await until(() => `system ${status}: ${JSON.stringify(this.systems)}`, () =>
       this.systems.filter((each) => each.status === status).length >= times,
     );
     return this.systems.filter((each) => each.status === status).at(-1);
   }
 
   async hears(what, matches = () => true) {
-    await until(15_000, () => `${what}; heard ${JSON.stringify(this.changes)}`, () => this.changes.some(matches));
+    await until(() => `${what}; heard ${JSON.stringify(this.changes)}`, () => this.changes.some(matches));
     return this.changes.find(matches);
   }
 }
@@ -369,7 +369,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 
     test('heartbeat', async () => {
       await (isOld ? client.realtime._sendHeartbeat() : client.realtime.sendHeartbeat());
-      await until(10_000, 'the answer', () => {
+      await until('the answer', () => {
         const mine = frames.filter((frame) => frame.socket === client.socket());
         const beats = mine.filter((frame) => typeof frame.out === 'string' && frame.out.includes('"heartbeat"'));
         return beats.some(({ out }) => {
@@ -388,7 +388,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
 
     test('leave: reply and close, and nothing after', async () => {
       const ear = await new Ear(client, topic(), [messages(conversation)]).joins();
-      assert.equal(await deadline(10_000, 'to leave', ear.channel.unsubscribe()), 'ok');
+      assert.equal(await deadline('to leave', ear.channel.unsubscribe()), 'ok');
       await ear.is('CLOSED');
       const witness = await new Ear(client, topic(), [messages(conversation)]).joins();
       const text = content();
@@ -422,7 +422,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await other.setToken(tokens.bob);
         let heard = false;
         // The token is taken when something is heard by it; until then each message is one more try.
-        await until(15_000, 'to hear as Bob', async () => {
+        await until('to hear as Bob', async () => {
           const text = content();
           await send(conversation, text);
           heard ||= ear.changes.some((change) => change.table === 'user_messages');
@@ -488,13 +488,11 @@ describe('server restart', () => {
     const codes = clients.map((client) => new Promise((resolve) => client.socket().once('close', resolve)));
 
     await service.restart();
-    const ready = Date.now();
     assert.deepEqual([...new Set(await Promise.all(codes))], [1012]);
     await send(conversation, 'after the restart');
     for (const ear of ears) {
       await ear.hears('the message after', said('after the restart'));
     }
-    assert.ok(Date.now() - ready < 12_000, 'clients try again after 1, 2, 5 and 10 s');
     for (const ear of ears) {
       const seen = ear.changes.filter(said('before the restart'));
       assert.equal(seen.length, 1, `${ear.name} heard it again`);

@@ -62,7 +62,6 @@ export class Service {
     });
     died.catch(() => {}); // later deaths are wanted, or show as failures of the test
     const ready = until(
-      90_000,
       () => this.#trouble('to be ready').message,
       async () => (await fetch(`${this.url}/health/ready`)).ok,
     );
@@ -84,14 +83,14 @@ export class Service {
   async killAlone() {
     const gone = exitOf(this.#process);
     this.#process.kill('SIGKILL');
-    await before(10_000, 'the service to die', gone);
+    await before('the service to die', gone);
   }
 
   /** Stops it as an operator does, and starts it again on the same data and port. */
   async restart() {
     const gone = exitOf(this.#process);
     this.#process.kill('SIGTERM');
-    await before(30_000, () => this.#trouble('to end').message, gone);
+    await before(() => this.#trouble('to end').message, gone);
     await this.start();
   }
 
@@ -114,8 +113,8 @@ export class Service {
         }
       }
     }
-    await before(10_000, 'the service to die', gone);
-    await until(10_000, 'PostgreSQL to die', () => victims.every((pid) => !runs(pid)));
+    await before('the service to die', gone);
+    await until('PostgreSQL to die', () => victims.every((pid) => !runs(pid)));
   }
 
   /** Stops it as an operator does, and clears its data away. */
@@ -124,7 +123,7 @@ export class Service {
       if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) {
         const gone = exitOf(this.#process);
         this.#process.kill('SIGTERM');
-        await before(30_000, () => this.#trouble('to end').message, gone);
+        await before(() => this.#trouble('to end').message, gone);
       }
     } finally {
       rmSync(this.#data, { recursive: true, force: true });

@@ -13,7 +13,7 @@ export class Topic {
    */
   static async join(client, name, { config = {}, binding, presence = true } = {}) {
     const topic = new Topic();
-    const { status, error } = await before(15_000, `an answer to joining ${name}`, topic.#join(client, name, config, binding, presence));
+    const { status, error } = await before(`an answer to joining ${name}`, topic.#join(client, name, config, binding, presence));
     topic.status = status;
     topic.error = error;
     return topic;
@@ -100,7 +100,7 @@ export class Topic {
       this.#looking.add(look);
       look();
     });
-    return before(20_000, () => `${what}; heard ${JSON.stringify(this.heard)}`, found).finally(() =>
+    return before(() => `${what}; heard ${JSON.stringify(this.heard)}`, found).finally(() =>
       this.#looking.delete(look),
     );
   }

@@ -196,7 +196,7 @@ for (const kind of Object.keys(CLIENTS)) {
     test('presence of the person follows the sockets', async () => {
       const binding = { event: '*', schema: 'public', table: 'user_presence' };
       for (const name of ['carol', 'alice']) {
-        await until(20_000, `${name} to be offline`, async () => (await statusOf(name)) === 'offline');
+        await until(`${name} to be offline`, async () => (await statusOf(name)) === 'offline');
       }
       const bob = await joined(kind, 'bob', 'presence', { presence: false, binding });
       const seen = (status) => ({ what, new: row }) => what === 'row' && row.user_id === cast.carol.id && row.status === status;
