@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Database, WANTED } from './database.js';
 import { before, until } from './deadline.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -18,12 +19,14 @@ export class Service {
   #beside;
   #java;
   #settings;
+  #database;
   #process;
   #log = [];
   #port;
 
   /**
-   * `beside`: another service, whose PostgreSQL this one shares; without, it brings its own and the demo. `java`: another build's
+   * `beside`: another service, whose PostgreSQL this one shares; without, it brings its own and the demo, unless
+   * CHAT_TEST_POSTGRES names one of another kind. `java`: another build's
    * scripts/java. `settings`: more CHAT_ variables.
    */
   constructor({ beside, java = JAVA, settings = {} } = {}) {
@@ -44,9 +47,13 @@ export class Service {
   /** Starts it, on the same data and port each time; there when /health/ready says so. */
   async start() {
     this.#port ??= await freePort();
+    if (WANTED && !this.#beside && !this.#database) {
+      this.#database = new Database();
+      this.#settings = { ...(await this.#database.start(this.url)), ...this.#settings };
+    }
     // Settings of whoever runs the tests are not settings of this service.
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
-    this.#process = spawn(this.#java, ['serve', ...(this.#beside ? [] : ['--demo']), '--port', String(this.#port)], {
+    this.#process = spawn(this.#java, ['serve', ...(this.#beside || this.#database ? [] : ['--demo']), '--port', String(this.#port)], {
       cwd: ROOT,
       env: { ...environment, CHAT_DATA_DIR: this.#data, CHAT_MAX_REQUESTS_PER_SECOND: '10000', CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS: '10000', ...this.#beside?.shared(), ...this.#settings },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -70,6 +77,9 @@ export class Service {
 
   /** Settings with which another service uses this one's PostgreSQL and takes its tokens. */
   shared() {
+    if (this.#database) {
+      return this.#settings;
+    }
     const kept = (name) => readFileSync(join(this.#data, name), 'utf8').trim();
     return {
       CHAT_DATABASE_URL: `jdbc:postgresql://127.0.0.1:${kept('port')}/chat`,
@@ -126,6 +136,7 @@ export class Service {
         await before(() => this.#trouble('to end').message, gone);
       }
     } finally {
+      await this.#database?.end();
       rmSync(this.#data, { recursive: true, force: true });
     }
   }

@@ -7,7 +7,7 @@ import java.sql.Statement;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 import org.testcontainers.utility.DockerImageName;
 
-/** The public image of PostgreSQL, set up as a DBA would. */
+/** The public image of PostgreSQL with its own settings, set up as a DBA would. */
 final class ContainerServer implements TestServer {
 
   private static final DockerImageName IMAGE = DockerImageName.parse("postgres:18");
@@ -19,15 +19,9 @@ final class ContainerServer implements TestServer {
           .withPassword(PASSWORD)
           .withDatabaseName("postgres");
 
-  ContainerServer() {
+  ContainerServer(boolean durable) {
     container.setCommand(
-        "postgres",
-        "-c",
-        "fsync=off",
-        "-c",
-        "max_connections=200",
-        "-c",
-        "shared_preload_libraries=pg_stat_statements");
+        "postgres", "-c", "max_connections=200", "-c", durable ? "fsync=on" : "fsync=off");
     container.start();
     asSuperuser("create role chat_owner login createrole password '%s'".formatted(PASSWORD));
     asSuperuser("create role chat_login login inherit password '%s'".formatted(PASSWORD));

@@ -8,12 +8,13 @@ import java.sql.SQLException;
 /** The PostgreSQL that the service brings, or an older one that the class path has in its place. */
 final class EmbeddedServer implements TestServer {
 
-  private final EmbeddedDatabase database = EmbeddedDatabase.temporary(false);
+  private final EmbeddedDatabase database;
 
   /**
    * @throws IllegalStateException the class path has another one
    */
-  EmbeddedServer(int version) {
+  EmbeddedServer(int version, boolean durable) {
+    database = EmbeddedDatabase.temporary(durable);
     int found = version();
     if (found != version) {
       close();

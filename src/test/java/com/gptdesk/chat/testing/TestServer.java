@@ -1,6 +1,7 @@
 package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.database.Login;
+import java.nio.file.Path;
 
 /**
  * A PostgreSQL server of the tests' own, with the logins and the empty database {@code chat} that
@@ -9,16 +10,30 @@ import com.gptdesk.chat.database.Login;
  *
  * <p>The system property {@code chat.postgres} says which: 15, 16, 17 or 18 (the default) for the
  * embedded one of that version, {@code container} for PostgreSQL 18 in a container of the engine
- * that {@code DOCKER_HOST} names.
+ * that {@code DOCKER_HOST} names, or a directory of binaries for the installation there, with its
+ * own settings and the locale that {@code chat.postgres.locale} names.
  */
 public interface TestServer extends AutoCloseable {
 
   /** A new one, up and running. Takes one to five seconds. */
   static TestServer start() {
-    String wanted = System.getProperty("chat.postgres", "18");
+    return start(System.getProperty("chat.postgres", "18"), false);
+  }
+
+  /**
+   * A new one of that kind.
+   *
+   * @param wanted as {@code chat.postgres} says it
+   * @param durable whether it keeps what it has confirmed
+   */
+  static TestServer start(String wanted, boolean durable) {
+    if (wanted.contains("/")) {
+      return new InstalledServer(
+          Path.of(wanted), System.getProperty("chat.postgres.locale", ""), durable);
+    }
     return wanted.equals("container")
-        ? new ContainerServer()
-        : new EmbeddedServer(Integer.parseInt(wanted));
+        ? new ContainerServer(durable)
+        : new EmbeddedServer(Integer.parseInt(wanted), durable);
   }
 
   /** For roles, backends and statistics. */
