@@ -141,6 +141,16 @@ with
     select true, 'encoding UTF8 of the database: it is ' || getdatabaseencoding(), 'Create the database with encoding ''UTF8''.'
     where getdatabaseencoding() <> 'UTF8'
 
+    union all
+    select
+      false,
+      'LC_CTYPE of the database is ' || d.datctype || ', which knows upper and lower case of ASCII alone',
+      'A search finds other letters only as they are written. Create the database with C.UTF-8, a language''s locale or ICU.'
+    from pg_database d
+    where d.datname = current_database()
+      and d.datlocprovider = 'c'
+      and d.datctype in ('C', 'POSIX')
+
     -- Roles.
 
     union all

@@ -50,6 +50,16 @@ class PreconditionTest {
     assertEquals(List.of(), Migrations.of(owner, null).preconditions());
   }
 
+  @Test
+  void aDatabaseThatKnowsTheCaseOfAsciiAloneIsWarnedOf() {
+    Platforms.run(
+        superuser,
+        "create database ascii owner chat_owner template template0 locale_provider libc locale 'C'");
+    assertEquals(
+        Set.of("LC_CTYPE of the database is C, which knows upper and lower case of ASCII alone"),
+        names(Migrations.of(server.at(owner, "ascii"), null), false));
+  }
+
   /** Nothing at all is there, and the owner may do nothing. */
   @Test
   void everythingThatIsMissingIsNamedAtOnce() {

@@ -265,6 +265,19 @@ class PeopleRulesTest extends Rules {
     everybody("select chat.demand_reachable('%s', '%s')".formatted(alice.id(), bob.id()), nobody);
   }
 
+  @Test
+  void searchFindsPeopleWhoseAddressIgnoresCaseInTheTableItself() {
+    database.asOwner(
+        """
+        create collation public.any_case (
+          provider = icu, locale = 'und-u-ks-level2', deterministic = false
+        );
+        alter table public.users alter column email type text collate public.any_case
+        """);
+    assertEquals(List.of("Carol Clark"), names(alice, "CAROL@"));
+    assertEquals(List.of(), names(alice, "carolina@"));
+  }
+
   private void leavesTheTeam(Person person, @Nullable UUID forTeam) {
     database.asOwner(
         "update public.users set team_id = %s where id = '%s'"
