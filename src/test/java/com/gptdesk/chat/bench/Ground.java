@@ -1,10 +1,10 @@
 package com.gptdesk.chat.bench;
 
-import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.ServiceLogin;
+import com.gptdesk.chat.testing.TestServer;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -14,8 +14,9 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * The PostgreSQL of a run: embedded, durable as in production, with the real schema and pairs of
- * people who talk. Each scenario takes copies of that, so none works on what another left.
+ * The PostgreSQL of a run: embedded or installed, durable as in production, with the real schema
+ * and pairs of people who talk. Each scenario takes copies of that, so none works on what another
+ * left.
  */
 final class Ground implements AutoCloseable {
   static final int PAIRS = 64;
@@ -24,17 +25,32 @@ final class Ground implements AutoCloseable {
   /** Two people and their conversation. */
   record Pair(UUID one, UUID other, UUID conversation) {}
 
-  private final EmbeddedDatabase server = EmbeddedDatabase.temporary(true);
+  private final TestServer server;
+  private final String description;
   private final List<Pair> pairs = new ArrayList<>();
 
-  /** Starts it; fails unless the server says that it is durable. */
-  Ground() throws SQLException {
+  /**
+   * Starts it; fails unless the server says that it is durable.
+   *
+   * @param postgres which one, as {@link TestServer#start(String, boolean)} wants it
+   */
+  Ground(String postgres) throws SQLException {
+    server = TestServer.start(postgres, true);
     for (String setting : List.of("fsync", "synchronous_commit", "full_page_writes")) {
       String value = ask(server.superuser(), "show " + setting);
       if (!value.equals("on")) {
         throw new IllegalStateException(setting + " is " + value + ", so this would not count");
       }
     }
+    description =
+        "PostgreSQL %s, %s, JIT %s, shared buffers %s"
+            .formatted(
+                ask(server.superuser(), "select split_part(version(), ' ', 2)"),
+                postgres.contains("/") ? "of " + postgres + " as installed" : "embedded",
+                ask(
+                    server.superuser(),
+                    "select case when pg_jit_available() then current_setting('jit') else 'off (not built in)' end"),
+                ask(server.superuser(), "show shared_buffers"));
     Migrations.of(server.owner(), Platform.STANDALONE).migrate();
     server.admitService();
     ServiceLogin.verify(server.service().dataSource());
@@ -62,6 +78,11 @@ final class Ground implements AutoCloseable {
   /** The same in each run. */
   static UUID id(long kind, long number) {
     return new UUID(0x4000L | kind << 32, 0x8000_0000_0000_0000L | number);
+  }
+
+  /** Which PostgreSQL it is, for who reads the figures. */
+  String description() {
+    return description;
   }
 
   List<Pair> pairs() {

@@ -113,7 +113,7 @@ final class Run {
 
   /** The tables as Markdown, to be pasted. */
   String markdown() {
-    var text = new StringBuilder("### " + scenario + "\n");
+    var text = new StringBuilder("### " + scenario + ", " + ground.description() + "\n");
     String group = "";
     for (Result result : results) {
       if (!result.group().equals(group)) {
@@ -150,6 +150,7 @@ final class Run {
 
   private record Written(
       String scenario,
+      String postgres,
       boolean quick,
       long seed,
       List<Result> results,
@@ -163,7 +164,8 @@ final class Run {
         directory.resolve(scenario + ".json"),
         JsonMapper.shared()
             .writerWithDefaultPrettyPrinter()
-            .writeValueAsString(new Written(scenario, quick, seed, results, goals, notes)));
+            .writeValueAsString(
+                new Written(scenario, ground.description(), quick, seed, results, goals, notes)));
     Files.writeString(directory.resolve(scenario + ".svg"), new Chart(scenario, results).svg());
   }
 

@@ -57,7 +57,7 @@ final class Startup implements Scenario {
     run.note(
         "From the start of the process to the first 200 of /health/ready; memory "
             + REST.toSeconds()
-            + " s later, nobody there, of Linux's /proc.");
+            + " s later, nobody there, of Linux's /proc. Always of the embedded PostgreSQL.");
   }
 
   private void measureOnce(Path directory, boolean counts) throws Exception {
