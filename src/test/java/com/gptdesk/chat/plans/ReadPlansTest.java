@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -24,6 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
  * at ten thousand messages and at a million, over 60 partitions, under row-level security. Counted
  * in pages and probes, never in time.
  */
+@Tag("slow")
 class ReadPlansTest {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int PARTITIONS = BulkChat.PARTITIONS;

@@ -15,12 +15,14 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Weakens every policy, grant and check in turn and demands that the matrix notices. One
  * connection, each mutant under a savepoint.
  */
+@Tag("slow")
 class PolicyMutationTest {
 
   private static TestDatabase database;

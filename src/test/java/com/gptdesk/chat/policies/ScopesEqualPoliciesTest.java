@@ -28,6 +28,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,6 +38,7 @@ import tools.jackson.databind.json.JsonMapper;
  * meet a person's scopes when, and only when, that person sees the row before or after it. Over
  * random worlds; {@code -Dchat.seed=…} runs one of them again.
  */
+@Tag("slow")
 class ScopesEqualPoliciesTest {
 
   private static final int WORLDS = 4;

@@ -22,10 +22,12 @@ import java.util.UUID;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 
 /** Whatever a client sends: nothing breaks, nobody else notices, and limits are said. */
+@Tag("slow")
 class NoiseTest {
   private static final long SEED = 20261123;
   private static final int FRAMES = 40_000;

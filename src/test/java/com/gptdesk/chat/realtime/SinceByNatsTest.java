@@ -3,8 +3,10 @@ package com.gptdesk.chat.realtime;
 import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.testing.NatsServer;
 import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Tag;
 
 /** Who comes back is told what came after, also when the changes come by NATS. */
+@Tag("slow")
 class SinceByNatsTest extends SinceTest {
   /** One for all nodes of a test. */
   private final NatsSettings nats = NatsServer.shared().settings();

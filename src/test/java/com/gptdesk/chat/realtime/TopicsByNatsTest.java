@@ -3,8 +3,10 @@ package com.gptdesk.chat.realtime;
 import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.testing.NatsServer;
 import org.junit.jupiter.api.Disabled;
+import org.junit.jupiter.api.Tag;
 
 /** What is said and shown on topics is heard on both nodes, of which one reads the log. */
+@Tag("slow")
 class TopicsByNatsTest extends TopicsServerTest {
   /** One for all nodes of a test. */
   private final NatsSettings nats = NatsServer.shared().settings();

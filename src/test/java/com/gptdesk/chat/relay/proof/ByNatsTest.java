@@ -24,12 +24,14 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The same proofs by NATS: three nodes, of which one reads the log, and everything that can break
  * between them.
  */
+@Tag("slow")
 class ByNatsTest {
   private enum Fault {
     NATS_KILLED,
