@@ -24,6 +24,13 @@ record Database(@Nullable EmbeddedDatabase embedded, Login service, @Nullable Lo
     return new Database(embedded, embedded.service(), embedded.owner());
   }
 
+  /** As {@link #open}, or what another process of ours serves from the data directory just now. */
+  static Database openOrJoin(Config config) {
+    Login served =
+        config.embedded() ? EmbeddedDatabase.ownerWhileServed(config.dataDirectory()) : null;
+    return served == null ? open(config) : new Database(null, served, served);
+  }
+
   Login requireOwner() {
     if (owner == null) {
       throw new IllegalStateException(

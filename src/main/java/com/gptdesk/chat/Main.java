@@ -1,13 +1,16 @@
 package com.gptdesk.chat;
 
 import com.gptdesk.chat.database.DatabaseUnavailable;
+import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Precondition;
 import com.gptdesk.chat.policies.PolicyReport;
+import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.flywaydb.core.api.FlywayException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -24,16 +27,30 @@ import picocli.CommandLine.Option;
     name = "gptdesk-chat",
     description = "One-to-one chat in real time; PostgreSQL decides who may do and see what.",
     mixinStandardHelpOptions = true,
-    version = "GPT Desk Chat 0.1.0",
+    version = Main.VERSION,
     subcommands = CommandLine.HelpCommand.class,
     synopsisSubcommandLabel = "COMMAND")
 public final class Main {
 
+  static final String VERSION = "GPT Desk Chat 0.1.0";
+
   private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
+  /** What a signal must close first; null while nothing is served. */
+  private static final AtomicReference<@Nullable Service> SERVING = new AtomicReference<>();
+
+  /** From a signal on, what fails because things are closed is no news. */
+  private static volatile boolean stopping;
 
   private Main() {}
 
   public static void main(String[] arguments) {
+    // Before anything is started, so that a signal at any time ends all of it in order.
+    Runtime.getRuntime().addShutdownHook(new Thread(Main::stop, "shutdown"));
+    System.exit(commands().execute(arguments));
+  }
+
+  static CommandLine commands() {
     CommandLine commands =
         new CommandLine(new Main())
             .setCaseInsensitiveEnumValuesAllowed(true)
@@ -42,10 +59,26 @@ public final class Main {
         .getCommandSpec()
         .usageMessage()
         .footer("%nEnvironment variables:", Setting.help().replace("%", "%%"));
-    System.exit(commands.execute(arguments));
+    return commands;
   }
 
-  @Command(description = "Serve the chat; migrates first where it may.")
+  private static void stop() {
+    stopping = true;
+    Service service = SERVING.get();
+    if (service != null) {
+      LOG.info("Stopping");
+      service.close();
+    }
+    EmbeddedDatabase.endAll();
+    if (service != null) {
+      LOG.info("Stopped");
+    }
+  }
+
+  @Command(
+      description = "Serve the chat; migrates first where it may.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
   int serve(
       @Option(
               names = "--demo",
@@ -55,29 +88,28 @@ public final class Main {
           @Nullable Integer port,
       @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
-    CountDownLatch stopped = new CountDownLatch(1);
     Config config = Config.of(System.getenv());
     Setting.printed(System.getenv()).forEach(LOG::info);
-    Service service = Service.start(config, platform, demo, port);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  LOG.info("Stopping");
-                  service.close();
-                  LOG.info("Stopped");
-                  stopped.countDown();
-                },
-                "shutdown"));
-    stopped.await();
+    Service service = new Service();
+    SERVING.set(service);
+    try {
+      service.start(config, platform, demo, port);
+    } catch (IOException | RuntimeException e) {
+      SERVING.set(null); // it has closed itself
+      throw e;
+    }
+    new CountDownLatch(1).await(); // the JVM ends by a signal
     return 0;
   }
 
-  @Command(description = "Bring the database to where db/ says it should be.")
+  @Command(
+      description = "Bring the database to where db/ says it should be.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
   int migrate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     Config config = Config.of(System.getenv());
-    try (Database database = Database.open(config)) {
+    try (Database database = Database.openOrJoin(config)) {
       Migrations migrations = Migrations.of(database.requireOwner(), platform);
       System.out.println("Applied " + migrations.migrate() + " migrations.");
       migrations.write(config.maxMessageLength(), config.typingTimeout());
@@ -88,10 +120,12 @@ public final class Main {
 
   @Command(
       description =
-          "Show the platform, which migrations were applied or are pending, and what is missing.")
+          "Show the platform, which migrations were applied or are pending, and what is missing.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
   int info(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
-    try (Database database = Database.open(Config.of(System.getenv()))) {
+    try (Database database = Database.openOrJoin(Config.of(System.getenv()))) {
       Migrations migrations = Migrations.of(database.ownerOrService(), platform);
       System.out.println(migrations.summary());
       System.out.println(migrations.info());
@@ -103,10 +137,12 @@ public final class Main {
   @Command(
       description =
           "Compare the database with db/; ends with 1 when they differ, or when something is missing"
-              + " that migrating needs.")
+              + " that migrating needs.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
   int validate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
-    try (Database database = Database.open(Config.of(System.getenv()))) {
+    try (Database database = Database.openOrJoin(Config.of(System.getenv()))) {
       Migrations migrations = Migrations.of(database.ownerOrService(), platform);
       System.out.println(migrations.summary());
       List<String> differences = migrations.differences();
@@ -123,9 +159,11 @@ public final class Main {
   @Command(
       name = "verify-policies",
       description =
-          "Try the policy matrix (db/policies.md) as everybody, rolled back; ends with 1 on a difference.")
+          "Try the policy matrix (db/policies.md) as everybody, rolled back; ends with 1 on a difference.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
   int verifyPolicies() throws Exception {
-    try (Database database = Database.open(Config.of(System.getenv()))) {
+    try (Database database = Database.openOrJoin(Config.of(System.getenv()))) {
       return PolicyReport.of(database.requireOwner()).print(System.out) ? 0 : 1;
     }
   }
@@ -136,8 +174,13 @@ public final class Main {
 
   /** What a person can mend is told in a sentence; a fault with all that is known. */
   private static int explain(Exception failure) {
+    if (stopping) {
+      return 1;
+    }
+    String mendable = Mendable.sentence(failure);
     switch (failure) {
       case Config.Invalid invalid -> invalid.problems().forEach(System.err::println);
+      case Exception known when mendable != null -> System.err.println(mendable);
       case DatabaseUnavailable away ->
           System.err.println(away.getMessage() + ": " + reason(away.getCause()));
       case FlywayException failed -> System.err.println(failed.getMessage());

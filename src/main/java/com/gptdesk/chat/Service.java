@@ -71,22 +71,19 @@ final class Service implements AutoCloseable {
   /** What to close, the last one opened first. */
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
-  private Service() {}
+  private boolean closed;
 
   /**
-   * Starts everything, or nothing.
+   * Starts everything, or nothing; ends with an exception when it is closed meanwhile.
    *
    * @param port null for the port of the settings
    */
-  static Service start(
-      Config config, @Nullable Platform platform, boolean demo, @Nullable Integer port)
+  void start(Config config, @Nullable Platform platform, boolean demo, @Nullable Integer port)
       throws IOException {
-    Service service = new Service();
     try {
-      service.wire(config, platform, demo, port == null ? config.port() : port);
-      return service;
+      wire(config, platform, demo, port == null ? config.port() : port);
     } catch (IOException | RuntimeException e) {
-      service.close();
+      close();
       throw e;
     }
   }
@@ -97,6 +94,7 @@ final class Service implements AutoCloseable {
       throw new IllegalStateException(
           "--demo gives everybody a token, so it runs on the embedded PostgreSQL alone: unset CHAT_DATABASE_URL.");
     }
+    HttpService.requireFree(config.host(), port); // before anything is made or migrated
     TokenSettings tokenSettings = tokens(config, demo);
     Vertx vertx = opened(Vertx.vertx(), Service::stop);
     if (config.tls() != null) {
@@ -315,11 +313,19 @@ final class Service implements AutoCloseable {
   private static TokenSettings tokens(Config config, boolean demo) throws IOException {
     String secret = config.jwtSecret();
     if (secret == null && config.jwks() == null) {
-      if (!demo) {
+      if (!config.embedded()) {
         throw new IllegalStateException(
-            "Set CHAT_JWT_SECRET or CHAT_JWKS_URL, so that tokens can be checked; or try --demo.");
+            "Set CHAT_JWT_SECRET or CHAT_JWKS_URL, so that tokens can be checked.");
       }
-      secret = Secrets.keptIn(config.dataDirectory(), "jwt-secret");
+      // Each with its own: a token that the demo gave away opens nothing else.
+      String name = demo ? "jwt-secret" : "service.jwt-secret";
+      secret = Secrets.keptIn(config.dataDirectory(), name);
+      if (!demo) {
+        LOG.info(
+            "No CHAT_JWT_SECRET is set: tokens are checked (HS256) with the secret kept in {}."
+                + " Sign the tokens of your users with it, or set CHAT_JWT_SECRET or CHAT_JWKS_URL",
+            config.dataDirectory().resolve(name));
+      }
     }
     return new TokenSettings(
         secret, config.jwks(), config.audience(), config.issuer(), config.anonKey());
@@ -373,7 +379,7 @@ final class Service implements AutoCloseable {
   }
 
   private <T> T opened(T resource, Closing<T> closing) {
-    open.push(() -> closing.close(resource));
+    keep(() -> closing.close(resource));
     return resource;
   }
 
@@ -384,20 +390,43 @@ final class Service implements AutoCloseable {
   }
 
   private <T extends AutoCloseable> T opened(T resource) {
-    open.push(resource);
+    keep(resource);
     return resource;
+  }
+
+  /** For {@link #close}; what is opened after that is closed at once, and nothing more opened. */
+  private void keep(AutoCloseable resource) {
+    synchronized (open) {
+      if (!closed) {
+        open.push(resource);
+        return;
+      }
+    }
+    close(resource);
+    throw new IllegalStateException("The service was stopped while it started.");
   }
 
   /** Stops what was started, the last first: no new requests, then the relay, then the database. */
   @Override
   public void close() {
-    while (!open.isEmpty()) {
-      AutoCloseable resource = open.pop();
-      try {
-        resource.close();
-      } catch (Exception e) {
-        LOG.warn("{} did not stop cleanly", resource, e);
+    while (true) {
+      AutoCloseable resource;
+      synchronized (open) {
+        closed = true;
+        if (open.isEmpty()) {
+          return;
+        }
+        resource = open.pop();
       }
+      close(resource);
+    }
+  }
+
+  private static void close(AutoCloseable resource) {
+    try {
+      resource.close();
+    } catch (Exception e) {
+      LOG.warn("{} did not stop cleanly", resource, e);
     }
   }
 }

@@ -79,7 +79,7 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               Shown.PLAIN),
           new Setting(
               "CHAT_JWT_SECRET",
-              "random in the demo",
+              "random on the embedded one",
               "HS256 secret of at least 32 bytes",
               Shown.SECRET),
           new Setting(

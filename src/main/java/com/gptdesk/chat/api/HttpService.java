@@ -20,7 +20,10 @@ import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
+import java.io.IOException;
 import java.net.BindException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
@@ -125,12 +128,7 @@ public final class HttpService implements AutoCloseable {
     } catch (Exception e) {
       if (e
           instanceof BindException) { // to be mended by whoever reads it, so without a stack trace
-        throw new IllegalStateException(
-            "Port "
-                + settings.port()
-                + " cannot be had ("
-                + e.getMessage()
-                + "); choose another with --port.");
+        throw cannotBeHad(settings.port(), e);
       }
       throw new IllegalStateException("Could not listen on port " + settings.port(), e);
     }
@@ -140,6 +138,34 @@ public final class HttpService implements AutoCloseable {
       renewal.start();
     }
     return port;
+  }
+
+  /**
+   * Looks whether the port can be had, so that one in use is said before much is done.
+   *
+   * @param host the address to listen on
+   * @param port 0 for any, which can always be had
+   * @throws IllegalStateException it cannot
+   */
+  public static void requireFree(String host, int port) {
+    if (port == 0) {
+      return;
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(host, port));
+    } catch (IOException e) {
+      throw cannotBeHad(port, e);
+    }
+  }
+
+  private static IllegalStateException cannotBeHad(int port, Exception e) {
+    return new IllegalStateException(
+        "Port "
+            + port
+            + " cannot be had ("
+            + e.getMessage()
+            + "); choose another with --port or CHAT_PORT.");
   }
 
   /** Sends the WebSockets away, takes no new requests and waits some seconds for those that run. */

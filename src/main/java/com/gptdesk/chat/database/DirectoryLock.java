@@ -31,7 +31,7 @@ final class DirectoryLock implements AutoCloseable {
   /**
    * Takes the directory, which must exist.
    *
-   * @throws IllegalStateException somebody else has it
+   * @throws Taken somebody else has it
    */
   static DirectoryLock take(Path wanted) throws IOException {
     Path directory = wanted.toRealPath();
@@ -56,8 +56,17 @@ final class DirectoryLock implements AutoCloseable {
     }
   }
 
-  private static IllegalStateException taken(Path directory) {
-    return new IllegalStateException(
+  /** Somebody else has it. */
+  static final class Taken extends IllegalStateException {
+    private static final long serialVersionUID = 1;
+
+    Taken(String message) {
+      super(message);
+    }
+  }
+
+  private static Taken taken(Path directory) {
+    return new Taken(
         "The data directory %s is in use by another process: stop that one, or set CHAT_DATA_DIR to another directory."
             .formatted(directory));
   }

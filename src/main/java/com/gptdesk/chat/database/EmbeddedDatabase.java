@@ -20,8 +20,8 @@ import org.slf4j.LoggerFactory;
  * A PostgreSQL of our own, for those who have none installed: a real one, that keeps what it has
  * confirmed. Its files, passwords and log lie in one directory, which one process uses at a time.
  *
- * <p>It survives a process that dies without a word: the next one ends the server that was left
- * running, or lets PostgreSQL recover.
+ * <p>The server ends with the process that started it, whatever ends that ({@link PostgresKeeper}).
+ * Files that were not closed in order are recovered by PostgreSQL at the next start.
  *
  * <p>The database {@code chat} belongs to {@code chat_owner}, who migrates and is no superuser; the
  * service enters as {@code chat_login}, who owns nothing. The passwords are random.
@@ -65,18 +65,24 @@ public final class EmbeddedDatabase implements AutoCloseable {
       Path files = this.directory.resolve("postgresql");
       PostgresBinaries binaries = PostgresBinaries.unpack();
       this.server = new PostgresServer(binaries, files, this.directory.resolve("postgresql.log"));
+      server.awaitLeftover();
       if (!Files.exists(files)) {
         server.initialise(password("postgres"), durable);
       }
       server.refuseOtherMajor();
       server.stopLeftover();
       this.port = startAtTheUsualPort();
+      boolean ready = false;
       try {
         verifyDurability(durable);
         createRolesAndDatabase();
+        ready = true;
       } catch (SQLException e) {
-        server.stop();
         throw new IOException("The embedded PostgreSQL refused its own set-up", e);
+      } finally {
+        if (!ready) {
+          server.stop();
+        }
       }
     } catch (IOException | RuntimeException e) {
       lock.close();
@@ -115,6 +121,57 @@ public final class EmbeddedDatabase implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
+  }
+
+  /**
+   * How the owner enters the database that another process of ours runs on this directory.
+   *
+   * @param directory where that process keeps it
+   * @return the login; null when no other process uses the directory
+   * @throws IllegalStateException that process is starting or stopping, so nobody can enter now
+   */
+  public static @Nullable Login ownerWhileServed(Path directory) {
+    try {
+      if (!Files.exists(directory.resolve("lock"))) {
+        return null;
+      }
+      DirectoryLock.take(directory).close();
+      return null;
+    } catch (DirectoryLock.Taken e) {
+      Login owner = served(directory);
+      if (owner == null) {
+        throw new IllegalStateException(
+            "Another process starts or stops the database in %s: try again when it has."
+                .formatted(directory));
+      }
+      return owner;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable Login served(Path directory) {
+    try {
+      int port = Integer.parseInt(Files.readString(directory.resolve("port")).strip());
+      Login owner =
+          new Login(
+              "jdbc:postgresql://127.0.0.1:%d/chat".formatted(port),
+              "chat_owner",
+              Files.readString(directory.resolve("chat_owner.password")).strip());
+      owner.connect().close();
+      return owner;
+    } catch (IOException | NumberFormatException | SQLException e) {
+      LOG.debug("Nobody serves {} yet", directory, e);
+      return null;
+    }
+  }
+
+  /**
+   * Ends every embedded PostgreSQL of this process, also one that is being made, and starts no
+   * other. For the end of the process.
+   */
+  public static void endAll() {
+    PostgresKeeper.endAll();
   }
 
   /** {@return where it keeps its files} */
@@ -280,11 +337,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
           continue; // perhaps just being made
         }
         try (DirectoryLock ours = DirectoryLock.take(orphan)) {
-          new PostgresServer(
+          var left =
+              new PostgresServer(
                   PostgresBinaries.unpack(),
                   orphan.resolve("postgresql"),
-                  orphan.resolve("postgresql.log"))
-              .stop();
+                  orphan.resolve("postgresql.log"));
+          left.awaitLeftover();
+          left.stop();
           PostgresBinaries.deleteTree(orphan);
           LOG.debug("Cleared away {}, locked as {}", orphan, ours);
         } catch (IllegalStateException e) {

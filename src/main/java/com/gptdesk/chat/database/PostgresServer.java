@@ -1,6 +1,5 @@
 package com.gptdesk.chat.database;
 
-import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -15,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +31,7 @@ final class PostgresServer {
   private final Path directory;
   private final Path log;
   private final List<String> asOtherUser;
+  private @Nullable PostgresKeeper keeper;
 
   /**
    * @param directory where PostgreSQL keeps its files (PGDATA); made by {@link #initialise}
@@ -65,7 +66,7 @@ final class PostgresServer {
       if (!durable) {
         options.add("--no-sync");
       }
-      run("initdb", options);
+      runKept("initdb", PostgresKeeper.Ends.BY_SIGNAL, unfinished, options).close();
       Files.move(unfinished, directory, StandardCopyOption.ATOMIC_MOVE);
     } finally {
       Files.deleteIfExists(passwordFile);
@@ -124,16 +125,20 @@ final class PostgresServer {
       StringBuilder options = new StringBuilder("-p " + port);
       settings.forEach((name, value) -> options.append(" -c %s='%s'".formatted(name, value)));
       try {
-        run(
-            "pg_ctl",
-            List.of(
-                "start",
-                "--wait",
-                "--timeout=3600",
-                "--silent",
-                "--pgdata=" + directory,
-                "--log=" + log,
-                "--options=" + options));
+        letGo();
+        keeper =
+            runKept(
+                "pg_ctl",
+                PostgresKeeper.Ends.WITH_THE_SERVER,
+                directory,
+                List.of(
+                    "start",
+                    "--wait",
+                    "--timeout=3600",
+                    "--silent",
+                    "--pgdata=" + directory,
+                    "--log=" + log,
+                    "--options=" + options));
         return port;
       } catch (IOException e) {
         String said = since(before);
@@ -160,6 +165,24 @@ final class PostgresServer {
           "pg_ctl",
           List.of("stop", "--mode=fast", "--wait", "--timeout=60", "--pgdata=" + directory));
     }
+    letGo();
+  }
+
+  /** The shell that ends the server with this process is needed no more. */
+  private void letGo() {
+    if (keeper != null) {
+      keeper.close();
+      keeper = null;
+    }
+  }
+
+  /** Waits until what an earlier process of ours left running on this directory has ended. */
+  void awaitLeftover() throws IOException {
+    PostgresKeeper.awaitLeftover(note(), directory);
+  }
+
+  private Path note() {
+    return directory.resolveSibling(directory.getFileName() + ".keeper");
   }
 
   /**
@@ -226,30 +249,53 @@ final class PostgresServer {
     return new String(all, from, all.length - from, StandardCharsets.UTF_8);
   }
 
+  /** Runs what ends by itself and starts nothing. */
   private String run(String program, List<String> arguments) throws IOException {
-    List<String> command = new ArrayList<>(asOtherUser);
-    command.add(binaries.program(program).toString());
-    command.addAll(arguments);
-    File output = Files.createTempFile("gptdesk-chat-", "." + program).toFile();
     try {
       Process process =
-          new ProcessBuilder(command)
-              .redirectErrorStream(true)
-              .redirectOutput(output) // not a pipe: the server would inherit it and keep it open
-              .start();
+          new ProcessBuilder(command(program, arguments)).redirectErrorStream(true).start();
       process.getOutputStream().close();
-      int code = process.waitFor();
-      String said = Files.readString(output.toPath(), StandardCharsets.UTF_8);
-      if (code != 0) {
-        throw new IOException("%s ended with %d: %s".formatted(program, code, said.strip()));
-      }
-      return said;
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return checked(program, process.waitFor(), said);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("Interrupted while " + program + " ran", e);
-    } finally {
-      Files.deleteIfExists(output.toPath());
     }
+  }
+
+  /** Runs what must not outlive this process. */
+  private PostgresKeeper runKept(
+      String program, PostgresKeeper.Ends ends, Path files, List<String> arguments)
+      throws IOException {
+    Path output = directory.resolveSibling(directory.getFileName() + "." + program);
+    PostgresKeeper started =
+        PostgresKeeper.start(files, note(), output, ends, command(program, arguments));
+    boolean well = false;
+    try {
+      int code = started.exitCode();
+      checked(program, code, Files.exists(output) ? Files.readString(output) : "");
+      well = true;
+      return started;
+    } finally {
+      if (!well) {
+        started.close();
+      }
+      Files.deleteIfExists(output);
+    }
+  }
+
+  private List<String> command(String program, List<String> arguments) {
+    List<String> command = new ArrayList<>(asOtherUser);
+    command.add(binaries.program(program).toString());
+    command.addAll(arguments);
+    return command;
+  }
+
+  private static String checked(String program, int code, String said) throws IOException {
+    if (code != 0) {
+      throw new IOException("%s ended with %d: %s".formatted(program, code, said.strip()));
+    }
+    return said;
   }
 
   /**

@@ -3,6 +3,7 @@ package com.gptdesk.chat.database;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -113,16 +114,73 @@ class EmbeddedDatabaseTest {
   }
 
   @Test
-  void takesOverFromAProcessThatWasKilled() throws Exception {
+  void endsWithTheProcessThatStartedIt() throws Exception {
     Process other = otherProcessThatOpens(directory);
     long server = serverOf(directory);
     other.destroyForcibly().waitFor();
-    assertTrue(isRunning(server), "the server outlives the process that started it");
+    Await.until("the server to end", () -> !isRunning(server));
+    Await.until("the files to be closed in order", () -> !Files.exists(keeperNote()));
+    assertFalse(Files.exists(directory.resolve("postgresql/postmaster.pid")));
+
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      assertEquals("kept", read(database.owner(), "select word from public.kept"));
+    }
+  }
+
+  @Test
+  void endsWithAProcessThatIsKilledWhileItMakesTheFiles() throws Exception {
+    Process other = otherProcess(directory);
+    Path unfinished = directory.resolve("postgresql.unfinished");
+    Await.until("initdb to write", () -> Files.exists(unfinished.resolve("PG_VERSION")));
+    List<ProcessHandle> all = other.descendants().toList();
+    other.destroyForcibly().waitFor();
+    assertFalse(all.isEmpty());
+
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) { // at once
+      assertEquals("1", read(database.owner(), "select 1"));
+      all.forEach(each -> assertFalse(each.isAlive(), () -> each.info().toString()));
+    }
+  }
+
+  @Test
+  void endsWithAProcessThatIsKilledWhileItStarts() throws Exception {
+    EmbeddedDatabase.open(directory).close();
+    Process other = otherProcess(directory);
+    Path note = directory.resolve("postgresql/postmaster.pid");
+    Await.until("the server to begin", () -> Files.exists(note) && Files.size(note) > 10);
+    long server = serverOf(directory);
+    other.destroyForcibly().waitFor();
+    Await.until("the server to end", () -> !isRunning(server));
+    Await.until("its shell to end", () -> !Files.exists(keeperNote()));
+    EmbeddedDatabase.open(directory).close();
+  }
+
+  @Test
+  void takesOverWhatWasLeftRunning() throws Exception {
+    Process other = otherProcessThatOpens(directory);
+    long server = serverOf(directory);
+    ProcessHandle shell =
+        ProcessHandle.of(Long.parseLong(Files.readString(keeperNote()).strip())).orElseThrow();
+    List<ProcessHandle> guards = shell.children().toList();
+    shell.destroyForcibly();
+    guards.forEach(ProcessHandle::destroyForcibly);
+    other.destroyForcibly().waitFor();
+    assertTrue(isRunning(server), "nobody is left who would end it");
 
     try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
       assertNotEquals(server, serverOf(directory));
       assertEquals("kept", read(database.owner(), "select word from public.kept"));
     }
+  }
+
+  @Test
+  void isEnteredByOthersWhileItIsServed() throws Exception {
+    assertNull(EmbeddedDatabase.ownerWhileServed(directory));
+    try (EmbeddedDatabase database = EmbeddedDatabase.open(directory)) {
+      Login owner = EmbeddedDatabase.ownerWhileServed(directory);
+      assertEquals(database.owner(), owner);
+    }
+    assertNull(EmbeddedDatabase.ownerWhileServed(directory));
   }
 
   @Test
@@ -203,16 +261,23 @@ class EmbeddedDatabaseTest {
     Thread.currentThread().join();
   }
 
+  private Path keeperNote() {
+    return directory.resolve("postgresql.keeper");
+  }
+
+  private static Process otherProcess(Path directory) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-classpath",
+            System.getProperty("java.class.path"),
+            EmbeddedDatabaseTest.class.getName(),
+            directory.toString())
+        .inheritIO()
+        .start();
+  }
+
   private static Process otherProcessThatOpens(Path directory) throws IOException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-classpath",
-                System.getProperty("java.class.path"),
-                EmbeddedDatabaseTest.class.getName(),
-                directory.toString())
-            .inheritIO()
-            .start();
+    Process process = otherProcess(directory);
     Await.until(
         "the other process to open its database",
         () -> {
