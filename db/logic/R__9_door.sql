@@ -1,6 +1,6 @@
 -- The door: how the service calls a function of schema public as somebody, in one round trip.
 
-create or replace function chat.callable_functions()
+create or replace function chat.callable_functions(others text[] default '{}')
   returns table (
     name text,
     oid oid,
@@ -31,6 +31,17 @@ as $$
   join pg_catalog.pg_type t on t.oid = p.prorettype
   where p.pronamespace = 'public'::regnamespace
     and p.prokind = 'f'
+    and (
+      -- The contract. An overload of somebody else's is not of it.
+      p.proname = any (array[
+        'add_reaction', 'block_user', 'delete_message', 'edit_message', 'get_changes', 'get_conversations', 'get_messages',
+        'get_or_create_conversation', 'mark_as_read', 'mark_conversation_as_read', 'remove_reaction', 'search_messages',
+        'search_users', 'send_message', 'set_archived', 'set_muted', 'unblock_user', 'update_presence', 'update_typing_status'
+      ])
+      and p.proowner = (select c.relowner from pg_catalog.pg_class c where c.oid = 'chat.settings'::regclass)
+      -- Underscores stand for themselves, a star for any letters.
+      or p.proname like any (array(select replace(replace(o.name, '_', '\_'), '*', '%') from unnest(callable_functions.others) o (name)))
+    )
     and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
     and (p.pronargs = 0 or p.proargnames is not null)
     and (p.proargmodes is null or not p.proargmodes && array['o', 'b', 'v']::"char"[])
@@ -49,10 +60,10 @@ as $$
   order by p.proname
 $$;
 
-comment on function chat.callable_functions() is
-  'The functions that clients can call: those of schema public that some client role may execute, extensions'' left out. returns_kind is void, scalar, composite or set.';
+comment on function chat.callable_functions(text[]) is
+  'The functions that are served to clients: the chat''s own, and others of schema public whose names the operator gives (a star stands for any letters); of them those that some client role may execute. returns_kind is void, scalar, composite or set.';
 
-create or replace function chat.call_statement(function_name text, argument_names text[])
+create or replace function chat.call_statement(function_name text, argument_names text[], others text[] default '{}')
   returns text
   stable
   set search_path = pg_catalog, pg_temp
@@ -65,7 +76,7 @@ declare
   source text;
 begin
   select f.* into callee
-  from chat.callable_functions() f
+  from chat.callable_functions(call_statement.others) f
   where f.name = call_statement.function_name
     and f.argument_names @> call_statement.argument_names
     and call_statement.argument_names @> f.argument_names[1:f.required_arguments]
@@ -78,7 +89,7 @@ begin
         select coalesce(
           string_agg(format('%s(%s)', f.name, array_to_string(f.argument_names, ', ')), '; '),
           'None that clients can call has this name.')
-        from chat.callable_functions() f
+        from chat.callable_functions(call_statement.others) f
         where f.name = call_statement.function_name
       );
   end if;
@@ -100,31 +111,36 @@ begin
 end
 $$;
 
-comment on function chat.call_statement(text, text[]) is
-  'The statement that calls a function with these named arguments: one parameter (a question mark, as JDBC has it), a JSON object; one text, the result as JSON. PT404 when there is no such function.';
+comment on function chat.call_statement(text, text[], text[]) is
+  'The statement that calls a function of chat.callable_functions(others) with these named arguments: one parameter (a question mark, as JDBC has it), a JSON object; one text, the result as JSON. PT404 when there is no such function.';
 
 create or replace function chat.enter(claims text, role text, read_only boolean, replayed pg_lsn default null)
   returns void
   volatile
   language plpgsql                 -- invoker: who may become the role is PostgreSQL's to say; no path of its own: it sets the path
 as $$
+declare
+  -- First of all, and with no name or operator that the session's own path could give another meaning.
+  path pg_catalog.text := pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
 begin
   if enter.role is null or enter.role not in ('anon', 'authenticated', 'service_role') then
     raise sqlstate 'PT403' using
       message = 'There is no such role for a token.',
       hint = 'A token''s role is anon, authenticated or service_role.';
   end if;
-  if enter.replayed is not null and (not pg_catalog.pg_is_in_recovery() or pg_catalog.pg_last_wal_replay_lsn() < enter.replayed) then
+  if enter.replayed is not null and (not pg_is_in_recovery() or pg_last_wal_replay_lsn() < enter.replayed) then
     raise sqlstate 'PT503' using
       message = format('This replica has not replayed %s.', enter.replayed),
       hint = 'Ask the primary.';
   end if;
+  if pg_my_temp_schema() <> 0 then
+    discard temp;                  -- what somebody before left on this connection
+  end if;
   perform
-    pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
-    pg_catalog.set_config('timezone', 'UTC', true),          -- times in the answer, whatever the connection's zone
-    pg_catalog.set_config('transaction_read_only', case when enter.read_only then 'on' else current_setting('transaction_read_only') end, true),
-    pg_catalog.set_config('request.jwt.claims', enter.claims, true),
-    pg_catalog.set_config('role', enter.role, true);
+    set_config('timezone', 'UTC', true),          -- times in the answer, whatever the connection's zone
+    set_config('transaction_read_only', case when enter.read_only then 'on' else current_setting('transaction_read_only') end, true),
+    set_config('request.jwt.claims', enter.claims, true),
+    set_config('role', enter.role, true);
 end
 $$;
 

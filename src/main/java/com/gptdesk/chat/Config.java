@@ -49,6 +49,7 @@ import org.slf4j.LoggerFactory;
  * @param port the port to listen on, 0 for any
  * @param requests how much a request may bring
  * @param tls the certificate to show; null for plain HTTP
+ * @param servedFunctions names of functions that are served beside the chat's own
  * @param enabled false keeps the process up and healthy but answers 503
  * @param doorbell which driver hears that there are changes
  * @param nats by what changes come from the node that reads them; null when each reads its own
@@ -79,6 +80,7 @@ public record Config(
     int port,
     RequestBounds requests,
     @Nullable TlsFiles tls,
+    List<String> servedFunctions,
     boolean enabled,
     DoorbellKind doorbell,
     @Nullable NatsSettings nats,
@@ -177,6 +179,14 @@ public record Config(
               number("CHAT_PORT", 8080, 0, 65_535),
               requests(),
               tls(),
+              parsed(
+                  "CHAT_SERVED_FUNCTIONS",
+                  "names of functions with * for any letters, separated by commas",
+                  List.<String>of(),
+                  text ->
+                      text.matches("[\\w$*]+(\\s*,\\s*[\\w$*]+)*")
+                          ? List.of(text.split("\\s*,\\s*"))
+                          : null),
               enabled,
               parsed(
                   "CHAT_DOORBELL",

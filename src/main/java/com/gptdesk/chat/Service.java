@@ -169,7 +169,8 @@ final class Service implements AutoCloseable {
                     new AllowedOrigins(config.allowedOrigins()),
                     config.trustedProxies(),
                     tokenSettings.anonKey()),
-                new RpcGateway(chat, replica, tokens, limits, config.enabled()),
+                new RpcGateway(
+                    chat, config.servedFunctions(), replica, tokens, limits, config.enabled()),
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 limits,
                 health(chat, deafness, Migrations.of(database.ownerOrService(), platform)),

@@ -141,6 +141,11 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               Shown.PLAIN),
           new Setting("CHAT_TLS_KEY", "none", "PEM file of its private key", Shown.SECRET),
           new Setting(
+              "CHAT_SERVED_FUNCTIONS",
+              "none",
+              "functions of schema public served beside the chat's own, separated by commas; * for any letters",
+              Shown.PLAIN),
+          new Setting(
               "CHAT_ENABLED",
               "true",
               "false: functions and joins answer 503, health stays green",

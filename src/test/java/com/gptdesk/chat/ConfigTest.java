@@ -73,6 +73,17 @@ class ConfigTest {
   }
 
   @Test
+  void functionsAreServedByNameOrPattern() throws Config.Invalid {
+    assertEquals(List.of(), Config.of(Map.of()).servedFunctions());
+    assertEquals(
+        List.of("report", "my_*"),
+        Config.of(Map.of("CHAT_SERVED_FUNCTIONS", "report, my_*")).servedFunctions());
+    for (String no : List.of("public.report", "report()", "a,,b", "report;")) {
+      assertThrows(Config.Invalid.class, () -> Config.of(Map.of("CHAT_SERVED_FUNCTIONS", no)), no);
+    }
+  }
+
+  @Test
   void originsAndProxiesAreListsOrEverybodyAndNobody() throws Config.Invalid {
     assertEquals(List.of("*"), Config.of(Map.of()).allowedOrigins());
     assertEquals(

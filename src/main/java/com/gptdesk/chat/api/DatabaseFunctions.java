@@ -9,13 +9,27 @@ import java.util.List;
 /**
  * What the database itself says about its functions: schema chat's side of the {@link
  * FunctionCatalogue}.
+ *
+ * @param others names of functions that are served beside the chat's own; a star stands for any
+ *     letters
  */
-record DatabaseFunctions(ChatDatabase database) implements FunctionCatalogue.Source {
+record DatabaseFunctions(ChatDatabase database, List<String> others)
+    implements FunctionCatalogue.Source {
+
+  DatabaseFunctions {
+    others = List.copyOf(others);
+  }
+
+  /** The chat's own functions alone. */
+  DatabaseFunctions(ChatDatabase database) {
+    this(database, List.of());
+  }
+
   @Override
   public List<CallableFunction> functions() {
     return database.asItself(
         tx ->
-            Routines.callableFunctions(tx.configuration()).stream()
+            Routines.callableFunctions(tx.configuration(), others.toArray(String[]::new)).stream()
                 .map(DatabaseFunctions::described)
                 .toList());
   }
@@ -25,7 +39,10 @@ record DatabaseFunctions(ChatDatabase database) implements FunctionCatalogue.Sou
     return database.asItself(
         tx ->
             Routines.callStatement(
-                tx.configuration(), function, argumentNames.toArray(String[]::new)));
+                tx.configuration(),
+                function,
+                argumentNames.toArray(String[]::new),
+                others.toArray(String[]::new)));
   }
 
   private static CallableFunction described(CallableFunctionsRecord row) {

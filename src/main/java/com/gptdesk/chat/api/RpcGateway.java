@@ -14,6 +14,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -98,22 +99,25 @@ public final class RpcGateway {
    * @param enabled false answers every call with 503 and says why
    */
   public RpcGateway(ChatDatabase database, TokenVerifier tokens, boolean enabled) {
-    this(database, null, tokens, RequestLimits.ample(), enabled);
+    this(database, List.of(), null, tokens, RequestLimits.ample(), enabled);
   }
 
   /**
+   * @param others names of functions of schema public that are served beside the chat's own; a star
+   *     stands for any letters
    * @param replica who answers what only reads; null for the database itself
    * @param limits how many calls are taken
    * @param enabled false answers every call with 503 and says why
    */
   public RpcGateway(
       ChatDatabase database,
+      List<String> others,
       @Nullable ReadReplica replica,
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
     this(
-        new FunctionCatalogue(new DatabaseFunctions(database)),
+        new FunctionCatalogue(new DatabaseFunctions(database, others)),
         database::call,
         replica,
         tokens,

@@ -156,7 +156,7 @@ class AttacksTest {
                 TrustedProxies.in(List.of("127.0.0.1")),
                 null),
             limits,
-            new RpcGateway(chat, null, tokens, limits, true),
+            new RpcGateway(chat, List.of(), null, tokens, limits, true),
             new NoTopics(),
             tokens,
             null,

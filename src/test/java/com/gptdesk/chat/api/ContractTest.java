@@ -67,7 +67,13 @@ class ContractTest {
   static void open() {
     database = TestDatabase.fresh();
     gateway =
-        new RpcGateway(database.chat(), new TokenVerifier(TokenSettings.ofSecret(SECRET)), true);
+        new RpcGateway(
+            database.chat(),
+            List.of("pretends_to_read"),
+            null,
+            new TokenVerifier(TokenSettings.ofSecret(SECRET)),
+            RequestLimits.ample(),
+            true);
   }
 
   @AfterAll

@@ -294,6 +294,7 @@ class ReadReplicaTest {
   private RpcGateway node(ReadReplica itsReplica) {
     return new RpcGateway(
         new ChatDatabase(requests),
+        List.of(),
         itsReplica,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),
         RequestLimits.ample(),

@@ -16,7 +16,7 @@ import java.util.Objects;
 /**
  * Databases that were there before the chat: GPT Desk's and Supabase's. Each on a server for it.
  */
-final class Platforms {
+public final class Platforms {
 
   private static final String DATABASE = "platform";
 
@@ -27,7 +27,7 @@ final class Platforms {
    *
    * @return the chat's owner there, who owns none of it
    */
-  static Login gptDesk(TestServer server) {
+  public static Login gptDesk(TestServer server) {
     Login superuser = server.superuser();
     run(superuser, "create role gpt_desk login password 'gpt desk'");
     for (String role : List.of("anon", "authenticated", "service_role")) {
@@ -74,7 +74,7 @@ final class Platforms {
         "grant anon, authenticated, service_role to %s with admin option".formatted(owner));
   }
 
-  static void run(Login login, String sql) {
+  public static void run(Login login, String sql) {
     try (Connection connection = login.connect();
         Statement statement = connection.createStatement()) {
       statement.execute(sql);

@@ -4,15 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.postgresql.util.PSQLException;
 import tools.jackson.databind.JsonNode;
 
 /** {@code R__9_door.sql}: a function called as somebody, in one round trip. */
@@ -211,7 +215,7 @@ class DoorRulesTest extends Rules {
   }
 
   @Test
-  void onlyWhatClientsMayCallHasAStatement() {
+  void onlyWhatClientsMayCallHasAStatement() throws SQLException {
     for (String name :
         List.of(
             "me",
@@ -232,13 +236,54 @@ class DoorRulesTest extends Rules {
     database.asOwner(
         "create function public.secret() returns int language sql as 'select 1'; revoke all on function public.secret from public");
     try {
-      assertEquals("PT404", refusalOfStatement("secret"));
+      assertEquals("PT404", refusalOfServed("sec*", "secret"));
       database.asOwner("grant execute on function public.secret to service_role");
-      assertEquals(
-          "42501", refusal(alice.caller().claims(), "authenticated", statement("secret"), "{}"));
-      assertEquals("1", door("{}", "service_role", statement("secret"), "{}"));
+      assertEquals("PT404", refusalOfStatement("secret"));
+      String call = askForStatement(List.of("sec*"), "secret");
+      assertEquals("42501", refusal(alice.caller().claims(), "authenticated", call, "{}"));
+      assertEquals("1", door("{}", "service_role", call, "{}"));
     } finally {
       database.asOwner("drop function public.secret");
+    }
+  }
+
+  @Test
+  void whatIsNotOursIsServedByNameAlone() throws SQLException {
+    database.asOwner(
+        """
+        create function public.report_a() returns int language sql as 'select 1';
+        create function public.report_b(since date) returns int language sql as 'select 2';
+        create function public.reportxa() returns int language sql as 'select 3';
+        """);
+    TestDatabase.asSuperuser("create role somebody_else nologin");
+    String name = database.ownerReads("select current_database()");
+    Login superuser = TestDatabase.server().at(TestDatabase.server().superuser(), name);
+    try (Connection connection = superuser.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "create function public.send_message(conversation_id uuid) returns int language sql as 'select 4';"
+              + " alter function public.send_message(uuid) owner to somebody_else");
+      assertEquals("PT404", refusalOfStatement("report_a"));
+      assertEquals("PT404", refusalOfStatement("send_message", "conversation_id"));
+      askForStatement(List.of("report_a"), "report_a");
+      askForStatement(List.of("other", "report_*"), "report_b", "since");
+      assertEquals("PT404", refusalOfServed("report_a", "report_b", "since"));
+      assertEquals("PT404", refusalOfServed("report_*", "reportxa"));
+      assertEquals("PT404", refusalOfServed("report", "report_a"));
+      assertEquals("PT404", refusalOfServed("", "report_a"));
+      askForStatement(List.of("*"), "reportxa");
+      // Nor does a hint name them.
+      assertEquals("None that clients can call has this name.", hintFor("report_a"));
+      String own = hintFor("send_message");
+      assertTrue(own.startsWith("send_message(conversation_id, content,"), own);
+      assertTrue(!own.contains(";"), own);
+    } finally {
+      try (Connection connection = superuser.connect();
+          Statement statement = connection.createStatement()) {
+        statement.execute(
+            "drop function public.report_a, public.report_b, public.reportxa, public.send_message(uuid)");
+      }
+      TestDatabase.asSuperuser("drop role somebody_else");
     }
   }
 
@@ -333,11 +378,32 @@ class DoorRulesTest extends Rules {
     }
   }
 
+  private String hintFor(String function) {
+    PSQLException no =
+        assertThrows(PSQLException.class, () -> askForStatement(List.of(), function, "x"));
+    return String.valueOf(Objects.requireNonNull(no.getServerErrorMessage()).getHint());
+  }
+
+  private String refusalOfServed(String served, String function, String... arguments) {
+    try {
+      return "no refusal, but " + askForStatement(List.of(served), function, arguments);
+    } catch (SQLException e) {
+      return e.getSQLState();
+    }
+  }
+
   private String askForStatement(String function, String... arguments) throws SQLException {
+    return askForStatement(List.of(), function, arguments);
+  }
+
+  private String askForStatement(List<String> served, String function, String... arguments)
+      throws SQLException {
     try (Connection connection = database.dataSource().getConnection();
-        PreparedStatement ask = connection.prepareStatement("select chat.call_statement(?, ?)")) {
+        PreparedStatement ask =
+            connection.prepareStatement("select chat.call_statement(?, ?, ?)")) {
       ask.setString(1, function);
       ask.setArray(2, connection.createArrayOf("text", arguments));
+      ask.setArray(3, connection.createArrayOf("text", served.toArray()));
       try (ResultSet row = ask.executeQuery()) {
         row.next();
         return row.getString(1);
