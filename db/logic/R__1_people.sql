@@ -227,17 +227,39 @@ $$;
 
 comment on function chat.demand_reachable(uuid, uuid) is 'PT403 with the reason when one may not write to the other.';
 
+create or replace function chat.refuse_old_snapshot()
+  returns void
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  raise sqlstate 'PT412' using
+    message = format('What depends on rights is written in a READ COMMITTED transaction, not in one that is %s.', upper(current_setting('transaction_isolation'))),
+    detail = 'Its snapshot may be older than a block, a deactivation or a change of team.',
+    hint = 'Begin the transaction with READ COMMITTED, or set default_transaction_isolation of the login to it.';
+end
+$$;
+
+comment on function chat.refuse_old_snapshot() is
+  'PT412. Called by whatever writes on the strength of rights when the transaction''s isolation keeps one snapshot: each statement must see the rights of its own moment.';
+
 create or replace function chat.may_talk_to(other uuid)
   returns boolean
   stable
   security definer                 -- reads whom and whose blocks the caller may not see; answers for the caller alone
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql
 as $$
-  select chat.why_not(chat.me(), may_talk_to.other) is null
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
+  return chat.why_not(chat.me(), may_talk_to.other) is null;
+end
 $$;
 
-comment on function chat.may_talk_to(uuid) is 'Whether the caller may open a conversation with that person.';
+comment on function chat.may_talk_to(uuid) is 'Whether the caller may open a conversation with that person: for opening it, so PT412 in a transaction with an old snapshot.';
 
 create or replace function public.search_users(query text, team_id uuid default null, page_size int default 10)
   returns setof public.person_view
@@ -276,11 +298,11 @@ comment on function public.search_users is
 
 revoke all on function
   chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.presence_now, chat.senders, chat.demand_card, chat.why_not,
-  chat.demand_reachable, chat.may_talk_to, public.search_users
+  chat.demand_reachable, chat.refuse_old_snapshot, chat.may_talk_to, public.search_users
 from public, anon, authenticated, service_role;
 
 grant execute on function
-  chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.senders, chat.may_talk_to
+  chat.me, chat.my_team, chat.demand_me, chat.page, chat.people, chat.senders, chat.refuse_old_snapshot, chat.may_talk_to
 to authenticated, service_role;
 
 grant execute on function public.search_users to authenticated;

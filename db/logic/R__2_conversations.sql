@@ -12,6 +12,9 @@ declare
   second_id uuid := greatest(user1_id, user2_id);
   found_id uuid;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   if user1_id is null or user2_id is null or user1_id = user2_id then
     raise sqlstate 'PT400' using
       message = 'A conversation has two different people.',
@@ -45,7 +48,7 @@ begin
     return found_id;
   end if;
 
-  -- Somebody was quicker: a new statement sees that row. Not so in REPEATABLE READ, whose caller must try again.
+  -- Somebody was quicker: a new statement sees that row, unless it is gone again.
   select c.id into found_id
   from public.user_conversations c
   where c.participant_1_id = first_id

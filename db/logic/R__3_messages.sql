@@ -62,6 +62,9 @@ as $$
 declare
   moment timestamptz := clock_timestamp();
 begin
+  if current_setting('transaction_isolation') <> 'read committed' and current_setting('role') <> 'none' then
+    perform chat.refuse_old_snapshot();                  -- the owner, who has no role, may
+  end if;
   if current_setting('role', true) in ('anon', 'authenticated') and new.sender_id is distinct from auth.uid() then
     raise sqlstate 'PT403' using
       message = 'You can only send messages of your own.',
@@ -360,6 +363,9 @@ declare
   me uuid := chat.demand_me();
   message public.user_messages;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   perform
   from public.user_conversations c
   where c.id = (select m.conversation_id from public.user_messages m where m.id = own_message.message_id and m.sender_id = me)
@@ -480,6 +486,9 @@ declare
   me uuid := chat.demand_me();
   conversation_ids uuid[];
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   if message_ids is null or cardinality(message_ids) > 1000 then
     raise sqlstate 'PT400' using
       message = 'mark_as_read takes a list of at most 1000 messages.',
@@ -537,6 +546,9 @@ declare
   read_seq bigint;
   up_to bigint;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   select c.* into conversation
   from public.user_conversations c
   where c.id = mark_conversation_as_read.conversation_id

@@ -7,6 +7,9 @@ create or replace function chat.stamp_presence()
   language plpgsql
 as $$
 begin
+  if current_setting('transaction_isolation') <> 'read committed' and current_setting('role') = 'authenticated' then
+    perform chat.refuse_old_snapshot();
+  end if;
   -- At each change, not at the first alone: a move of the person at that very moment would be missed for good.
   select u.team_id into new.team_id
   from public.users u

@@ -84,6 +84,9 @@ declare
   me uuid := chat.demand_me();
   message public.user_messages;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   perform
   from public.user_conversations c
   where c.id = (

@@ -11,6 +11,9 @@ declare
   me uuid := chat.demand_me();
   conversation public.user_conversations;
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   select c.* into conversation
   from public.user_conversations c
   where c.id = demand_participant.conversation_id
@@ -94,6 +97,9 @@ as $$
 declare
   me uuid := chat.demand_me();
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   if block_user.user_id = me then
     raise sqlstate 'PT400' using
       message = 'You cannot block yourself.';
@@ -123,6 +129,9 @@ as $$
 declare
   me uuid := chat.demand_me();     -- not in the query: where there is no block, it might never ask
 begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
   delete from public.user_blocks b
   where b.blocker_id = me
     and b.blocked_id = unblock_user.user_id;

@@ -44,7 +44,10 @@ begin
     raise sqlstate 'PT400' using
       message = 'ensure_message_partitions takes 1 to 60 months.';
   end if;
-  perform pg_advisory_xact_lock(1667785076, 201);
+  -- One at a time. No advisory lock, which anybody can take: nobody but the owner may lock this row.
+  perform
+  from chat.settings s
+  for update;
   -- From yesterday, as ids may be a day old, in UTC as the bounds are.
   for step in 0..months_ahead loop
     if chat.create_message_partition((date_trunc('month', now() at time zone 'UTC' - interval '1 day') + step * interval '1 month')::date) then
@@ -125,11 +128,11 @@ create or replace procedure chat.drop_messages_before(moment timestamptz)
   language plpgsql
 as $$
 declare
-  part record;
-  hanging text;
-  gone bigint;
-  tries int;
-  swept boolean;                   -- what hangs on the partition is gone, as far as we know
+  part record;                     -- types by their schema: the path is not set yet
+  hanging pg_catalog.text;
+  gone pg_catalog.int8;
+  tries pg_catalog.int4;
+  swept pg_catalog.bool;                 -- what hangs on the partition is gone, as far as we know
 begin
   -- A procedure that commits may not pin its path, and a local one ends with each transaction: set at the head and after each commit.
   set local search_path = pg_catalog, pg_temp;

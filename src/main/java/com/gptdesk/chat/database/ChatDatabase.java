@@ -38,6 +38,11 @@ import org.postgresql.replication.LogSequenceNumber;
  * still finds a way is noticed when the work returns, rolled back, and its result withheld. That
  * catches mistakes and injected SQL; it cannot hold code that has the connection and means it.
  *
+ * <p>Nor does work leave anything on a pooled connection. After statements that do more than read
+ * and write rows, and after work that took the bare connection, the session is wiped and the
+ * connection closed rather than given back: some milliseconds, which queries and jOOQ's own changes
+ * of rows do not cost. In a transaction of a team's own ({@link #on}) the session stays the team's.
+ *
  * <p><b>Failures.</b> The database's no arrives as {@link Refusal}, an unreachable database as
  * {@link DatabaseUnavailable}, a fault as whatever it is; after each of them everything is undone.
  * On a data source, a deadlock or a serialization failure is tried again, three times in all, so
@@ -58,7 +63,8 @@ public final class ChatDatabase {
 
   private static final String LEAVE =
       "select current_setting('role'), current_setting('request.jwt.claims', true),"
-          + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2})";
+          + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2}),"
+          + " pg_catalog.pg_my_temp_schema() <> 0";
 
   private final Transactions transactions;
 
@@ -251,10 +257,19 @@ public final class ChatDatabase {
             transactions.run(
                 tx -> {
                   Asking before = enter(tx, caller, readOnly);
+                  Traces traces = Traces.of(tx.configuration());
+                  isWork(traces, true);
                   T result = work.apply(SameCaller.keptIn(tx));
-                  leave(tx, caller, before);
+                  isWork(traces, false);
+                  leave(tx, caller, before, traces);
                   return result;
                 }));
+  }
+
+  private static void isWork(@Nullable Traces traces, boolean now) {
+    if (traces != null) {
+      traces.isWork(now);
+    }
   }
 
   /** Who is asking, as the session's settings say. */
@@ -266,13 +281,16 @@ public final class ChatDatabase {
   }
 
   /** Restores also what the work has set for the session, which would stay on the connection. */
-  private void leave(DSLContext tx, Caller caller, Asking before) {
+  private void leave(DSLContext tx, Caller caller, Asking before, @Nullable Traces traces) {
     var row =
         tx.fetchSingle(
             LEAVE,
             before.role(),
             before.claims() == null ? "" : before.claims(),
             transactions.endElsewhere());
+    if (traces != null && Boolean.TRUE.equals(row.get(4, Boolean.class))) {
+      traces.found();
+    }
     boolean same =
         caller.role().sqlName().equals(row.get(0, String.class))
             && caller.claims().equals(row.get(1, String.class));

@@ -322,6 +322,13 @@ public final class EmbeddedDatabase implements AutoCloseable {
         statement.execute("create database chat owner chat_owner");
       }
     }
+    // Nobody makes a large object there: somebody else's would stop the owner's pg_dump.
+    try (Connection connection = login("postgres", "chat").connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "revoke execute on function pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),"
+              + " pg_catalog.lo_from_bytea(oid, bytea) from public");
+    }
   }
 
   private static boolean exists(Statement statement, String query) throws SQLException {

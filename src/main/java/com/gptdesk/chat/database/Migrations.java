@@ -343,7 +343,10 @@ public final class Migrations {
     }
   }
 
-  /** A migration waits for a lock only briefly, since everybody else queues behind it. */
+  /**
+   * A migration waits for a lock only briefly, since everybody else queues behind it; and a name in
+   * it means PostgreSQL's own.
+   */
   private static final class Patience extends BaseCallback {
 
     private final Duration lockTimeout;
@@ -354,12 +357,17 @@ public final class Migrations {
 
     @Override
     public boolean supports(Event event, Context context) {
-      return event == Event.AFTER_CONNECT;
+      return event == Event.AFTER_CONNECT || event == Event.BEFORE_EACH_MIGRATE;
     }
 
     @Override
     public void handle(Event event, Context context) {
       try (Statement statement = context.getConnection().createStatement()) {
+        if (event == Event.BEFORE_EACH_MIGRATE) {
+          // Flyway's own path has public in it, where others may be able to create.
+          statement.execute("set search_path = pg_catalog, pg_temp");
+          return;
+        }
         statement.execute(
             "set client_min_messages = warning; set lock_timeout = '%dms'; set statement_timeout = '15min'"
                 .formatted(lockTimeout.toMillis()));

@@ -10,15 +10,18 @@ import org.jooq.SQLDialect;
 import org.jooq.conf.Settings;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DefaultConfiguration;
-import org.jooq.impl.DefaultConnectionProvider;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A connection and a transaction for each. It begins with its first statement and ends with its
- * commit: no savepoint around it, which would be two more round trips.
+ * commit: no savepoint around it, which would be two more round trips. A connection on which the
+ * work can have left something ({@link Traces}) is not given to anybody else.
  */
 final class OwnTransactions implements Transactions {
 
+  private static final Logger LOG = LoggerFactory.getLogger(OwnTransactions.class);
   private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
   private final DataSource dataSource;
@@ -29,12 +32,17 @@ final class OwnTransactions implements Transactions {
 
   @Override
   public <T extends @Nullable Object> T run(Function<DSLContext, T> work) {
+    Traces traces = new Traces();
     return connected(
+        traces,
         connection -> {
           boolean automatic = connection.getAutoCommit();
           connection.setAutoCommit(false);
           try {
-            T result = work.apply(over(connection));
+            T result = work.apply(over(connection, traces));
+            if (traces.arePossible()) {
+              Traces.wipe(connection);
+            }
             connection.commit();
             return result;
           } catch (Throwable e) {
@@ -49,6 +57,7 @@ final class OwnTransactions implements Transactions {
   @Override
   public <T extends @Nullable Object> T single(Work<T> work) {
     return connected(
+        new Traces(),
         connection -> {
           T result = work.with(connection);
           if (!connection.getAutoCommit()) {
@@ -68,19 +77,36 @@ final class OwnTransactions implements Transactions {
     return true;
   }
 
-  private <T extends @Nullable Object> T connected(Work<T> work) {
-    try (Connection connection = dataSource.getConnection()) {
-      return work.with(connection);
+  /** A connection that goes back to its pool, unless something may have been left on it. */
+  private record Borrowed(Connection connection, Traces traces) implements AutoCloseable {
+    @Override
+    public void close() throws SQLException {
+      if (!traces.arePossible()) {
+        connection.close();
+        return;
+      }
+      try {
+        connection.abort(Runnable::run); // a pool makes another, with its own settings
+        connection.close();
+      } catch (SQLException e) {
+        LOG.debug("The pool says that the connection is gone", e);
+      }
+    }
+  }
+
+  private <T extends @Nullable Object> T connected(Traces traces, Work<T> work) {
+    try (Borrowed borrowed = new Borrowed(dataSource.getConnection(), traces)) {
+      return work.with(borrowed.connection());
     } catch (SQLException e) {
       throw Refusal.meaningOf(e);
     }
   }
 
-  private static DSLContext over(Connection connection) {
+  private static DSLContext over(Connection connection, Traces traces) {
     DefaultConfiguration configuration = new DefaultConfiguration();
     configuration.set(SQLDialect.POSTGRES);
     configuration.set(SETTINGS);
-    configuration.set(new DefaultConnectionProvider(connection));
+    traces.watch(configuration, connection);
     configuration.set(new Savepoints(connection));
     return DSL.using(configuration);
   }

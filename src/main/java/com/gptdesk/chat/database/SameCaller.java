@@ -9,30 +9,30 @@ import org.jooq.ExecuteListenerProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stops statements that would change who is asking, before they run: the role and the claims are
- * the door's, and so are the transaction's beginning and end. It reads the statement's text, so it
- * catches mistakes and injected SQL, not whoever hides it; the door looks again when the work is
- * done.
+ * Stops statements that would change who is asking, or stay on the connection for the next person,
+ * before they run: the role and the claims are the door's, and so are the transaction's beginning
+ * and end. It reads the statement's text, so it catches mistakes and injected SQL, not whoever
+ * hides it; the door looks again when the work is done.
  */
 final class SameCaller implements ExecuteListener {
 
   private static final long serialVersionUID = 1L;
 
-  /** The beginning of a statement, or of the next one in the same text. */
-  private static final String BEGINNING = "(?:^|;)(?:\\s|--[^\\n]*+(?:\\n|$)|/\\*(?s:.*?)\\*/)*+";
-
   private static final Pattern FORBIDDEN =
       Pattern.compile(
           "\\bset_config\\b"
               + "|"
-              + BEGINNING
+              + Traces.BEGINNING
               + "(?:(?:set\\s+(?:local\\s+|session\\s+)?|reset\\s+)\"?(?:role|session_authorization|authorization|all|request)\\b"
-              + "|set\\s+session\\s+(?:authorization|characteristics)\\b"
+              + "|set\\s+(?!local\\b|constraints\\b|transaction\\b)"
+              + "|reset\\b"
+              + "|(?:un)?listen\\b"
+              + "|prepare\\b|deallocate\\b"
+              + "|declare\\b[^;]*\\bwith\\s+hold\\b"
               + "|discard\\b"
               + "|commit\\b"
               + "|rollback\\b(?!\\s+(?:(?:work|transaction)\\s+)?to\\b)"
-              + "|abort\\b"
-              + "|prepare\\s+transaction\\b)",
+              + "|abort\\b)",
           Pattern.CASE_INSENSITIVE);
 
   /** Known by its class, so that the door can be without it. */
@@ -60,17 +60,32 @@ final class SameCaller implements ExecuteListener {
   }
 
   @Override
-  public void executeStart(ExecuteContext context) {
-    check(context.sql());
-    for (String sql : context.batchSQL()) {
-      check(sql);
+  public void start(ExecuteContext context) {
+    Traces traces = Traces.of(context.configuration());
+    if (traces != null) {
+      traces.begins();
     }
   }
 
-  private static void check(@Nullable String sql) {
-    if (sql != null && FORBIDDEN.matcher(sql).find()) {
+  @Override
+  public void executeStart(ExecuteContext context) {
+    Traces traces = Traces.of(context.configuration());
+    check(context.sql(), traces);
+    for (String sql : context.batchSQL()) {
+      check(sql, traces);
+    }
+  }
+
+  private static void check(@Nullable String sql, @Nullable Traces traces) {
+    if (sql == null) {
+      return;
+    }
+    if (FORBIDDEN.matcher(sql).find()) {
       throw new IllegalStateException(
-          "Who is asking is the door's to say: ChatDatabase.as(…) sets the role and the claims, and ends the transaction.");
+          "Who is asking is the door's to say: ChatDatabase.as(…) sets the role and the claims, and ends the transaction. Nothing else may outlive it either: SET LOCAL, no PREPARE, LISTEN or cursor WITH HOLD.");
+    }
+    if (traces != null) {
+      traces.saw(sql);
     }
   }
 }

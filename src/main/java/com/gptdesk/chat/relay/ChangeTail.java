@@ -161,7 +161,7 @@ final class ChangeTail implements AutoCloseable {
    */
   boolean lead() throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      try (ResultSet row = statement.executeQuery("select pg_try_advisory_lock(1667785076, 300)")) {
+      try (ResultSet row = statement.executeQuery("select relay.lead()")) {
         if (!row.next() || !row.getBoolean(1)) {
           return false;
         }

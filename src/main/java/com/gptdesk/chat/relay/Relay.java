@@ -49,6 +49,9 @@ public final class Relay implements AutoCloseable {
   /** The longest silence of a relay that leads. */
   private static final Duration LEADER_BACKSTOP = Duration.ofSeconds(5);
 
+  /** After so many rings in a row without a change, further ones are answered less often. */
+  private static final int MOST_IDLE_RINGS = 3;
+
   private static final Duration NEXT_CLAIM = Duration.ofSeconds(10);
   private static final Duration MAINTENANCE = Duration.ofMinutes(1);
 
@@ -260,6 +263,8 @@ public final class Relay implements AutoCloseable {
   /** Follows the log by one connection until it fails or the relay is closed. */
   private void follow(ChangeTail tail, Backoff backoff) throws SQLException, InterruptedException {
     var key = new Key(tail);
+    boolean rung = false;
+    int idleRings = 0;
     while (goesOn()) {
       // Before the poll: whatever commits after its snapshot then rings where somebody hears it.
       boolean listening = doorbell.isListening();
@@ -279,8 +284,13 @@ public final class Relay implements AutoCloseable {
         }
       }
       maintainWhenDue(tail);
+      idleRings = rung && !found ? idleRings + 1 : 0;
+      rung = false;
       if (asleep) {
-        waitForTheBell(tail);
+        if (idleRings > MOST_IDLE_RINGS) {
+          pause(WAKEFUL_PAUSE); // anybody can NOTIFY
+        }
+        rung = waitForTheBell(tail);
       } else if (found || since(lastChange).compareTo(settings.calm()) < 0) {
         pause(busyPause(took));
       } else if (!listening || !key.isThere()) {
@@ -355,22 +365,23 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
-   * Waits for a ring, at most until the backstop; fails when the connection that holds the key is
-   * lost meanwhile.
+   * Waits for a ring, at most until the backstop; true when it rang. Fails when the connection that
+   * holds the key is lost meanwhile.
    */
-  private void waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
+  private boolean waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
     long start = System.nanoTime();
     waiting = true;
     try {
       while (goesOn() && since(start).compareTo(backstop) < 0) {
         if (bell.await(LOOK)) {
-          return;
+          return true;
         }
         tail.checkAlive();
       }
     } finally {
       waiting = false;
     }
+    return false;
   }
 
   /**

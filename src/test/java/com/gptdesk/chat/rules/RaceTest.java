@@ -99,7 +99,7 @@ class RaceTest extends Rules {
   }
 
   @Test
-  void whoLosesTheRaceInAnOldSnapshotIsToldToRunAgain() throws SQLException {
+  void nobodyOpensAConversationInAnOldSnapshot() throws SQLException {
     try (Connection connection = database.service().connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
@@ -110,8 +110,8 @@ class RaceTest extends Rules {
       UUID conversation = bob.talksTo(alice);
       String open =
           "select public.get_or_create_conversation('%s', '%s')".formatted(alice.id(), bob.id());
-      SQLException lost = assertThrows(SQLException.class, () -> statement.execute(open));
-      assertEquals("40001", lost.getSQLState());
+      SQLException no = assertThrows(SQLException.class, () -> statement.execute(open));
+      assertEquals("PT412", no.getSQLState());
       connection.rollback();
       connection.setTransactionIsolation(Connection.TRANSACTION_READ_COMMITTED);
       assertEquals(conversation, alice.talksTo(bob));

@@ -41,7 +41,7 @@ final class Traffic implements AutoCloseable {
     this.scene = scene;
     this.talks = talks;
     for (int i = 0; i < writers; i++) {
-      var writer = i == 0 ? new Operator(seed) : new Chatter(i, seed + i);
+      var writer = i % 4 == 0 ? new Operator(i, seed + i) : new Chatter(i, seed + i);
       threads.add(Thread.ofPlatform().name("writer " + i).start(writer));
     }
   }
@@ -81,9 +81,12 @@ final class Traffic implements AutoCloseable {
   /** One who writes over one connection. */
   private abstract class Writer implements Runnable {
     final Random random;
+    private final int number;
+    private int count;
     private @Nullable Connection connection;
 
-    Writer(long seed) {
+    Writer(int number, long seed) {
+      this.number = number;
       this.random = new Random(seed);
     }
 
@@ -116,12 +119,7 @@ final class Traffic implements AutoCloseable {
           open.setAutoCommit(false);
           connection = open;
         }
-        open.setTransactionIsolation(
-            switch (random.nextInt(10)) {
-              case 0, 1, 2 -> Connection.TRANSACTION_REPEATABLE_READ;
-              case 3, 4 -> Connection.TRANSACTION_SERIALIZABLE;
-              default -> Connection.TRANSACTION_READ_COMMITTED;
-            });
+        open.setTransactionIsolation(isolation());
         boolean never = random.nextInt(7) == 0;
         boolean old = transact(open, never);
         if (never) {
@@ -173,11 +171,37 @@ final class Traffic implements AutoCloseable {
 
     abstract Connection connect() throws SQLException;
 
+    /** What people write needs the rights of its own moment. */
+    int isolation() {
+      return Connection.TRANSACTION_READ_COMMITTED;
+    }
+
     /** Does the work of one transaction; true when it wrote long after its snapshot. */
     abstract boolean transact(Connection tx, boolean never) throws SQLException;
 
     /** What the last transaction did is committed. */
     void kept() {}
+
+    final void sendMany(Connection tx, Talk talk, UUID me, boolean never) throws SQLException {
+      try (var insert =
+          tx.prepareStatement(
+              "insert into public.user_messages (conversation_id, sender_id, content) select ?, ?, ? || n from generate_series(1, ?) n")) {
+        insert.setObject(1, talk.id());
+        insert.setObject(2, me);
+        insert.setString(3, text(never));
+        insert.setInt(4, 2 + random.nextInt(6));
+        insert.executeUpdate();
+      }
+    }
+
+    final String text(boolean never) {
+      return (never ? "never " : "")
+          + number
+          + "-"
+          + ++count
+          + " "
+          + "x".repeat(random.nextInt(200));
+    }
   }
 
   /**
@@ -187,16 +211,13 @@ final class Traffic implements AutoCloseable {
   private final class Chatter extends Writer {
     private static final int MEMORY = 40;
 
-    private final int number;
-    private int count;
     private final List<Said> said = new ArrayList<>();
     private final List<Said> saidNow = new ArrayList<>();
 
     private record Said(Talk talk, UUID by, UUID id) {}
 
     Chatter(int number, long seed) {
-      super(seed);
-      this.number = number;
+      super(number, seed);
     }
 
     @Override
@@ -209,21 +230,11 @@ final class Traffic implements AutoCloseable {
       saidNow.clear();
       Talk talk = talks.get(random.nextInt(talks.size()));
       UUID me = random.nextBoolean() ? talk.one() : talk.two();
-      boolean old = false;
       if (random.nextInt(12) == 0) {
         Scene.query(tx, "select set_config('role', 'service_role', true)");
         sendMany(tx, talk, me, never);
       } else {
         Scene.become(tx, me);
-        if (tx.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
-          Scene.query(
-              tx,
-              "select count(*) from public.user_conversations"); // takes the snapshot, and no id
-          old = random.nextBoolean();
-          if (old) {
-            dawdle(random, 150);
-          }
-        }
         for (int step = random.nextInt(3); step >= 0; step--) {
           if (random.nextInt(4) == 0) {
             inSavepoint(tx, talk, me, never);
@@ -235,7 +246,7 @@ final class Traffic implements AutoCloseable {
       if (random.nextInt(8) == 0) {
         dawdle(random, 120);
       }
-      return old;
+      return false;
     }
 
     private void inSavepoint(Connection tx, Talk talk, UUID me, boolean never) throws SQLException {
@@ -307,18 +318,6 @@ final class Traffic implements AutoCloseable {
       }
     }
 
-    private void sendMany(Connection tx, Talk talk, UUID me, boolean never) throws SQLException {
-      try (var insert =
-          tx.prepareStatement(
-              "insert into public.user_messages (conversation_id, sender_id, content) select ?, ?, ? || n from generate_series(1, ?) n")) {
-        insert.setObject(1, talk.id());
-        insert.setObject(2, me);
-        insert.setString(3, text(never));
-        insert.setInt(4, 2 + random.nextInt(6));
-        insert.executeUpdate();
-      }
-    }
-
     private @Nullable Said remembered(UUID me) {
       List<Said> mine = said.stream().filter(s -> s.by().equals(me)).toList();
       return mine.isEmpty() ? null : mine.get(random.nextInt(mine.size()));
@@ -331,24 +330,15 @@ final class Traffic implements AutoCloseable {
         said.removeFirst();
       }
     }
-
-    private String text(boolean never) {
-      return (never ? "never " : "")
-          + number
-          + "-"
-          + ++count
-          + " "
-          + "x".repeat(random.nextInt(200));
-    }
   }
 
   /**
-   * Whom the tables belong to: changes several messages in one statement, under their
-   * conversation's lock.
+   * Whom the tables belong to: writes or changes several messages in one statement, under their
+   * conversation's lock, now and then long after the snapshot was taken.
    */
   private final class Operator extends Writer {
-    Operator(long seed) {
-      super(seed);
+    Operator(int number, long seed) {
+      super(number, seed);
     }
 
     @Override
@@ -357,8 +347,38 @@ final class Traffic implements AutoCloseable {
     }
 
     @Override
+    int isolation() {
+      return switch (random.nextInt(10)) {
+        case 0, 1, 2 -> Connection.TRANSACTION_READ_COMMITTED;
+        case 3, 4, 5 -> Connection.TRANSACTION_SERIALIZABLE;
+        default -> Connection.TRANSACTION_REPEATABLE_READ;
+      };
+    }
+
+    @Override
     boolean transact(Connection tx, boolean never) throws SQLException {
-      UUID talk = talks.get(random.nextInt(talks.size())).id();
+      boolean old = false;
+      if (tx.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
+        Scene.query(
+            tx, "select count(*) from public.user_conversations"); // takes the snapshot, and no id
+        old = random.nextBoolean();
+        if (old) {
+          dawdle(random, 150);
+        }
+      }
+      Talk in = talks.get(random.nextInt(talks.size()));
+      if (random.nextBoolean()) {
+        sendMany(tx, in, in.one(), never);
+      } else {
+        edit(tx, in.id(), never);
+      }
+      if (!never) {
+        dawdle(random, 30);
+      }
+      return old;
+    }
+
+    private void edit(Connection tx, UUID talk, boolean never) throws SQLException {
       Scene.query(
           tx,
           "select revision from public.user_conversations where id = ? for no key update",
@@ -397,10 +417,6 @@ final class Traffic implements AutoCloseable {
           1 + random.nextInt(6),
           talk,
           (never ? "never " : "") + "all of these say the same");
-      if (!never) {
-        dawdle(random, 30);
-      }
-      return false;
     }
   }
 }

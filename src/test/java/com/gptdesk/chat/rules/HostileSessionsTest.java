@@ -1,0 +1,741 @@
+package com.gptdesk.chat.rules;
+
+import static com.gptdesk.chat.jooq.Tables.USER_MESSAGES;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.Migrations;
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.Person;
+import com.gptdesk.chat.testing.TestDatabase;
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Somebody has SQL of their own on a connection of the service's, by an injection or with the
+ * login's password: what they leave there, and what they make for themselves, gives them nothing of
+ * others and stops nobody.
+ */
+class HostileSessionsTest extends Rules {
+
+  private static final String MINE = "00000000-0000-7000-8000-0000000000ff";
+
+  HostileSessionsTest() {
+    super(TestDatabase.fresh()); // in which PUBLIC may make temporary objects
+  }
+
+  // Names: what a session makes under the names that our functions use.
+
+  /** With an empty path this ran as the owner, read every message and made a back door. */
+  @Test
+  void aTypeOfTheSessionsOwnIsNotTheOneOurFunctionsMean() throws SQLException {
+    alice.sends(alice.talksTo(bob), "for Bob alone");
+    try (Connection session = sessionOf(mallory)) {
+      run(session, "create temp table loot (who text); grant all on loot to public");
+      run(
+          session,
+          """
+          create function pg_temp.evil(v pg_catalog.uuid) returns boolean volatile language plpgsql as $$
+          begin
+            insert into pg_temp.loot select current_user;
+            return true;
+          end $$;
+          create domain pg_temp.uuid as pg_catalog.uuid check (pg_temp.evil(value));
+          """);
+      assertEquals("0", query(session, "select count(*) from public.search_users('')"));
+      assertEquals("null", query(session, "select string_agg(who, ',') from pg_temp.loot"));
+      query(session, "select '%s'::uuid".formatted(NOBODY)); // the control: the trap is set
+      assertEquals("authenticated", query(session, "select min(who) from pg_temp.loot"));
+    }
+  }
+
+  /**
+   * A trap for each type, relation and function that a body of ours names, and operators, in the
+   * session and where PUBLIC may create in schema public. Every function that somebody is granted
+   * is called, tables are written and read; no trap runs as anybody but the session itself.
+   */
+  @Test
+  void noTrapRunsAsAnybodyElse() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    UUID message = alice.sends(conversation, "hi").getId();
+    asSuperuserHere(
+        """
+        create table public.loot (who text);
+        grant all on public.loot to public;
+        grant create on schema public to authenticated, chat_relay, chat_login;
+        create function public.spy() returns text volatile language plpgsql as
+          $$ begin insert into public.loot select current_user; return null; end $$;
+        """);
+    List<String> statements = statements(conversation, message);
+    try (Connection session = sessionOf(alice)) { // another one, whose types are PostgreSQL's
+      trapsInPublic(session);
+    }
+    try (Connection session = sessionOf(alice)) {
+      trapsOfTheSession(session);
+      run(session, "set search_path = pg_temp, public, pg_catalog");
+      for (String statement : statements) {
+        if (statement.contains(" relay.") || CALLED_BY_THE_RELAY.matcher(statement).find()) {
+          continue;
+        }
+        run(session, statement);
+      }
+      for (String table : column("select tablename from pg_tables where schemaname = 'public'")) {
+        if (!table.equals("user_presence")) { // of which some columns are granted
+          run(session, "select * from public." + table);
+        }
+      }
+      run(session, "set role chat_relay");
+      for (String statement : statements) {
+        if (statement.contains(" relay.") || CALLED_BY_THE_RELAY.matcher(statement).find()) {
+          run(session, statement);
+        }
+      }
+    }
+    // The door, with the traps that its first statement leaves.
+    try (Connection session = database.service().connect()) {
+      run(session, "set search_path = public, pg_catalog");
+      for (String statement :
+          List.of(
+              "select * from chat.callable_functions('{report*}')",
+              "select chat.call_statement('get_messages', '{conversation_id}', '{report*}')",
+              "select chat.enter('%s', 'authenticated', false); select public.search_users('')"
+                  .formatted(alice.caller().claims()))) {
+        run(session, statement);
+      }
+    }
+    // The owner, who has no say in who creates in public.
+    database.asOwner("select chat.create_message_partition('2020-01-01')");
+    database.asOwner("call chat.drop_messages_before('2021-01-01')");
+    database.asOwner("select chat.archive_inactive_conversations('90 days')");
+    database.asOwner("select * from chat.check_invariants()");
+    database.asOwner("update chat.flyway_history set checksum = 0 where version is null");
+    assertTrue(Migrations.of(database.owner(), null).migrate() > 5, "each R file ran again");
+
+    assertEquals(List.of(), column("select who from public.loot where who <> 'authenticated'"));
+    try (Connection session = sessionOf(alice)) { // the control: the traps are set
+      run(session, "set search_path = public, pg_catalog");
+      run(session, "select format('%s', 'x'::text)");
+    }
+    assertNotEquals("0", database.ownerReads("select count(*) from public.loot"));
+
+    TreeSet<String> forgotten =
+        new TreeSet<>(
+            column(
+                """
+                select distinct p.pronamespace::regnamespace || '.' || p.proname
+                from pg_proc p
+                where p.pronamespace::regnamespace::text in ('public', 'chat', 'relay')
+                  and p.proowner = 'chat_owner'::regrole
+                  and (
+                    has_function_privilege('authenticated', p.oid, 'execute')
+                    or has_function_privilege('chat_relay', p.oid, 'execute'))
+                """));
+    forgotten.removeIf(name -> statements.stream().anyMatch(sql -> sql.contains(name + "(")));
+    assertEquals(List.of("chat.refuse_old_snapshot"), List.copyOf(forgotten));
+  }
+
+  private static final Pattern CALLED_BY_THE_RELAY =
+      Pattern.compile(
+          "chat\\.(touch_presence|come_online|go_offline|expire_\\w+|ensure_message_partitions"
+              + "|message_partitions_ahead|notification_queue_usage)");
+
+  /** One call of everything that people and the relay are granted. */
+  private List<String> statements(UUID conversation, UUID message) {
+    return List.of(
+        "select public.get_or_create_conversation('%s', '%s')".formatted(alice.id(), carol.id()),
+        "select public.send_message('%s', 'hi')".formatted(conversation),
+        "select public.send_message('%s', 'hi', id => chat.uuid7())".formatted(conversation),
+        "select public.get_messages('%s')".formatted(conversation),
+        "select public.get_messages('%s', after_seq => 0)".formatted(conversation),
+        "select public.get_changes('%s', 0)".formatted(conversation),
+        "select public.get_conversations()",
+        "select public.edit_message('%s', 'ho')".formatted(message),
+        "select public.add_reaction('%s', 'x')".formatted(message),
+        "select public.remove_reaction('%s', 'x')".formatted(message),
+        "select public.mark_as_read(array['%s']::pg_catalog.uuid[])".formatted(message),
+        "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
+        "select public.search_users('')",
+        "select public.search_messages('ho')",
+        "select public.set_archived('%s', true)".formatted(conversation),
+        "select public.set_muted('%s', 'infinity')".formatted(conversation),
+        "select public.update_typing_status('%s')".formatted(bob.id()),
+        "select public.update_presence('online', 'here')",
+        "select public.block_user('%s')".formatted(carol.id()),
+        "select public.unblock_user('%s')".formatted(carol.id()),
+        "insert into public.user_messages (conversation_id, sender_id, content) values ('%s', '%s', 'plain')"
+            .formatted(conversation, alice.id()),
+        "update public.user_presence set status = 'busy'",
+        "select public.delete_message('%s')".formatted(message),
+        "select chat.me(), chat.my_team(), chat.demand_me(), chat.page(1), chat.uuid7_time(chat.uuid7())",
+        "select chat.people(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
+        "select chat.senders(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
+        "select chat.may_talk_to('%s')".formatted(bob.id()),
+        "select chat.reactions_of('%s')".formatted(message),
+        "select chat.search_terms('hi', '%s', '%s')".formatted(alice.id(), bob.id()),
+        "select chat.changed_messages('%s', 0, 10)".formatted(conversation),
+        "select chat.touch_presence('{%s}')".formatted(alice.id()),
+        "select chat.come_online('{%s}')".formatted(alice.id()),
+        "select chat.go_offline('{%s}', 0)".formatted(alice.id()),
+        "select chat.expire_presence(), chat.expire_typing()",
+        "select chat.ensure_message_partitions(7)",
+        "select chat.message_partitions_ahead(), chat.notification_queue_usage()",
+        "select relay.tail(o.epoch, o.snapshot, 100) from relay.open() o",
+        "select relay.claim_slot()",
+        "select relay.sleep(0)",
+        "select relay.wake(0)",
+        "select relay.lead()",
+        "select relay.scopes_of('%s')".formatted(alice.id()),
+        "select relay.published_columns()",
+        "select relay.maintain()",
+        "select relay.topic_scopes('conversation-%s')".formatted(conversation),
+        "select relay.may_use_topic('conversation-%s', '%s')".formatted(conversation, alice.id()),
+        "select relay.send('conversation-%s', 'e', '{}', null, 'o', '%s')"
+            .formatted(conversation, alice.id()),
+        "select relay.touch_node('%s')".formatted(MINE),
+        "select relay.track('o', '%s', 'conversation-%s', 'k', 'r', '%s', '{}')"
+            .formatted(MINE, conversation, alice.id()),
+        "select relay.presence_of('conversation-%s')".formatted(conversation),
+        "select relay.untrack('{o}')",
+        "select relay.track_again('%s', '[]')".formatted(MINE),
+        "select relay.expire_nodes()",
+        "select relay.forget_node('%s')".formatted(MINE));
+  }
+
+  private static final String WORDS =
+      """
+      (
+        select w[1]
+        from pg_proc p, regexp_matches(p.prosrc, '[a-z_][a-z0-9_]*', 'g') w
+        where p.pronamespace::regnamespace::text in ('public', 'chat', 'relay')
+          and p.proowner = 'chat_owner'::regrole
+      )
+      """;
+
+  /** Domains and views in the session, which a lookup of types and relations finds first. */
+  private void trapsOfTheSession(Connection session) throws SQLException {
+    int made = 0;
+    for (String type :
+        column(
+            "select typname from pg_type where typnamespace = 'pg_catalog'::regnamespace"
+                + " and typtype = 'b' and typname in "
+                + WORDS)) {
+      made +=
+          tries(
+              session,
+              "create domain pg_temp.\"%1$s\" as pg_catalog.\"%1$s\" check (public.spy() is null)"
+                  .formatted(type));
+    }
+    for (String relation :
+        column(
+            "select distinct relname from pg_class where relnamespace::regnamespace::text in"
+                + " ('pg_catalog', 'public', 'chat', 'relay') and relkind in ('r', 'p', 'v', 'S', 'c') and relname in "
+                + WORDS)) {
+      made +=
+          tries(
+              session,
+              "create temp view \"%s\" as select public.spy() as spied".formatted(relation));
+    }
+    made +=
+        tries(
+            session,
+            """
+            create type pg_temp.mine as (x pg_catalog.text);
+            create function pg_temp.spied(pg_temp.mine) returns pg_catalog.uuid language plpgsql as
+              $$ begin perform public.spy(); return null; end $$;
+            create cast (pg_temp.mine as pg_catalog.uuid) with function pg_temp.spied(pg_temp.mine) as implicit
+            """);
+    assertTrue(made > 50, "traps of the session: " + made);
+  }
+
+  /** Functions that fit better than PostgreSQL's own, and operators, where PUBLIC may create. */
+  private void trapsInPublic(Connection session) throws SQLException {
+    int made = 0;
+    String body =
+        " language plpgsql as $$ begin perform public.spy(); return null; end $$;"
+            .replace("$$", "'");
+    for (String signature :
+        column(
+            """
+            select format('%I(%s) returns %s', p.proname, replace(pg_get_function_identity_arguments(p.oid), '"any"', 'text'),
+              pg_get_function_result(p.oid))
+            from pg_proc p
+            where p.pronamespace = 'pg_catalog'::regnamespace
+              and p.prokind = 'f'
+              and p.proname in\s"""
+                + WORDS)) {
+      made += tries(session, "create function public." + signature + body);
+    }
+    for (String name :
+        column(
+            "select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace and prokind = 'f' and proname in "
+                + WORDS)) {
+      String arguments = "text";
+      for (int i = 1; i <= 4; i++) {
+        made +=
+            tries(
+                session,
+                "create function public.\"%s\"(%s) returns text".formatted(name, arguments) + body);
+        arguments += ", text";
+      }
+    }
+    for (String type : List.of("text", "uuid", "bigint", "boolean", "timestamptz", "jsonb")) {
+      tries(
+          session,
+          "create function public.spied(%1$s, %1$s) returns boolean".formatted(type) + body);
+      for (String operator : List.of("=", "<>", "<", ">", "<=", ">=", "||", "-", "+", "&&", "@>")) {
+        made +=
+            tries(
+                session,
+                "create operator public.%1$s (leftarg = %2$s, rightarg = %2$s, function = public.spied)"
+                    .formatted(operator, type));
+      }
+    }
+    assertTrue(made > 300, "traps in public: " + made);
+  }
+
+  private static int tries(Connection session, String sql) {
+    try {
+      run(session, sql);
+      return 1;
+    } catch (SQLException e) {
+      return 0; // not every type has a domain, not every name is free
+    }
+  }
+
+  // What stays on a connection.
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "prepare stolen as select 1",
+        "deallocate all",
+        "select 1; prepare \"S_1\" as select 1",
+        "listen gptdesk_chat",
+        "unlisten *",
+        "declare kept cursor with hold for select 1",
+        "declare kept no scroll cursor with hold for select 1",
+        "set statement_timeout = 1",
+        "set session synchronous_commit = off",
+        "set search_path = pg_temp, public",
+        "reset statement_timeout"
+      })
+  void whatWouldOutliveTheWorkIsStoppedBefore(String sql) {
+    assertThrows(IllegalStateException.class, () -> mallory.tries(tx -> tx.execute(sql)));
+  }
+
+  @Test
+  void whatIsLeftByAHiddenWayMeetsNobody() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    alice.sends(conversation, "for Bob alone");
+    try (HikariDataSource one = poolOfOne()) {
+      ChatDatabase chat = new ChatDatabase(one);
+      for (String left :
+          List.of(
+              "prepare stolen as select content from public.user_messages",
+              "declare kept cursor with hold for select content from public.user_messages",
+              "select pg_advisory_lock(1667785076, 0)",
+              "listen gptdesk_chat",
+              "create temp table loot (x text)",
+              "set statement_timeout = 1",
+              "set synchronous_commit = local",
+              "set search_path = pg_temp, public")) {
+        assertNothingIsThere(one);
+        for (int i = 0; i < 6; i++) { // so often that the driver prepares what is its own
+          assertEquals(1, (int) chat.as(alice.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+        }
+        chat.as(
+            mallory.id(),
+            tx ->
+                tx.connectionResult(
+                    connection -> {
+                      run(connection, left);
+                      return left;
+                    }));
+        assertNothingIsThere(one);
+        // Rolled back, too: what is prepared and locked does not ask.
+        assertThrows(
+            UnsupportedOperationException.class,
+            () ->
+                chat.as(
+                    mallory.id(),
+                    tx -> {
+                      tx.execute("do $do$ begin execute '" + left + "'; end $do$");
+                      throw new UnsupportedOperationException("half-way");
+                    }));
+        assertNothingIsThere(one);
+      }
+      assertEquals(1, (int) chat.as(alice.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+    }
+  }
+
+  /** The driver's prepared statements are the session's: another one under its name would run. */
+  @Test
+  void aStatementThatTheDriverPreparedIsNotReplaced() throws SQLException {
+    alice.sends(alice.talksTo(bob), "for Bob alone");
+    try (HikariDataSource one = poolOfOne()) {
+      ChatDatabase chat = new ChatDatabase(one);
+      for (int i = 0; i < 12; i++) {
+        assertEquals(0, (int) chat.as(mallory.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+      }
+      chat.as(
+          mallory.id(),
+          tx ->
+              tx.connectionResult(
+                  connection -> {
+                    List<String> names = new ArrayList<>();
+                    try (Statement statement = connection.createStatement();
+                        ResultSet row =
+                            statement.executeQuery(
+                                "select name from pg_prepared_statements where not from_sql and statement like '%count(*)%'")) {
+                      while (row.next()) {
+                        names.add(row.getString(1));
+                      }
+                    }
+                    assertFalse(names.isEmpty(), "the driver has prepared it");
+                    for (String name : names) {
+                      run(
+                          connection,
+                          "deallocate \"%1$s\"; prepare \"%1$s\" as select 4711".formatted(name));
+                    }
+                    return names;
+                  }));
+      assertEquals(1, (int) chat.as(alice.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+    }
+  }
+
+  @Test
+  void whatAFunctionOfTheOperatorsLeavesIsGoneWithTheNextCall() throws SQLException {
+    asSuperuserHere(
+        """
+        create function public.leaves_a_table() returns int language plpgsql as
+          $$ begin create temp table if not exists left_behind as select 1; return 1; end $$;
+        grant execute on function public.leaves_a_table to authenticated;
+        """);
+    try (HikariDataSource one = poolOfOne()) {
+      ChatDatabase chat = new ChatDatabase(one);
+      String leave = "select public.leaves_a_table()::text from (select ?::json) a";
+      String there = "select to_regclass('pg_temp.left_behind')::text from (select ?::json) a";
+      assertEquals("1", chat.call(mallory.caller(), false, leave, "{}"));
+      assertEquals(null, chat.call(alice.caller(), false, there, "{}"));
+      chat.as(mallory.id(), tx -> tx.fetch("select public.leaves_a_table()"));
+      assertNothingIsThere(one);
+    }
+  }
+
+  private static void assertNothingIsThere(HikariDataSource one) throws SQLException {
+    try (Connection next = one.getConnection()) {
+      assertEquals(
+          "0 0 0 0 chat_login 0 0 \"$user\", public ",
+          query(
+              next,
+              """
+              select concat_ws(' ',
+                (select count(*) from pg_prepared_statements where from_sql),
+                (select count(*) from pg_cursors where is_holdable),
+                (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()),
+                (select count(*) from pg_listening_channels()),
+                current_user,
+                (select count(*) from pg_class where relnamespace = pg_my_temp_schema()),
+                (select count(*) from pg_settings where name in ('synchronous_commit', 'statement_timeout') and setting <> reset_val),
+                current_setting('search_path'),
+                coalesce(current_setting('request.jwt.claims', true), ''))
+              """));
+    }
+  }
+
+  // Who one is.
+
+  @Test
+  void aLoginThatLeavesItsRoleIsTheLoginAndNobodyElse() throws SQLException {
+    alice.sends(alice.talksTo(bob), "for Bob alone");
+    try (Connection session = sessionOf(mallory)) {
+      for (String way :
+          List.of(
+              "set session authorization postgres",
+              "set session authorization chat_owner",
+              "set role chat_owner",
+              "set role postgres",
+              "alter role chat_login superuser",
+              "grant chat_owner to chat_login",
+              "set session_replication_role = replica",
+              "set row_security = off; select * from public.user_messages",
+              "copy public.user_messages to program 'cat'",
+              "create extension plpython3u")) {
+        SQLException no = assertThrows(SQLException.class, () -> run(session, way), way);
+        assertTrue(List.of("42501", "0A000").contains(no.getSQLState()), way + no.getSQLState());
+        run(session, "reset row_security");
+      }
+      for (String way :
+          List.of("reset role", "set role none", "set session authorization default")) {
+        run(session, "set role authenticated; " + way);
+        assertEquals("chat_login", query(session, "select current_user"));
+        for (String table :
+            List.of("public.user_messages", "public.users", "relay.change_log", "relay.leader")) {
+          assertEquals(
+              "42501",
+              assertThrows(SQLException.class, () -> run(session, "select * from " + table))
+                  .getSQLState(),
+              table);
+        }
+      }
+    }
+  }
+
+  // Old snapshots.
+
+  @ParameterizedTest
+  @ValueSource(strings = {"repeatable read", "serializable"})
+  void nobodyWritesByTheRightsOfAnOldSnapshot(String isolation) throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    UUID message = alice.sends(conversation, "hi").getId();
+    List<String> writes =
+        List.of(
+            "select public.send_message('%s', 'after the block')".formatted(conversation),
+            "insert into public.user_messages (conversation_id, sender_id, content) values ('%s', '%s', 'after')"
+                .formatted(conversation, alice.id()),
+            "select public.edit_message('%s', 'after')".formatted(message),
+            "select public.delete_message('%s')".formatted(message),
+            "select public.add_reaction('%s', 'x')".formatted(message),
+            "select public.remove_reaction('%s', 'x')".formatted(message),
+            "select public.mark_as_read('{%s}')".formatted(message),
+            "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
+            "select public.update_typing_status('%s')".formatted(bob.id()),
+            "select public.update_presence('busy')",
+            "insert into public.user_presence (user_id, status) values ('%s', 'busy')"
+                .formatted(alice.id()),
+            "select public.set_archived('%s', true)".formatted(conversation),
+            "select public.set_muted('%s', 'infinity')".formatted(conversation),
+            "select public.block_user('%s')".formatted(carol.id()),
+            "select public.unblock_user('%s')".formatted(carol.id()),
+            "select public.get_or_create_conversation('%s', '%s')"
+                .formatted(alice.id(), carol.id()),
+            "insert into public.user_conversations (participant_1_id, participant_2_id) values ('%s', '%s')"
+                .formatted(alice.id(), carol.id()));
+    for (String write : writes) {
+      try (Connection old = sessionOf(alice)) {
+        run(old, "begin isolation level " + isolation);
+        assertEquals("1", query(old, "select count(*) from public.user_messages"));
+        database.asOwner(
+            "update public.users set status = 'inactive' where id = '" + alice.id() + "'");
+        SQLException no = assertThrows(SQLException.class, () -> run(old, write), write);
+        assertEquals("PT412", no.getSQLState(), write);
+        run(old, "rollback");
+        no = assertThrows(SQLException.class, () -> run(old, write), write); // the control
+        assertTrue(List.of("PT403", "42501").contains(no.getSQLState()), write + no.getSQLState());
+        database.asOwner(
+            "update public.users set status = 'active' where id = '" + alice.id() + "'");
+        // Reading is as old as its snapshot, and no older than the transaction.
+        run(old, "begin isolation level " + isolation);
+        run(old, "select public.get_messages('%s')".formatted(conversation));
+        run(old, "select public.get_conversations()");
+      }
+    }
+    assertEquals("1", database.ownerReads("select count(*) from public.user_messages"));
+  }
+
+  @Test
+  void inATransactionOfOnesOwnABlockHoldsFromTheNextStatement() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    try (Connection mine = sessionOf(alice)) {
+      run(mine, "begin");
+      query(mine, "select count(*) from public.user_messages");
+      bob.blocks(alice.id());
+      SQLException no =
+          assertThrows(
+              SQLException.class,
+              () -> run(mine, "select public.send_message('%s', 'hi')".formatted(conversation)));
+      assertEquals("PT403", no.getSQLState());
+    }
+  }
+
+  // Locks and rings.
+
+  @Test
+  void advisoryLocksStopNeitherTheUpkeepNorALeaderNorTheRelay() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    try (Connection thief = sessionOf(mallory)) {
+      run(
+          thief,
+          "select pg_advisory_lock(1667785076, k) from generate_series(0, 400) k; select pg_advisory_lock(k) from generate_series(0, 400) k");
+      try (Connection second = relaySession()) {
+        try (Connection relay = relaySession()) {
+          run(relay, "select relay.open()");
+          assertNotEquals("another relay is at it", query(relay, "select relay.maintain()"));
+          assertEquals("3", query(relay, "select chat.ensure_message_partitions(6)"));
+          assertEquals("t", query(relay, "select relay.lead()"));
+          assertEquals("t", query(relay, "select relay.lead()"));
+          assertEquals("f", query(second, "select relay.lead()"));
+        }
+        // The thief has seen which lock the leader held, and takes it when the leader has ended.
+        run(
+            thief,
+            "select pg_advisory_lock(%s)"
+                .formatted(database.ownerReads("select lock_key from relay.leader")));
+        assertEquals("t", query(second, "select relay.lead()"));
+      }
+      // All bells and beds are taken: a relay polls and writers ring, and nothing is lost.
+      Heard heard = new Heard();
+      try (Relay relay = new Relay(settings(), heard)) {
+        relay.start();
+        Await.until("the relay to follow", relay::isHearing);
+        for (int i = 1; i <= 3; i++) {
+          alice.sends(conversation, "message " + i);
+        }
+        Await.until("three messages", () -> heard.messages.get() == 3);
+        assertEquals(0, relay.sleeps());
+      }
+    }
+  }
+
+  @Test
+  void aLockOnOneMessagesIdStopsThatMessageAlone() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    UUID known = UUID.fromString(database.ownerReads("select chat.uuid7()"));
+    UUID other = UUID.fromString(database.ownerReads("select chat.uuid7()"));
+    try (Connection thief = sessionOf(mallory);
+        Connection hers = sessionOf(alice)) {
+      run(thief, "select pg_advisory_lock(hashtextextended('%s', 0))".formatted(known));
+      alice.sends(conversation, "without an id");
+      alice.sends(other, conversation, "with another id");
+      run(hers, "set lock_timeout = '100ms'");
+      String send =
+          "select public.send_message('%s', 'that one', id => '%s')".formatted(conversation, known);
+      SQLException late = assertThrows(SQLException.class, () -> run(hers, send));
+      assertEquals("55P03", late.getSQLState());
+      run(thief, "select pg_advisory_unlock_all()");
+      run(hers, send);
+      assertEquals("3", query(hers, "select count(*) from public.user_messages"));
+    }
+  }
+
+  @Test
+  void aFloodOfRingsCostsFewPolls() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    Heard heard = new Heard();
+    try (Relay relay = new Relay(settings(), heard);
+        Connection thief = sessionOf(mallory)) {
+      relay.start();
+      Await.until("the relay to sleep", relay::isAsleep);
+      long before = relay.polls();
+      for (int i = 0; i < 2000; i++) {
+        run(thief, "notify gptdesk_chat, '%s'".formatted(i));
+      }
+      Await.until("the rings to be heard", () -> relay.bellsHeard() >= 2000);
+      long polls = relay.polls() - before;
+      assertTrue(polls < 500, "2000 rings made " + polls + " polls");
+      alice.sends(conversation, "heard all the same");
+      Await.until("the message", () -> heard.messages.get() == 1);
+    }
+  }
+
+  private static final class Heard implements ChangeListener {
+    private final AtomicInteger messages = new AtomicInteger();
+
+    @Override
+    public void changed(Change change) {
+      if (change.table().equals("user_messages")) {
+        messages.incrementAndGet();
+      }
+    }
+
+    @Override
+    public void resync(String reason) {}
+  }
+
+  // Rights that PostgreSQL gives to everybody.
+
+  /** On the database that was migrated; copies of it have rights of their own. */
+  @Test
+  void nobodyMakesTemporaryOrLargeObjects() throws SQLException {
+    Login migrated = TestDatabase.server().at(TestDatabase.server().service(), "chat");
+    try (Connection session = migrated.connect()) {
+      for (String role : List.of("none", "anon", "authenticated", "service_role")) {
+        run(session, "set role " + role);
+        for (String sql :
+            List.of(
+                "create temp table loot (x text)",
+                "create domain pg_temp.uuid as pg_catalog.uuid",
+                "create function pg_temp.evil() returns int language sql return 1",
+                "select lo_create(0)",
+                "select lo_creat(-1)",
+                "select lo_from_bytea(0, 'x')")) {
+          SQLException no = assertThrows(SQLException.class, () -> run(session, sql), sql);
+          assertEquals("42501", no.getSQLState(), role + ": " + sql);
+        }
+      }
+    }
+  }
+
+  // Sessions.
+
+  /** The service's login, which has become somebody for the session, as an injection would find. */
+  private Connection sessionOf(Person person) throws SQLException {
+    Connection session = database.service().connect();
+    run(
+        session,
+        "set role authenticated; select set_config('request.jwt.claims', '%s', false)"
+            .formatted(person.caller().claims()));
+    return session;
+  }
+
+  private Connection relaySession() throws SQLException {
+    Connection session = database.service().connect();
+    run(session, "set role chat_relay");
+    return session;
+  }
+
+  private RelaySettings settings() {
+    Login service = database.service();
+    return RelaySettings.of(service.url(), service.user(), service.password());
+  }
+
+  private HikariDataSource poolOfOne() {
+    HikariConfig configuration = new HikariConfig();
+    configuration.setDataSource(database.service().dataSource());
+    configuration.setMaximumPoolSize(1);
+    return new HikariDataSource(configuration);
+  }
+
+  private void asSuperuserHere(String sql) throws SQLException {
+    String name = database.ownerReads("select current_database()");
+    try (Connection superuser =
+        TestDatabase.server().at(TestDatabase.server().superuser(), name).connect()) {
+      run(superuser, sql);
+    }
+  }
+
+  private static void run(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  private static String query(Connection connection, String sql) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet row = statement.executeQuery(sql)) {
+      return row.next() ? String.valueOf(row.getString(1)) : "nothing";
+    }
+  }
+}
