@@ -217,6 +217,7 @@ begin
       when 'blocked' then 'This person does not take messages from you.'
       else 'You have blocked this person.'
     end,
+    detail = reason,
     hint = case reason
       when 'apart' then 'Both must be active and in one team; what was said stays readable.'
       when 'blocked' then 'Nothing was sent, and it will not be until the block is lifted.'
@@ -225,7 +226,7 @@ begin
 end
 $$;
 
-comment on function chat.demand_reachable(uuid, uuid) is 'PT403 with the reason when one may not write to the other.';
+comment on function chat.demand_reachable(uuid, uuid) is 'PT403 when one may not write to the other; the error''s detail is the reason: apart, blocked or blocking.';
 
 create or replace function chat.refuse_old_snapshot()
   returns void

@@ -22,13 +22,17 @@ function compressed(): Plugin {
         return; // the build has failed already
       }
       const files = readdirSync(output, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && !/\.(br|gz)$/.test(entry.name) && entry.name !== 'files')
+        .filter(
+          (entry) => entry.isFile() && !/\.(br|gz)$/.test(entry.name) && entry.name !== 'files',
+        )
         .map((entry) => join(entry.parentPath, entry.name).slice(output.length + 1))
         .sort();
       let [plain, gzip, brotli] = [0, 0, 0];
       for (const file of files) {
         const content = readFileSync(join(output, file));
-        const br = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+        const br = brotliCompressSync(content, {
+          params: { [constants.BROTLI_PARAM_QUALITY]: 11 },
+        });
         const gz = gzipSync(content, { level: 9 });
         writeFileSync(join(output, `${file}.br`), br);
         writeFileSync(join(output, `${file}.gz`), gz);
@@ -38,7 +42,9 @@ function compressed(): Plugin {
       }
       writeFileSync(join(output, 'files'), `${files.join('\n')}\n`);
       const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
-      console.log(`The page: ${files.length} files, ${kib(plain)}; as sent ${kib(brotli)} (brotli), ${kib(gzip)} (gzip)`);
+      console.log(
+        `The page: ${files.length} files, ${kib(plain)}; as sent ${kib(brotli)} (brotli), ${kib(gzip)} (gzip)`,
+      );
     },
   };
 }

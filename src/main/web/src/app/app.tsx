@@ -47,7 +47,10 @@ export function App() {
       }
       return token.text;
     };
-    const supabase = await createSupabaseClient({ url: location.origin, anonKey: demo.anonKey }, current);
+    const supabase = await createSupabaseClient(
+      { url: location.origin, anonKey: demo.anonKey },
+      current,
+    );
     setState({ is: 'signed in', user, supabase, demo });
   }, []);
 
@@ -62,9 +65,14 @@ export function App() {
       } else if (Host.isThere) {
         const host = new Host(settings.hosts);
         const token = await host.token();
-        const supabase = await createSupabaseClient({ url: location.origin, anonKey: settings.anon_key ?? token }, host.token);
-        const { data } = await supabase.rpc('search_users', { query: '', page_size: 1 }); // proves the token, before more is shown
-        void data;
+        const supabase = await createSupabaseClient(
+          { url: location.origin, anonKey: settings.anon_key ?? token },
+          host.token,
+        );
+        const { error } = await supabase.rpc('search_users', { query: '', page_size: 1 });
+        if (error) {
+          throw new Error(error.message); // the token is not good: say so before anything is shown
+        }
         setState({ is: 'signed in', user: personIn(token), supabase, host });
       } else {
         setState({ is: 'alone' });
@@ -93,7 +101,8 @@ export function App() {
       return (
         <main className="whole">
           <EmptyState icon={<KeyRound size={26} />} title="Open the chat from your application">
-            This page is signed in by the application that shows it. To look around without one, start the service with --demo.
+            This page is signed in by the application that shows it. To look around without one,
+            start the service with --demo.
           </EmptyState>
         </main>
       );
@@ -134,7 +143,11 @@ export function App() {
               />
             )}
             <main className="application-main">
-              {ENABLE_USER_CHAT ? <MessagesPage user={user} sound={sound} /> : <EmptyState title="Messages are switched off" />}
+              {ENABLE_USER_CHAT ? (
+                <MessagesPage user={user} sound={sound} />
+              ) : (
+                <EmptyState title="Messages are switched off" />
+              )}
             </main>
           </div>
           {host && <TellHost host={host} />}
@@ -150,7 +163,13 @@ function TellHost({ host }: { host: Host }) {
   return null;
 }
 
-function ChoosePerson({ users, onChoose }: { users: DemoUser[]; onChoose: (user: DemoUser) => void }) {
+function ChoosePerson({
+  users,
+  onChoose,
+}: {
+  users: DemoUser[];
+  onChoose: (user: DemoUser) => void;
+}) {
   const teams = [...new Set(users.map(({ team_name }) => team_name))];
   return (
     <main className="whole">
@@ -167,7 +186,11 @@ function ChoosePerson({ users, onChoose }: { users: DemoUser[]; onChoose: (user:
                   .filter(({ team_name }) => team_name === team)
                   .map((user) => (
                     <li key={user.id}>
-                      <button type="button" className="welcome-person" onClick={() => onChoose(user)}>
+                      <button
+                        type="button"
+                        className="welcome-person"
+                        onClick={() => onChoose(user)}
+                      >
                         <Avatar id={user.id} name={user.full_name} url={user.avatar_url ?? null} />
                         <span>{user.full_name}</span>
                       </button>

@@ -7,20 +7,34 @@ export interface DemoUser extends User {
 }
 
 export async function demoUsers(): Promise<{ anonKey: string; users: DemoUser[] }> {
-  const { anon_key, users } = await json<{ anon_key: string; users: DemoUser[] }>(await fetch('/demo/users'));
+  const { anon_key, users } = await json<{ anon_key: string; users: DemoUser[] }>(
+    await fetch('/demo/users'),
+  );
   return { anonKey: anon_key, users };
 }
 
 export async function demoToken(userId: string): Promise<string> {
   const headers = { 'Content-Type': 'application/json' };
-  return (await json<{ token: string }>(await fetch('/demo/token', { method: 'POST', headers, body: JSON.stringify({ user_id: userId }) }))).token;
+  return (
+    await json<{ token: string }>(
+      await fetch('/demo/token', {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ user_id: userId }),
+      }),
+    )
+  ).token;
 }
 
 /** Who one is in this tab: another tab may be somebody else. ?as=alice decides, too. */
 export function chosen(users: DemoUser[]): DemoUser | null {
   const named = new URLSearchParams(location.search).get('as')?.toLowerCase();
   const kept = sessionStorage.getItem('gptdesk-chat:as');
-  return users.find(({ full_name }) => named && full_name.toLowerCase().startsWith(named)) ?? users.find(({ id }) => id === kept) ?? null;
+  return (
+    users.find(({ full_name }) => named && full_name.toLowerCase().startsWith(named)) ??
+    users.find(({ id }) => id === kept) ??
+    null
+  );
 }
 
 export function choose(user: DemoUser): void {

@@ -17,7 +17,12 @@ export class Host {
     this.origins = [...new Set([location.origin, ...origins])];
     addEventListener('message', (event: MessageEvent<{ type?: string; token?: string } | null>) => {
       const { data } = event;
-      if (event.source === window.parent && this.origins.includes(event.origin) && data?.type === 'gptdesk-chat:token' && typeof data.token === 'string') {
+      if (
+        event.source === window.parent &&
+        this.origins.includes(event.origin) &&
+        data?.type === 'gptdesk-chat:token' &&
+        typeof data.token === 'string'
+      ) {
         this.held = data.token;
         this.waiting.splice(0).forEach((resolve) => resolve(data.token!));
       }
@@ -35,7 +40,13 @@ export class Host {
     }
     return new Promise((resolve, reject) => {
       this.waiting.push(resolve);
-      setTimeout(() => (this.held ? resolve(this.held) : reject(new Error('The application around this page gave no token.'))), PATIENCE);
+      setTimeout(
+        () =>
+          this.held
+            ? resolve(this.held)
+            : reject(new Error('The application around this page gave no token.')),
+        PATIENCE,
+      );
       this.say({ type: 'gptdesk-chat:token-wanted' });
     });
   };
@@ -60,7 +71,10 @@ interface Claims {
 /** Whom a token speaks for. Read, not verified: the service does that. */
 export function personIn(token: string): User {
   const claims = claimsOf(token);
-  return { id: claims.sub ?? '', full_name: claims.full_name ?? claims.name ?? claims.user_metadata?.full_name ?? 'You' };
+  return {
+    id: claims.sub ?? '',
+    full_name: claims.full_name ?? claims.name ?? claims.user_metadata?.full_name ?? 'You',
+  };
 }
 
 function endOf(token: string): number {
@@ -69,7 +83,10 @@ function endOf(token: string): number {
 
 function claimsOf(token: string): Claims {
   try {
-    const bytes = Uint8Array.from(atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/')), (character) => character.charCodeAt(0));
+    const bytes = Uint8Array.from(
+      atob((token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/')),
+      (character) => character.charCodeAt(0),
+    );
     return JSON.parse(new TextDecoder().decode(bytes)) as Claims;
   } catch {
     return {};

@@ -40,7 +40,10 @@ export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarPro
         <MessagesNavItem href="/messages" current />
       </nav>
       <span className="top-bar-gap" />
-      <IconButton label={sound ? 'Turn sound off' : 'Turn sound on'} onClick={() => onSound(!sound)}>
+      <IconButton
+        label={sound ? 'Turn sound off' : 'Turn sound on'}
+        onClick={() => onSound(!sound)}
+      >
         {sound ? <Bell size={19} /> : <BellOff size={19} />}
       </IconButton>
       <IconButton label={dark ? 'Light colours' : 'Dark colours'} onClick={() => setDark(!dark)}>
@@ -48,8 +51,18 @@ export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarPro
       </IconButton>
       <Menu
         trigger={
-          <button type="button" className="me" aria-label={`${user.full_name}, ${status}: status${users.length > 0 ? ' and person' : ''}`}>
-            <Avatar id={user.id} name={user.full_name} url={user.avatar_url ?? null} status={status} size="small" />
+          <button
+            type="button"
+            className="me"
+            aria-label={`${user.full_name}, ${status}: status${users.length > 0 ? ' and person' : ''}`}
+          >
+            <Avatar
+              id={user.id}
+              name={user.full_name}
+              url={user.avatar_url ?? null}
+              status={status}
+              size="small"
+            />
             <span className="me-name">{user.full_name}</span>
             <ChevronDown size={15} aria-hidden="true" />
           </button>
@@ -57,7 +70,12 @@ export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarPro
       >
         <MenuLabel>Your status</MenuLabel>
         {STATUSES.map(([value, name]) => (
-          <MenuItem key={value} checked={status === value} icon={<span className={`presence-dot presence-${value} presence-inline`} />} onSelect={() => session.setStatus(value)}>
+          <MenuItem
+            key={value}
+            checked={status === value}
+            icon={<span className={`presence-dot presence-${value} presence-inline`} />}
+            onSelect={() => session.setStatus(value)}
+          >
             {name}
           </MenuItem>
         ))}
@@ -68,7 +86,12 @@ export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarPro
             {users
               .filter(({ team_name }) => team_name === team)
               .map((one) => (
-                <MenuItem key={one.id} checked={one.id === user.id} icon={<Avatar id={one.id} name={one.full_name} size="small" />} onSelect={() => onChoose?.(one)}>
+                <MenuItem
+                  key={one.id}
+                  checked={one.id === user.id}
+                  icon={<Avatar id={one.id} name={one.full_name} size="small" />}
+                  onSelect={() => onChoose?.(one)}
+                >
                   {one.full_name}
                 </MenuItem>
               ))}

@@ -1,5 +1,12 @@
 // Who is chatting: given once at the top, used by every part below.
-import { createContext, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
+import {
+  createContext,
+  useContext,
+  useEffect,
+  useMemo,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { ChatSession } from '@/lib/chat-session';
 import { unreadIn } from '@/lib/inbox';
@@ -9,7 +16,15 @@ import type { User } from '@/lib/types';
 const Session = createContext<ChatSession | null>(null);
 
 /** @param supabase made by createSupabaseClient: with the person's token, ready to subscribe */
-export function ChatProvider({ supabase, user, children }: { supabase: SupabaseClient; user: User; children: ReactNode }) {
+export function ChatProvider({
+  supabase,
+  user,
+  children,
+}: {
+  supabase: SupabaseClient;
+  user: User;
+  children: ReactNode;
+}) {
   const session = useMemo(() => new ChatSession(supabase, user), [supabase, user]);
   useEffect(() => session.start(), [session]);
   return <Session.Provider value={session}>{children}</Session.Provider>;

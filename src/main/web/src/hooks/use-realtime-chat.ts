@@ -24,7 +24,10 @@ export function useRealtimeChat(conversationId: string, userId: string) {
     };
     const typing = (id: string) => {
       clearTimeout(timers.get(id));
-      timers.set(id, setTimeout(() => stopped(id), TYPING_SHOWN));
+      timers.set(
+        id,
+        setTimeout(() => stopped(id), TYPING_SHOWN),
+      );
       setTypingUsers((now) => (now.includes(id) ? now : [...now, id]));
     };
     const presenceHeard = (row: UserPresence) => {
@@ -39,7 +42,12 @@ export function useRealtimeChat(conversationId: string, userId: string) {
     };
 
     // The client sends these objects again at each join, so `since` moves in place.
-    const messages = { event: '*', schema: 'public', table: 'user_messages', filter: `conversation_id=eq.${conversationId}` } as const;
+    const messages = {
+      event: '*',
+      schema: 'public',
+      table: 'user_messages',
+      filter: `conversation_id=eq.${conversationId}`,
+    } as const;
     const resuming: { since?: number } & typeof messages = messages;
     const advance = () => {
       const { since } = feed;
@@ -65,14 +73,27 @@ export function useRealtimeChat(conversationId: string, userId: string) {
       })
       .on(
         'postgres_changes',
-        { event: '*', schema: 'public', table: 'message_reactions', filter: `conversation_id=eq.${conversationId}` },
-        ({ eventType, new: row, old }) => feed.heardReaction((eventType === 'DELETE' ? old : row) as ReactionRow, eventType !== 'DELETE'),
+        {
+          event: '*',
+          schema: 'public',
+          table: 'message_reactions',
+          filter: `conversation_id=eq.${conversationId}`,
+        },
+        ({ eventType, new: row, old }) =>
+          feed.heardReaction(
+            (eventType === 'DELETE' ? old : row) as ReactionRow,
+            eventType !== 'DELETE',
+          ),
       )
-      .on('postgres_changes', { event: '*', schema: 'public', table: 'user_presence' }, ({ eventType, new: row }) => {
-        if (eventType !== 'DELETE') {
-          presenceHeard(row as UserPresence);
-        }
-      })
+      .on(
+        'postgres_changes',
+        { event: '*', schema: 'public', table: 'user_presence' },
+        ({ eventType, new: row }) => {
+          if (eventType !== 'DELETE') {
+            presenceHeard(row as UserPresence);
+          }
+        },
+      )
       .on('system', {}, ({ status }: { status?: string }) => {
         if (status === 'resync') {
           feed.lost();
@@ -102,10 +123,14 @@ export function useRealtimeChat(conversationId: string, userId: string) {
   // From the first load, then from what was heard.
   const other = state.conversation?.other_user;
   const otherPresence = other ? (presence.get(other.id) ?? other.presence) : null;
-  const onlineUsers = useMemo(() => (other && otherPresence && otherPresence.status !== 'offline' ? [other.id] : []), [other, otherPresence]);
+  const onlineUsers = useMemo(
+    () => (other && otherPresence && otherPresence.status !== 'offline' ? [other.id] : []),
+    [other, otherPresence],
+  );
 
   const setMessages = useCallback(
-    (change: (messages: ChatMessage[]) => ChatMessage[]) => feed.set(({ messages }) => ({ messages: change(messages) })),
+    (change: (messages: ChatMessage[]) => ChatMessage[]) =>
+      feed.set(({ messages }) => ({ messages: change(messages) })),
     [feed],
   );
 

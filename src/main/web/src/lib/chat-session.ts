@@ -35,13 +35,18 @@ export class ChatSession extends Store<SessionState> {
     readonly supabase: SupabaseClient,
     readonly user: User,
   ) {
-    super({ connection: 'connecting', status: (kept(`status:${user.id}`) as PresenceStatus | null) ?? 'online', presence: new Map() });
+    super({
+      connection: 'connecting',
+      status: (kept(`status:${user.id}`) as PresenceStatus | null) ?? 'online',
+      presence: new Map(),
+    });
     this.api = new UserChatAPI(supabase);
     this.inbox = new Inbox(user.id, this.api);
     this.archive = new Inbox(user.id, this.api, true);
     this.outbox = new Outbox(user.id, this.api, {
       waiting: (message) => this.feeds.get(message.conversation_id)?.add(message),
-      changed: (conversationId, messageId, change) => this.feeds.get(conversationId)?.change(messageId, () => change),
+      changed: (conversationId, messageId, change) =>
+        this.feeds.get(conversationId)?.change(messageId, () => change),
       sent: (message) => {
         this.feeds.get(message.conversation_id)?.answered(message);
         this.inbox.heardMessage(message);
@@ -54,30 +59,54 @@ export class ChatSession extends Store<SessionState> {
     const changes = { schema: 'public' } as const;
     this.supabase
       .channel(`user-${this.user.id}`)
-      .on('postgres_changes', { ...changes, event: 'INSERT', table: 'user_messages' }, ({ new: row }) => this.heardMessage(row as UserMessage, true))
-      .on('postgres_changes', { ...changes, event: 'UPDATE', table: 'user_messages' }, ({ new: row }) => this.heardMessage(row as UserMessage, false))
-      .on('postgres_changes', { ...changes, event: '*', table: 'user_conversations' }, ({ eventType, new: row, old }) => {
-        if (eventType === 'DELETE') {
-          this.inbox.remove((old as ConversationRow).id);
-        } else {
-          this.inbox.heardConversation(row as ConversationRow);
-          this.feeds.get((row as ConversationRow).id)?.heardConversation(row as ConversationRow, this.user.id);
-        }
-      })
-      .on('postgres_changes', { ...changes, event: '*', table: 'user_presence' }, ({ eventType, new: row }) => {
-        if (eventType !== 'DELETE') {
-          this.heardPresence(row as UserPresence);
-        }
-      })
-      .on('postgres_changes', { ...changes, event: '*', table: 'conversation_preferences' }, ({ new: row, old }) => {
-        const id = (row as { conversation_id?: string }).conversation_id ?? (old as { conversation_id?: string }).conversation_id;
-        if (id) {
-          void this.inbox.refresh(id);
-          if (this.archive.get().ready) {
-            void this.archive.refresh(id);
+      .on(
+        'postgres_changes',
+        { ...changes, event: 'INSERT', table: 'user_messages' },
+        ({ new: row }) => this.heardMessage(row as UserMessage, true),
+      )
+      .on(
+        'postgres_changes',
+        { ...changes, event: 'UPDATE', table: 'user_messages' },
+        ({ new: row }) => this.heardMessage(row as UserMessage, false),
+      )
+      .on(
+        'postgres_changes',
+        { ...changes, event: '*', table: 'user_conversations' },
+        ({ eventType, new: row, old }) => {
+          if (eventType === 'DELETE') {
+            this.inbox.remove((old as ConversationRow).id);
+          } else {
+            this.inbox.heardConversation(row as ConversationRow);
+            this.feeds
+              .get((row as ConversationRow).id)
+              ?.heardConversation(row as ConversationRow, this.user.id);
           }
-        }
-      })
+        },
+      )
+      .on(
+        'postgres_changes',
+        { ...changes, event: '*', table: 'user_presence' },
+        ({ eventType, new: row }) => {
+          if (eventType !== 'DELETE') {
+            this.heardPresence(row as UserPresence);
+          }
+        },
+      )
+      .on(
+        'postgres_changes',
+        { ...changes, event: '*', table: 'conversation_preferences' },
+        ({ new: row, old }) => {
+          const id =
+            (row as { conversation_id?: string }).conversation_id ??
+            (old as { conversation_id?: string }).conversation_id;
+          if (id) {
+            void this.inbox.refresh(id);
+            if (this.archive.get().ready) {
+              void this.archive.refresh(id);
+            }
+          }
+        },
+      )
       .on('system', {}, ({ status }: { status?: string }) => {
         if (status === 'resync') {
           this.catchUp();
@@ -196,7 +225,11 @@ export class ChatSession extends Store<SessionState> {
   private heardPresence(row: UserPresence): void {
     this.set(({ presence }) => ({ presence: new Map(presence).set(row.user_id, row) }));
     this.inbox.heardPresence(row);
-    if (row.user_id === this.user.id && row.status === 'offline' && this.get().connection === 'online') {
+    if (
+      row.user_id === this.user.id &&
+      row.status === 'offline' &&
+      this.get().connection === 'online'
+    ) {
       // Another of our sockets ended, and we are still here.
       void this.api.updatePresence(this.user.id, this.get().status, location.pathname);
     }

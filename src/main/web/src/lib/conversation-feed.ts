@@ -1,7 +1,14 @@
 // The messages of one conversation as far as they are loaded: an unbroken run of numbers, and what is on its way.
 import { PAGE_SIZE } from './settings';
 import { Store } from './store';
-import type { ChatMessage, Conversation, ConversationRow, Problem, ReactionRow, UserMessage } from './types';
+import type {
+  ChatMessage,
+  Conversation,
+  ConversationRow,
+  Problem,
+  ReactionRow,
+  UserMessage,
+} from './types';
 import type { UserChatAPI } from './user-chat';
 
 const MOST_CHANGES = 1000; // more than that missed: the newest page instead
@@ -30,7 +37,15 @@ export class ConversationFeed extends Store<FeedState> {
     readonly id: string,
     private readonly api: UserChatAPI,
   ) {
-    super({ messages: [], conversation: null, ready: false, loadingOlder: false, hasOlder: false, hasNewer: false, problem: null });
+    super({
+      messages: [],
+      conversation: null,
+      ready: false,
+      loadingOlder: false,
+      hasOlder: false,
+      hasNewer: false,
+      problem: null,
+    });
   }
 
   /** The newest page and the conversation itself; when they are here already, what came since. */
@@ -53,7 +68,12 @@ export class ConversationFeed extends Store<FeedState> {
     if (page) {
       const held = this.get().messages.filter(isOnItsWay);
       const live = this.get().messages.filter((message) => !isOnItsWay(message));
-      this.set({ messages: [...page.data!, ...held], hasOlder: page.data!.length === PAGE_SIZE, hasNewer: false, ready: true });
+      this.set({
+        messages: [...page.data!, ...held],
+        hasOlder: page.data!.length === PAGE_SIZE,
+        hasNewer: false,
+        ready: true,
+      });
       live.forEach((message) => this.put(message, false));
       this.revision = Math.max(this.revision ?? 0, ...page.data!.map(({ revision }) => revision));
     }
@@ -72,7 +92,10 @@ export class ConversationFeed extends Store<FeedState> {
       return;
     }
     this.set((now) => ({
-      messages: [...data.filter(({ id }) => !now.messages.some((message) => message.id === id)), ...now.messages],
+      messages: [
+        ...data.filter(({ id }) => !now.messages.some((message) => message.id === id)),
+        ...now.messages,
+      ],
       hasOlder: data.length === PAGE_SIZE,
       loadingOlder: false,
       problem: null,
@@ -139,7 +162,10 @@ export class ConversationFeed extends Store<FeedState> {
 
   heardReaction(row: ReactionRow, given: boolean): void {
     this.change(row.message_id, (message) => {
-      const reactions = (message.reactions ?? []).map((one) => ({ ...one, user_ids: one.user_ids.filter((id) => id !== row.user_id || one.reaction !== row.reaction) }));
+      const reactions = (message.reactions ?? []).map((one) => ({
+        ...one,
+        user_ids: one.user_ids.filter((id) => id !== row.user_id || one.reaction !== row.reaction),
+      }));
       if (given) {
         const same = reactions.find(({ reaction }) => reaction === row.reaction);
         if (same) {
@@ -157,14 +183,25 @@ export class ConversationFeed extends Store<FeedState> {
     this.set(({ conversation }) => ({
       conversation: conversation && {
         ...conversation,
-        read_seq: Math.max(conversation.read_seq, mine ? row.participant_1_read_seq : row.participant_2_read_seq),
-        other_read_seq: Math.max(conversation.other_read_seq, mine ? row.participant_2_read_seq : row.participant_1_read_seq),
+        read_seq: Math.max(
+          conversation.read_seq,
+          mine ? row.participant_1_read_seq : row.participant_2_read_seq,
+        ),
+        other_read_seq: Math.max(
+          conversation.other_read_seq,
+          mine ? row.participant_2_read_seq : row.participant_1_read_seq,
+        ),
       },
     }));
   }
 
   heardRead(seq: number): void {
-    this.set(({ conversation }) => ({ conversation: conversation && { ...conversation, read_seq: Math.max(conversation.read_seq, seq) } }));
+    this.set(({ conversation }) => ({
+      conversation: conversation && {
+        ...conversation,
+        read_seq: Math.max(conversation.read_seq, seq),
+      },
+    }));
   }
 
   gone(messageId: string): void {
@@ -204,7 +241,7 @@ export class ConversationFeed extends Store<FeedState> {
     await this.open();
     let from = this.since;
     this.behind = from;
-    for (let fetched = 0; from !== null; ) {
+    for (let fetched = 0; from !== null;) {
       const { data, error } = await this.api.getChanges(this.id, from);
       if (error) {
         this.set({ problem: error });
@@ -230,11 +267,17 @@ export class ConversationFeed extends Store<FeedState> {
   // ---- what is on its way
 
   add(message: ChatMessage): void {
-    this.set(({ messages }) => ({ messages: messages.some(({ id }) => id === message.id) ? messages : [...messages, message] }));
+    this.set(({ messages }) => ({
+      messages: messages.some(({ id }) => id === message.id) ? messages : [...messages, message],
+    }));
   }
 
   change(messageId: string, change: (message: ChatMessage) => Partial<ChatMessage>): void {
-    this.set(({ messages }) => ({ messages: messages.map((message) => (message.id === messageId ? { ...message, ...change(message) } : message)) }));
+    this.set(({ messages }) => ({
+      messages: messages.map((message) =>
+        message.id === messageId ? { ...message, ...change(message) } : message,
+      ),
+    }));
   }
 
   /** Takes a message in by its number, unless it is here in this revision or a later one, or lies outside what is loaded. */
@@ -253,11 +296,15 @@ export class ConversationFeed extends Store<FeedState> {
       const others = now.messages.filter(({ id }) => id !== incoming.id);
       const first = others.find((message) => !isOnItsWay(message));
       const last = others.findLast((message) => !isOnItsWay(message));
-      const outside = (first && incoming.seq < first.seq && now.hasOlder) || (last && incoming.seq > last.seq && now.hasNewer && !extend);
+      const outside =
+        (first && incoming.seq < first.seq && now.hasOlder) ||
+        (last && incoming.seq > last.seq && now.hasNewer && !extend);
       if (outside) {
         return held ? { messages: others } : {};
       }
-      const place = others.findIndex((message) => isOnItsWay(message) || message.seq > incoming.seq);
+      const place = others.findIndex(
+        (message) => isOnItsWay(message) || message.seq > incoming.seq,
+      );
       const at = place < 0 ? others.length : place;
       return { messages: [...others.slice(0, at), merged(held, incoming), ...others.slice(at)] };
     });

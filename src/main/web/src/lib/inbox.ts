@@ -26,7 +26,10 @@ export class Inbox extends Store<InboxState> {
 
   /** The newest page; of what was loaded beyond it only the order may be behind. */
   async load(): Promise<void> {
-    const { data, error } = await this.api.getConversations(this.userId, { archived: this.archived, limit: PAGE });
+    const { data, error } = await this.api.getConversations(this.userId, {
+      archived: this.archived,
+      limit: PAGE,
+    });
     if (error) {
       this.set({ problem: error });
       return;
@@ -35,7 +38,10 @@ export class Inbox extends Store<InboxState> {
       const loaded = new Set(data.map(({ id }) => id));
       const end = data.at(-1);
       // What lies within the page's time and is not in it has left the list.
-      const beyond = data.length < PAGE || !end ? [] : now.conversations.filter((one) => !loaded.has(one.id) && moment(one) < moment(end));
+      const beyond =
+        data.length < PAGE || !end
+          ? []
+          : now.conversations.filter((one) => !loaded.has(one.id) && moment(one) < moment(end));
       return {
         conversations: [...data, ...beyond].sort(byMoment),
         ready: true,
@@ -52,7 +58,11 @@ export class Inbox extends Store<InboxState> {
       return;
     }
     this.set({ loadingMore: true });
-    const { data, error } = await this.api.getConversations(this.userId, { after: last, archived: this.archived, limit: PAGE });
+    const { data, error } = await this.api.getConversations(this.userId, {
+      after: last,
+      archived: this.archived,
+      limit: PAGE,
+    });
     this.set({ loadingMore: false, problem: error });
     if (data) {
       data.forEach((conversation) => this.put(conversation));
@@ -88,7 +98,12 @@ export class Inbox extends Store<InboxState> {
       return;
     }
     const mine = message.sender_id === this.userId;
-    if (message.seq < held.last_message_seq || (message.seq === held.last_message_seq && held.last_message?.id !== message.id && held.last_message)) {
+    if (
+      message.seq < held.last_message_seq ||
+      (message.seq === held.last_message_seq &&
+        held.last_message?.id !== message.id &&
+        held.last_message)
+    ) {
       return;
     }
     const isNew = message.seq > held.last_message_seq;
@@ -125,7 +140,11 @@ export class Inbox extends Store<InboxState> {
       void this.refresh(row.id);
     }
     const mine = row.participant_1_id === this.userId;
-    this.read(row.id, mine ? row.participant_1_read_seq : row.participant_2_read_seq, mine ? row.participant_2_read_seq : row.participant_1_read_seq);
+    this.read(
+      row.id,
+      mine ? row.participant_1_read_seq : row.participant_2_read_seq,
+      mine ? row.participant_2_read_seq : row.participant_1_read_seq,
+    );
   }
 
   /** Read positions never go back. */
@@ -146,14 +165,22 @@ export class Inbox extends Store<InboxState> {
     this.set(({ conversations }) => ({
       conversations: conversations.map((conversation) =>
         conversation.other_user.id === row.user_id
-          ? { ...conversation, other_user: { ...conversation.other_user, presence: { status: row.status, last_seen: row.last_seen } } }
+          ? {
+              ...conversation,
+              other_user: {
+                ...conversation.other_user,
+                presence: { status: row.status, last_seen: row.last_seen },
+              },
+            }
           : conversation,
       ),
     }));
   }
 
   remove(conversationId: string): void {
-    this.set(({ conversations }) => ({ conversations: conversations.filter(({ id }) => id !== conversationId) }));
+    this.set(({ conversations }) => ({
+      conversations: conversations.filter(({ id }) => id !== conversationId),
+    }));
   }
 
   find(conversationId: string): Conversation | undefined {
@@ -162,14 +189,20 @@ export class Inbox extends Store<InboxState> {
 
   private put(conversation: Conversation): void {
     this.set(({ conversations }) => ({
-      conversations: [...conversations.filter(({ id }) => id !== conversation.id), conversation].sort(byMoment),
+      conversations: [
+        ...conversations.filter(({ id }) => id !== conversation.id),
+        conversation,
+      ].sort(byMoment),
     }));
   }
 }
 
 /** Messages that are unread and not muted: what the badge and the title say. */
 export function unreadIn(conversations: Conversation[]): number {
-  return conversations.reduce((sum, { unread_count, is_muted }) => sum + (is_muted ? 0 : unread_count), 0);
+  return conversations.reduce(
+    (sum, { unread_count, is_muted }) => sum + (is_muted ? 0 : unread_count),
+    0,
+  );
 }
 
 function moment(conversation: Conversation): number {

@@ -51,11 +51,19 @@ export class Outbox {
         keep(name, null);
       }
     }
-    new Set([...this.letters.values()].map(({ conversation_id }) => conversation_id)).forEach((id) => void this.work(id));
+    new Set([...this.letters.values()].map(({ conversation_id }) => conversation_id)).forEach(
+      (id) => void this.work(id),
+    );
   }
 
   send(conversationId: string, recipientId: string, draft: Draft): void {
-    const letter: Letter = { id: uuid7(), conversation_id: conversationId, recipient_id: recipientId, written_at: new Date().toISOString(), draft };
+    const letter: Letter = {
+      id: uuid7(),
+      conversation_id: conversationId,
+      recipient_id: recipientId,
+      written_at: new Date().toISOString(),
+      draft,
+    };
     this.letters.set(letter.id, letter);
     keep(this.nameOf(letter.id), JSON.stringify(letter));
     this.listener.waiting(this.message(letter));
@@ -83,7 +91,9 @@ export class Outbox {
 
   /** The messages of a conversation that are not stored yet, for whoever opens it later. */
   of(conversationId: string): ChatMessage[] {
-    return [...this.letters.values()].filter((letter) => letter.conversation_id === conversationId).map((letter) => this.message(letter));
+    return [...this.letters.values()]
+      .filter((letter) => letter.conversation_id === conversationId)
+      .map((letter) => this.message(letter));
   }
 
   close(): void {
@@ -96,13 +106,21 @@ export class Outbox {
       return;
     }
     this.busy.add(conversationId);
-    for (let tries = 0; !this.closed; ) {
-      const letter = [...this.letters.values()].find((one) => one.conversation_id === conversationId && !this.failed.has(one.id));
+    for (let tries = 0; !this.closed;) {
+      const letter = [...this.letters.values()].find(
+        (one) => one.conversation_id === conversationId && !this.failed.has(one.id),
+      );
       if (!letter) {
         break;
       }
       const { content, message_type = 'text', ...options } = letter.draft;
-      const { data, error } = await this.api.sendMessage(conversationId, this.userId, content, message_type, { ...options, id: letter.id });
+      const { data, error } = await this.api.sendMessage(
+        conversationId,
+        this.userId,
+        content,
+        message_type,
+        { ...options, id: letter.id },
+      );
       if (data) {
         tries = 0;
         this.remove(letter.id);

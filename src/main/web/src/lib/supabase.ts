@@ -9,13 +9,17 @@ export interface ServiceAddress {
 }
 
 /** Ready to subscribe: a new client's first join would carry no token otherwise. */
-export async function createSupabaseClient({ url, anonKey }: ServiceAddress, token: () => Promise<string>): Promise<SupabaseClient> {
+export async function createSupabaseClient(
+  { url, anonKey }: ServiceAddress,
+  token: () => Promise<string>,
+): Promise<SupabaseClient> {
   const supabase = createClient(url, anonKey, {
     accessToken: token,
     realtime: {
       heartbeatIntervalMs: 15_000,
       // At once, then calmly; with chance in it, so that a restarted service is not met by everybody in the same moment.
-      reconnectAfterMs: (tries: number) => Math.min(250 * 2 ** tries, 8_000) * (0.75 + Math.random() / 2),
+      reconnectAfterMs: (tries: number) =>
+        Math.min(250 * 2 ** tries, 8_000) * (0.75 + Math.random() / 2),
     },
   });
   await supabase.realtime.setAuth();

@@ -14,7 +14,9 @@ export function day(moment: string): string {
   if (ago <= 0) {
     return 'Today';
   }
-  return ago === 1 ? 'Yesterday' : format(date, ago < 7 ? 'EEEE' : isSameYear(date, now()) ? 'd MMMM' : 'd MMMM yyyy');
+  return ago === 1
+    ? 'Yesterday'
+    : format(date, ago < 7 ? 'EEEE' : isSameYear(date, now()) ? 'd MMMM' : 'd MMMM yyyy');
 }
 
 /** As short as a list has room for. */
@@ -24,7 +26,9 @@ export function shortly(moment: string): string {
   if (ago <= 0) {
     return clock(moment);
   }
-  return ago === 1 ? 'Yesterday' : format(date, ago < 7 ? 'EEE' : isSameYear(date, now()) ? 'd MMM' : 'dd.MM.yy');
+  return ago === 1
+    ? 'Yesterday'
+    : format(date, ago < 7 ? 'EEE' : isSameYear(date, now()) ? 'd MMM' : 'dd.MM.yy');
 }
 
 export function exactly(moment: string): string {
@@ -32,5 +36,7 @@ export function exactly(moment: string): string {
 }
 
 export function ago(moment: string): string {
-  return Date.now() - Date.parse(moment) < 60_000 ? 'just now' : formatDistanceToNowStrict(new Date(moment), { addSuffix: true });
+  return Date.now() - Date.parse(moment) < 60_000
+    ? 'just now'
+    : formatDistanceToNowStrict(new Date(moment), { addSuffix: true });
 }

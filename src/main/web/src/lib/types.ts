@@ -120,6 +120,8 @@ export interface Problem {
   hint: string | null;
   /** The SQLSTATE, or '' when no answer came. */
   code: string;
+  /** Why a PT403 refused to write to somebody: 'apart', 'blocked' or 'blocking'; null elsewhere. */
+  reason: string | null;
   /** True when the same call may well succeed later: no connection, a busy service. */
   temporary: boolean;
 }

@@ -1,7 +1,16 @@
 // The specification's API service. Each method is one function of the database, called as the person whose token the client
 // has: the ids of "me" that the specification passes are kept in the signatures and decided by the token.
 import type { PostgrestError, SupabaseClient } from '@supabase/supabase-js';
-import type { Answer, Conversation, MessageMatch, MessageType, PresenceStatus, Problem, User, UserMessage } from './types';
+import type {
+  Answer,
+  Conversation,
+  MessageMatch,
+  MessageType,
+  PresenceStatus,
+  Problem,
+  User,
+  UserMessage,
+} from './types';
 
 /** Where a page of messages lies: before or after a message's number; the newest without either. */
 export type Position = { before?: number; after?: number };
@@ -19,7 +28,14 @@ export class UserChatAPI {
   constructor(private readonly supabase: SupabaseClient) {}
 
   /** The caller's conversations, newest first. The next page: pass the last row as `after`. */
-  getConversations(_userId: string, { after, archived = false, limit = 50 }: { after?: Conversation; archived?: boolean; limit?: number } = {}) {
+  getConversations(
+    _userId: string,
+    {
+      after,
+      archived = false,
+      limit = 50,
+    }: { after?: Conversation; archived?: boolean; limit?: number } = {},
+  ) {
     return this.call<Conversation[]>('get_conversations', {
       page_size: limit,
       archived,
@@ -29,12 +45,17 @@ export class UserChatAPI {
 
   /** One conversation, archived or not; null when it is not the caller's. */
   async getConversation(conversationId: string): Promise<Answer<Conversation | null>> {
-    const answer = await this.call<Conversation[]>('get_conversations', { conversation_id: conversationId });
+    const answer = await this.call<Conversation[]>('get_conversations', {
+      conversation_id: conversationId,
+    });
     return answer.error ? answer : { data: answer.data[0] ?? null, error: null };
   }
 
   getOrCreateConversation(user1Id: string, user2Id: string) {
-    return this.call<string>('get_or_create_conversation', { user1_id: user1Id, user2_id: user2Id });
+    return this.call<string>('get_or_create_conversation', {
+      user1_id: user1Id,
+      user2_id: user2Id,
+    });
   }
 
   /** A page in ascending order. By number, not by offset: what arrives meanwhile shifts nothing. */
@@ -49,11 +70,26 @@ export class UserChatAPI {
 
   /** All that was sent, edited, deleted or reacted to since a revision, by revision. */
   getChanges(conversationId: string, afterRevision: number, limit = 200) {
-    return this.call<UserMessage[]>('get_changes', { conversation_id: conversationId, after_revision: afterRevision, page_size: limit });
+    return this.call<UserMessage[]>('get_changes', {
+      conversation_id: conversationId,
+      after_revision: afterRevision,
+      page_size: limit,
+    });
   }
 
-  sendMessage(conversationId: string, _senderId: string, content: string, messageType: MessageType = 'text', options: SendOptions = {}) {
-    return this.call<UserMessage>('send_message', { conversation_id: conversationId, content, message_type: messageType, ...options });
+  sendMessage(
+    conversationId: string,
+    _senderId: string,
+    content: string,
+    messageType: MessageType = 'text',
+    options: SendOptions = {},
+  ) {
+    return this.call<UserMessage>('send_message', {
+      conversation_id: conversationId,
+      content,
+      message_type: messageType,
+      ...options,
+    });
   }
 
   editMessage(messageId: string, content: string) {
@@ -90,7 +126,10 @@ export class UserChatAPI {
   }
 
   updatePresence(_userId: string, status: PresenceStatus, currentPage?: string) {
-    return this.call<null>('update_presence', { status, ...(currentPage !== undefined && { current_page: currentPage }) });
+    return this.call<null>('update_presence', {
+      status,
+      ...(currentPage !== undefined && { current_page: currentPage }),
+    });
   }
 
   searchUsers(query: string, _currentUserId: string, teamId?: string) {
@@ -98,7 +137,14 @@ export class UserChatAPI {
   }
 
   /** All words must occur. The next page: pass the last hit's id. */
-  searchMessages(query: string, { conversationId, beforeId, limit = 20 }: { conversationId?: string; beforeId?: string; limit?: number } = {}) {
+  searchMessages(
+    query: string,
+    {
+      conversationId,
+      beforeId,
+      limit = 20,
+    }: { conversationId?: string; beforeId?: string; limit?: number } = {},
+  ) {
     return this.call<MessageMatch[]>('search_messages', {
       query,
       page_size: limit,
@@ -127,9 +173,14 @@ export class UserChatAPI {
   private async call<T>(name: string, args: Record<string, unknown>): Promise<Answer<T>> {
     try {
       const { data, error, status } = await this.supabase.rpc(name, args);
-      return error ? { data: null, error: problem(error, status) } : { data: data as T, error: null };
+      return error
+        ? { data: null, error: problem(error, status) }
+        : { data: data as T, error: null };
     } catch (error) {
-      return { data: null, error: { message: String(error), hint: null, code: '', temporary: true } };
+      return {
+        data: null,
+        error: { message: String(error), hint: null, code: '', reason: null, temporary: true },
+      };
     }
   }
 }
@@ -139,9 +190,12 @@ const TEMPORARY = [0, 401, 408, 425, 429, 500, 502, 503, 504];
 function problem(error: Partial<PostgrestError>, status: number): Problem {
   const unanswered = status === 0 || !error.code;
   return {
-    message: unanswered ? 'The service cannot be reached.' : (error.message ?? 'Something went wrong.'),
+    message: unanswered
+      ? 'The service cannot be reached.'
+      : (error.message ?? 'Something went wrong.'),
     hint: unanswered ? 'Check your connection.' : (error.hint ?? null),
     code: error.code ?? '',
+    reason: error.details ?? null,
     temporary: unanswered || TEMPORARY.includes(status),
   };
 }

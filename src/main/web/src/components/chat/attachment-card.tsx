@@ -12,18 +12,37 @@ export function AttachmentCard({ message }: { message: ChatMessage }) {
   const name = message.file_name ?? nameIn(address);
   if (message.message_type === 'image' && !broken) {
     return (
-      <a className="image-card" href={address} target="_blank" rel="noopener noreferrer nofollow" aria-label={`Image ${name}`}>
-        <img src={address} alt={name} loading="lazy" decoding="async" referrerPolicy="no-referrer" onError={() => setBroken(true)} />
+      <a
+        className="image-card"
+        href={address}
+        target="_blank"
+        rel="noopener noreferrer nofollow"
+        aria-label={`Image ${name}`}
+      >
+        <img
+          src={address}
+          alt={name}
+          loading="lazy"
+          decoding="async"
+          referrerPolicy="no-referrer"
+          onError={() => setBroken(true)}
+        />
       </a>
     );
   }
   return (
     <a className="file-card" href={address} target="_blank" rel="noopener noreferrer nofollow">
-      <span className="file-card-icon">{broken ? <ImageOff size={20} /> : <FileText size={20} />}</span>
+      <span className="file-card-icon">
+        {broken ? <ImageOff size={20} /> : <FileText size={20} />}
+      </span>
       <span className="file-card-text">
         <span className="file-card-name">{name}</span>
         <span className="file-card-about">
-          {broken ? 'This image cannot be shown' : [message.file_size !== null && size(message.file_size), new URL(address).host].filter(Boolean).join(' · ')}
+          {broken
+            ? 'This image cannot be shown'
+            : [message.file_size !== null && size(message.file_size), new URL(address).host]
+                .filter(Boolean)
+                .join(' · ')}
         </span>
       </span>
       <ExternalLink size={16} aria-hidden="true" />

@@ -12,7 +12,13 @@ export interface ConversationItemProps {
   onSelect?: (conversationId: string) => void;
 }
 
-export const ConversationItem = memo(function ConversationItem({ conversation, currentUser, selected = false, draft, onSelect }: ConversationItemProps) {
+export const ConversationItem = memo(function ConversationItem({
+  conversation,
+  currentUser,
+  selected = false,
+  draft,
+  onSelect,
+}: ConversationItemProps) {
   const { other_user: other, last_message: last, unread_count: unread } = conversation;
   const mine = last?.sender_id === currentUser.id;
   const read = last !== null && last.seq <= conversation.other_read_seq;
@@ -24,12 +30,21 @@ export const ConversationItem = memo(function ConversationItem({ conversation, c
         aria-current={selected ? 'true' : undefined}
         onClick={() => onSelect?.(conversation.id)}
       >
-        <Avatar id={other.id} name={other.full_name} url={other.avatar_url} status={other.presence?.status ?? 'offline'} />
+        <Avatar
+          id={other.id}
+          name={other.full_name}
+          url={other.avatar_url}
+          status={other.presence?.status ?? 'offline'}
+        />
         <span className="conversation-text">
           <span className="conversation-line">
             <span className="conversation-name">{other.full_name}</span>
             <span className="unseen">, {other.presence?.status ?? 'offline'}. </span>
-            {conversation.last_message_at && <time dateTime={conversation.last_message_at}>{shortly(conversation.last_message_at)}</time>}
+            {conversation.last_message_at && (
+              <time dateTime={conversation.last_message_at}>
+                {shortly(conversation.last_message_at)}
+              </time>
+            )}
           </span>
           <span className="conversation-line">
             <span className="conversation-preview">
@@ -44,8 +59,20 @@ export const ConversationItem = memo(function ConversationItem({ conversation, c
                 <i>Message deleted</i>
               ) : (
                 <>
-                  {mine && (read ? <CheckCheck className="preview-read" size={15} role="img" aria-label="Read:" /> : <Check size={15} role="img" aria-label="Sent:" />)}
-                  {last.message_type !== 'text' && <Paperclip size={14} role="img" aria-label="Attachment:" />}
+                  {mine &&
+                    (read ? (
+                      <CheckCheck
+                        className="preview-read"
+                        size={15}
+                        role="img"
+                        aria-label="Read:"
+                      />
+                    ) : (
+                      <Check size={15} role="img" aria-label="Sent:" />
+                    ))}
+                  {last.message_type !== 'text' && (
+                    <Paperclip size={14} role="img" aria-label="Attachment:" />
+                  )}
                   <span className="conversation-words">{last.content}</span>
                 </>
               )}

@@ -18,13 +18,21 @@ export interface ConversationsListProps {
   onNewChat?: () => void;
 }
 
-export function ConversationsList({ currentUser, selected = null, onConversationSelect, onNewChat }: ConversationsListProps) {
+export function ConversationsList({
+  currentUser,
+  selected = null,
+  onConversationSelect,
+  onNewChat,
+}: ConversationsListProps) {
   const session = useChat();
   const [archived, setArchived] = useState(false);
   const [searchQuery, setSearchQuery] = useState('');
   const list = archived ? session.archive : session.inbox;
   const { conversations, ready, hasMore, problem } = useStore(list);
-  const [end] = useInView({ rootMargin: '200px', onChange: (inView) => inView && void list.loadMore() });
+  const [end] = useInView({
+    rootMargin: '200px',
+    onChange: (inView) => inView && void list.loadMore(),
+  });
   const query = useDebounced(searchQuery.trim());
 
   useEffect(() => {
@@ -137,17 +145,38 @@ export function ConversationsList({ currentUser, selected = null, onConversation
 }
 
 /** Conversations by name, people of the team, and what was said: each as soon as it is there. */
-function SearchResults({ query, currentUser, onConversationSelect }: { query: string; currentUser: User; onConversationSelect: (conversationId: string, seq?: number) => void }) {
+function SearchResults({
+  query,
+  currentUser,
+  onConversationSelect,
+}: {
+  query: string;
+  currentUser: User;
+  onConversationSelect: (conversationId: string, seq?: number) => void;
+}) {
   const session = useChat();
   const { conversations } = useStore(session.inbox);
-  const [found, setFound] = useState<{ query: string; users: User[]; messages: MessageMatch[]; trouble: string | null } | null>(null);
+  const [found, setFound] = useState<{
+    query: string;
+    users: User[];
+    messages: MessageMatch[];
+    trouble: string | null;
+  } | null>(null);
 
   useEffect(() => {
     let current = true;
-    void Promise.all([session.api.searchUsers(query, currentUser.id), session.api.searchMessages(query)]).then(([users, messages]) => {
+    void Promise.all([
+      session.api.searchUsers(query, currentUser.id),
+      session.api.searchMessages(query),
+    ]).then(([users, messages]) => {
       if (current) {
         const error = users.error ?? (messages.error?.code === 'PT400' ? null : messages.error); // PT400: no word in it yet
-        setFound({ query, users: users.data ?? [], messages: messages.data ?? [], trouble: error && error.message });
+        setFound({
+          query,
+          users: users.data ?? [],
+          messages: messages.data ?? [],
+          trouble: error && error.message,
+        });
       }
     });
     return () => {
@@ -155,11 +184,16 @@ function SearchResults({ query, currentUser, onConversationSelect }: { query: st
     };
   }, [session, query, currentUser]);
 
-  const matching = conversations.filter(({ other_user }) => other_user.full_name.toLowerCase().includes(query.toLowerCase()));
-  const others = found?.users.filter(({ id }) => !matching.some(({ other_user }) => other_user.id === id)) ?? [];
+  const matching = conversations.filter(({ other_user }) =>
+    other_user.full_name.toLowerCase().includes(query.toLowerCase()),
+  );
+  const others =
+    found?.users.filter(({ id }) => !matching.some(({ other_user }) => other_user.id === id)) ?? [];
   const nameOf = (message: MessageMatch) => {
     const conversation = conversations.find(({ id }) => id === message.conversation_id);
-    return message.sender_id === currentUser.id ? `You to ${conversation?.other_user.full_name ?? '…'}` : (message.sender?.full_name ?? conversation?.other_user.full_name ?? '');
+    return message.sender_id === currentUser.id
+      ? `You to ${conversation?.other_user.full_name ?? '…'}`
+      : (message.sender?.full_name ?? conversation?.other_user.full_name ?? '');
   };
   const open = async (user: User) => {
     const { data } = await session.api.getOrCreateConversation(currentUser.id, user.id);
@@ -188,7 +222,12 @@ function SearchResults({ query, currentUser, onConversationSelect }: { query: st
       {matching.length > 0 && (
         <Results title="Conversations">
           {matching.map((conversation) => (
-            <ConversationItem key={conversation.id} conversation={conversation} currentUser={currentUser} onSelect={onConversationSelect} />
+            <ConversationItem
+              key={conversation.id}
+              conversation={conversation}
+              currentUser={currentUser}
+              onSelect={onConversationSelect}
+            />
           ))}
         </Results>
       )}
@@ -211,7 +250,11 @@ function SearchResults({ query, currentUser, onConversationSelect }: { query: st
         <Results title="Messages">
           {found.messages.map((message) => (
             <li key={message.id}>
-              <button type="button" className="conversation" onClick={() => onConversationSelect(message.conversation_id, message.seq)}>
+              <button
+                type="button"
+                className="conversation"
+                onClick={() => onConversationSelect(message.conversation_id, message.seq)}
+              >
                 <span className="conversation-text">
                   <span className="conversation-line">
                     <span className="conversation-name">{nameOf(message)}</span>

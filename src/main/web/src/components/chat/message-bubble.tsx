@@ -1,4 +1,14 @@
-import { Check, CheckCheck, CircleAlert, Clock3, Copy, Ellipsis, Pencil, SmilePlus, Trash2 } from 'lucide-react';
+import {
+  Check,
+  CheckCheck,
+  CircleAlert,
+  Clock3,
+  Copy,
+  Ellipsis,
+  Pencil,
+  SmilePlus,
+  Trash2,
+} from 'lucide-react';
 import * as Popover from '@radix-ui/react-popover';
 import { memo, useState } from 'react';
 import { AttachmentCard } from './attachment-card';
@@ -40,7 +50,17 @@ export interface MessageBubbleProps {
   actions?: MessageActions;
 }
 
-export const MessageBubble = memo(function MessageBubble({ message, isOwn, userId, senderName, first = true, last = true, isRead = false, highlighted = false, actions }: MessageBubbleProps) {
+export const MessageBubble = memo(function MessageBubble({
+  message,
+  isOwn,
+  userId,
+  senderName,
+  first = true,
+  last = true,
+  isRead = false,
+  highlighted = false,
+  actions,
+}: MessageBubbleProps) {
   const [open, setOpen] = useState(false);
   const stored = message.delivery === undefined;
   const classes = [
@@ -54,7 +74,10 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
   const named = message.file_url !== null && message.content === message.file_name; // the card says it already
 
   return (
-    <article className={classes.join(' ')} aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}>
+    <article
+      className={classes.join(' ')}
+      aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}
+    >
       <div className="message-row">
         {/* Has it the focus, its tools show: a tap must do what pointing does. Not every browser gives it by a tap alone. */}
         <div
@@ -63,7 +86,9 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
           onClick={(event) => event.currentTarget.focus({ preventScroll: true })}
         >
           {message.is_deleted ? (
-            <p className="bubble-deleted">{isOwn ? 'You deleted this message' : 'This message was deleted'}</p>
+            <p className="bubble-deleted">
+              {isOwn ? 'You deleted this message' : 'This message was deleted'}
+            </p>
           ) : (
             <>
               {message.file_url && <AttachmentCard message={message} />}
@@ -84,7 +109,11 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
         </div>
 
         {actions && stored && !message.is_deleted && (
-          <div className={`message-tools${open ? ' message-tools-open' : ''}`} role="group" aria-label="Message actions">
+          <div
+            className={`message-tools${open ? ' message-tools-open' : ''}`}
+            role="group"
+            aria-label="Message actions"
+          >
             <Popover.Root open={open} onOpenChange={setOpen}>
               <Popover.Trigger asChild>
                 <IconButton label="React">
@@ -92,21 +121,29 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
                 </IconButton>
               </Popover.Trigger>
               <Popover.Portal>
-                <Popover.Content className="reaction-picker" side="top" sideOffset={6} collisionPadding={8} aria-label="Choose a reaction">
-                  {REACTIONS.map(([reaction, name]) => (
-                    <button
-                      key={reaction}
-                      type="button"
-                      aria-label={name}
-                      onClick={() => {
-                        setOpen(false);
-                        actions.react(message, reaction, !reactedWith(message, reaction, userId));
-                      }}
-                    >
-                      {reaction}
-                    </button>
-                  ))}
-                </Popover.Content>
+                <div className="gptdesk-chat">
+                  <Popover.Content
+                    className="reaction-picker"
+                    side="top"
+                    sideOffset={6}
+                    collisionPadding={8}
+                    aria-label="Choose a reaction"
+                  >
+                    {REACTIONS.map(([reaction, name]) => (
+                      <button
+                        key={reaction}
+                        type="button"
+                        aria-label={name}
+                        onClick={() => {
+                          setOpen(false);
+                          actions.react(message, reaction, !reactedWith(message, reaction, userId));
+                        }}
+                      >
+                        {reaction}
+                      </button>
+                    ))}
+                  </Popover.Content>
+                </div>
               </Popover.Portal>
             </Popover.Root>
             <Menu
@@ -117,7 +154,12 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
                 </IconButton>
               }
             >
-              <MenuItem icon={<Copy size={16} />} onSelect={() => void navigator.clipboard?.writeText(message.content || (message.file_url ?? ''))}>
+              <MenuItem
+                icon={<Copy size={16} />}
+                onSelect={() =>
+                  void navigator.clipboard?.writeText(message.content || (message.file_url ?? ''))
+                }
+              >
                 Copy text
               </MenuItem>
               {isOwn && (
@@ -128,7 +170,11 @@ export const MessageBubble = memo(function MessageBubble({ message, isOwn, userI
                     </MenuItem>
                   )}
                   <MenuLine />
-                  <MenuItem danger icon={<Trash2 size={16} />} onSelect={() => actions.remove(message)}>
+                  <MenuItem
+                    danger
+                    icon={<Trash2 size={16} />}
+                    onSelect={() => actions.remove(message)}
+                  >
                     Delete…
                   </MenuItem>
                 </>
@@ -188,12 +234,20 @@ function Delivery({ message, isRead }: { message: ChatMessage; isRead: boolean }
           ? (['Read', <CheckCheck key="read" size={15} />] as const)
           : (['Sent', <Check key="sent" size={15} />] as const);
   return (
-    <span className={`delivery delivery-${label.toLowerCase().replace(' ', '-')}`} role="img" aria-label={label} title={label}>
+    <span
+      className={`delivery delivery-${label.toLowerCase().replace(' ', '-')}`}
+      role="img"
+      aria-label={label}
+      title={label}
+    >
       {icon}
     </span>
   );
 }
 
 function reactedWith(message: ChatMessage, reaction: string, userId: string): boolean {
-  return message.reactions?.some((one) => one.reaction === reaction && one.user_ids.includes(userId)) ?? false;
+  return (
+    message.reactions?.some((one) => one.reaction === reaction && one.user_ids.includes(userId)) ??
+    false
+  );
 }

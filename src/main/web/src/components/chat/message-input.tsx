@@ -22,7 +22,16 @@ export interface MessageInputProps {
 }
 
 /** Enter sends, Shift+Enter makes a new line, Escape ends an edit. */
-export function MessageInput({ onSendMessage, onTyping, draftKey, placeholder = 'Write a message', editing = null, onEdited, onEditEnd, onEditLast }: MessageInputProps) {
+export function MessageInput({
+  onSendMessage,
+  onTyping,
+  draftKey,
+  placeholder = 'Write a message',
+  editing = null,
+  onEdited,
+  onEditEnd,
+  onEditLast,
+}: MessageInputProps) {
   const [text, setText] = useState(() => (draftKey && kept(`draft:${draftKey}`)) || '');
   const [attaching, setAttaching] = useState(false);
   const beforeEdit = useRef<string | null>(null);
@@ -102,7 +111,11 @@ export function MessageInput({ onSendMessage, onTyping, draftKey, placeholder = 
         </div>
       )}
       <div className="composer-row">
-        <IconButton label="Attach by address" disabled={editing !== null} onClick={() => setAttaching(true)}>
+        <IconButton
+          label="Attach by address"
+          disabled={editing !== null}
+          onClick={() => setAttaching(true)}
+        >
           <Link2 size={20} />
         </IconButton>
         <textarea
@@ -123,12 +136,24 @@ export function MessageInput({ onSendMessage, onTyping, draftKey, placeholder = 
           onKeyDown={pressed}
         />
         {left <= 100 && (
-          <span id="composer-left" className={`composer-left${left < 0 ? ' composer-over' : ''}`} role="status">
+          <span
+            id="composer-left"
+            className={`composer-left${left < 0 ? ' composer-over' : ''}`}
+            role="status"
+          >
             <span aria-hidden="true">{left}</span>
-            <span className="unseen">{left < 0 ? `${-left} characters too many` : `${left} characters left`}</span>
+            <span className="unseen">
+              {left < 0 ? `${-left} characters too many` : `${left} characters left`}
+            </span>
           </span>
         )}
-        <button type="submit" className="send-button" disabled={!sendable} aria-label={editing ? 'Save' : 'Send'} title={editing ? 'Save' : 'Send'}>
+        <button
+          type="submit"
+          className="send-button"
+          disabled={!sendable}
+          aria-label={editing ? 'Save' : 'Send'}
+          title={editing ? 'Save' : 'Send'}
+        >
           <SendHorizontal size={19} />
         </button>
       </div>

@@ -1,5 +1,13 @@
 import { ArrowDown, CloudOff, Hand } from 'lucide-react';
-import { Fragment, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import {
+  Fragment,
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import { useInView } from 'react-intersection-observer';
 import { EmptyState } from './empty-state';
 import { MessageBubble, type MessageActions } from './message-bubble';
@@ -23,7 +31,16 @@ export interface MessageListProps {
   onRead: (seq: number) => void;
 }
 
-export function MessageList({ feed, state, currentUser, otherUser, typing, actions, target, onRead }: MessageListProps) {
+export function MessageList({
+  feed,
+  state,
+  currentUser,
+  otherUser,
+  typing,
+  actions,
+  target,
+  onRead,
+}: MessageListProps) {
   const { messages, conversation, ready, hasOlder, hasNewer, loadingOlder, problem } = state;
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
@@ -116,11 +133,23 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
 
   // ---- loading by scrolling, reading by seeing
 
-  const [top] = useInView({ root: box.current, rootMargin: '600px 0px 0px', onChange: (inView) => inView && void feed.loadOlder() });
-  const [bottom] = useInView({ root: box.current, rootMargin: '0px 0px 600px', onChange: (inView) => inView && void feed.loadNewer() });
+  const [top] = useInView({
+    root: box.current,
+    rootMargin: '600px 0px 0px',
+    onChange: (inView) => inView && void feed.loadOlder(),
+  });
+  const [bottom] = useInView({
+    root: box.current,
+    rootMargin: '0px 0px 600px',
+    onChange: (inView) => inView && void feed.loadNewer(),
+  });
   const seen = useSeen(conversation?.read_seq ?? 0, ready && conversation !== null, onRead);
 
-  const unseenBelow = conversation ? messages.filter((message) => message.sender_id === otherUser.id && message.seq > conversation.read_seq).length : 0;
+  const unseenBelow = conversation
+    ? messages.filter(
+        (message) => message.sender_id === otherUser.id && message.seq > conversation.read_seq,
+      ).length
+    : 0;
   const back = () => {
     atEnd.current = true;
     void feed.latest().then(toEnd);
@@ -130,28 +159,50 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
   const shown = useMemo(() => grouped(messages), [messages]);
   return (
     <div className="messages-frame">
-      <div ref={box} className="messages" tabIndex={0} role="region" aria-label={`Messages with ${otherUser.full_name}`} onScroll={scrolled}>
+      <div
+        ref={box}
+        className="messages"
+        tabIndex={0}
+        role="region"
+        aria-label={`Messages with ${otherUser.full_name}`}
+        onScroll={scrolled}
+      >
         <div ref={content} className="messages-content">
           {ready && hasOlder && (
             <div key={`older-${messages[0]?.id}`} ref={top} className="list-edge" role="status">
               {loadingOlder ? 'Loading earlier messages…' : ''}
             </div>
           )}
-          {ready && !hasOlder && messages.length > 0 && <p className="list-start">This is where your conversation with {otherUser.full_name} begins.</p>}
+          {ready && !hasOlder && messages.length > 0 && (
+            <p className="list-start">
+              This is where your conversation with {otherUser.full_name} begins.
+            </p>
+          )}
           {problem && (
             <div className="inline-problem" role="alert">
               <CloudOff size={16} aria-hidden="true" />
               <span>
                 {problem.message} {problem.hint}
               </span>
-              <button type="button" className="link-button" onClick={() => void (ready ? feed.catchUp() : feed.open())}>
+              <button
+                type="button"
+                className="link-button"
+                onClick={() => void (ready ? feed.catchUp() : feed.open())}
+              >
                 Try again
               </button>
             </div>
           )}
-          {!ready && !problem && <p className="list-edge" role="status">Loading messages…</p>}
+          {!ready && !problem && (
+            <p className="list-edge" role="status">
+              Loading messages…
+            </p>
+          )}
           {ready && messages.length === 0 && (
-            <EmptyState icon={<Hand size={26} />} title={`Say hello to ${otherUser.full_name.split(' ')[0]}`}>
+            <EmptyState
+              icon={<Hand size={26} />}
+              title={`Say hello to ${otherUser.full_name.split(' ')[0]}`}
+            >
               Nobody else can read what you two write.
             </EmptyState>
           )}
@@ -173,7 +224,11 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
                 <div
                   className="message-place"
                   {...(stored && { 'data-seq': message.seq })}
-                  ref={stored && !isOwn && conversation && message.seq > conversation.read_seq ? seen : undefined}
+                  ref={
+                    stored && !isOwn && conversation && message.seq > conversation.read_seq
+                      ? seen
+                      : undefined
+                  }
                 >
                   <MessageBubble
                     message={message}
@@ -190,8 +245,12 @@ export function MessageList({ feed, state, currentUser, otherUser, typing, actio
               </Fragment>
             );
           })}
-          {ready && hasNewer && <div key={`newer-${newest?.id}`} ref={bottom} className="list-edge" />}
-          {typing && !hasNewer && <TypingIndicator users={[otherUser.full_name.split(' ')[0] ?? '']} />}
+          {ready && hasNewer && (
+            <div key={`newer-${newest?.id}`} ref={bottom} className="list-edge" />
+          )}
+          {typing && !hasNewer && (
+            <TypingIndicator users={[otherUser.full_name.split(' ')[0] ?? '']} />
+          )}
         </div>
       </div>
       {ready && (away || hasNewer) && (
@@ -228,7 +287,12 @@ function grouped(messages: ChatMessage[]): Shown[] {
       Date.parse(after.created_at) - Date.parse(before.created_at) < TOGETHER
     );
   };
-  return messages.map((message, i) => ({ message, newDay: days[i] !== days[i - 1], first: !together(i), last: !together(i + 1) }));
+  return messages.map((message, i) => ({
+    message,
+    newDay: days[i] !== days[i - 1],
+    first: !together(i),
+    last: !together(i + 1),
+  }));
 }
 
 /** The number before which the line "New messages" stands: the first unread when one comes, until one answers. */
@@ -240,7 +304,11 @@ function useNewLine({ conversation, messages, ready }: FeedState, userId: string
   useEffect(() => {
     if (!begun.current && ready && conversation) {
       begun.current = true;
-      setLine(messages.find((message) => message.sender_id !== userId && message.seq > conversation.read_seq)?.seq ?? null);
+      setLine(
+        messages.find(
+          (message) => message.sender_id !== userId && message.seq > conversation.read_seq,
+        )?.seq ?? null,
+      );
     }
   }, [ready, conversation, messages, userId]);
 
@@ -290,16 +358,19 @@ function useSeen(readSeq: number, ready: boolean, onRead: (seq: number) => void)
       if (!element) {
         return;
       }
-      observer.current ??= new IntersectionObserver((entries) => {
-        entries.forEach(({ target, isIntersecting }) => {
-          if (isIntersecting) {
-            visible.current.set(target, Number((target as HTMLElement).dataset.seq));
-          } else {
-            visible.current.delete(target);
-          }
-        });
-        tell();
-      }, { threshold: 0.1 });
+      observer.current ??= new IntersectionObserver(
+        (entries) => {
+          entries.forEach(({ target, isIntersecting }) => {
+            if (isIntersecting) {
+              visible.current.set(target, Number((target as HTMLElement).dataset.seq));
+            } else {
+              visible.current.delete(target);
+            }
+          });
+          tell();
+        },
+        { threshold: 0.1 },
+      );
       const watching = observer.current;
       watching.observe(element);
       return () => {

@@ -35,36 +35,58 @@ export function MessagesPage({ user, basePath = '/messages', sound = true }: Mes
   };
 
   return (
-    <div className={`messages-page${selectedConversation ? ' messages-page-open' : ''}`}>
-      <h1 className="unseen">Messages</h1>
-      <ConnectionBanner connection={connection} />
-      <div className="messages-panes">
-        <ConversationsList currentUser={user} selected={selectedConversation} onConversationSelect={select} onNewChat={() => setNewChat(true)} />
-        {selectedConversation ? (
-          <UserChatInterface
-            key={`${user.id}:${selectedConversation}`}
-            conversationId={selectedConversation}
+    <div className="gptdesk-chat gptdesk-chat-page">
+      <div className={`messages-page${selectedConversation ? ' messages-page-open' : ''}`}>
+        <h1 className="unseen">Messages</h1>
+        <ConnectionBanner connection={connection} />
+        <div className="messages-panes">
+          <ConversationsList
             currentUser={user}
-            otherUser={selected?.other_user}
-            target={target?.conversation === selectedConversation ? target.seq : undefined}
-            onBack={() => selectConversation(null)}
+            selected={selectedConversation}
+            onConversationSelect={select}
+            onNewChat={() => setNewChat(true)}
           />
-        ) : (
-          <section className="chat chat-none" aria-label="No conversation chosen">
-            <EmptyState
-              title={ready && conversations.length === 0 ? 'Start your first conversation' : 'Choose a conversation'}
-              action={
-                <button type="button" className="button button-main" onClick={() => setNewChat(true)}>
-                  New conversation
-                </button>
-              }
-            >
-              {ready && conversations.length === 0 ? 'Find somebody of your team and say hello.' : 'Pick one from the list, or write to somebody new.'}
-            </EmptyState>
-          </section>
-        )}
+          {selectedConversation ? (
+            <UserChatInterface
+              key={`${user.id}:${selectedConversation}`}
+              conversationId={selectedConversation}
+              currentUser={user}
+              otherUser={selected?.other_user}
+              target={target?.conversation === selectedConversation ? target.seq : undefined}
+              onBack={() => selectConversation(null)}
+            />
+          ) : (
+            <section className="chat chat-none" aria-label="No conversation chosen">
+              <EmptyState
+                title={
+                  ready && conversations.length === 0
+                    ? 'Start your first conversation'
+                    : 'Choose a conversation'
+                }
+                action={
+                  <button
+                    type="button"
+                    className="button button-main"
+                    onClick={() => setNewChat(true)}
+                  >
+                    New conversation
+                  </button>
+                }
+              >
+                {ready && conversations.length === 0
+                  ? 'Find somebody of your team and say hello.'
+                  : 'Pick one from the list, or write to somebody new.'}
+              </EmptyState>
+            </section>
+          )}
+        </div>
+        <NewChatDialog
+          currentUser={user}
+          open={newChat}
+          onOpenChange={setNewChat}
+          onConversationCreated={select}
+        />
       </div>
-      <NewChatDialog currentUser={user} open={newChat} onOpenChange={setNewChat} onConversationCreated={select} />
     </div>
   );
 }
@@ -83,8 +105,14 @@ function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' 
     <div role="status" className="banner-place">
       {shown && (
         <div className="banner">
-          {connection === 'lost' ? <WifiOff size={16} aria-hidden="true" /> : <Loader size={16} aria-hidden="true" />}
-          {connection === 'lost' ? 'Connection lost. Trying again; what you write is sent as soon as it is back.' : 'Connecting…'}
+          {connection === 'lost' ? (
+            <WifiOff size={16} aria-hidden="true" />
+          ) : (
+            <Loader size={16} aria-hidden="true" />
+          )}
+          {connection === 'lost'
+            ? 'Connection lost. Trying again; what you write is sent as soon as it is back.'
+            : 'Connecting…'}
         </div>
       )}
     </div>
@@ -117,7 +145,8 @@ function useChime(enabled: boolean, selected: string | null): void {
   useEffect(
     () =>
       session.onMessage((message) => {
-        const looking = !document.hidden && document.hasFocus() && message.conversation_id === selected;
+        const looking =
+          !document.hidden && document.hasFocus() && message.conversation_id === selected;
         if (enabled && !looking && !session.inbox.find(message.conversation_id)?.is_muted) {
           chime();
         }

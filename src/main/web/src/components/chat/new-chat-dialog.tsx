@@ -17,7 +17,12 @@ export interface NewChatDialogProps {
 /** The chosen one stays on the screen, however many there are. */
 const intoView = (element: HTMLElement | null) => element?.scrollIntoView({ block: 'nearest' });
 
-export function NewChatDialog({ currentUser, open, onOpenChange, onConversationCreated }: NewChatDialogProps) {
+export function NewChatDialog({
+  currentUser,
+  open,
+  onOpenChange,
+  onConversationCreated,
+}: NewChatDialogProps) {
   const { api, inbox } = useChat();
   const [searchQuery, setSearchQuery] = useState('');
   const [users, setUsers] = useState<User[] | null>(null);
@@ -33,13 +38,15 @@ export function NewChatDialog({ currentUser, open, onOpenChange, onConversationC
       return;
     }
     let current = true;
-    void api.searchUsers(query, currentUser.id, currentUser.team_id ?? undefined).then(({ data, error }) => {
-      if (current) {
-        setUsers(data ?? []);
-        setProblem(error);
-        setActive(0);
-      }
-    });
+    void api
+      .searchUsers(query, currentUser.id, currentUser.team_id ?? undefined)
+      .then(({ data, error }) => {
+        if (current) {
+          setUsers(data ?? []);
+          setProblem(error);
+          setActive(0);
+        }
+      });
     return () => {
       current = false;
     };
@@ -110,7 +117,10 @@ export function NewChatDialog({ currentUser, open, onOpenChange, onConversationC
         ))}
       </div>
       {users?.length === 0 && !problem && (
-        <EmptyState icon={query ? <SearchX size={24} /> : <UsersRound size={24} />} title={query ? `Nobody found for “${query}”` : 'Nobody else is in your team yet'} />
+        <EmptyState
+          icon={query ? <SearchX size={24} /> : <UsersRound size={24} />}
+          title={query ? `Nobody found for “${query}”` : 'Nobody else is in your team yet'}
+        />
       )}
     </Dialog>
   );

@@ -1,4 +1,13 @@
-import { Archive, ArchiveRestore, ArrowLeft, Ban, Bell, BellOff, EllipsisVertical, MessageCircleOff } from 'lucide-react';
+import {
+  Archive,
+  ArchiveRestore,
+  ArrowLeft,
+  Ban,
+  Bell,
+  BellOff,
+  EllipsisVertical,
+  MessageCircleOff,
+} from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { EmptyState } from './empty-state';
 import type { MessageActions } from './message-bubble';
@@ -26,9 +35,22 @@ export interface UserChatInterfaceProps {
 }
 
 /** Give it `key={conversationId}`: another conversation is another one of these. */
-export function UserChatInterface({ conversationId, currentUser, otherUser, target, onBack }: UserChatInterfaceProps) {
+export function UserChatInterface({
+  conversationId,
+  currentUser,
+  otherUser,
+  target,
+  onBack,
+}: UserChatInterfaceProps) {
   const session = useChat();
-  const { feed, typingUsers, otherPresence, setMessages: _setMessages, onlineUsers, ...state } = useRealtimeChat(conversationId, currentUser.id);
+  const {
+    feed,
+    typingUsers,
+    otherPresence,
+    setMessages: _setMessages,
+    onlineUsers,
+    ...state
+  } = useRealtimeChat(conversationId, currentUser.id);
   const other = state.conversation?.other_user ?? otherUser;
   const [editing, setEditing] = useState<ChatMessage | null>(null);
   const [removing, setRemoving] = useState<ChatMessage | null>(null);
@@ -36,23 +58,34 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
   const [notice, setNotice] = useState<Problem | null>(null);
   const [blocked, setBlocked] = useState(false);
   const typing = useTyping(currentUser.id, other?.id);
-  const announcement = useAnnouncement(state.messages, state.ready, currentUser.id, other?.full_name ?? '');
-
-  const act = useCallback(
-    async (work: Promise<{ data: unknown; error: Problem | null }>) => {
-      const { error } = await work;
-      setNotice(error);
-      return error === null;
-    },
-    [],
+  const announcement = useAnnouncement(
+    state.messages,
+    state.ready,
+    currentUser.id,
+    other?.full_name ?? '',
   );
+
+  const act = useCallback(async (work: Promise<{ data: unknown; error: Problem | null }>) => {
+    const { error } = await work;
+    setNotice(error);
+    return error === null;
+  }, []);
 
   const actions = useMemo<MessageActions>(
     () => ({
       react: (message, reaction, give) => {
-        const row = { message_id: message.id, conversation_id: conversationId, user_id: currentUser.id, reaction };
+        const row = {
+          message_id: message.id,
+          conversation_id: conversationId,
+          user_id: currentUser.id,
+          reaction,
+        };
         feed.heardReaction(row, give);
-        void act(give ? session.api.addReaction(message.id, reaction) : session.api.removeReaction(message.id, reaction)).then((done) => {
+        void act(
+          give
+            ? session.api.addReaction(message.id, reaction)
+            : session.api.removeReaction(message.id, reaction),
+        ).then((done) => {
           if (!done) {
             feed.heardReaction(row, !give);
           }
@@ -99,9 +132,10 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
   }
 
   const name = other?.full_name ?? '…';
-  const muted = session.inbox.find(conversationId)?.is_muted ?? state.conversation?.is_muted ?? false;
+  const muted =
+    session.inbox.find(conversationId)?.is_muted ?? state.conversation?.is_muted ?? false;
   const archived = state.conversation?.is_archived ?? false;
-  const refused = state.messages.some(({ problem }) => problem?.message === 'You have blocked this person.');
+  const refused = state.messages.some(({ problem }) => problem?.reason === 'blocking');
   const isBlocked = blocked || refused;
 
   return (
@@ -112,7 +146,14 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
             <ArrowLeft size={20} />
           </IconButton>
         )}
-        {other && <Avatar id={other.id} name={name} url={other.avatar_url ?? null} status={otherPresence?.status ?? 'offline'} />}
+        {other && (
+          <Avatar
+            id={other.id}
+            name={name}
+            url={other.avatar_url ?? null}
+            status={otherPresence?.status ?? 'offline'}
+          />
+        )}
         <div className="chat-title">
           <h2>{name}</h2>
           <p role="status" data-online={onlineUsers.length > 0}>
@@ -126,12 +167,23 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
             </IconButton>
           }
         >
-          <MenuItem icon={muted ? <Bell size={16} /> : <BellOff size={16} />} onSelect={() => void act(session.api.setMuted(conversationId, muted ? null : 'infinity')).then(() => Promise.all([session.inbox.refresh(conversationId), feed.open()]))}>
+          <MenuItem
+            icon={muted ? <Bell size={16} /> : <BellOff size={16} />}
+            onSelect={() =>
+              void act(session.api.setMuted(conversationId, muted ? null : 'infinity')).then(() =>
+                Promise.all([session.inbox.refresh(conversationId), feed.open()]),
+              )
+            }
+          >
             {muted ? 'Unmute' : 'Mute'}
           </MenuItem>
           <MenuItem
             icon={archived ? <ArchiveRestore size={16} /> : <Archive size={16} />}
-            onSelect={() => void act(session.api.setArchived(conversationId, !archived)).then(() => Promise.all([session.inbox.refresh(conversationId), feed.open()]))}
+            onSelect={() =>
+              void act(session.api.setArchived(conversationId, !archived)).then(() =>
+                Promise.all([session.inbox.refresh(conversationId), feed.open()]),
+              )
+            }
           >
             {archived ? 'Bring back' : 'Archive'}
           </MenuItem>
@@ -148,7 +200,18 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
         </Menu>
       </header>
 
-      {other && <MessageList feed={feed} state={state} currentUser={currentUser} otherUser={other} typing={typingUsers.length > 0} actions={actions} target={target} onRead={(seq) => void session.read(conversationId, seq)} />}
+      {other && (
+        <MessageList
+          feed={feed}
+          state={state}
+          currentUser={currentUser}
+          otherUser={other}
+          typing={typingUsers.length > 0}
+          actions={actions}
+          target={target}
+          onRead={(seq) => void session.read(conversationId, seq)}
+        />
+      )}
       {!other && <div className="messages-frame" />}
 
       <div className="unseen" aria-live="polite">
@@ -191,7 +254,13 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
         }}
         onEditEnd={() => setEditing(null)}
         onEditLast={() => {
-          const last = state.messages.findLast((message) => message.sender_id === currentUser.id && !message.is_deleted && !isOnItsWay(message) && message.message_type === 'text');
+          const last = state.messages.findLast(
+            (message) =>
+              message.sender_id === currentUser.id &&
+              !message.is_deleted &&
+              !isOnItsWay(message) &&
+              message.message_type === 'text',
+          );
           if (last) {
             setEditing(last);
           }
@@ -220,12 +289,16 @@ export function UserChatInterface({ conversationId, currentUser, otherUser, targ
   async function unblock() {
     if (other && (await act(session.api.unblockUser(other.id)))) {
       setBlocked(false);
-      state.messages.filter(({ delivery }) => delivery === 'failed').forEach((message) => session.outbox.retry(message.id));
+      state.messages
+        .filter(({ delivery }) => delivery === 'failed')
+        .forEach((message) => session.outbox.retry(message.id));
     }
   }
 }
 
-function presenceText(presence: Presence | { status: Presence['status']; last_seen: string } | null): string {
+function presenceText(
+  presence: Presence | { status: Presence['status']; last_seen: string } | null,
+): string {
   switch (presence?.status) {
     case 'online':
       return 'Online';
@@ -263,7 +336,12 @@ function useTyping(userId: string, otherId: string | undefined) {
 }
 
 /** What a screen reader says: messages of the other one that come while the page is open, not the history. */
-function useAnnouncement(messages: ChatMessage[], ready: boolean, userId: string, name: string): string {
+function useAnnouncement(
+  messages: ChatMessage[],
+  ready: boolean,
+  userId: string,
+  name: string,
+): string {
   const newest = messages.findLast((message) => !isOnItsWay(message));
   const seen = useRef<number | null>(null);
   const [text, setText] = useState('');

@@ -3,12 +3,29 @@ import type { PresenceStatus } from '@/lib/types';
 
 const COLOURS = 8;
 
-export function Avatar({ id, name, url, status, size = 'medium' }: { id: string; name: string; url?: string | null; status?: PresenceStatus; size?: 'small' | 'medium' | 'large' }) {
+export function Avatar({
+  id,
+  name,
+  url,
+  status,
+  size = 'medium',
+}: {
+  id: string;
+  name: string;
+  url?: string | null;
+  status?: PresenceStatus;
+  size?: 'small' | 'medium' | 'large';
+}) {
   return (
     <span className={`avatar avatar-${size}`} aria-hidden="true">
       <Radix.Root className="avatar-face">
-        {url && <Radix.Image className="avatar-image" src={url} alt="" referrerPolicy="no-referrer" />}
-        <Radix.Fallback className={`avatar-initials avatar-colour-${colour(id)}`} delayMs={url ? 300 : 0}>
+        {url && (
+          <Radix.Image className="avatar-image" src={url} alt="" referrerPolicy="no-referrer" />
+        )}
+        <Radix.Fallback
+          className={`avatar-initials avatar-colour-${colour(id)}`}
+          delayMs={url ? 300 : 0}
+        >
           {initials(name)}
         </Radix.Fallback>
       </Radix.Root>
@@ -19,10 +36,17 @@ export function Avatar({ id, name, url, status, size = 'medium' }: { id: string;
 
 function initials(name: string): string {
   const words = name.trim().split(/\s+/);
-  return [words[0], words.length > 1 ? words.at(-1) : ''].map((word) => [...(word ?? '')][0] ?? '').join('').toUpperCase() || '?';
+  return (
+    [words[0], words.length > 1 ? words.at(-1) : '']
+      .map((word) => [...(word ?? '')][0] ?? '')
+      .join('')
+      .toUpperCase() || '?'
+  );
 }
 
 /** The same person has the same colour everywhere. */
 function colour(id: string): number {
-  return [...id].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) >>> 0, 7) % COLOURS;
+  return (
+    [...id].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) >>> 0, 7) % COLOURS
+  );
 }

@@ -16,29 +16,53 @@ interface DialogProps {
  * Radix decides about focus, Escape and what is hidden behind. The veil is ours: Radix's own writes a <style> element, which the
  * content security policy forbids, to stop the page from scrolling, and this page does not scroll.
  */
-export function Dialog({ open, onOpenChange, title, description, children, alert = false }: DialogProps) {
+export function Dialog({
+  open,
+  onOpenChange,
+  title,
+  description,
+  children,
+  alert = false,
+}: DialogProps) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
-        <div className="veil" aria-hidden="true" />
-        <Radix.Content className="dialog" role={alert ? 'alertdialog' : 'dialog'} {...(!description && { 'aria-describedby': undefined })}>
-          <header className="dialog-header">
-            <Radix.Title className="dialog-title">{title}</Radix.Title>
-            <Radix.Close asChild>
-              <IconButton label="Close">
-                <X size={18} />
-              </IconButton>
-            </Radix.Close>
-          </header>
-          {description && <Radix.Description className="dialog-description">{description}</Radix.Description>}
-          {children}
-        </Radix.Content>
+        <div className="gptdesk-chat">
+          <div className="veil" aria-hidden="true" />
+          <Radix.Content
+            className="dialog"
+            role={alert ? 'alertdialog' : 'dialog'}
+            {...(!description && { 'aria-describedby': undefined })}
+          >
+            <header className="dialog-header">
+              <Radix.Title className="dialog-title">{title}</Radix.Title>
+              <Radix.Close asChild>
+                <IconButton label="Close">
+                  <X size={18} />
+                </IconButton>
+              </Radix.Close>
+            </header>
+            {description && (
+              <Radix.Description className="dialog-description">{description}</Radix.Description>
+            )}
+            {children}
+          </Radix.Content>
+        </div>
       </Radix.Portal>
     </Radix.Root>
   );
 }
 
-export function ConfirmDialog({ action, onConfirm, children, ...rest }: Omit<DialogProps, 'alert' | 'children'> & { action: string; onConfirm: () => void; children?: ReactNode }) {
+export function ConfirmDialog({
+  action,
+  onConfirm,
+  children,
+  ...rest
+}: Omit<DialogProps, 'alert' | 'children'> & {
+  action: string;
+  onConfirm: () => void;
+  children?: ReactNode;
+}) {
   return (
     <Dialog alert {...rest}>
       {children}

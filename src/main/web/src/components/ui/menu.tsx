@@ -2,20 +2,44 @@ import * as Radix from '@radix-ui/react-dropdown-menu';
 import type { ReactNode } from 'react';
 
 /** Not modal, so that Radix does not lock the page's scrolling with a <style> element (see dialog.tsx). */
-export function Menu({ trigger, children, align = 'end', onOpenChange }: { trigger: ReactNode; children: ReactNode; align?: 'start' | 'end'; onOpenChange?: (open: boolean) => void }) {
+export function Menu({
+  trigger,
+  children,
+  align = 'end',
+  onOpenChange,
+}: {
+  trigger: ReactNode;
+  children: ReactNode;
+  align?: 'start' | 'end';
+  onOpenChange?: (open: boolean) => void;
+}) {
   return (
     <Radix.Root modal={false} onOpenChange={onOpenChange}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
-        <Radix.Content className="menu" align={align} sideOffset={6} collisionPadding={8}>
-          {children}
-        </Radix.Content>
+        <div className="gptdesk-chat">
+          <Radix.Content className="menu" align={align} sideOffset={6} collisionPadding={8}>
+            {children}
+          </Radix.Content>
+        </div>
       </Radix.Portal>
     </Radix.Root>
   );
 }
 
-export function MenuItem({ icon, children, onSelect, danger = false, checked }: { icon?: ReactNode; children: ReactNode; onSelect: () => void; danger?: boolean; checked?: boolean }) {
+export function MenuItem({
+  icon,
+  children,
+  onSelect,
+  danger = false,
+  checked,
+}: {
+  icon?: ReactNode;
+  children: ReactNode;
+  onSelect: () => void;
+  danger?: boolean;
+  checked?: boolean;
+}) {
   const className = `menu-item${danger ? ' menu-item-danger' : ''}`;
   return checked === undefined ? (
     <Radix.Item className={className} onSelect={onSelect}>

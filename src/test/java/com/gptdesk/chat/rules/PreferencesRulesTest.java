@@ -198,4 +198,16 @@ class PreferencesRulesTest extends Rules {
     bob.unblocks(alice.id());
     alice.sends(conversation, "hi");
   }
+
+  @Test
+  void aRefusalSaysWhyInAWordForPrograms() {
+    bob.blocks(alice.id());
+    assertEquals(
+        "blocked", alice.isRefused(() -> alice.sends(conversation, "hi"), "PT403").details());
+    assertEquals("blocking", bob.isRefused(() -> bob.sends(conversation, "hi"), "PT403").details());
+    bob.unblocks(alice.id());
+    database.asOwner("update public.users set team_id = null where id = '%s'".formatted(bob.id()));
+    assertEquals(
+        "apart", alice.isRefused(() -> alice.sends(conversation, "hi"), "PT403").details());
+  }
 }
