@@ -133,8 +133,8 @@ begin
       message = format('This replica has not replayed %s.', enter.replayed),
       hint = 'Ask the primary.';
   end if;
-  if pg_my_temp_schema() <> 0 then
-    discard temp;                  -- what somebody before left on this connection
+  if pg_my_temp_schema() <> 0 and current_setting('chat.joined', true) is distinct from 'on' then
+    discard temp;                  -- what somebody before left on this connection; in a transaction of a team's own it is the team's
   end if;
   perform
     set_config('timezone', 'UTC', true),          -- times in the answer, whatever the connection's zone

@@ -3,7 +3,8 @@
 
 create unlogged table relay.leader (
   only_row boolean primary key default true,
-  pid int not null,
+  -- squawk-ignore prefer-bigint-over-int
+  pid int not null,                -- as pg_backend_pid() has it
   lock_key bigint not null,
   constraint only_one_leader check (only_row)
 );

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 record Entrance(DataSource dataSource, String name) {
 
   private static final String[] SETTINGS = {
-    "client_min_messages", "lock_timeout", "statement_timeout"
+    "client_min_messages", "lock_timeout", "statement_timeout", "search_path"
   };
 
   static Entrance of(Login login) {

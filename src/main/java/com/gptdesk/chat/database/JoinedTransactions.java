@@ -20,13 +20,16 @@ import org.jspecify.annotations.Nullable;
  */
 final class JoinedTransactions implements Transactions {
 
+  /** What is temporary in an open transaction is the team's, which chat.enter is told. */
   private static final String BEFORE =
       "select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''),"
-          + " current_setting('search_path'), current_setting('timezone')";
+          + " current_setting('search_path'), current_setting('timezone'),"
+          + " set_config('chat.joined', 'on', true)";
 
   private static final String AFTER =
       "select set_config('role', {0}, true), set_config('request.jwt.claims', {1}, true),"
-          + " set_config('search_path', {2}, true), set_config('timezone', {3}, true)";
+          + " set_config('search_path', {2}, true), set_config('timezone', {3}, true),"
+          + " set_config('chat.joined', '', true)";
 
   private final Configuration configuration;
 

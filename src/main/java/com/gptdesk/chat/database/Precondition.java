@@ -45,7 +45,10 @@ public record Precondition(boolean stops, String what, String remedy) {
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       connection.setReadOnly(true);
-      statement.execute("set local chat.platform = '" + platform + "'");
+      // Nothing that somebody made in public answers in place of PostgreSQL's own.
+      statement.execute(
+          "set local search_path = pg_catalog, pg_temp; set local chat.platform = '%s'"
+              .formatted(platform));
       try (ResultSet rows = statement.executeQuery(query)) {
         while (rows.next()) {
           unmet.add(

@@ -209,6 +209,18 @@ class JoinedTransactionsTest {
         });
   }
 
+  @Test
+  void whatIsTemporaryInATeamsTransactionStaysTheTeams() {
+    sql.transaction(
+        trx -> {
+          trx.dsl().execute("create temporary table basket (id int) on commit drop");
+          ChatDatabase.on(trx)
+              .call(alice.caller(), true, "select '1' from (select ?::json) a", "{}");
+          chatOf(trx.dsl(), alice).sendMessage(conversation, "ordered");
+          assertEquals(0, trx.dsl().fetchCount(DSL.table("basket")));
+        });
+  }
+
   private static UserChat chatOf(DSLContext sql, Person person) {
     return new UserChat(ChatDatabase.on(sql.configuration()), person.id());
   }
