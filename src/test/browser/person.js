@@ -80,8 +80,8 @@ export class Person {
     );
   }
 
-  async seesMessage(text, milliseconds) {
-    await this.sees('.bubble', text, milliseconds);
+  async seesMessage(text) {
+    await this.sees('.bubble', text);
   }
 
   count(selector, text = '') {

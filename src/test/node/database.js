@@ -42,7 +42,7 @@ export class Database {
     if (this.#process?.exitCode === null) {
       const gone = once(this.#process, 'exit');
       this.#process.stdin.end();
-      await before(60_000, 'PostgreSQL to end', gone);
+      await before('PostgreSQL to end', gone);
     }
   }
 }
