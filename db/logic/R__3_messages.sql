@@ -237,6 +237,7 @@ create or replace function public.get_messages(
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   set enable_sort = off                      -- in the order of the index, one probe a partition: a long conversation is never read whole
   set enable_bitmapscan = off
+  set jit = off                              -- before 18 each of these adds 1e10 to the cost, so each call would be compiled
   language plpgsql
 as $$
 #variable_conflict use_column
@@ -293,6 +294,7 @@ create or replace function public.get_changes(conversation_id uuid, after_revisi
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   set enable_sort = off                      -- in the order of the index, one probe a partition: a long conversation is never read whole
   set enable_bitmapscan = off
+  set jit = off
   language plpgsql
 as $$
 #variable_conflict use_column
@@ -335,6 +337,7 @@ create or replace function chat.changed_messages(conversation_id uuid, after_rev
   set plan_cache_mode = force_generic_plan   -- as get_changes
   set enable_sort = off
   set enable_bitmapscan = off
+  set jit = off
   language plpgsql
 as $$
 #variable_conflict use_column
@@ -612,6 +615,7 @@ create or replace function public.search_messages(
   security definer                 -- under row-level security @@ may not use the index (it is not leakproof); asks for both people itself
   set search_path = pg_catalog, pg_temp
   set enable_seqscan = off                   -- a partition nobody has analysed yet would be read whole
+  set jit = off                              -- as get_messages
   set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
   language plpgsql
 as $$

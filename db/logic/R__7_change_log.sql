@@ -27,6 +27,7 @@ create or replace function relay.record_message()
   set search_path = pg_catalog, pg_temp
   set timezone = 'UTC'
   set enable_nestloop = off        -- a plan from smaller statements would take the square of a larger one
+  set jit = off
   language plpgsql
 as $$
 declare
@@ -427,6 +428,7 @@ create or replace function relay.open()
   security definer                 -- relays are granted functions, not tables
   set search_path = pg_catalog, pg_temp
   set enable_seqscan = off         -- the log is never analysed
+  set jit = off
   language plpgsql
 as $$
 begin

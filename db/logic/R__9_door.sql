@@ -138,6 +138,7 @@ begin
   end if;
   perform
     set_config('timezone', 'UTC', true),          -- times in the answer, whatever the connection's zone
+    set_config('jit', 'off', true),               -- a page is read sooner than its plan is compiled; a pooler may refuse options
     set_config('transaction_read_only', case when enter.read_only then 'on' else current_setting('transaction_read_only') end, true),
     set_config('request.jwt.claims', enter.claims, true),
     set_config('role', enter.role, true);

@@ -54,11 +54,16 @@ public final class ChatDatabase {
 
   private static final int TRIES = 3;
 
-  /** Who was asking before, and at once who asks from now on: the columns from left to right. */
+  /**
+   * Who was asking before, and at once who asks from now on: the columns from left to right. Also
+   * without JIT, since a page is read sooner than its plan is compiled; a transaction that is not
+   * ours keeps what it has.
+   */
   private static final String ENTER =
       "select current_setting('role'), current_setting('request.jwt.claims', true),"
           + " set_config('transaction_read_only',"
           + " case when {0} then 'on' else current_setting('transaction_read_only') end, true),"
+          + " set_config('jit', case when {3} then current_setting('jit') else 'off' end, true),"
           + " set_config('request.jwt.claims', {1}, true), set_config('role', {2}, true)";
 
   private static final String LEAVE =
@@ -275,8 +280,14 @@ public final class ChatDatabase {
   /** Who is asking, as the session's settings say. */
   private record Asking(@Nullable String role, @Nullable String claims) {}
 
-  private static Asking enter(DSLContext tx, Caller caller, boolean readOnly) {
-    var row = tx.fetchSingle(ENTER, readOnly, caller.claims(), caller.role().sqlName());
+  private Asking enter(DSLContext tx, Caller caller, boolean readOnly) {
+    var row =
+        tx.fetchSingle(
+            ENTER,
+            readOnly,
+            caller.claims(),
+            caller.role().sqlName(),
+            transactions.endElsewhere());
     return new Asking(row.get(0, String.class), row.get(1, String.class));
   }
 

@@ -33,7 +33,8 @@ public record Login(String url, String user, String password) {
   /**
    * As {@link #dataSource()}, for what people wait for: the database itself ends a statement that
    * takes longer, a transaction that is left open for longer, and a wait for a lock after half of
-   * it. The URL's own {@code options} win.
+   * it. No plan is compiled (JIT), which the door says itself where no {@code options} get through.
+   * The URL's own {@code options} win.
    *
    * <p>A pooler in between must let the startup parameter {@code options} through.
    *
@@ -45,7 +46,8 @@ public record Login(String url, String user, String password) {
     if (!longest.isZero()) {
       long millis = longest.toMillis();
       String options =
-          "-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d"
+          ("-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d"
+                  + " -c jit=off")
               .formatted(millis, millis, Math.max(1, millis / 2));
       String own = source.getOptions();
       source.setOptions(own == null ? options : options + " " + own);

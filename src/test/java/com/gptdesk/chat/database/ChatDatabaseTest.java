@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jooq.exception.DataAccessException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -68,6 +69,18 @@ class ChatDatabaseTest {
         assertEquals("off", row.getString(3));
       }
     }
+  }
+
+  /** Also behind a pooler that lets no {@code options} through: these connections have none. */
+  @Test
+  void nothingIsCompiledByTheDoor() {
+    ChatDatabase chat = database.chat();
+    assertEquals("on", shown(chat.asItself(tx -> tx.fetchValue("show jit")))); // the control
+    assertEquals("off", shown(chat.as(alice.id(), tx -> tx.fetchValue("show jit"))));
+    assertEquals(
+        "off",
+        chat.call(
+            alice.caller(), true, "select current_setting('jit') from (select ?::json) a", "{}"));
   }
 
   @Test
@@ -254,5 +267,9 @@ class ChatDatabaseTest {
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  private static String shown(@Nullable Object value) {
+    return String.valueOf(value);
   }
 }

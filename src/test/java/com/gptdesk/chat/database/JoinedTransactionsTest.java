@@ -68,6 +68,15 @@ class JoinedTransactionsTest {
   }
 
   @Test
+  void whoseTransactionItIsKeepsTheirJit() {
+    sql.transaction(
+        trx -> {
+          chatOf(trx.dsl(), alice).sendMessage(conversation, "hi");
+          assertEquals("on", String.valueOf(trx.dsl().fetchValue("show jit")));
+        });
+  }
+
+  @Test
   void orNotAtAll() {
     assertThrows(
         UnsupportedOperationException.class,

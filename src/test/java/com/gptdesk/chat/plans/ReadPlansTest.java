@@ -85,6 +85,16 @@ class ReadPlansTest {
     }
   }
 
+  /** On a server that has JIT and lets it on; elsewhere it cannot fail. */
+  @Test
+  void noReadIsCompiled() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      Login superuser = superuserOf(database);
+      BulkChat.fill(superuser, 1, FEW, SEED);
+      costs(superuser).forEach((call, cost) -> assertTrue(cost.rows() > 0, call));
+    }
+  }
+
   private static void onePageOfALongConversation(Login superuser) throws SQLException {
     try (Connection alice = as(superuser, "'00000000-0000-4000-d000-000000000001'")) {
       String conversation = one(alice, "select id from public.get_conversations() limit 1");
@@ -149,7 +159,9 @@ class ReadPlansTest {
       for (SQLWarning told = statement.getWarnings(); told != null; told = told.getNextWarning()) {
         String text = String.valueOf(told.getMessage());
         if (text.contains("plan:") && text.contains("user_messages")) {
-          plans.add(JSON.readTree(text.substring(text.indexOf('{'))).get("Plan"));
+          JsonNode explained = JSON.readTree(text.substring(text.indexOf('{')));
+          assertTrue(!explained.has("JIT"), () -> call + " is compiled: " + explained.get("JIT"));
+          plans.add(explained.get("Plan"));
         }
       }
       statement.execute("set auto_explain.log_min_duration = -1");

@@ -222,6 +222,20 @@ class SchemaLawsTest extends Rules {
   }
 
   @Test
+  void whatSteersThePlannerIsNotCompiled() {
+    // Before 18 each enable_* that is off adds 1e10 to the cost of what it forbids, which is far
+    // above jit_above_cost: each call would be compiled anew.
+    law(
+        """
+        select p.oid::regprocedure
+        from pg_proc p
+        where p.pronamespace::regnamespace::text in %s
+          and exists (select from unnest(p.proconfig) s where s ~ '^enable_')
+          and not 'jit=off' = any (p.proconfig)
+        """);
+  }
+
+  @Test
   void aDefinerFunctionSaysWhy() {
     List<String> definers =
         column(
