@@ -240,6 +240,8 @@ class SinceTest {
     SocketClient client = node.client(bob);
     client.joins("x", since(0), null);
     Await.open(read);
+    // The first one was sent after the relay had begun, and may be told later than it is read.
+    Await.until("the relay has told the first", () -> node.relay.changes() >= 1);
     long before = node.relay.changes();
     UUID two = alice.sends(conversation, "two").getId();
     edits(two, "two, edited");
