@@ -146,7 +146,11 @@ declare
   view public.message_view;
 begin
   select
-    (view_of.message).*,
+    (view_of.message).id, (view_of.message).conversation_id, (view_of.message).sender_id, (view_of.message).content,
+    (view_of.message).message_type, (view_of.message).file_url, (view_of.message).file_name,
+    (view_of.message).file_size, (view_of.message).created_at, (view_of.message).updated_at,
+    (view_of.message).is_edited, (view_of.message).is_deleted, (view_of.message).read_by, (view_of.message).metadata,
+    (view_of.message).recipient_id, (view_of.message).seq, (view_of.message).sent_revision, (view_of.message).revision,
     chat.demand_card(),
     r.reactions
   into view
@@ -190,7 +194,13 @@ begin
       and me in (c.participant_1_id, c.participant_2_id)
     for no key update;
 
-    select m.*, card, r.reactions into view
+    select
+      m.id, m.conversation_id, m.sender_id, m.content, m.message_type, m.file_url, m.file_name, m.file_size,
+      m.created_at, m.updated_at, m.is_edited, m.is_deleted, m.read_by, m.metadata, m.recipient_id, m.seq,
+      m.sent_revision, m.revision,
+      card,
+      r.reactions
+    into view
     from public.user_messages m
     cross join lateral chat.reactions_of(m.id) r
     where m.id = wanted_id;
@@ -210,7 +220,13 @@ begin
       send_message.file_size,
       coalesce(send_message.metadata, '{}')
     )
-    returning m.*, card, '[]'::jsonb into view;
+    returning
+      m.id, m.conversation_id, m.sender_id, m.content, m.message_type, m.file_url, m.file_name, m.file_size,
+      m.created_at, m.updated_at, m.is_edited, m.is_deleted, m.read_by, m.metadata, m.recipient_id, m.seq,
+      m.sent_revision, m.revision,
+      card,
+      '[]'::jsonb
+    into view;
   end if;
 
   if view.sender_id is distinct from me or view.conversation_id <> send_message.conversation_id then
@@ -256,7 +272,12 @@ begin
 
   if after_seq is null then
     return query
-      select page.*, senders -> page.sender_id::text, r.reactions
+      select
+        page.id, page.conversation_id, page.sender_id, page.content, page.message_type, page.file_url, page.file_name,
+        page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by,
+        page.metadata, page.recipient_id, page.seq, page.sent_revision, page.revision,
+        senders -> page.sender_id::text,
+        r.reactions
       from (
         select m.*
         from public.user_messages m
@@ -269,7 +290,12 @@ begin
       order by page.seq;
   else
     return query
-      select page.*, senders -> page.sender_id::text, r.reactions
+      select
+        page.id, page.conversation_id, page.sender_id, page.content, page.message_type, page.file_url, page.file_name,
+        page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by,
+        page.metadata, page.recipient_id, page.seq, page.sent_revision, page.revision,
+        senders -> page.sender_id::text,
+        r.reactions
       from (
         select m.*
         from public.user_messages m
@@ -312,7 +338,12 @@ begin
   where c.id = get_changes.conversation_id;
 
   return query
-    select page.*, senders -> page.sender_id::text, r.reactions
+    select
+      page.id, page.conversation_id, page.sender_id, page.content, page.message_type, page.file_url, page.file_name,
+      page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by, page.metadata,
+      page.recipient_id, page.seq, page.sent_revision, page.revision,
+      senders -> page.sender_id::text,
+      r.reactions
     from (
       select m.*
       from public.user_messages m
@@ -344,11 +375,18 @@ as $$
 begin
   return query
     select m.id, m.revision, m.sent_revision, m.updated_at, row_to_json(m)::text
-    from public.user_messages m
-    where m.conversation_id = changed_messages.conversation_id
-      and m.revision > after_revision
-    order by m.revision
-    limit chat.page(page_size);
+    from (
+      select
+        x.id, x.conversation_id, x.sender_id, x.content, x.message_type, x.file_url, x.file_name, x.file_size,
+        x.created_at, x.updated_at, x.is_edited, x.is_deleted, x.read_by, x.metadata, x.recipient_id, x.seq,
+        x.sent_revision, x.revision
+      from public.user_messages x
+      where x.conversation_id = changed_messages.conversation_id
+        and x.revision > after_revision
+      order by x.revision
+      limit chat.page(page_size)
+    ) m
+    order by m.revision;
 end
 $$;
 
@@ -658,7 +696,9 @@ begin
       select chat.senders(array(select distinct page.sender_id from page)) as senders
     )
     select
-      page.*,
+      page.id, page.conversation_id, page.sender_id, page.content, page.message_type, page.file_url, page.file_name,
+      page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by, page.metadata,
+      page.recipient_id, page.seq, page.sent_revision, page.revision,
       names.senders -> page.sender_id::text,
       r.reactions,
       -- A headline leaves out what looks like a tag, so '<' passes it as U+0001.

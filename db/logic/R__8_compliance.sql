@@ -392,11 +392,11 @@ create or replace procedure chat.erase_person(person uuid, batch_size int defaul
   language plpgsql
 as $$
 declare
-  conversation uuid;
-  position bigint;
-  doomed uuid[];
-  last_of_batch bigint;
-  base bigint;
+  conversation pg_catalog.uuid;    -- types by their schema: the path is not set yet
+  position pg_catalog.int8;
+  doomed pg_catalog.uuid[];
+  last_of_batch pg_catalog.int8;
+  base pg_catalog.int8;
 begin
   -- A procedure that commits may not pin its path, and a local one ends with each transaction: set at the head and after each commit.
   set local search_path = pg_catalog, pg_temp;

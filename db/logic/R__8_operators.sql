@@ -1,30 +1,93 @@
 -- What operators do: partitions made ahead and dropped, old conversations put away. The service makes partitions by itself.
 
+create or replace function chat.create_message_partitions(months date[])
+  returns int
+  volatile
+  security definer                 -- whoever calls it, a superuser who restores a dump too: the partitions are the owner's
+  set search_path = pg_catalog, pg_temp
+  set lock_timeout = '2s'
+  language plpgsql
+as $$
+declare
+  month date;
+  first_day timestamptz;
+  next_first_day timestamptz;
+  name text;
+  made text[] := '{}';
+  attachments text[] := '{}';
+  attachment text;
+  tables text;
+begin
+  -- One at a time. No advisory lock, which anybody can take: nobody but the owner may lock this row.
+  perform
+  from chat.settings s
+  for update;
+  foreach month in array create_message_partitions.months loop
+    name := 'user_messages_' || to_char(month, 'YYYY_MM');
+    continue when to_regclass(format('chat.%I', name)) is not null or name = any (made);
+    first_day := date_trunc('month', month::timestamp) at time zone 'UTC';
+    next_first_day := (date_trunc('month', month::timestamp) + interval '1 month') at time zone 'UTC';
+    -- Made apart, with its indexes, and attached when it is complete: of what people use this locks nothing. In schema chat, where
+    -- no default privileges reach it; row-level security without a policy shuts the way through its own name.
+    execute format(
+      'create table chat.%I (like public.user_messages including defaults including constraints including storage including indexes)', name);
+    execute format('alter table chat.%I enable row level security', name);
+    execute format('revoke all on table chat.%I from public, anon, authenticated, service_role', name);
+    execute format('comment on table chat.%I is %L', name, 'Messages of ' || to_char(month, 'YYYY-MM') || ' (UTC), by the time in their id.');
+    execute format('analyze chat.%I', name);
+    attachments := attachments || format('alter table public.user_messages attach partition chat.%I for values from (%L) to (%L)',
+      name, chat.uuid7_floor(first_day), chat.uuid7_floor(next_first_day));
+    made := made || name;
+  end loop;
+  if made = '{}' then
+    return 0;
+  end if;
+
+  -- Attaching writes triggers for each foreign key on the tables at its other end: nobody may write there meanwhile. So these locks
+  -- come first, in the order of a send, and are not waited for: whoever comes later would queue behind us. A vacuum alone is waited
+  -- for, in a mode that stands in nobody's way; an autovacuum gives way after deadlock_timeout.
+  select string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname <> 'user_conversations', c.relname) into tables
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.oid in (
+      select case k.conrelid when 'public.user_messages'::regclass then k.confrelid else k.conrelid end
+      from pg_catalog.pg_constraint k
+      where k.contype = 'f'
+        and k.conparentid = 0
+        and 'public.user_messages'::regclass in (k.conrelid, k.confrelid)
+    )
+    and has_table_privilege(c.oid, 'update, delete, truncate');
+  execute format('lock table %s in share update exclusive mode', tables);
+  perform set_config('lock_timeout', '50ms', true);
+  for try in 1..50 loop
+    begin
+      execute format('lock table %s in share row exclusive mode', tables);
+      foreach attachment in array attachments loop
+        execute attachment;
+      end loop;
+      return cardinality(made);
+    exception
+      when lock_not_available or deadlock_detected then
+        null;                          -- and whatever it had locked is free again
+    end;
+    perform pg_sleep(0.02 + 0.1 * random());
+  end loop;
+  raise sqlstate 'PT503' using
+    message = format('%s could not be attached: each time somebody was writing.', array_to_string(made, ', ')),
+    hint = 'Call again when what writes has ended; pg_stat_activity shows the longest transactions. Nothing is half done.';
+end
+$$;
+
+comment on function chat.create_message_partitions(date[]) is
+  'Makes the partitions for the months of these dates; returns how many were missing. What people write waits no longer than 50 ms at a time for it; PT503 when it found no gap in some 50 tries.';
+
 create or replace function chat.create_message_partition(month date)
   returns boolean
   volatile
   set search_path = pg_catalog, pg_temp
-  language plpgsql
+  language sql
 as $$
-declare
-  first_day timestamptz := date_trunc('month', create_message_partition.month::timestamp) at time zone 'UTC';
-  next_first_day timestamptz := (date_trunc('month', create_message_partition.month::timestamp) + interval '1 month') at time zone 'UTC';
-  name text := 'user_messages_' || to_char(create_message_partition.month, 'YYYY_MM');
-begin
-  if to_regclass(format('chat.%I', name)) is not null then
-    return false;
-  end if;
-  -- Made apart and then attached: creating it in place would stop all chat while it waits for its lock. In schema chat, where no
-  -- default privileges reach it; row-level security without a policy shuts the way through its own name.
-  execute format('create table chat.%I (like public.user_messages including defaults including constraints including storage)', name);
-  execute format('alter table chat.%I enable row level security', name);
-  execute format('revoke all on table chat.%I from public, anon, authenticated, service_role', name);
-  execute format('comment on table chat.%I is %L', name, 'Messages of ' || to_char(create_message_partition.month, 'YYYY-MM') || ' (UTC), by the time in their id.');
-  execute format('alter table public.user_messages attach partition chat.%I for values from (%L) to (%L)',
-    name, chat.uuid7_floor(first_day), chat.uuid7_floor(next_first_day));
-  execute format('analyze chat.%I', name);
-  return true;
-end
+  select chat.create_message_partitions(array[create_message_partition.month]) = 1
 $$;
 
 comment on function chat.create_message_partition(date) is 'Makes the partition for the month of a date; false when it was there.';
@@ -34,32 +97,23 @@ create or replace function chat.ensure_message_partitions(months_ahead int defau
   volatile
   security definer                 -- the service, which owns nothing, calls it
   set search_path = pg_catalog, pg_temp
-  set lock_timeout = '2s'
   language plpgsql
 as $$
-declare
-  made int := 0;
 begin
   if months_ahead is null or months_ahead not between 1 and 60 then
     raise sqlstate 'PT400' using
       message = 'ensure_message_partitions takes 1 to 60 months.';
   end if;
-  -- One at a time. No advisory lock, which anybody can take: nobody but the owner may lock this row.
-  perform
-  from chat.settings s
-  for update;
   -- From yesterday, as ids may be a day old, in UTC as the bounds are.
-  for step in 0..months_ahead loop
-    if chat.create_message_partition((date_trunc('month', now() at time zone 'UTC' - interval '1 day') + step * interval '1 month')::date) then
-      made := made + 1;
-    end if;
-  end loop;
-  return made;
+  return chat.create_message_partitions(array(
+    select (date_trunc('month', now() at time zone 'UTC' - interval '1 day') + step * interval '1 month')::date
+    from generate_series(0, months_ahead) step
+    order by step));
 end
 $$;
 
 comment on function chat.ensure_message_partitions(int) is
-  'Makes the partitions from this month to so many months ahead; returns how many were missing. Waits at most two seconds for a lock: call it again.';
+  'Makes the partitions from this month to so many months ahead; returns how many were missing. PT503 while others write all the time: call it again.';
 
 create or replace function chat.message_partitions_ahead()
   returns int
@@ -67,16 +121,19 @@ create or replace function chat.message_partitions_ahead()
   set search_path = pg_catalog, pg_temp
   language sql
 as $$
-  select count(*)::int
-  from pg_catalog.pg_inherits i
-  join pg_catalog.pg_class c on c.oid = i.inhrelid
-  where i.inhparent = 'public.user_messages'::regclass
-    and c.relname ~ '^user_messages_\d{4}_\d{2}$'
-    and c.relname > 'user_messages_' || to_char(now() at time zone 'UTC', 'YYYY_MM')
+  select coalesce(min(greatest(m.ahead - 1, 0)), 61)
+  from generate_series(0, 61) m (ahead)
+  where not exists (
+    select
+    from pg_catalog.pg_inherits i
+    join pg_catalog.pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'public.user_messages'::regclass
+      and c.relname = 'user_messages_' || to_char(date_trunc('month', now() at time zone 'UTC') + m.ahead * interval '1 month', 'YYYY_MM')
+  )
 $$;
 
 comment on function chat.message_partitions_ahead() is
-  'How many months after this one (UTC) have a partition for their messages; for monitoring. At 0 the next month''s messages will be refused.';
+  'How many months after this one (UTC) have a partition for their messages, up to the first without; for monitoring. At 0 the next month''s messages will be refused, or this month''s are.';
 
 create or replace function chat.notification_queue_usage()
   returns float8
@@ -124,25 +181,58 @@ $$;
 comment on function chat.archive_inactive_conversations(interval) is
   'Puts away, for both, conversations without a message for so long; returns how many. A new message brings one back. For the owner.';
 
-create or replace procedure chat.drop_messages_before(moment timestamptz)
+create or replace function chat.drop_messages_step(moment timestamptz, sweep boolean default true)
+  returns text
+  volatile
+  security definer                 -- the service, which owns nothing, has retention carried out
+  set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
-  part record;                     -- types by their schema: the path is not set yet
-  hanging pg_catalog.text;
-  gone pg_catalog.int8;
-  tries pg_catalog.int4;
-  swept pg_catalog.bool;                 -- what hangs on the partition is gone, as far as we know
+  part record;
+  hanging record;
+  holding text;
+  tables text;
+  gone bigint;
+  held boolean;
 begin
-  -- A procedure that commits may not pin its path, and a local one ends with each transaction: set at the head and after each commit.
-  set local search_path = pg_catalog, pg_temp;
   if moment is null or moment > now() - interval '1 day' then
     raise sqlstate 'PT400' using
       message = 'drop_messages_before takes a moment at least a day ago.';
   end if;
 
+  -- Whatever points at a message goes with it, where its foreign key says so: our tables and whoever's.
+  select string_agg(format('%I on %s', k.conname, k.conrelid::regclass), ', ' order by k.conname) into holding
+  from pg_catalog.pg_constraint k
+  where k.confrelid = 'public.user_messages'::regclass
+    and k.contype = 'f'
+    and k.conparentid = 0
+    and not (k.confdeltype = 'c' and has_table_privilege(k.conrelid, 'delete'));
+  if holding is not null then
+    raise sqlstate 'PT409' using
+      message = format('Messages cannot be dropped because of %s.', holding),
+      hint = 'Make the foreign key ON DELETE CASCADE, and let the owner of the chat delete from its table, so that its rows go with the messages; or drop it. Nothing was changed.';
+  end if;
+
+  -- The locks of a detach, in the order of a send.
+  select string_agg(format('only %I.%I', n.nspname, c.relname), ', '
+    order by c.relname <> 'user_conversations', c.relname <> 'user_messages', c.relname) into tables
+  from pg_catalog.pg_class c
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.oid = 'public.user_messages'::regclass
+    or c.oid in (
+      select case k.conrelid when 'public.user_messages'::regclass then k.confrelid else k.conrelid end
+      from pg_catalog.pg_constraint k
+      where k.contype = 'f'
+        and k.conparentid = 0
+        and 'public.user_messages'::regclass in (k.conrelid, k.confrelid)
+    );
+
   for part in
-    select c.oid, c.relname, n.nspname, pg_get_expr(c.relpartbound, c.oid) as bound
+    select
+      c.relname,
+      n.nspname,
+      chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([0-9a-f-]+)''\)')::uuid) as ends
     from pg_catalog.pg_inherits i
     join pg_catalog.pg_class c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -150,55 +240,133 @@ begin
       and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([0-9a-f-]+)''\)')::uuid <= chat.uuid7_floor(moment)
     order by c.relname
   loop
-    tries := 0;
-    swept := false;
-    loop
-      -- First what hangs on them, in short transactions of their own. What somebody is changing just now is passed over: two who
-      -- wait for each other's rows would end in a deadlock. Should it still be there afterwards, the next try takes it.
-      if not swept then
-        foreach hanging in array array['message_reactions', 'message_edits'] loop
-          loop
-            execute format(
-              'delete from public.%3$I h where h.id in (
-                 select x.id from public.%3$I x join %1$I.%2$I m on m.id = x.message_id limit 5000 for update of x skip locked)',
-              part.nspname, part.relname, hanging);
-            get diagnostics gone = row_count;
-            commit;
-            set local search_path = pg_catalog, pg_temp;
-            exit when gone = 0;
-          end loop;
-        end loop;
+    -- A month with messages under legal hold stays, and loses all others.
+    execute format(
+      'select exists (
+         select
+         from chat.legal_holds h
+         join public.user_conversations c on c.id = h.conversation_id or h.user_id in (c.participant_1_id, c.participant_2_id)
+         join %I.%I m on m.conversation_id = c.id
+         where h.released_at is null)',
+      part.nspname, part.relname) into held;
+    if held then
+      execute format(
+        'delete from %1$I.%2$I m
+         where m.ctid = any (array(
+           select x.ctid from %1$I.%2$I x where not chat.is_held(x.conversation_id) limit 1000 for update skip locked))',
+        part.nspname, part.relname);
+      get diagnostics gone = row_count;
+      if gone > 0 then
+        update chat.settings s
+        set messages_kept_from = greatest(s.messages_kept_from, part.ends);
+        return 'deleted';
       end if;
+      continue;
+    end if;
 
-      -- Then the partition, in one short transaction that gives up rather than stop the chat while it waits.
-      begin
-        set local lock_timeout = '200ms';
-        execute format('alter table public.user_messages detach partition %I.%I', part.nspname, part.relname);
-        execute format('drop table %I.%I', part.nspname, part.relname);
-        exit;
-      exception
-        when lock_not_available or foreign_key_violation then
-          swept := sqlstate <> '23503';
-          tries := tries + 1;
-          if tries >= 50 then
-            raise sqlstate 'PT503' using
-              message = format('%I.%I could not be dropped in %s tries.', part.nspname, part.relname, tries),
-              hint = 'Something holds it or reacts to its messages; call again when it is quieter. Nothing is half done.';
-          end if;
-      end;
-      commit;
-      set local search_path = pg_catalog, pg_temp;
-      perform pg_sleep(0.1);
-    end loop;
+    -- First what hangs on it, some at a time. What somebody is changing just now is passed over: two who wait for each other's rows
+    -- would end in a deadlock. Should it still be there afterwards, the next step takes it.
+    if sweep then
+      for hanging in
+        select k.conrelid::regclass as name, a.attname
+        from pg_catalog.pg_constraint k
+        join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+        where k.confrelid = 'public.user_messages'::regclass
+          and k.contype = 'f'
+          and k.conparentid = 0
+        order by k.conname desc
+      loop
+        -- A row is found by its place; the second condition is for partitions, which have the same places.
+        execute format(
+          'delete from %1$s h
+           where h.ctid = any (array(
+               select x.ctid from %1$s x join %2$I.%3$I m on m.id = x.%4$I limit 5000 for update of x skip locked))
+             and exists (select from %2$I.%3$I m where m.id = h.%4$I)',
+          hanging.name, part.nspname, part.relname, hanging.attname);
+        get diagnostics gone = row_count;
+        if gone > 0 then
+          return 'swept';
+        end if;
+      end loop;
+    end if;
+
+    -- Then the partition, giving up rather than stop the chat while it waits.
+    begin
+      set local lock_timeout = '2s';
+      execute format('lock table %s, %I.%I in share update exclusive mode', tables, part.nspname, part.relname);   -- waits for a vacuum
+      set local lock_timeout = '50ms';
+      execute format('lock table %s in access exclusive mode', tables);
+      execute format('alter table public.user_messages detach partition %I.%I', part.nspname, part.relname);
+      execute format('drop table %I.%I', part.nspname, part.relname);
+      perform chat.audit('drop partition', jsonb_build_object('partition', part.relname));
+      return part.relname;
+    exception
+      when lock_not_available or deadlock_detected then
+        return 'busy';
+      when foreign_key_violation then
+        return 'hanging';
+    end;
+  end loop;
+  return null;
+end
+$$;
+
+comment on function chat.drop_messages_step(timestamptz, boolean) is
+  'One short step of chat.drop_messages_before: ''deleted'' or ''swept'' some rows, ''busy'' or ''hanging'' when others use them, the name of the partition that it dropped, null when nothing is left to do. Each step is a transaction; without sweep it does not look for what hangs on the partition.';
+
+create or replace procedure chat.drop_messages_before(moment timestamptz)
+  language plpgsql
+as $$
+declare
+  done pg_catalog.text;            -- types by their schema: the path is not set yet
+  tries pg_catalog.int4;
+begin
+  -- A procedure that commits may not pin its path, and a local one ends with each transaction: set at the head and after each commit.
+  set local search_path = pg_catalog, pg_temp;
+  tries := 0;
+  loop
+    done := chat.drop_messages_step(moment, done is distinct from 'busy');
     commit;
     set local search_path = pg_catalog, pg_temp;
-    raise notice 'dropped %.%', part.nspname, part.relname;
+    exit when done is null;
+    if done in ('busy', 'hanging') then
+      tries := tries + 1;
+      if tries >= 50 then
+        raise sqlstate 'PT503' using
+          message = format('A month of messages could not be dropped in %s tries.', tries),
+          hint = 'Something holds it or reacts to its messages; call again when it is quieter. Nothing is half done.';
+      end if;
+      perform pg_sleep(0.05 + 0.1 * random());
+    elsif done like 'user_messages_%' then
+      raise notice 'dropped chat.%', done;
+      tries := 0;
+    end if;
   end loop;
 end
 $$;
 
 comment on procedure chat.drop_messages_before(timestamptz) is
-  'Drops the partitions that end before a moment, with the reactions and edits of their messages. It commits between steps, so it sets its path in each: to be called by the owner, outside a transaction.';
+  'Drops the partitions that end before a moment, with the reactions and edits of their messages, and the rows of whichever table has a cascading foreign key to them; PT409 names a key that does not cascade. A month with messages under legal hold loses all others. It commits between steps, so it sets its path in each: to be called by the owner, outside a transaction.';
+
+create or replace function chat.apply_retention(sweep boolean default true)
+  returns text
+  volatile
+  set search_path = pg_catalog, pg_temp
+  security definer                 -- the service, which owns nothing, calls it
+  language plpgsql
+as $$
+declare
+  days int := (select s.retention_days from chat.settings s);
+begin
+  if days is null then
+    return null;
+  end if;
+  return chat.drop_messages_step(now() - days * interval '1 day', sweep);
+end
+$$;
+
+comment on function chat.apply_retention(boolean) is
+  'One step of retention by chat.settings.retention_days, as chat.drop_messages_step; null when it is off or nothing is left to do. The service calls it until then.';
 
 -- Each select is one rule and returns what breaks it. Reads whole tables.
 create or replace function chat.check_invariants()
@@ -225,7 +393,7 @@ as $$
       chat.uuid7_floor(b.since) as first_id,
       b.since + interval '1 day' as whole_from
     from (
-      select min(chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([0-9a-f-]+)''\)')::uuid)) as since
+      select greatest((select s.messages_kept_from from chat.settings s), min(chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([0-9a-f-]+)''\)')::uuid))) as since
       from pg_catalog.pg_inherits i
       join pg_catalog.pg_class c on c.oid = i.inhrelid
       where i.inhparent = 'public.user_messages'::regclass
@@ -375,12 +543,13 @@ comment on function chat.check_invariants() is
   'What is not as it must be: the rule and the row that breaks it; nothing when all is well. Reads whole tables in one snapshot; locks nothing. For the owner.';
 
 revoke all on function
-  chat.create_message_partition, chat.ensure_message_partitions, chat.archive_inactive_conversations, chat.check_invariants,
+  chat.create_message_partitions, chat.create_message_partition, chat.ensure_message_partitions, chat.archive_inactive_conversations, chat.check_invariants,
   chat.message_partitions_ahead, chat.notification_queue_usage
 from public, anon, authenticated, service_role;
+revoke all on function chat.drop_messages_step, chat.apply_retention from public, anon, authenticated, service_role;
 revoke all on procedure chat.drop_messages_before from public, anon, authenticated, service_role;
 grant execute on function
-  chat.ensure_message_partitions, chat.message_partitions_ahead, chat.notification_queue_usage
+  chat.ensure_message_partitions, chat.message_partitions_ahead, chat.notification_queue_usage, chat.apply_retention
 to chat_relay;
 
 select chat.ensure_message_partitions(3);

@@ -7,10 +7,12 @@
 alter table chat.settings
   add column audit boolean not null default false,
   add column retention_days int,
+  add column messages_kept_from timestamptz,
   add constraint retention_range check (retention_days between 1 and 36500);
 
 comment on column chat.settings.audit is 'Whether chat.audit_log records what operators do. Off by default.';
 comment on column chat.settings.retention_days is 'Days that messages are kept at the least; the service drops whole months after that. Null: for ever.';
+comment on column chat.settings.messages_kept_from is 'Set by retention: older messages are gone, but for those under legal hold. Null while every month is whole or gone.';
 
 create table chat.legal_holds (
   id bigint generated always as identity primary key,

@@ -156,6 +156,9 @@ final class Service implements AutoCloseable {
 
     RequestLimits limits =
         new RequestLimits(config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress());
+    RpcGateway calls =
+        new RpcGateway(chat, config.servedFunctions(), replica, tokens, limits, config.enabled());
+    metrics.watch(calls);
     HttpService http =
         opened(
             new HttpService(
@@ -169,8 +172,7 @@ final class Service implements AutoCloseable {
                     new AllowedOrigins(config.allowedOrigins()),
                     config.trustedProxies(),
                     tokenSettings.anonKey()),
-                new RpcGateway(
-                    chat, config.servedFunctions(), replica, tokens, limits, config.enabled()),
+                calls,
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 limits,
                 health(chat, deafness, Migrations.of(database.ownerOrService(), platform)),

@@ -184,6 +184,15 @@ public final class Metrics implements AutoCloseable {
         "unruly");
   }
 
+  /** Tells of calls. */
+  public void watch(RpcGateway gateway) {
+    counter(
+        "chat.partitions.missing",
+        "Calls refused because their month has no partition for messages",
+        gateway,
+        RpcGateway::partitionsMissing);
+  }
+
   /** Tells of a PostgreSQL of our own. */
   public void watch(EmbeddedDatabase database) {
     counter(

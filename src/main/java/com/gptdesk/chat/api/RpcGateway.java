@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -92,6 +93,7 @@ public final class RpcGateway {
   private final RequestLimits limits;
   private final boolean enabled;
   private final ConversationLanes lanes = new ConversationLanes();
+  private final LongAdder partitionsMissing = new LongAdder();
 
   /**
    * Without limits to the calls.
@@ -153,6 +155,11 @@ public final class RpcGateway {
     this.enabled = enabled;
   }
 
+  /** Calls that were refused because their month has no partition for messages. */
+  public long partitionsMissing() {
+    return partitionsMissing.sum();
+  }
+
   /** What to count a call by: a function's name or "unknown", so that callers make no names. */
   String countedAs(String function) {
     return catalogue.nameOf(function);
@@ -179,6 +186,10 @@ public final class RpcGateway {
       return ofRefusal(e, identity == null || identity.isAnonymous()).reply();
     } catch (DatabaseUnavailable e) {
       LOG.warn("{} was not answered: {}", request.label(), String.valueOf(e.getMessage()));
+      if (e.isPartitionMissing()) {
+        partitionsMissing.increment();
+        return partitionMissing().reply();
+      }
       return (e.isDiskFull() ? diskFull() : unavailable()).reply();
     } catch (RuntimeException | Error e) {
       return fault(request, identity, e).reply();
@@ -542,6 +553,13 @@ public final class RpcGateway {
     return Problem.of(503, "PGRST000", "The database cannot be reached now")
         .withHint("Try again in a moment")
         .withHeader("Retry-After", "1");
+  }
+
+  private static Problem partitionMissing() {
+    return Problem.of(503, "PT503", "The database has no partition for the messages of this month")
+        .withDetails("Nothing was sent, and it could not be made just now")
+        .withHint("Whoever runs the service calls chat.ensure_message_partitions(); then try again")
+        .withHeader("Retry-After", "5");
   }
 
   /** As PostgREST answers the whole class 53. */

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.database;
 
+import com.gptdesk.chat.database.internal.chat.Routines;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -12,6 +13,8 @@ import org.jooq.Configuration;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one door to the database. Everything runs in a transaction as somebody, with that person's
@@ -45,14 +48,18 @@ import org.postgresql.replication.LogSequenceNumber;
  *
  * <p><b>Failures.</b> The database's no arrives as {@link Refusal}, an unreachable database as
  * {@link DatabaseUnavailable}, a fault as whatever it is; after each of them everything is undone.
- * On a data source, a deadlock or a serialization failure is tried again, three times in all, so
- * work given to the door must not do anything else that cannot be repeated.
+ * On a data source, a deadlock or a serialization failure is tried again, three times in all, and
+ * once what a migration in between has changed, so work given to the door must not do anything else
+ * that cannot be repeated. A message for whose month there is no partition has it made, where the
+ * login may, and is sent again.
  *
  * <p>Blocking, on the caller's thread; for any number of threads at once.
  */
 public final class ChatDatabase {
 
+  private static final Logger LOG = LoggerFactory.getLogger(ChatDatabase.class);
   private static final int TRIES = 3;
+  private static final int MONTHS_AHEAD = 3;
 
   /**
    * Who was asking before, and at once who asks from now on: the columns from left to right. Also
@@ -283,11 +290,7 @@ public final class ChatDatabase {
   private Asking enter(DSLContext tx, Caller caller, boolean readOnly) {
     var row =
         tx.fetchSingle(
-            ENTER,
-            readOnly,
-            caller.claims(),
-            caller.role().sqlName(),
-            transactions.endElsewhere());
+            ENTER, readOnly, caller.claims(), caller.role().sqlName(), transactions.endElsewhere());
     return new Asking(row.get(0, String.class), row.get(1, String.class));
   }
 
@@ -319,11 +322,40 @@ public final class ChatDatabase {
         RuntimeException meaning = Refusal.meaningOf(e);
         if (attempt == TRIES
             || !transactions.mayRepeat()
-            || !Refusal.isWorthARetry(meaning)
+            || !isWorthARetry(meaning, attempt == 1)
             || !pause(attempt)) {
           throw meaning;
         }
       }
+    }
+  }
+
+  private boolean isWorthARetry(RuntimeException meaning, boolean isFirst) {
+    if (Refusal.isWorthARetry(meaning)) {
+      return true;
+    }
+    if (!isFirst) {
+      return false;
+    }
+    return meaning instanceof DatabaseUnavailable unavailable
+        ? unavailable.isPartitionMissing() && makePartitions(unavailable)
+        : Refusal.isOfAMigration(meaning);
+  }
+
+  /** What the service does ahead of time; false where it cannot be done now. */
+  private boolean makePartitions(DatabaseUnavailable reason) {
+    try {
+      int made =
+          transactions.run(
+              tx -> {
+                enter(tx, Caller.relay(), false);
+                return Routines.ensureMessagePartitions(tx.configuration(), MONTHS_AHEAD);
+              });
+      LOG.warn("A message came for a month without a partition; made {}", made);
+      return true;
+    } catch (RuntimeException e) {
+      reason.addSuppressed(e);
+      return false;
     }
   }
 

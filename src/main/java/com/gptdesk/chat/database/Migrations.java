@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
@@ -30,10 +31,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings a database to where {@code db/} says it should be, or tells how far it is from there.
  *
- * <p>All that is pending goes through in one transaction or not at all. It gives up after a few
- * tries rather than queue the chat behind a lock. What the database lacks for it is asked first
- * ({@code db/preconditions.sql}), so that a DBA hears of everything at once. The history is {@code
- * chat.flyway_history}.
+ * <p>All that is pending goes through in one transaction or not at all. Beside a chat that is in
+ * use, that transaction first locks the chat's tables ({@link TableLocks}), so that it meets nobody
+ * half way. No wait of its own lasts as long as {@code deadlock_timeout}: when it stands in
+ * somebody's way, it is the migration that steps back and tries again. What the database lacks for
+ * it is asked first ({@code db/preconditions.sql}), so that a DBA hears of everything at once. The
+ * history is {@code chat.flyway_history}.
  */
 public final class Migrations {
 
@@ -51,15 +54,23 @@ public final class Migrations {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
-  private static final String LOCK_NOT_AVAILABLE = "55P03";
-  private static final int TRIES = 5;
-  private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(5);
+
+  /** How long it goes on trying beside others who hold what it needs. */
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** Others who wait for the same table wait no longer than that for ours to be granted. */
+  private static final Duration LOCK_TIMEOUT = Duration.ofMillis(500);
+
+  private static final Duration PAUSE = Duration.ofMillis(200);
 
   private final Entrance login;
   private final Platform platform;
   private final String folder;
-  private final Duration lockTimeout;
+  private final Duration patience;
   private final Flyway flyway;
+
+  /** When the attempts that are under way end, as {@link System#nanoTime()} counts. */
+  private final AtomicLong deadline = new AtomicLong();
 
   /**
    * The migrations in the jar.
@@ -100,7 +111,7 @@ public final class Migrations {
    * @throws IllegalStateException the database was made for the other platform
    */
   public static Migrations of(DataSource owner, @Nullable Platform wanted) {
-    return new Migrations(Entrance.borrowed(owner), wanted, "classpath:db", LOCK_TIMEOUT);
+    return new Migrations(Entrance.borrowed(owner), wanted, "classpath:db", PATIENCE);
   }
 
   /**
@@ -112,23 +123,22 @@ public final class Migrations {
    *     {@code classpath:db} or {@code filesystem:/some/where}
    */
   public Migrations(Login login, @Nullable Platform wanted, String folder) {
-    this(Entrance.of(login), wanted, folder, LOCK_TIMEOUT);
+    this(Entrance.of(login), wanted, folder, PATIENCE);
   }
 
   /**
    * As {@link #of(Login, Platform)}.
    *
-   * @param lockTimeout how long a statement waits for a lock
+   * @param patience how long it goes on trying beside others who hold what it needs
    */
-  Migrations(Login login, @Nullable Platform wanted, String folder, Duration lockTimeout) {
-    this(Entrance.of(login), wanted, folder, lockTimeout);
+  Migrations(Login login, @Nullable Platform wanted, String folder, Duration patience) {
+    this(Entrance.of(login), wanted, folder, patience);
   }
 
-  private Migrations(
-      Entrance login, @Nullable Platform wanted, String folder, Duration lockTimeout) {
+  private Migrations(Entrance login, @Nullable Platform wanted, String folder, Duration patience) {
     this.login = login;
     this.folder = folder;
-    this.lockTimeout = lockTimeout;
+    this.patience = patience;
     this.platform = platform(wanted);
     List<String> locations = new ArrayList<>(List.of(folder + "/tables", folder + "/logic"));
     if (platform == Platform.STANDALONE) {
@@ -144,7 +154,7 @@ public final class Migrations {
             .group(true)
             .validateMigrationNaming(true)
             .cleanDisabled(true)
-            .callbacks(new Patience(lockTimeout));
+            .callbacks(new Session(deadline));
     // Its own lock for the session: one held in a transaction makes CREATE INDEX CONCURRENTLY hang.
     configuration
         .getConfigurationExtension(PostgreSQLConfigurationExtension.class)
@@ -164,21 +174,22 @@ public final class Migrations {
     if (!pending().isEmpty()) {
       demandPreconditions();
     }
-    for (int attempt = 1; ; attempt++) {
+    deadline.set(System.nanoTime() + patience.toNanos());
+    while (true) {
       try {
         return flyway.migrate().migrationsExecuted;
       } catch (FlywayException e) {
-        if (!isLockTimeout(e)) {
+        if (!isWorthARetry(e)) {
           throw e;
         }
-        if (attempt == TRIES) {
+        if (System.nanoTime() - deadline.get() > 0) {
           LOG.debug("The last try", e);
           throw new IllegalStateException(
-              "Gave up after %d tries: others hold a table that the migration needs, for longer than %d ms. Nothing was changed. pg_blocking_pids() and pg_stat_activity tell who; try again when they have ended.%n%s"
-                  .formatted(TRIES, lockTimeout.toMillis(), e.getMessage()));
+              "Gave up after %d ms: others hold a table that the migration needs. Nothing was changed. pg_blocking_pids() and pg_stat_activity tell who; try again when they have ended.%n%s"
+                  .formatted(patience.toMillis(), e.getMessage()));
         }
-        LOG.warn("A table was locked for too long; trying the migration again ({})", attempt);
-        pause(lockTimeout.dividedBy(TRIES).multipliedBy(attempt));
+        LOG.warn("Others hold a table that the migration needs; trying again");
+        pause(PAUSE);
       }
     }
   }
@@ -325,10 +336,18 @@ public final class Migrations {
     }
   }
 
-  private static boolean isLockTimeout(Throwable thrown) {
+  /**
+   * A lock that others held for too long, a deadlock with them, or a row of the catalogue that
+   * somebody else was changing: an index by hand, the relay that empties its log.
+   */
+  private static boolean isWorthARetry(Throwable thrown) {
     for (Throwable cause = thrown; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLException sql && LOCK_NOT_AVAILABLE.equals(sql.getSQLState())) {
-        return true;
+      if (cause instanceof SQLException sql && sql.getSQLState() != null) {
+        return switch (sql.getSQLState()) {
+          case "55P03", "40P01" -> true;
+          case "XX000" -> String.valueOf(sql.getMessage()).contains("tuple concurrently");
+          default -> false;
+        };
       }
     }
     return false;
@@ -344,35 +363,52 @@ public final class Migrations {
   }
 
   /**
-   * A migration waits for a lock only briefly, since everybody else queues behind it; and a name in
-   * it means PostgreSQL's own.
+   * What holds for the session of a migration, and what its transaction begins with: the locks in
+   * the order of a send, and a path on which a name means PostgreSQL's own.
    */
-  private static final class Patience extends BaseCallback {
+  private static final class Session extends BaseCallback {
 
-    private final Duration lockTimeout;
+    private final AtomicLong deadline;
+    private boolean locked;
 
-    Patience(Duration lockTimeout) {
-      this.lockTimeout = lockTimeout;
+    Session(AtomicLong deadline) {
+      this.deadline = deadline;
     }
 
     @Override
     public boolean supports(Event event, Context context) {
-      return event == Event.AFTER_CONNECT || event == Event.BEFORE_EACH_MIGRATE;
+      return event == Event.AFTER_CONNECT
+          || event == Event.BEFORE_MIGRATE
+          || event == Event.BEFORE_EACH_MIGRATE;
     }
 
     @Override
     public void handle(Event event, Context context) {
-      try (Statement statement = context.getConnection().createStatement()) {
+      try {
         if (event == Event.BEFORE_EACH_MIGRATE) {
+          lockOnce(context.getConnection());
           // Flyway's own path has public in it, where others may be able to create.
-          statement.execute("set search_path = pg_catalog, pg_temp");
+          try (Statement statement = context.getConnection().createStatement()) {
+            statement.execute("set search_path = pg_catalog, pg_temp");
+          }
           return;
         }
-        statement.execute(
-            "set client_min_messages = warning; set lock_timeout = '%dms'; set statement_timeout = '15min'"
-                .formatted(lockTimeout.toMillis()));
+        locked = false;
+        try (Statement statement = context.getConnection().createStatement()) {
+          statement.execute(
+              "set client_min_messages = warning; set lock_timeout = '%dms'; set statement_timeout = '15min'"
+                  .formatted(LOCK_TIMEOUT.toMillis()));
+        }
       } catch (SQLException e) {
-        throw new FlywayException("Could not set the limits of the migration's session", e);
+        throw new FlywayException("Could not lock the chat's tables: " + e.getMessage(), e);
+      }
+    }
+
+    /** Not where there is no transaction, as for an index that is made concurrently. */
+    private void lockOnce(Connection connection) throws SQLException {
+      if (!locked && !connection.getAutoCommit()) {
+        TableLocks.take(connection, Duration.ofNanos(deadline.get() - System.nanoTime()));
+        locked = true;
       }
     }
   }

@@ -134,6 +134,21 @@ public final class Refusal extends RuntimeException {
         && (refusal.code.equals("40001") || refusal.code.equals("40P01"));
   }
 
+  /**
+   * True for what a migration does to a transaction that began before it: a function that is gone
+   * or has another result. Run again, the transaction meets the new schema alone.
+   */
+  static boolean isOfAMigration(RuntimeException fault) {
+    SQLException sql = fault instanceof Refusal ? null : sqlExceptionIn(fault);
+    return sql != null
+        && switch (String.valueOf(sql.getSQLState())) {
+          case "0A000" -> String.valueOf(sql.getMessage()).contains("cached plan");
+          case "XX000" -> String.valueOf(sql.getMessage()).contains("cache lookup failed");
+          case "42883" -> true;
+          default -> false;
+        };
+  }
+
   private static RuntimeException meaningOf(SQLException sql, RuntimeException fault) {
     String state = sql.getSQLState() == null ? "" : sql.getSQLState();
     if (sql instanceof SQLTransientConnectionException || isUnavailability(state)) {
@@ -148,10 +163,20 @@ public final class Refusal extends RuntimeException {
     }
     ServerErrorMessage server =
         sql instanceof PSQLException postgres ? postgres.getServerErrorMessage() : null;
+    if (server != null && isMissingPartition(state, server)) {
+      return new DatabaseUnavailable("The month has no partition for its messages", sql);
+    }
     if (server == null || server.getMessage() == null) {
       return new Refusal(state, String.valueOf(sql.getMessage()), null, null, sql);
     }
     return new Refusal(state, server.getMessage(), server.getDetail(), server.getHint(), sql);
+  }
+
+  /** A violated check has a name; a row that no partition takes has none. */
+  private static boolean isMissingPartition(String state, ServerErrorMessage server) {
+    return state.equals("23514")
+        && server.getConstraint() == null
+        && "user_messages".equals(server.getTable());
   }
 
   private static boolean isRefusal(String state) {

@@ -415,6 +415,15 @@ class RpcGatewayTest {
   }
 
   @Test
+  void aMissingPartitionIsOurFault() {
+    failure = new DatabaseUnavailable("no partition", new SQLException("no partition", "23514"));
+    Reply reply = gateway.answer(post("unread", "{}").build());
+    assertProblem(
+        reply, 503, "PT503", "The database has no partition for the messages of this month");
+    assertEquals(1, gateway.partitionsMissing());
+  }
+
+  @Test
   void aFaultSaysNothingButItsNumber() {
     failure = new IllegalStateException("column \"secret\" of table \"vault\"");
     Reply reply = gateway.answer(post("unread", "{}").build());

@@ -18,6 +18,9 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
@@ -246,6 +249,41 @@ class ChatDatabaseTest {
                   tx.fetchCount(USER_MESSAGES);
                 }));
     alice.sees(USER_MESSAGES).nothing(); // the next one gets a new connection
+  }
+
+  /** A migration in the middle of a call: what it began with is gone, so it begins again. */
+  @Test
+  void whatAMigrationHasChangedMeanwhileIsRunAgain() throws Exception {
+    database.asOwner(
+        """
+        create function public.gone() returns int language plpgsql as $$ begin return 1; end $$;
+        create function public.answer() returns int language plpgsql as $$
+        begin
+          perform pg_advisory_xact_lock_shared(4711);
+          return public.gone();
+        end $$
+        """);
+    try (Connection migration = database.owner().connect();
+        Statement statement = migration.createStatement();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      migration.setAutoCommit(false);
+      statement.execute("select pg_advisory_xact_lock(4711)");
+      Future<Integer> answer =
+          threads.submit(
+              () ->
+                  alice.does(tx -> tx.fetchSingle("select public.answer()").get(0, Integer.class)));
+      Await.until(
+          "the call is in its middle",
+          () ->
+              database
+                  .ownerReads(
+                      "select count(*) from pg_locks where locktype = 'advisory' and objid = 4711 and not granted")
+                  .equals("1"));
+      statement.execute(
+          "create or replace function public.answer() returns int language sql return 42; drop function public.gone()");
+      migration.commit();
+      assertEquals(42, answer.get());
+    }
   }
 
   private HikariDataSource poolOfOne(Duration patience) {

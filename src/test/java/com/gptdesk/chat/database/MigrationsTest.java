@@ -6,12 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.flywaydb.core.api.FlywayException;
 import org.junit.jupiter.api.AfterEach;
@@ -152,6 +158,49 @@ class MigrationsTest {
     assertTrue(differences.contains("130"), differences);
     assertTrue(differences.contains("900"), differences);
     assertTrue(newer.summary().contains("platform standalone, 1 pending"), newer.summary());
+  }
+
+  @Test
+  void itNeverWaitsAsLongAsADeadlockTakesToBeSeen(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V900__settings.sql"),
+        "create table public.seen as select s.name, s.setting::int from pg_settings s where s.name like '%lock_timeout';");
+    new Migrations(database.owner(), null, "filesystem:" + db).migrate();
+    assertEquals(
+        "t",
+        database.ownerReads(
+            "select l.setting between 1 and d.setting - 1 from public.seen l, public.seen d"
+                + " where l.name = 'lock_timeout' and d.name = 'deadlock_timeout'"));
+  }
+
+  /** A deadlock, were it not that the migration steps back. */
+  @Test
+  void whoeverHoldsOneTableAndWantsAnotherGoesFirst(@TempDir Path db) throws Exception {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(db.resolve("tables/V900__next.sql"), "select 1;");
+    Migrations next = new Migrations(database.owner(), null, "filesystem:" + db);
+    try (Connection somebody = database.owner().connect();
+        Statement statement = somebody.createStatement();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      somebody.setAutoCommit(false);
+      statement.execute("lock table public.user_messages in row exclusive mode");
+      Future<Integer> migration = threads.submit(() -> next.migrate());
+      Await.until(
+          "the migration has conversations and wants messages",
+          () ->
+              database
+                  .ownerReads(
+                      "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and not granted"
+                          + " and relation = 'public.user_messages'::regclass")
+                  .equals("1"));
+      statement.execute("lock table public.user_conversations in row exclusive mode");
+      assertFalse(migration.isDone());
+      somebody.commit();
+      assertEquals(1, migration.get());
+    }
   }
 
   @Test

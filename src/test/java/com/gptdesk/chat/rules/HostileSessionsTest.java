@@ -134,6 +134,9 @@ class HostileSessionsTest extends Rules {
     database.asOwner("call chat.drop_messages_before('2021-01-01')");
     database.asOwner("select chat.archive_inactive_conversations('90 days')");
     database.asOwner("select * from chat.check_invariants()");
+    database.asOwner("select * from chat.health");
+    database.asOwner("select chat.export_person('%s')".formatted(ivan.id()));
+    database.asOwner("call chat.erase_person('%s')".formatted(ivan.id()));
     Migrations.of(database.owner(), null).preconditions();
     database.asOwner("update chat.flyway_history set checksum = 0 where version is null");
     assertTrue(Migrations.of(database.owner(), null).migrate() > 5, "each R file ran again");
@@ -164,7 +167,7 @@ class HostileSessionsTest extends Rules {
   private static final Pattern CALLED_BY_THE_RELAY =
       Pattern.compile(
           "chat\\.(touch_presence|come_online|go_offline|expire_\\w+|ensure_message_partitions"
-              + "|message_partitions_ahead|notification_queue_usage)");
+              + "|message_partitions_ahead|notification_queue_usage|apply_retention)");
 
   /** One call of everything that people and the relay are granted. */
   private List<String> statements(UUID conversation, UUID message) {
@@ -205,6 +208,7 @@ class HostileSessionsTest extends Rules {
         "select chat.go_offline('{%s}', 0)".formatted(alice.id()),
         "select chat.expire_presence(), chat.expire_typing()",
         "select chat.ensure_message_partitions(7)",
+        "select chat.apply_retention()",
         "select chat.message_partitions_ahead(), chat.notification_queue_usage()",
         "select relay.tail(o.epoch, o.snapshot, 100) from relay.open() o",
         "select relay.claim_slot()",

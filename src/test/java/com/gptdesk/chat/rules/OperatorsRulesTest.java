@@ -5,13 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 /** {@code R__8_operators.sql}: partitions, retention, archive, and whether all is as it must be. */
@@ -160,9 +167,187 @@ class OperatorsRulesTest extends Rules {
   }
 
   @Test
+  void retentionIsASettingThatTheServiceCarriesOut() {
+    old(2, "2020-01-15");
+    alice.sends(conversation, "today");
+    String step = "select chat.apply_retention()";
+    everybody(step, "Alice    42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    1");
+    assertEquals(List.of(), steps(), "off, as it is at first");
+    database.asOwner("update chat.settings set retention_days = 30");
+    assertEquals(List.of("swept", "swept", "user_messages_2020_01"), steps());
+    assertEquals("1 0 0", counts());
+    assertInvariantsHold();
+    assertThrows(
+        IllegalStateException.class,
+        () -> database.asOwner("update chat.settings set retention_days = 0"));
+  }
+
+  @Test
+  void aMonthWithMessagesUnderLegalHoldLosesTheOthersOnly() throws SQLException {
+    old(2, "2020-01-15");
+    UUID withCarol = alice.talksTo(carol);
+    UUID held = alice.sends(withCarol, "held").getId();
+    database.asOwner(
+        """
+        alter table public.user_messages disable trigger user;
+        update public.user_messages set id = overlay(id::text placing (
+            select substr(chat.uuid7_floor('2020-01-15')::text, 1, 13)) from 1 for 13)::uuid where id = '%s';
+        alter table public.user_messages enable trigger user;
+        update public.user_conversations set created_at = '2020-01-01';
+        update public.user_conversations c set last_message_id = m.id from public.user_messages m where m.conversation_id = c.id and m.seq = c.last_message_seq
+        """
+            .formatted(held));
+    database.asOwner(
+        "select chat.place_hold('case 17', conversation_id => '%s')".formatted(withCarol));
+
+    drop("2020-03-01Z");
+    assertEquals(List.of("held"), column("select content from public.user_messages"));
+    assertInvariantsHold();
+
+    database.asOwner("select chat.release_hold(id) from chat.legal_holds");
+    drop("2020-03-01Z");
+    assertEquals("0 0 0", counts());
+    assertInvariantsHold();
+  }
+
+  /** What the service's steps of retention do, one a transaction, until there is nothing left. */
+  private List<String> steps() {
+    List<String> steps = new ArrayList<>();
+    String done;
+    do {
+      done =
+          database
+              .chat()
+              .as(
+                  Caller.relay(),
+                  tx -> tx.fetchSingle("select chat.apply_retention()").get(0, String.class));
+      if (done != null) {
+        steps.add(done);
+      }
+    } while (done != null);
+    return steps;
+  }
+
+  @Test
   void whatIsOfTheLastDayIsNotDropped() {
     for (String moment : List.of("null", "now()", "now() - interval '23 hours'", "'infinity'")) {
       assertEquals("PT400", refusal("call chat.drop_messages_before(%s)".formatted(moment)));
+    }
+  }
+
+  @Test
+  void whateverCascadesGoesAlong() throws SQLException {
+    old(2, "2020-01-15");
+    database.asOwner(
+        """
+        create table public.notes (
+          id uuid primary key default gen_random_uuid(),
+          message_id uuid not null references public.user_messages (id) on delete cascade);
+        insert into public.notes (message_id) select m.id from public.user_messages m
+        """);
+    UUID kept = alice.sends(conversation, "today").getId();
+    database.asOwner("insert into public.notes (message_id) values ('%s')".formatted(kept));
+    drop("2020-03-01Z");
+    assertEquals(List.of(kept.toString()), column("select message_id from public.notes"));
+    assertEquals(1, alice.messagesOf(conversation).size());
+  }
+
+  @Test
+  void aKeyThatDoesNotCascadeIsNamed() {
+    database.asOwner(
+        "create table public.notes (message_id uuid constraint note_of_a_message references public.user_messages (id))");
+    String no = "call chat.drop_messages_before('2020-01-01Z')";
+    assertEquals("PT409", refusal(no));
+    assertTrue(
+        assertThrows(IllegalStateException.class, () -> database.asOwner(no))
+            .getCause()
+            .getMessage()
+            .contains("note_of_a_message on public.notes"));
+  }
+
+  // Partitions beside those who write.
+
+  @Test
+  void aPartitionIsMadeBesideOneWhoWritesWithoutStoppingTheOthers() throws Exception {
+    UUID withCarol = alice.talksTo(carol);
+    try (Connection slow = database.owner().connect();
+        Statement statement = slow.createStatement();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      slow.setAutoCommit(false);
+      statement.execute(
+          "update public.user_conversations set is_archived = false where id = '%s'"
+              .formatted(conversation));
+      Future<?> maker = threads.submit(() -> until("2032-01-01"));
+      Await.until(
+          "the maker is kept waiting",
+          () ->
+              !database
+                  .ownerReads("select count(*) from pg_locks where mode = 'ShareRowExclusiveLock'")
+                  .equals("0"));
+      for (int n = 0; n < 3; n++) {
+        alice.sends(withCarol, "meanwhile");
+      }
+      assertFalse(maker.isDone());
+      slow.commit();
+      maker.get();
+    }
+    assertTrue(partitions().contains("chat.user_messages_2032_01"));
+    assertInvariantsHold();
+  }
+
+  /** Calls again when there was no gap, as the service does. */
+  private void until(String month) {
+    while (true) {
+      try {
+        database.asOwner("select chat.create_message_partition('%s')".formatted(month));
+        return;
+      } catch (IllegalStateException e) {
+        if (!(e.getCause() instanceof SQLException sql && sql.getSQLState().equals("PT503"))) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  @Test
+  void whoeverMakesAPartitionItIsTheOwners() throws SQLException {
+    String url = database.owner().url();
+    String name = url.substring(url.lastIndexOf('/') + 1);
+    try (Connection superuser =
+            TestDatabase.server().at(TestDatabase.server().superuser(), name).connect();
+        Statement statement = superuser.createStatement()) {
+      statement.execute("select chat.create_message_partition('2033-01-01')");
+    }
+    assertEquals(
+        "chat_owner",
+        database.ownerReads(
+            "select relowner::regrole from pg_class where relname = 'user_messages_2033_01'"));
+  }
+
+  @Test
+  void aMissingPartitionIsMadeWhenAMessageComes() {
+    dropAllPartitions();
+    assertEquals("0", database.ownerReads("select chat.message_partitions_ahead()"));
+    alice.sends(conversation, "the first of the month");
+    assertEquals(1, bob.messagesOf(conversation).size());
+    assertEquals("3", database.ownerReads("select chat.message_partitions_ahead()"));
+  }
+
+  @Test
+  void aPartitionThatCannotBeMadeIsNotTheCallersFault() {
+    dropAllPartitions();
+    database.asOwner("revoke execute on function chat.ensure_message_partitions from chat_relay");
+    assertTrue(
+        assertThrows(DatabaseUnavailable.class, () -> alice.sends(conversation, "hi"))
+            .isPartitionMissing());
+    assertEquals(0, partitions().size());
+  }
+
+  private void dropAllPartitions() {
+    for (String partition : partitions()) {
+      database.asOwner(
+          "alter table public.user_messages detach partition %1$s; drop table %1$s"
+              .formatted(partition));
     }
   }
 

@@ -437,7 +437,7 @@ class SchemaLawsTest extends Rules {
           and has_function_privilege('chat_relay', p.oid, 'execute')
           and p.pronamespace <> 'relay'::regnamespace
           and p.proname not in (
-            'come_online', 'go_offline', 'touch_presence', 'expire_presence', 'expire_typing', 'ensure_message_partitions',
+            'come_online', 'go_offline', 'touch_presence', 'expire_presence', 'expire_typing', 'ensure_message_partitions', 'apply_retention',
             'message_partitions_ahead', 'notification_queue_usage')
         """);
   }
