@@ -180,6 +180,14 @@ begin
       message = 'place_hold takes a reason and either a person or a conversation.',
       hint = 'For instance: select chat.place_hold(''case 17'', user_id => …).';
   end if;
+  -- Waits for deletes, edits and erasure under way; what comes later sees the hold.
+  perform
+  from public.user_conversations c
+  where c.id = place_hold.conversation_id
+    or place_hold.user_id in (c.participant_1_id, c.participant_2_id)
+  order by c.id
+  for share;
+
   if not exists (
     select
     from public.user_conversations c
@@ -234,24 +242,51 @@ create or replace function chat.refuse_to_delete_held()
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
+declare
+  conversation uuid;
 begin
-  if chat.is_held(old.id) then
-    raise sqlstate 'PT409' using
-      message = format('Conversation %s is under legal hold.', old.id),
-      hint = 'select * from chat.legal_holds says why. Nothing was deleted; a person can be deactivated instead.';
+  if not exists (select from chat.legal_holds h where h.released_at is null) then
+    if tg_op = 'DELETE' then
+      return old;
+    end if;
+    return null;
   end if;
-  return old;
+  if tg_op = 'DELETE' then
+    conversation := coalesce(to_jsonb(old) ->> 'conversation_id', to_jsonb(old) ->> 'id');
+    if not chat.is_held(conversation) then
+      return old;
+    end if;
+  end if;
+  raise sqlstate 'PT409' using
+    message = case tg_op when 'DELETE' then format('Conversation %s is under legal hold.', conversation) else 'Conversations are under legal hold.' end,
+    hint = 'select * from chat.legal_holds says why. Nothing was deleted; a person can be deactivated instead.';
 end
 $$;
 
-comment on function chat.refuse_to_delete_held() is 'Keeps a conversation under legal hold from being deleted, also when one of its people is: PT409.';
+comment on function chat.refuse_to_delete_held() is
+  'Keeps a conversation under legal hold and its messages from being deleted, also when one of its people is, and both tables from being truncated while any hold is in force: PT409.';
 
 create or replace trigger refuse_to_delete_held
   before delete on public.user_conversations
   for each row
   execute function chat.refuse_to_delete_held();
+create or replace trigger refuse_to_truncate_held
+  before truncate on public.user_conversations
+  for each statement
+  execute function chat.refuse_to_delete_held();
+create or replace trigger refuse_to_delete_held
+  before delete on public.user_messages
+  for each row
+  execute function chat.refuse_to_delete_held();
+create or replace trigger refuse_to_truncate_held
+  before truncate on public.user_messages
+  for each statement
+  execute function chat.refuse_to_delete_held();
 
 comment on trigger refuse_to_delete_held on public.user_conversations is 'A conversation under legal hold stays.';
+comment on trigger refuse_to_truncate_held on public.user_conversations is 'While a hold is in force nothing is truncated.';
+comment on trigger refuse_to_delete_held on public.user_messages is 'A message under legal hold stays.';
+comment on trigger refuse_to_truncate_held on public.user_messages is 'While a hold is in force nothing is truncated.';
 
 create or replace function chat.keep_held_text()
   returns trigger
@@ -277,6 +312,31 @@ create or replace trigger keep_held_text
   execute function chat.keep_held_text();
 
 comment on trigger keep_held_text on public.user_messages is 'Under legal hold, what a message said is kept.';
+
+create or replace function chat.keep_held_edit()
+  returns trigger
+  security definer                 -- writes what its people may not see
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  insert into chat.held_texts (message_id, conversation_id, sender_id, content, metadata, replaced_at)
+  select old.message_id, m.conversation_id, old.sender_id, old.content, '{}', old.edited_at
+  from public.user_messages m
+  where m.id = old.message_id
+    and chat.is_held(m.conversation_id);
+  return old;
+end
+$$;
+
+comment on function chat.keep_held_edit() is 'Keeps the earlier texts of a message under legal hold when its sender takes it back.';
+
+create or replace trigger keep_held_edit
+  before delete on public.message_edits
+  for each row
+  execute function chat.keep_held_edit();
+
+comment on trigger keep_held_edit on public.message_edits is 'Under legal hold, earlier texts are kept.';
 
 -- Export.
 
@@ -520,6 +580,6 @@ revoke all on table chat.legal_holds, chat.held_texts, chat.erased_people, chat.
   from public, anon, authenticated, service_role;
 revoke all on function
   chat.audit, chat.audit_statement, chat.audit_settings, chat.refuse_change_of_trail, chat.is_held, chat.place_hold, chat.release_hold,
-  chat.refuse_to_delete_held, chat.keep_held_text, chat.export_person_rows, chat.export_person
+  chat.refuse_to_delete_held, chat.keep_held_text, chat.keep_held_edit, chat.export_person_rows, chat.export_person
 from public, anon, authenticated, service_role;
 revoke all on procedure chat.erase_person from public, anon, authenticated, service_role;

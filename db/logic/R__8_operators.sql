@@ -30,7 +30,7 @@ begin
     -- Made apart, with its indexes, and attached when it is complete: of what people use this locks nothing. In schema chat, where
     -- no default privileges reach it; row-level security without a policy shuts the way through its own name.
     execute format(
-      'create table chat.%I (like public.user_messages including defaults including constraints including storage including indexes)', name);
+      'create table chat.%I (like public.user_messages including defaults including generated including constraints including storage including compression including indexes)', name);
     execute format('alter table chat.%I enable row level security', name);
     execute format('revoke all on table chat.%I from public, anon, authenticated, service_role', name);
     execute format('comment on table chat.%I is %L', name, 'Messages of ' || to_char(month, 'YYYY-MM') || ' (UTC), by the time in their id.');
@@ -207,11 +207,11 @@ begin
   where k.confrelid = 'public.user_messages'::regclass
     and k.contype = 'f'
     and k.conparentid = 0
-    and not (k.confdeltype = 'c' and has_table_privilege(k.conrelid, 'delete'));
+    and not (k.confdeltype = 'c' and pg_has_role((select c.relowner from pg_catalog.pg_class c where c.oid = k.conrelid), 'usage'));
   if holding is not null then
     raise sqlstate 'PT409' using
       message = format('Messages cannot be dropped because of %s.', holding),
-      hint = 'Make the foreign key ON DELETE CASCADE, and let the owner of the chat delete from its table, so that its rows go with the messages; or drop it. Nothing was changed.';
+      hint = 'Make the foreign key ON DELETE CASCADE in a table of the chat''s owner, so that its rows go with the messages; or drop it. Nothing was changed.';
   end if;
 
   -- The locks of a detach, in the order of a send.
@@ -219,13 +219,16 @@ begin
     order by c.relname <> 'user_conversations', c.relname <> 'user_messages', c.relname) into tables
   from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.oid = 'public.user_messages'::regclass
-    or c.oid in (
-      select case k.conrelid when 'public.user_messages'::regclass then k.confrelid else k.conrelid end
-      from pg_catalog.pg_constraint k
-      where k.contype = 'f'
-        and k.conparentid = 0
-        and 'public.user_messages'::regclass in (k.conrelid, k.confrelid)
+  where has_table_privilege(c.oid, 'update, delete, truncate')
+    and (
+      c.oid = 'public.user_messages'::regclass
+      or c.oid in (
+        select case k.conrelid when 'public.user_messages'::regclass then k.confrelid else k.conrelid end
+        from pg_catalog.pg_constraint k
+        where k.contype = 'f'
+          and k.conparentid = 0
+          and 'public.user_messages'::regclass in (k.conrelid, k.confrelid)
+      )
     );
 
   for part in
@@ -253,7 +256,17 @@ begin
       execute format(
         'delete from %1$I.%2$I m
          where m.ctid = any (array(
-           select x.ctid from %1$I.%2$I x where not chat.is_held(x.conversation_id) limit 1000 for update skip locked))',
+           select x.ctid
+           from %1$I.%2$I x
+           join public.user_conversations c on c.id = x.conversation_id
+           where not exists (
+             select
+             from chat.legal_holds h
+             where h.released_at is null
+               and (h.conversation_id = c.id or h.user_id in (c.participant_1_id, c.participant_2_id)))
+           limit 1000
+           for no key update of c skip locked
+           for update of x skip locked))',
         part.nspname, part.relname);
       get diagnostics gone = row_count;
       if gone > 0 then
@@ -296,12 +309,29 @@ begin
       execute format('lock table %s, %I.%I in share update exclusive mode', tables, part.nspname, part.relname);   -- waits for a vacuum
       set local lock_timeout = '50ms';
       execute format('lock table %s in access exclusive mode', tables);
+      execute format(
+        'select exists (
+           select
+           from chat.legal_holds h
+           join public.user_conversations c on c.id = h.conversation_id or h.user_id in (c.participant_1_id, c.participant_2_id)
+           join %I.%I m on m.conversation_id = c.id
+           where h.released_at is null)',
+        part.nspname, part.relname) into held;
+      if held then                   -- placed while this waited
+        return 'busy';
+      end if;
+      -- Whether anything still points here PostgreSQL asks by a join, under these locks: along the indexes, not by reading all.
+      set local jit = off;
+      set local enable_hashjoin = off;
+      set local enable_nestloop = off;
+      set local enable_seqscan = off;
+      set local enable_sort = off;
       execute format('alter table public.user_messages detach partition %I.%I', part.nspname, part.relname);
       execute format('drop table %I.%I', part.nspname, part.relname);
       perform chat.audit('drop partition', jsonb_build_object('partition', part.relname));
       return part.relname;
     exception
-      when lock_not_available or deadlock_detected then
+      when lock_not_available or deadlock_detected or undefined_table then   -- the last: another node was quicker
         return 'busy';
       when foreign_key_violation then
         return 'hanging';

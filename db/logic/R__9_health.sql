@@ -71,7 +71,8 @@ facts (item, value, state, remedy) as (
   union all
   select
     'longest transaction',
-    coalesce(date_trunc('second', max(now() - a.xact_start))::text, 'none'),
+    coalesce(date_trunc('second', max(now() - a.xact_start))::text, 'none')
+      || case when pg_has_role('pg_read_all_stats', 'usage') then '' else ' (of this login''s own: it has no pg_read_all_stats)' end,
     case
       when max(now() - a.xact_start) > interval '1 hour' then 'alarm'
       when max(now() - a.xact_start) > interval '10 minutes' then 'warning'
@@ -135,7 +136,7 @@ select
   case when f.state <> 'ok' then f.remedy end as remedy
 from facts f;
 
-comment on view chat.health is 'What a DBA looks at: state ok, warning or alarm, and then what to do. For the owner and who may read all statistics.';
+comment on view chat.health is 'What a DBA looks at: state ok, warning or alarm, and then what to do. For the owner, who sees other logins'' transactions with pg_read_all_stats alone.';
 comment on column chat.health.item is 'What is looked at.';
 comment on column chat.health.state is 'ok, warning or alarm.';
 comment on column chat.health.value is 'What was found.';

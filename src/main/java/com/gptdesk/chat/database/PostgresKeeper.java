@@ -38,7 +38,7 @@ final class PostgresKeeper implements AutoCloseable {
    */
   private static final String SCRIPT =
       """
-      trap '' HUP INT TERM
+      trap '' HUP INT TERM PIPE
       files=$1 note=$2 output=$3 ends=$4
       shift 4
       echo $$ >"$note" || exit 1

@@ -23,7 +23,8 @@ final class Traces {
       Pattern.compile(
           BEGINNING
               + "(?!(?:select|insert|update|delete|merge|with|values|table|lock|savepoint|release|rollback)\\b"
-              + "|set\\s+(?:local|constraints)\\b)\\w",
+              + "|set\\s+(?:local|constraints)\\b)\\w"
+              + "|\\bpg_(?:try_)?advisory_lock(?:_shared)?\\b",
           Pattern.CASE_INSENSITIVE);
 
   private static final String KEY = Traces.class.getName();

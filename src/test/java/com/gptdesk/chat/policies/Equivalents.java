@@ -88,6 +88,10 @@ final class Equivalents {
     REASONS.put("drop trigger append_only on chat.audit_log", OF_OPERATORS);
     REASONS.put("drop trigger refuse_to_delete_held on user_conversations", OF_OPERATORS);
     REASONS.put("drop trigger keep_held_text on user_messages", OF_OPERATORS);
+    REASONS.put("drop trigger keep_held_edit on message_edits", OF_OPERATORS);
+    REASONS.put("drop trigger refuse_to_truncate_held on user_conversations", OF_OPERATORS);
+    REASONS.put("drop trigger refuse_to_truncate_held on user_messages", OF_OPERATORS);
+    REASONS.put("drop trigger refuse_to_delete_held on user_messages", OF_OPERATORS);
     REASONS.put(
         "chat.is_held: true for h.user_id in (c.participant_1_id, c.participant_2_id)",
         OF_OPERATORS);

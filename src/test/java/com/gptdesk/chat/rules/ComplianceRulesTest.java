@@ -173,6 +173,34 @@ class ComplianceRulesTest extends Rules {
   }
 
   @Test
+  void whatIsHeldOutlastsEveryDelete() {
+    alice.sends(conversation, "evidence");
+    database.asOwner(
+        "select chat.place_hold('case 19', conversation_id => '%s')".formatted(conversation));
+    for (String way :
+        List.of(
+            "delete from public.user_messages",
+            "delete from "
+                + database.ownerReads("select tableoid::regclass from public.user_messages"),
+            "truncate public.user_messages cascade",
+            "truncate public.user_conversations cascade")) {
+      assertEquals("PT409", refusal(way), way);
+    }
+    database.asOwner("select chat.release_hold(id) from chat.legal_holds");
+    database.asOwner("delete from public.user_messages");
+  }
+
+  @Test
+  void earlierTextsOfWhatIsHeldAreKeptWhenItIsTakenBack() {
+    UUID message = alice.sends(conversation, "first").getId();
+    alice.edits(message, "second");
+    database.asOwner("select chat.place_hold('case 20', '%s')".formatted(alice.id()));
+    alice.deletes(message);
+    assertEquals(
+        List.of("first", "second"), column("select content from chat.held_texts order by content"));
+  }
+
+  @Test
   void aHoldIsOnSomethingThatIsThere() {
     assertEquals("PT400", refusal("select chat.place_hold('why')"));
     assertEquals("PT400", refusal("select chat.place_hold('', '%s')".formatted(alice.id())));
