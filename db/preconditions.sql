@@ -2,7 +2,8 @@
 -- The command migrate asks it first; a DBA asks it as the role that will migrate:
 --   psql -f db/preconditions.sql                                                    GPT Desk's or Supabase's own database
 --   PGOPTIONS='-c chat.platform=standalone' psql -f db/preconditions.sql             an empty one
--- No row: all is well. 'missing' stops migrate, 'warning' does not. In a database that was migrated already it tells what the
+-- No row: all is well. 'missing' stops migrate, 'unsafe' stops migrate and serve until it is mended or accepted by name (CHAT_ACCEPTED),
+-- 'warning' stops nothing. In a database that was migrated already it tells what the
 -- next migration will need, for the role that owns the chat.
 
 with
@@ -82,6 +83,22 @@ with
     where r.rolname = 'chat_service'
   ),
 
+  -- Who must stay under the policies: the roles of callers, and who logs in to become them.
+  held as (
+    select r.oid, r.name, false as is_login
+    from roles r
+    where r.oid is not null
+      and r.name <> 'service_role'
+      and not r.is_above_policies
+    union all
+    select r.oid, r.rolname, true
+    from pg_catalog.pg_roles r, service s, me
+    where r.rolcanlogin
+      and not r.rolsuper
+      and r.oid <> me.oid
+      and pg_has_role(r.oid, s.oid, 'usage')
+  ),
+
   users as (
     select c.oid, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity
     from pg_catalog.pg_class c, schemas
@@ -127,23 +144,23 @@ with
       and p.pronargs = 0
   ),
 
-  found (is_missing, what, remedy) as (
+  found (kind, what, remedy) as (
     -- The server.
 
     select
-      version < 150000,
+      case when version < 150000 then 'missing' else 'warning' end,
       'PostgreSQL 15 to 18: this is ' || current_setting('server_version'),
       case when version < 150000 then 'Upgrade the server.' else 'The chat was not tried on it; run scripts/test there first.' end
     from asked
     where version not between 150000 and 189999
 
     union all
-    select true, 'encoding UTF8 of the database: it is ' || getdatabaseencoding(), 'Create the database with encoding ''UTF8''.'
+    select 'missing', 'encoding UTF8 of the database: it is ' || getdatabaseencoding(), 'Create the database with encoding ''UTF8''.'
     where getdatabaseencoding() <> 'UTF8'
 
     union all
     select
-      false,
+      'warning',
       'LC_CTYPE of the database is ' || d.datctype || ', which knows upper and lower case of ASCII alone',
       'A search finds other letters only as they are written. Create the database with C.UTF-8, a language''s locale or ICU.'
     from pg_database d
@@ -155,7 +172,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       'role ' || r.name,
       format('create role %s nologin noinherit;', r.name)
         || case when asked.version >= 160000 and not me.super then format(' grant %s to %s with admin option;', r.name, me.name) else '' end
@@ -165,7 +182,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('the right to grant %s to chat_service', r.name),
       format('As who may: grant %s to %s with admin option;', r.name, me.name)
         || case when asked.version < 160000 then format(' or: alter role %s createrole;', me.name) else '' end
@@ -182,7 +199,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('chat_service without the rights of %s: it inherits them', r.name),
       case when asked.version >= 160000
         then format('grant %s to chat_service with inherit false;', r.name)
@@ -195,7 +212,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('role %s under row-level security: it is above it', r.name),
       format('alter role %s nosuperuser nobypassrls;', r.name)
     from roles r
@@ -203,7 +220,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('role %s apart from %s: it is a member of the tables'' owner', r.name, me.name),
       format('revoke %s from %s, or migrate as another role.', me.name, r.name)
     from roles r, me
@@ -214,18 +231,18 @@ with
     -- The right to make things.
 
     union all
-    select true, 'CREATE on the database', format('grant create on database %I to %s;', current_database(), me.name)
+    select 'missing', 'CREATE on the database', format('grant create on database %I to %s;', current_database(), me.name)
     from me, schemas
     where not has_database_privilege(me.oid, current_database(), 'create')
       and (schemas.chat is null or schemas.relay is null)
 
     union all
-    select true, 'USAGE and CREATE on schema public', format('grant usage, create on schema public to %s;', me.name)
+    select 'missing', 'USAGE and CREATE on schema public', format('grant usage, create on schema public to %s;', me.name)
     from me, schemas
     where not (has_schema_privilege(me.oid, schemas.public, 'usage') and has_schema_privilege(me.oid, schemas.public, 'create'))
 
     union all
-    select true, 'USAGE on schema public for ' || r.name, format('grant usage on schema public to %s;', r.name)
+    select 'missing', 'USAGE on schema public for ' || r.name, format('grant usage on schema public to %s;', r.name)
     from roles r, schemas
     where r.is_platforms
       and r.name <> 'anon'
@@ -235,7 +252,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       'function auth.uid() returning uuid',
       'Supabase has it. Elsewhere whoever checks the tokens makes it; db/platform/V002__auth.sql shows how.'
     from asked
@@ -243,7 +260,7 @@ with
       and not exists (select from uid where uid.prorettype = 'uuid'::regtype)
 
     union all
-    select true, 'USAGE on schema auth for ' || x.name, format('grant usage on schema auth to %s;', x.name)
+    select 'missing', 'USAGE on schema auth for ' || x.name, format('grant usage on schema auth to %s;', x.name)
     from asked, schemas, (
       select me.oid, me.name from me
       union all
@@ -253,7 +270,7 @@ with
       and not has_schema_privilege(x.oid, schemas.auth, 'usage')
 
     union all
-    select true, 'EXECUTE on auth.uid() for ' || x.name, format('grant execute on function auth.uid() to %s;', x.name)
+    select 'missing', 'EXECUTE on auth.uid() for ' || x.name, format('grant execute on function auth.uid() to %s;', x.name)
     from asked, uid, (
       select me.oid, me.name from me
       union all
@@ -264,7 +281,7 @@ with
 
     union all
     select
-      false,
+      'warning',
       'auth.uid() does not seem to read request.jwt.claims',
       'The service sets the claims of the token there; a person whom auth.uid() does not know can do nothing.'
     from asked, uid
@@ -275,7 +292,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       'table public.users with id, full_name, email, avatar_url, status, team_id',
       'Name the right database, or make the table; db/platform/V003__teams_and_users.sql shows how.'
     from asked
@@ -283,7 +300,7 @@ with
       and not exists (select from users u where u.relkind in ('r', 'p'))
 
     union all
-    select true, format('column public.users.%s', c.name), format('alter table public.users add column %s %s;', c.name, c.wanted_type)
+    select 'missing', format('column public.users.%s', c.name), format('alter table public.users add column %s %s;', c.name, c.wanted_type)
     from asked, columns c, users u
     where asked.platform = 'existing'
       and u.relkind in ('r', 'p')
@@ -291,7 +308,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('column public.users.%s of type %s: it is %s', c.name, c.wanted_type, c.type),
       case
         when c.wanted_type = 'uuid' then 'The chat knows people and teams by uuid; it needs a uuid column of that name.'
@@ -303,7 +320,7 @@ with
       and not c.fits
 
     union all
-    select true, 'a primary or unique key on public.users.id', 'alter table public.users add primary key (id);'
+    select 'missing', 'a primary or unique key on public.users.id', 'alter table public.users add primary key (id);'
     from asked, columns c, users u
     where asked.platform = 'existing'
       and c.name = 'id'
@@ -322,7 +339,7 @@ with
       )
 
     union all
-    select true, right_.name || ' on public.users', format('grant %s on table public.users to %s;', lower(right_.name), me.name)
+    select 'missing', right_.name || ' on public.users', format('grant %s on table public.users to %s;', lower(right_.name), me.name)
     from asked, users u, me, unnest(array['SELECT', 'REFERENCES', 'TRIGGER']) as right_ (name)
     where asked.platform = 'existing'
       and u.relkind in ('r', 'p')
@@ -331,7 +348,7 @@ with
     -- The definer functions read people as their owner.
     union all
     select
-      true,
+      'missing',
       format('all rows of public.users: row-level security may hide some from %s', me.name),
       format('create policy "The chat can view people" on public.users for select to %s using (true); or: alter role %s bypassrls;', me.name, me.name)
     from asked, users u, me
@@ -361,7 +378,7 @@ with
 
     union all
     select
-      false,
+      'warning',
       'an index on public.users (team_id): search_users reads the people of one team',
       'create index concurrently on public.users (team_id);'
     from asked, columns c, users u
@@ -382,7 +399,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('the name public.%s: a %s has it', x.name, x.kind),
       case when x.is_platforms
         then 'This looks like GPT Desk''s own database: migrate with --platform existing.'
@@ -412,7 +429,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('the name %s: there is such a schema already', n.nspname),
       case when n.nspname = 'auth'
         then 'This looks like Supabase: migrate with --platform existing.'
@@ -437,7 +454,7 @@ with
 
     union all
     select
-      true,
+      'missing',
       format('the name %s: public.users has a trigger of that name', g.tgname),
       format('alter trigger %I on public.users rename to …;', g.tgname)
     from asked, users u
@@ -448,11 +465,144 @@ with
       and g.tgname in ('lock_conversations', 'record_update', 'record_delete')
       and coalesce(p.pronamespace not in (schemas.relay, schemas.chat), true)
 
+    -- What the platform lets clients do. A team is what public.users says: who writes there joins any team and reads its people.
+
+    union all
+    select
+      case when w.lets then 'unsafe' else 'warning' end,
+      format('%s may %s %s of public.users', w.role, case w.command when 'w' then 'change' else 'choose' end, w.columns)
+        || case when w.lets then '' else ', as soon as a policy lets them' end,
+      format('revoke %1$s on table public.users from public, %2$I;%3$s', w.privilege, w.role,
+        case when w.others is null or w.role = 'anon' then '' else format(' grant %s (%s) on table public.users to %I;', w.privilege, w.others, w.role) end)
+    from (
+      select
+        r.name as role,
+        o.command,
+        o.privilege,
+        string_agg(a.attname, ', ' order by a.attnum) filter (where a.attname = any (o.columns)) as columns,
+        string_agg(quote_ident(a.attname), ', ' order by a.attnum) filter (where a.attname <> all (o.columns) and a.attgenerated = '') as others,
+        not u.relrowsecurity or exists (
+          select
+          from pg_catalog.pg_policy p
+          where p.polrelid = u.oid
+            and p.polpermissive
+            and p.polcmd in (o.command, '*')
+            and (p.polroles = '{0}' or exists (select from unnest(p.polroles) as x (oid) where pg_has_role(r.oid, x.oid, 'usage')))
+        ) as lets
+      from asked
+      cross join users u
+      join roles r on r.name in ('anon', 'authenticated') and r.oid is not null and r.is_platforms and not r.is_above_policies
+      cross join (values
+        ('w'::"char", 'update', array['id', 'status', 'team_id']),
+        ('a'::"char", 'insert', array['status', 'team_id'])
+      ) as o (command, privilege, columns)
+      join pg_catalog.pg_attribute a on a.attrelid = u.oid and a.attnum > 0 and not a.attisdropped
+        and has_column_privilege(r.oid, u.oid, a.attnum, o.privilege)
+      where asked.platform = 'existing'
+        and u.relkind in ('r', 'p')
+      group by r.name, r.oid, o.command, o.privilege, u.oid, u.relrowsecurity
+    ) w
+    where w.columns is not null
+
+    union all
+    select
+      case when n.nspname = 'public' then 'warning' else 'unsafe' end,
+      format('%s may create in schema %s', case when x.oid = 0 then 'PUBLIC' else x.oid::regrole::text end, n.nspname),
+      format('revoke create on schema %I from %s;', n.nspname, case when x.oid = 0 then 'public' else x.oid::regrole::text end)
+    from pg_catalog.pg_namespace n
+    cross join lateral (
+      select distinct a.grantee
+      from aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+      where a.privilege_type = 'CREATE'
+    ) x (oid)
+    cross join schemas
+    where n.oid in (schemas.public, schemas.chat, schemas.relay, schemas.auth)
+      and (x.oid = 0 or x.oid in (select r.oid from roles r where r.name in ('anon', 'authenticated')))
+
+    union all
+    select
+      'unsafe',
+      format('%s is a member of %s%s', s.name, g.rolname,
+        case when g.rolsuper then ', a superuser' when g.rolbypassrls then ', who bypasses row-level security' when g.rolcreaterole then ', who may make roles' else '' end),
+      format('revoke %I from %I;', g.rolname, s.name)
+    from held s
+    join pg_catalog.pg_roles g on g.oid <> s.oid and pg_has_role(s.oid, g.oid, 'member')
+    cross join me
+    where g.oid <> me.oid
+      and g.rolname not in ('anon', 'authenticated', 'service_role', 'chat_relay', 'chat_service')
+      and g.rolname <> 'pg_database_owner'
+      and (g.rolsuper or g.rolbypassrls or g.rolcreaterole or g.oid < 16384)
+      -- Whoever may become another of them is told of by that one.
+      and not exists (
+        select
+        from roles k
+        where k.oid <> s.oid
+          and pg_has_role(s.oid, k.oid, 'member')
+          and pg_has_role(k.oid, g.oid, 'member')
+      )
+
+    union all
+    select
+      'unsafe',
+      format('%s is no ordinary login: %s', s.name, concat_ws(', ', case when g.rolbypassrls then 'bypasses row-level security' end,
+        case when g.rolcreaterole then 'may make roles' end, case when g.rolreplication then 'may read the server''s log' end)),
+      format('alter role %I nobypassrls nocreaterole noreplication;', s.name)
+    from held s
+    join pg_catalog.pg_roles g on g.oid = s.oid
+    where s.is_login
+      and (g.rolbypassrls or g.rolcreaterole or g.rolreplication)
+
+    union all
+    select
+      case when s.is_login then 'unsafe' else 'warning' end,
+      format('%s owns something', s.name),
+      format('reassign owned by %I to %s;', s.name, me.name)
+    from held s, me
+    where exists (
+      select
+      from pg_catalog.pg_shdepend d
+      where d.refclassid = 'pg_catalog.pg_authid'::regclass
+        and d.refobjid = s.oid
+        and d.deptype = 'o'
+        and d.dbid in (0, (select b.oid from pg_catalog.pg_database b where b.datname = current_database()))
+    )
+
+    union all
+    select
+      'warning',
+      'functions of schema public that are not the chat''s and that clients may execute',
+      format('The chat serves none of them but those that a setting names: %s%s. Where one is not for clients: revoke execute on function … from public;',
+        array_to_string((array_agg(x.name order by x.name))[1:10], ', '), case when count(*) > 10 then format(' and %s more', count(*) - 10) else '' end)
+    from (
+      select p.oid::regprocedure::text as name
+      from pg_catalog.pg_proc p, schemas, asked
+      where asked.platform = 'existing'
+        and p.pronamespace = schemas.public
+        and p.prokind in ('f', 'p')
+        and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+        and p.proname <> all (select unnest(o.names) from ours o where o.kind = 'function')
+        and exists (
+          select
+          from roles r
+          where r.name in ('anon', 'authenticated')
+            and r.oid is not null
+            and has_function_privilege(r.oid, p.oid, 'execute')
+        )
+        and not exists (
+          select
+          from pg_catalog.pg_depend d
+          where d.classid = 'pg_catalog.pg_proc'::regclass
+            and d.objid = p.oid
+            and d.deptype = 'e'
+        )
+    ) x
+    having count(*) > 0
+
     -- Supabase's own Realtime.
 
     union all
     select
-      false,
+      'warning',
       'publication supabase_realtime belongs to somebody else',
       format('The chat''s own real time does not need it. To have the tables in it: alter publication supabase_realtime owner to %s;', me.name)
     from pg_catalog.pg_publication p, me, asked
@@ -463,8 +613,8 @@ with
   )
 
 select
-  case when found.is_missing then 'missing' else 'warning' end as kind,
+  found.kind,
   found.what,
   found.remedy
 from found
-order by found.is_missing desc, found.what;
+order by array_position(array['missing', 'unsafe', 'warning'], found.kind), found.what;

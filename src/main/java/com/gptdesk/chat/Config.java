@@ -3,6 +3,7 @@ package com.gptdesk.chat;
 import com.gptdesk.chat.api.RequestBounds;
 import com.gptdesk.chat.api.TlsFiles;
 import com.gptdesk.chat.api.TrustedProxies;
+import com.gptdesk.chat.database.Accepted;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.nats.NatsSettings;
@@ -31,6 +32,8 @@ import org.slf4j.LoggerFactory;
  *
  * @param database the runtime login; null for the embedded PostgreSQL
  * @param owner who migrates; null when migrating is somebody else's task
+ * @param accepted the file of what a DBA did on purpose; null for none
+ * @param refuseDrift whether a database that is not as the migrations made it is not served
  * @param replica where what only reads may be asked; null for the database itself
  * @param dataDirectory where the embedded PostgreSQL keeps its files
  * @param poolSize connections for requests; the relay's own come on top
@@ -62,6 +65,8 @@ import org.slf4j.LoggerFactory;
 public record Config(
     @Nullable Login database,
     @Nullable Login owner,
+    @Nullable Path accepted,
+    boolean refuseDrift,
     @Nullable ReplicaSettings replica,
     Path dataDirectory,
     int poolSize,
@@ -96,6 +101,15 @@ public record Config(
   /** True when nobody named a database, so that we bring our own. */
   public boolean embedded() {
     return database == null;
+  }
+
+  /**
+   * What a DBA did on purpose.
+   *
+   * @throws IllegalStateException the file cannot be read
+   */
+  Accepted acceptedThings() {
+    return accepted == null ? Accepted.NOTHING : Accepted.in(accepted);
   }
 
   /** Without any secret: a password is shown by nobody's toString, so the rest follows suit. */
@@ -141,24 +155,17 @@ public record Config(
 
     Config read() throws Invalid {
       String url = text("CHAT_DATABASE_URL");
+      String accepted = text("CHAT_ACCEPTED");
       if (url != null && !url.startsWith("jdbc:postgresql://")) {
         problems.add("CHAT_DATABASE_URL must begin with jdbc:postgresql:// .");
       }
-      boolean enabled =
-          parsed(
-              "CHAT_ENABLED",
-              "true or false",
-              true,
-              text ->
-                  switch (text) {
-                    case "true" -> true;
-                    case "false" -> false;
-                    default -> null;
-                  });
+      boolean enabled = truth("CHAT_ENABLED", true);
       Config config =
           new Config(
               login(url, "CHAT_DATABASE_USER", "CHAT_DATABASE_PASSWORD", true),
               login(url, "CHAT_OWNER_USER", "CHAT_OWNER_PASSWORD", false),
+              accepted == null ? null : Path.of(accepted),
+              truth("CHAT_REFUSE_DRIFT", false),
               replica(url),
               path("CHAT_DATA_DIR", "data"),
               number("CHAT_POOL_SIZE", 16, 1, 1000),
@@ -214,6 +221,19 @@ public record Config(
         throw new Invalid(problems);
       }
       return config;
+    }
+
+    private boolean truth(String name, boolean otherwise) {
+      return parsed(
+          name,
+          "true or false",
+          otherwise,
+          text ->
+              switch (text) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> null;
+              });
     }
 
     private @Nullable Login login(

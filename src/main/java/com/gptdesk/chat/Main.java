@@ -1,5 +1,6 @@
 package com.gptdesk.chat;
 
+import com.gptdesk.chat.database.Accepted;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.database.Migrations;
@@ -7,6 +8,8 @@ import com.gptdesk.chat.database.Migrations.Platform;
 import com.gptdesk.chat.database.Precondition;
 import com.gptdesk.chat.policies.PolicyReport;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
@@ -110,7 +113,8 @@ public final class Main {
       throws Exception {
     Config config = Config.of(System.getenv());
     try (Database database = Database.openOrJoin(config)) {
-      Migrations migrations = Migrations.of(database.requireOwner(), platform);
+      Migrations migrations =
+          Migrations.of(database.requireOwner(), platform).accepting(config.acceptedThings());
       System.out.println("Applied " + migrations.migrate() + " migrations.");
       migrations.write(config.maxMessageLength(), config.typingTimeout());
       database.admitService();
@@ -136,16 +140,23 @@ public final class Main {
 
   @Command(
       description =
-          "Compare the database with db/; ends with 1 when they differ, or when something is missing"
-              + " that migrating needs.",
+          "Compare the database with db/ and with what the migrations make; ends with 1 when they"
+              + " differ, or when something is missing that migrating needs.",
       mixinStandardHelpOptions = true,
       version = VERSION)
-  int validate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
+  int validate(
+      @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform,
+      @Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
       throws Exception {
-    try (Database database = Database.openOrJoin(Config.of(System.getenv()))) {
-      Migrations migrations = Migrations.of(database.ownerOrService(), platform);
+    Config config = Config.of(System.getenv());
+    try (Database database = Database.openOrJoin(config)) {
+      Migrations migrations =
+          Migrations.of(database.ownerOrService(), platform).accepting(accepted(config, accept));
       System.out.println(migrations.summary());
-      List<String> differences = migrations.differences();
+      List<String> differences = new ArrayList<>(migrations.differences());
+      if (differences.isEmpty()) {
+        migrations.drift().forEach(cause -> differences.add(cause.toString()));
+      }
       List<Precondition> unmet = migrations.preconditions();
       differences.forEach(System.out::println);
       unmet.forEach(System.out::println);
@@ -159,14 +170,27 @@ public final class Main {
   @Command(
       name = "verify-policies",
       description =
-          "Try the policy matrix (db/policies.md) as everybody, rolled back; ends with 1 on a difference.",
+          "Try the policy matrix (db/policies.md) as everybody, rolled back, and look for what was"
+              + " changed by hand and for every way round it; ends with 1 on a difference.",
       mixinStandardHelpOptions = true,
       version = VERSION)
-  int verifyPolicies() throws Exception {
-    try (Database database = Database.openOrJoin(Config.of(System.getenv()))) {
-      return PolicyReport.of(database.requireOwner()).print(System.out) ? 0 : 1;
+  int verifyPolicies(@Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
+      throws Exception {
+    Config config = Config.of(System.getenv());
+    try (Database database = Database.openOrJoin(config)) {
+      return PolicyReport.of(database.requireOwner(), accepted(config, accept)).print(System.out)
+          ? 0
+          : 1;
     }
   }
+
+  private static Accepted accepted(Config config, @Nullable Path file) {
+    return file == null ? config.acceptedThings() : Accepted.in(file);
+  }
+
+  private static final String ACCEPT =
+      "A file that names what a DBA changed on purpose, a line each as it is printed in [brackets]"
+          + " (CHAT_ACCEPTED).";
 
   private static final String PLATFORM =
       "standalone: db/platform makes roles, teams and users. existing: GPT Desk or Supabase has them"

@@ -16,9 +16,11 @@ import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.Drift;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.Precondition;
 import com.gptdesk.chat.database.ReadReplica;
 import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.database.Secrets;
@@ -54,6 +56,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 import org.slf4j.Logger;
@@ -101,7 +104,10 @@ final class Service implements AutoCloseable {
       TlsCertificate.read(vertx, config.tls()); // before there is anything to undo
     }
     Database database = opened(Database.open(config));
-    bringUpToDate(database, config, platform, demo);
+    Migrations migrations =
+        Migrations.of(database.ownerOrService(), platform).accepting(config.acceptedThings());
+    bringUpToDate(database, migrations, config, demo);
+    demandContract(migrations, config.refuseDrift());
     ServiceLogin.verify(database.service());
     Metrics metrics = opened(new Metrics(config.metricsToken()));
     HikariDataSource requests =
@@ -153,6 +159,7 @@ final class Service implements AutoCloseable {
     }
     metrics.watch(realtime);
     metrics.watch(() -> state(chat));
+    metrics.watchDrift(() -> migrations.drift().size());
 
     RequestLimits limits =
         new RequestLimits(config.maxRequestsPerSecond(), config.maxRequestsPerSecondPerAddress());
@@ -175,7 +182,7 @@ final class Service implements AutoCloseable {
                 calls,
                 new BroadcastEndpoint(topics, tokens, config.topics(), config.enabled()),
                 limits,
-                health(chat, deafness, Migrations.of(database.ownerOrService(), platform)),
+                health(chat, deafness, migrations),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
                 metrics));
@@ -199,10 +206,8 @@ final class Service implements AutoCloseable {
   }
 
   private static void bringUpToDate(
-      Database database, Config config, @Nullable Platform platform, boolean demo)
-      throws IOException {
+      Database database, Migrations migrations, Config config, boolean demo) throws IOException {
     Login owner = database.owner();
-    Migrations migrations = Migrations.of(database.ownerOrService(), platform);
     if (owner == null) {
       List<String> differences = migrations.differences();
       if (!differences.isEmpty()) {
@@ -221,6 +226,33 @@ final class Service implements AutoCloseable {
     if (demo) {
       seed(owner);
     }
+  }
+
+  /**
+   * What people of one team, or policies, rely on that is not ours; and what was changed by hand.
+   */
+  private static void demandContract(Migrations migrations, boolean refuseDrift) {
+    List<Precondition> unmet = migrations.preconditions();
+    unmet.stream()
+        .filter(precondition -> precondition.kind() == Precondition.Kind.WARNING)
+        .forEach(warning -> LOG.warn("{}", warning));
+    List<String> unsafe =
+        unmet.stream()
+            .filter(precondition -> precondition.kind() == Precondition.Kind.UNSAFE)
+            .map(Precondition::toString)
+            .toList();
+    if (!unsafe.isEmpty()) {
+      throw new IllegalStateException(
+          "This database is not served: its policies would not hold. Mend it, or name what is meant so in the file of CHAT_ACCEPTED.\n"
+              + String.join("\n", unsafe));
+    }
+    List<Drift> drift = migrations.drift();
+    if (refuseDrift && !drift.isEmpty()) {
+      throw new IllegalStateException(
+          "This database is not served (CHAT_REFUSE_DRIFT): it is not as the migrations made it. Mend it, or name what is meant so in the file of CHAT_ACCEPTED.\n"
+              + drift.stream().map(Drift::toString).collect(Collectors.joining("\n")));
+    }
+    drift.forEach(cause -> LOG.warn("Not as the migrations made it: {}", cause));
   }
 
   /** The demo's people, added when they are not there. */

@@ -49,6 +49,16 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               Shown.PLAIN),
           new Setting("CHAT_OWNER_PASSWORD", "none", "its password", Shown.SECRET),
           new Setting(
+              "CHAT_ACCEPTED",
+              "none",
+              "a file that names what a DBA changed on purpose, a line each",
+              Shown.PLAIN),
+          new Setting(
+              "CHAT_REFUSE_DRIFT",
+              "false",
+              "true: do not serve a database that differs from what migrate makes",
+              Shown.PLAIN),
+          new Setting(
               "CHAT_DATA_DIR",
               "./data",
               "where the embedded PostgreSQL keeps its files",

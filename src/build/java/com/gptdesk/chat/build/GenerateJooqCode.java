@@ -2,6 +2,7 @@ package com.gptdesk.chat.build;
 
 import com.gptdesk.chat.database.EmbeddedDatabase;
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.Manifest;
 import com.gptdesk.chat.database.Migrations;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -29,8 +30,8 @@ import org.jooq.meta.jaxb.Strategy;
 import org.jooq.meta.jaxb.Target;
 
 /**
- * Writes the jOOQ code: starts an empty PostgreSQL, migrates it with the real {@code db/} and reads
- * its catalogue. Arguments: the folder {@code db}, and the build directory.
+ * Writes the jOOQ code and the manifests: starts an empty PostgreSQL, migrates it with the real
+ * {@code db/} and reads its catalogue. Arguments: the folder {@code db}, and the build directory.
  *
  * <p>Does nothing when neither the migrations nor the generator changed since the last time.
  */
@@ -66,13 +67,14 @@ public final class GenerateJooqCode {
     Path db = Path.of(arguments[0]);
     Path build = Path.of(arguments[1]);
     Path output = build.resolve("generated-sources/jooq");
+    Path manifests = build.resolve("generated-resources");
     Path mark = build.resolve("generated-sources/jooq.sha256");
     if (!Files.exists(db.resolve("tables"))) {
       System.out.println("No db/tables yet: no jOOQ code to generate.");
       return;
     }
     String digest = digestOf(db, build.resolve("generator-classes"));
-    if (Files.exists(mark) && Files.readString(mark).equals(digest)) {
+    if (Files.exists(mark) && Files.exists(manifests) && Files.readString(mark).equals(digest)) {
       return;
     }
     System.out.println("Generating the jOOQ code from db/ ...");
@@ -85,11 +87,22 @@ public final class GenerateJooqCode {
       new Migrations(
               database.owner(), Migrations.Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
           .migrate();
+      writeManifests(database.owner(), db, manifests);
       addForeignKeysOfTheCodeAlone(database.owner());
       generate(database.owner(), publicSchema(), PUBLIC_PACKAGE, true, output);
       generate(database.owner(), internalRoutines(), INTERNAL_PACKAGE, false, output);
     }
     Files.writeString(mark, digest);
+  }
+
+  /** What the chat has on an existing platform is what it has here without the platform's part. */
+  private static void writeManifests(Login owner, Path db, Path folder) throws IOException {
+    Files.createDirectories(folder);
+    String query = Files.readString(db.resolve("manifest.sql"));
+    for (Migrations.Platform platform : Migrations.Platform.values()) {
+      Manifest.of(owner, platform, query)
+          .write(folder.resolve("manifest-%s.txt".formatted(platform)));
+    }
   }
 
   /**
@@ -209,7 +222,9 @@ public final class GenerateJooqCode {
 
   private static boolean isInput(Path folder, Path file) {
     String name = folder.relativize(file).toString();
-    return name.endsWith(".sql") ? name.indexOf('/') > 0 : name.endsWith(".class");
+    return name.endsWith(".sql")
+        ? name.indexOf('/') > 0 || name.equals("manifest.sql")
+        : name.endsWith(".class");
   }
 
   private static void deleteTree(Path root) throws IOException {

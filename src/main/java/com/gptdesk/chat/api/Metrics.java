@@ -25,6 +25,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -41,6 +42,9 @@ public final class Metrics implements AutoCloseable {
 
   /** The database is asked at most this often, and only while somebody reads. */
   private static final Duration DATABASE_PAUSE = Duration.ofSeconds(30);
+
+  /** Reading all of the catalogue is dearer, and changes by hand are rare. */
+  private static final Duration DRIFT_PAUSE = Duration.ofMinutes(5);
 
   /**
    * What only the database knows.
@@ -67,6 +71,9 @@ public final class Metrics implements AutoCloseable {
   private volatile @Nullable DatabaseProbe probe;
   private volatile DatabaseState state = DatabaseState.UNKNOWN;
   private long nextQuestion = System.nanoTime();
+  private volatile @Nullable IntSupplier driftProbe;
+  private volatile int drift = -1;
+  private long nextDriftQuestion = System.nanoTime();
 
   /**
    * @param token who reads must bring it as a bearer token; null: nobody may read
@@ -217,6 +224,20 @@ public final class Metrics implements AutoCloseable {
         m -> m.state.monthsAhead());
   }
 
+  /**
+   * Tells how far the database is from what the migrations made.
+   *
+   * @param causes asks the database for their number; may block or throw
+   */
+  public void watchDrift(IntSupplier causes) {
+    driftProbe = causes;
+    gauge(
+        "chat.drift",
+        "Things in the database that are not as the migrations made them; -1 when it does not answer",
+        this,
+        m -> m.drift);
+  }
+
   private <T> void gauge(String name, String description, T of, ToDoubleFunction<T> value) {
     Gauge.builder(name, of, value)
         .description(description)
@@ -249,6 +270,7 @@ public final class Metrics implements AutoCloseable {
           .reply();
     }
     askWhenDue();
+    askForDriftWhenDue();
     return new Reply(200, "text/plain; version=0.0.4; charset=utf-8", Map.of(), registry.scrape());
   }
 
@@ -271,6 +293,20 @@ public final class Metrics implements AutoCloseable {
     } catch (RuntimeException e) {
       state = DatabaseState.UNKNOWN;
       LOG.warn("The database could not be asked for its metrics: {}", e.toString());
+    }
+  }
+
+  private synchronized void askForDriftWhenDue() {
+    IntSupplier causes = driftProbe;
+    if (causes == null || System.nanoTime() - nextDriftQuestion < 0) {
+      return;
+    }
+    nextDriftQuestion = System.nanoTime() + DRIFT_PAUSE.toNanos();
+    try {
+      drift = causes.getAsInt();
+    } catch (RuntimeException e) {
+      drift = -1;
+      LOG.warn("The database could not be compared with the migrations: {}", e.toString());
     }
   }
 

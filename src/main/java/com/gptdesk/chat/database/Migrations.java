@@ -54,6 +54,10 @@ public final class Migrations {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
+  private static final String INSUFFICIENT_PRIVILEGE = "42501";
+  private static final String PLATFORM = "select platform from chat.settings";
+  private static final String PLATFORM_BY_HISTORY =
+      "select count(*) > 0 from chat.flyway_history where script like 'V001\\_\\_%'";
 
   /** How long it goes on trying beside others who hold what it needs. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -68,6 +72,7 @@ public final class Migrations {
   private final String folder;
   private final Duration patience;
   private final Flyway flyway;
+  private Accepted accepted = Accepted.NOTHING;
 
   /** When the attempts that are under way end, as {@link System#nanoTime()} counts. */
   private final AtomicLong deadline = new AtomicLong();
@@ -163,6 +168,26 @@ public final class Migrations {
   }
 
   /**
+   * Names what a DBA did on purpose; asked before anything else.
+   *
+   * @param accepted what is neither unsafe nor a difference
+   * @return this
+   */
+  public Migrations accepting(Accepted accepted) {
+    this.accepted = accepted;
+    return this;
+  }
+
+  /**
+   * What the database was made for, or will be.
+   *
+   * @return the platform
+   */
+  public Platform platform() {
+    return platform;
+  }
+
+  /**
    * Applies what is pending.
    *
    * @return how many migrations that was
@@ -215,7 +240,23 @@ public final class Migrations {
    * @return what is missing, and warnings; empty when all is well
    */
   public List<Precondition> preconditions() {
-    return Precondition.unmet(login, platform, folder);
+    return Precondition.unmet(login, platform, folder).stream()
+        .filter(
+            precondition ->
+                precondition.kind() == Precondition.Kind.MISSING
+                    || !accepted.covers(precondition.what()))
+        .toList();
+  }
+
+  /**
+   * Where the database is otherwise than the migrations in the jar made it: what was dropped, added
+   * or changed by hand, or was never restored. Of one that is behind, it tells nothing.
+   *
+   * @return a cause each; empty when all is as it should be
+   * @throws DatabaseUnavailable the database could not be asked
+   */
+  public List<Drift> drift() {
+    return Manifest.built(platform).drift(Manifest.of(login, platform), accepted);
   }
 
   /**
@@ -326,10 +367,19 @@ public final class Migrations {
           return null;
         }
       }
-      try (ResultSet recorded = statement.executeQuery("select platform from chat.settings")) {
+      try (ResultSet recorded = statement.executeQuery(PLATFORM)) {
         return recorded.next()
             ? Platform.valueOf(recorded.getString(1).toUpperCase(Locale.ROOT))
             : null;
+      } catch (SQLException e) {
+        if (!INSUFFICIENT_PRIVILEGE.equals(e.getSQLState())) {
+          throw e;
+        }
+        // Whose table that is now is for the drift to tell; the history knows it, too.
+        try (ResultSet applied = statement.executeQuery(PLATFORM_BY_HISTORY)) {
+          applied.next();
+          return applied.getBoolean(1) ? Platform.STANDALONE : Platform.EXISTING;
+        }
       }
     } catch (SQLException e) {
       throw new DatabaseUnavailable("Could not ask the database for its platform, as " + login, e);

@@ -14,16 +14,27 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Something that a database lacks before it can be migrated, found by {@code db/preconditions.sql},
  * which only reads the catalogue.
  *
- * @param stops false for what is only a warning
- * @param what what is missing
+ * @param kind how much it matters
+ * @param what what is missing; the file of accepted things names it so
  * @param remedy what a DBA does about it
  */
-public record Precondition(boolean stops, String what, String remedy) {
+public record Precondition(Kind kind, String what, String remedy) {
+
+  /** How much it matters. */
+  public enum Kind {
+    /** Migrating would fail. */
+    MISSING,
+    /** Policies or teams would not hold: nothing is migrated or served until it is accepted. */
+    UNSAFE,
+    /** Worth knowing. */
+    WARNING
+  }
 
   private static final String CLASSPATH = "classpath:";
   private static final String FILESYSTEM = "filesystem:";
@@ -53,7 +64,7 @@ public record Precondition(boolean stops, String what, String remedy) {
         while (rows.next()) {
           unmet.add(
               new Precondition(
-                  rows.getString("kind").equals("missing"),
+                  Kind.valueOf(rows.getString("kind").toUpperCase(Locale.ROOT)),
                   rows.getString("what"),
                   rows.getString("remedy")));
         }
@@ -82,8 +93,23 @@ public record Precondition(boolean stops, String what, String remedy) {
     }
   }
 
+  /**
+   * Whether nothing is migrated with it.
+   *
+   * @return false for what is only a warning
+   */
+  public boolean stops() {
+    return kind != Kind.WARNING;
+  }
+
   @Override
   public String toString() {
-    return "%s: %s. %s".formatted(stops ? "Missing" : "Warning", what, remedy);
+    String begin =
+        switch (kind) {
+          case MISSING -> "Missing";
+          case UNSAFE -> "Unsafe";
+          case WARNING -> "Warning";
+        };
+    return "%s: %s. %s".formatted(begin, what, remedy);
   }
 }

@@ -36,6 +36,14 @@ public final class ServiceLogin {
             and c.relowner <> r.oid
             and pg_has_role(r.oid, c.relowner, 'member')
         ) then 'is a member of the tables'' owner' end,
+        case when not r.rolsuper then (
+          select 'is a member of ' || string_agg(g.rolname, ', ' order by g.rolname)
+          from pg_catalog.pg_roles g
+          where g.oid < 16384
+            and not g.rolsuper
+            and g.rolname <> 'pg_database_owner'
+            and pg_has_role(r.oid, g.oid, 'member')
+        ) end,
         case when not r.rolsuper and not exists (
           select
           from pg_catalog.pg_roles s

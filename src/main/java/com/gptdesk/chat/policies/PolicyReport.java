@@ -1,26 +1,46 @@
 package com.gptdesk.chat.policies;
 
+import com.gptdesk.chat.database.Accepted;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.Migrations;
+import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.Precondition;
 import java.io.PrintStream;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The matrix as a database does it.
+ * The matrix as a database does it, and what in that database is otherwise than the migrations made
+ * it.
  *
- * @param outcomes for each line what it came to for each person
- * @param rights where the catalogue differs
+ * @param outcomes for each line what it came to for each person; empty when it could not be tried
+ * @param rights where the catalogue differs from the matrix
  * @param isStandalone whether the lines about people were tried
+ * @param causes what was changed by hand, and every way round the policies
+ * @param symptoms how many attempts each cause explains
+ * @param unexplained attempts that came out otherwise for no cause that was found
+ * @param notes what is worth knowing
+ * @param untried why the matrix could not be tried; null when it was
  */
 public record PolicyReport(
-    Map<Attempt, Map<Persona, String>> outcomes, List<Difference> rights, boolean isStandalone) {
+    Map<Attempt, Map<Persona, String>> outcomes,
+    List<Difference> rights,
+    boolean isStandalone,
+    List<Cause> causes,
+    Map<Cause, Integer> symptoms,
+    List<Difference> unexplained,
+    List<String> notes,
+    @Nullable String untried) {
 
   private static final int WHAT = 45;
   private static final int CELL = 9;
+  private static final int MOST_UNEXPLAINED = 20;
 
   /**
    * Tries the matrix in the jar.
@@ -29,38 +49,117 @@ public record PolicyReport(
    * @throws IllegalStateException it cannot be tried there; the message says what is missing
    */
   public static PolicyReport of(Login owner) throws SQLException {
-    try (PolicyCheck check = PolicyCheck.begin(owner, PolicyMatrix.read())) {
-      Map<Attempt, Map<Persona, String>> outcomes = new LinkedHashMap<>();
-      for (Attempt attempt : check.attempts()) {
-        outcomes.put(attempt, check.outcomes(attempt));
+    return of(owner, Accepted.NOTHING);
+  }
+
+  /**
+   * As {@link #of(Login)}.
+   *
+   * @param accepted what a DBA did on purpose
+   */
+  public static PolicyReport of(Login owner, Accepted accepted) throws SQLException {
+    Migrations migrations = Migrations.of(owner, null).accepting(accepted);
+    Platform platform = migrations.platform();
+    List<Precondition> unmet = migrations.preconditions();
+    try (Connection connection = owner.connect()) {
+      connection.setAutoCommit(false);
+      List<Cause> causes = Cause.of(connection, platform, accepted);
+      List<String> notes = new ArrayList<>();
+      for (Precondition precondition : unmet) {
+        switch (precondition.kind()) {
+          case MISSING -> {} // is migrate's to say
+          case UNSAFE -> causes.add(Cause.of(precondition));
+          case WARNING -> notes.add(precondition.toString());
+        }
       }
-      return new PolicyReport(outcomes, check.wrongRights(), check.isStandalone());
+      Symptoms symptoms = new Symptoms(connection);
+      connection.rollback();
+      return tried(owner, accepted, platform, causes, notes, symptoms);
     } catch (SQLException e) {
-      if (e.getSQLState() != null && e.getSQLState().startsWith("08")) {
+      if (isAway(e)) {
         throw new DatabaseUnavailable("Could not reach the database as " + owner, e);
       }
       throw e;
     }
   }
 
+  private static PolicyReport tried(
+      Login owner,
+      Accepted accepted,
+      Platform platform,
+      List<Cause> causes,
+      List<String> notes,
+      Symptoms symptoms)
+      throws SQLException {
+    Map<Attempt, Map<Persona, String>> outcomes = new LinkedHashMap<>();
+    List<Difference> rights = new ArrayList<>();
+    String untried = null;
+    try (PolicyCheck check = PolicyCheck.begin(owner, PolicyMatrix.read())) {
+      for (Attempt attempt : check.attempts()) {
+        outcomes.put(attempt, check.outcomes(attempt));
+      }
+      rights.addAll(check.wrongRights());
+    } catch (SQLException | IllegalStateException e) {
+      // With a cause to name, that the scene cannot be made is one more symptom.
+      if (causes.isEmpty() || (e instanceof SQLException sql && isAway(sql))) {
+        throw e;
+      }
+      untried = String.valueOf(e.getMessage());
+    }
+    Map<Difference, String> differences = differences(outcomes);
+    rights.forEach(right -> differences.put(right, ""));
+    differences.keySet().removeIf(difference -> accepted.covers("matrix " + difference.where()));
+    rights.retainAll(differences.keySet());
+    accepted.stale().forEach(line -> notes.add("accepted, but not there any more: " + line));
+    List<Difference> unexplained = new ArrayList<>();
+    Map<Cause, Integer> counts = symptoms.count(causes, differences, unexplained);
+    return new PolicyReport(
+        outcomes,
+        rights,
+        platform == Platform.STANDALONE,
+        causes,
+        counts,
+        unexplained,
+        notes,
+        untried);
+  }
+
+  private static boolean isAway(SQLException e) {
+    return e.getSQLState() != null && e.getSQLState().startsWith("08");
+  }
+
   /** Every cell and every right that is not as the matrix says. */
   public List<Difference> differences() {
-    List<Difference> differences = new ArrayList<>();
+    List<Difference> differences = new ArrayList<>(differences(outcomes).keySet());
+    differences.addAll(rights);
+    return differences;
+  }
+
+  private static Map<Difference, String> differences(Map<Attempt, Map<Persona, String>> outcomes) {
+    Map<Difference, String> differences = new LinkedHashMap<>();
     outcomes.forEach(
         (attempt, actual) ->
             actual.forEach(
                 (persona, outcome) -> {
                   String expected = String.valueOf(attempt.expected().get(persona));
                   if (!expected.equals(outcome)) {
-                    differences.add(
-                        new Difference(attempt + ", " + persona.label(), expected, outcome));
+                    differences.put(
+                        new Difference(attempt + ", " + persona.label(), expected, outcome),
+                        attempt.statement() + " " + persona.role());
                   }
                 }));
-    differences.addAll(rights);
     return differences;
   }
 
-  /** Prints the matrix, differences in [brackets] and listed below; true when there are none. */
+  /** Whether the database is as it should be, but for what is accepted. */
+  public boolean allWell() {
+    return causes.isEmpty() && unexplained.isEmpty() && untried == null;
+  }
+
+  /**
+   * Prints the matrix, differences in [brackets], and below it one line for each cause with what is
+   * accepted of it in [brackets]; true when all is well.
+   */
   public boolean print(PrintStream out) {
     String section = "";
     for (Map.Entry<Attempt, Map<Persona, String>> line : outcomes.entrySet()) {
@@ -72,18 +171,38 @@ public record PolicyReport(
       out.println(cells(attempt, line.getValue()));
     }
     out.println();
-    List<Difference> differences = differences();
-    differences.forEach(difference -> out.println("DIFFERS  " + difference));
+    printCauses(out);
+    notes.forEach(note -> out.println("NOTE     " + note));
     if (!isStandalone) {
       out.println(
           "The policies on users and teams are the platform's own; those lines were passed over.");
     }
     out.printf(
-        "%d attempts by %d persons, and the rights in the catalogue: %s%n",
+        "%d attempts by %d persons, the rights in the catalogue, what the migrations made and every way round it: %s%n",
         outcomes.size(),
         Persona.values().length,
-        differences.isEmpty() ? "all as db/policies.md says." : differences.size() + " differ.");
-    return differences.isEmpty();
+        allWell()
+            ? "all as db/policies.md and the manifest say."
+            : "%d differ, for %d causes.".formatted(differences().size(), causes.size()));
+    return allWell();
+  }
+
+  private void printCauses(PrintStream out) {
+    for (Cause cause : causes) {
+      int shown = symptoms.getOrDefault(cause, 0);
+      out.printf(
+          "CAUSE    %s%s%n",
+          cause, shown == 0 ? "" : " (%d attempts of the matrix show it)".formatted(shown));
+    }
+    if (untried != null) {
+      out.println("UNTRIED  The matrix cannot be tried until that is mended: " + untried);
+    }
+    unexplained.stream()
+        .limit(MOST_UNEXPLAINED)
+        .forEach(difference -> out.println("DIFFERS  " + difference));
+    if (unexplained.size() > MOST_UNEXPLAINED) {
+      out.printf("DIFFERS  and %d more%n", unexplained.size() - MOST_UNEXPLAINED);
+    }
   }
 
   private static String heading(String section) {

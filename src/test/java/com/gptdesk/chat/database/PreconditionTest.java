@@ -182,6 +182,68 @@ class PreconditionTest {
     ServiceLogin.verify(server.service());
   }
 
+  /** What a platform lets its people do may open a team to others; each remedy shuts that. */
+  @Test
+  void whatWouldBreakTheTeamsIsUnsafeUntilItIsMendedOrAccepted() {
+    Login here = Platforms.gptDesk(server);
+    Login admin = server.at(superuser, "platform");
+    Migrations migrations = Migrations.of(here, Platform.EXISTING);
+    assertEquals(List.of(), migrations.preconditions(), "the control");
+    migrations.migrate();
+    server.admitService();
+    Platforms.run(
+        admin,
+        """
+        grant select, insert, update on table public.users to authenticated;
+        grant update (team_id) on table public.users to anon;
+        create policy "Update own profile" on public.users for update to authenticated using (id = auth.uid());
+        grant create on schema public to public;
+        grant create on schema chat to authenticated;
+        grant pg_read_all_data to authenticated;
+        alter role chat_login bypassrls;
+        create table public.kept (id int); alter table public.kept owner to authenticated;
+        create function public.reset_password_hash(id uuid) returns text language sql as 'select null::text';
+        """);
+    assertEquals(
+        Set.of(
+            "authenticated may change id, status, team_id of public.users",
+            "authenticated may create in schema chat",
+            "authenticated is a member of pg_read_all_data",
+            "chat_login is no ordinary login: bypasses row-level security"),
+        names(migrations, true));
+    assertEquals(
+        Set.of(
+            "anon may change team_id of public.users, as soon as a policy lets them",
+            "authenticated may choose status, team_id of public.users, as soon as a policy lets them",
+            "PUBLIC may create in schema public",
+            "authenticated owns something",
+            "functions of schema public that are not the chat's and that clients may execute"),
+        names(migrations, false));
+
+    Migrations accepting = Migrations.of(here, Platform.EXISTING);
+    accepting.accepting(
+        Accepted.of("authenticated *", "chat_login *", "*PUBLIC may create*", "anon may change *"));
+    assertEquals(
+        Set.of("functions of schema public that are not the chat's and that clients may execute"),
+        names(accepting, false));
+    assertEquals(Set.of(), names(accepting, true));
+
+    for (Precondition precondition : migrations.preconditions()) {
+      if (!precondition.what().startsWith("functions of")) {
+        Platforms.run(admin, precondition.remedy());
+      }
+    }
+    Platforms.run(admin, "revoke execute on function public.reset_password_hash from public");
+    assertEquals(List.of(), migrations.preconditions());
+    assertEquals(
+        List.of("avatar_url", "email", "full_name", "last_login_at"),
+        Platforms.read(
+            admin,
+            "select attname from pg_attribute where attrelid = 'public.users'::regclass and attnum > 0"
+                + " and has_column_privilege('authenticated', attrelid, attnum, 'update') order by 1"),
+        "their own profile stays theirs to change");
+  }
+
   @Test
   void whatStandsAloneFindsTheNamesTaken() {
     Platforms.run(

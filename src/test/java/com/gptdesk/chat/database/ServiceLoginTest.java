@@ -56,6 +56,15 @@ class ServiceLoginTest {
   }
 
   @Test
+  void whoHasARightOnTheWholeServerWillNot() {
+    clerk("login inherit in role chat_service, pg_read_all_data, pg_execute_server_program");
+    refused(
+        asClerk(),
+        "The runtime login clerk will not do, because it is a member of pg_execute_server_program,"
+            + " pg_read_all_data.");
+  }
+
+  @Test
   void aMemberOfTheOwnerWillNot() {
     clerk("login inherit in role chat_service, chat_owner");
     refused(

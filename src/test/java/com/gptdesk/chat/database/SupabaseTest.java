@@ -35,12 +35,36 @@ class SupabaseTest {
     server = TestServer.start();
     postgres = Platforms.supabase(server);
     Migrations migrations = Migrations.of(postgres, Platform.EXISTING);
-    assertEquals(List.of(), migrations.preconditions());
+    assertEquals(List.of(), unsafe(migrations));
     migrations.migrate();
-    assertEquals(List.of(), migrations.preconditions());
+    assertEquals(List.of(), unsafe(migrations));
     Platforms.run(postgres, "create role chat_runtime login password 'chat runtime'");
     Platforms.run(postgres, "grant chat_service to chat_runtime");
     database = TestDatabase.of(postgres, new Login(postgres.url(), "chat_runtime", "chat runtime"));
+  }
+
+  private static List<Precondition> unsafe(Migrations migrations) {
+    return migrations.preconditions().stream().filter(Precondition::stops).toList();
+  }
+
+  /** Its default grants let people write any column of users; a policy alone is in the way. */
+  @Test
+  void aPolicyThatLetsPeopleChangeTheirTeamIsUnsafe() {
+    String id = "authenticated may change id, status, team_id of public.users";
+    Migrations migrations = Migrations.of(postgres, Platform.EXISTING);
+    assertTrue(
+        migrations.preconditions().stream()
+            .anyMatch(warning -> warning.what().equals(id + ", as soon as a policy lets them")));
+    Platforms.run(
+        postgres,
+        "create policy \"Users can update their own profile\" on public.users for update"
+            + " to authenticated using (auth.uid() = id)");
+    try {
+      assertEquals(List.of(id), unsafe(migrations).stream().map(Precondition::what).toList());
+      assertEquals(List.of(), unsafe(migrations.accepting(Accepted.of(id))));
+    } finally {
+      Platforms.run(postgres, "drop policy \"Users can update their own profile\" on public.users");
+    }
   }
 
   @AfterAll
@@ -213,7 +237,8 @@ class SupabaseTest {
   void migratingAgainChangesNothingAndTheServiceMayLook() {
     Migrations again = Migrations.of(database.service(), null);
     assertEquals(List.of(), again.differences());
-    assertEquals(List.of(), again.preconditions());
+    assertEquals(List.of(), unsafe(again));
+    assertEquals(List.of(), again.drift());
     assertEquals(0, Migrations.of(postgres, Platform.EXISTING).migrate());
   }
 }

@@ -51,8 +51,10 @@ class PolicyMatrixTest {
       assertTrue(
           printed
               .text()
-              .contains("DIFFERS  user_messages, table, see it, Mallory: expected -, got 1"),
+              .contains(
+                  "[policy public.user_messages Users can view messages in their conversations] ("),
           printed::text);
+      assertFalse(printed.text().contains("DIFFERS"), printed::text);
       assertTrue(printed.text().lines().anyMatch(line -> line.contains("[1]")), printed::text);
     }
   }
@@ -79,9 +81,8 @@ class PolicyMatrixTest {
       database.asOwner("alter table public.users add shoe_size int not null default 42");
       database.asOwner("alter table public.users alter shoe_size drop default");
 
-      IllegalStateException tooFew =
-          assertThrows(IllegalStateException.class, () -> PolicyReport.of(database.owner()));
-      assertTrue(tooFew.getMessage().contains("found 2 and 5"), tooFew::getMessage);
+      String untried = String.valueOf(PolicyReport.of(database.owner()).untried());
+      assertTrue(untried.contains("found 2 and 5"), untried);
 
       database.alice().sends(database.alice().talksTo(database.bob()), "we know each other");
       database.asOwner(
