@@ -32,7 +32,7 @@ final class SameCaller implements ExecuteListener {
               + "|discard\\b"
               + "|commit\\b"
               + "|rollback\\b(?!\\s+(?:(?:work|transaction)\\s+)?to\\b)"
-              + "|(?:abort|end)\\b)",
+              + "|abort\\b)",
           Pattern.CASE_INSENSITIVE);
 
   /** Known by its class, so that the door can be without it. */

@@ -107,7 +107,6 @@ class EscapeTest {
         "commit",
         "rollback",
         "select 1; commit; set role service_role",
-        "end",
         "abort"
       })
   void whoBecomesSomebodyElseIsStoppedBefore(String sql) {

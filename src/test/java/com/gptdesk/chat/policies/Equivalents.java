@@ -95,7 +95,6 @@ final class Equivalents {
     REASONS.put(
         "chat.is_held: true for h.user_id in (c.participant_1_id, c.participant_2_id)",
         OF_OPERATORS);
-    REASONS.put("chat.refuse_to_delete_held: false for chat.is_held(old.id)", OF_OPERATORS);
     REASONS.put(
         "chat.drop_messages_step: false for holding is not null",
         "What an operator does: OperatorsRulesTest notices.");

@@ -675,9 +675,13 @@ class HostileSessionsTest extends Rules {
 
   // Rights that PostgreSQL gives to everybody.
 
-  /** On the database that was migrated; copies of it have rights of their own. */
+  /**
+   * On the database that was migrated; copies of it have rights of their own. Large objects are
+   * taken from PUBLIC by the server that we bring; elsewhere that is a superuser's to do.
+   */
   @Test
   void nobodyMakesTemporaryOrLargeObjects() throws SQLException {
+    boolean ours = System.getProperty("chat.postgres", "18").matches("\\d+");
     Login migrated = TestDatabase.server().at(TestDatabase.server().service(), "chat");
     try (Connection session = migrated.connect()) {
       for (String role : List.of("none", "anon", "authenticated", "service_role")) {
@@ -690,8 +694,10 @@ class HostileSessionsTest extends Rules {
                 "select lo_create(0)",
                 "select lo_creat(-1)",
                 "select lo_from_bytea(0, 'x')")) {
-          SQLException no = assertThrows(SQLException.class, () -> run(session, sql), sql);
-          assertEquals("42501", no.getSQLState(), role + ": " + sql);
+          if (ours || !sql.startsWith("select lo_")) {
+            SQLException no = assertThrows(SQLException.class, () -> run(session, sql), sql);
+            assertEquals("42501", no.getSQLState(), role + ": " + sql);
+          }
         }
       }
     }
