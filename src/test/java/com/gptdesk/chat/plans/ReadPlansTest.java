@@ -144,7 +144,8 @@ class ReadPlansTest {
   private static Cost cost(Connection connection, String call) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute(call);
-      statement.execute("set auto_explain.log_min_duration = 0");
+      statement.execute(
+          "reset role; set auto_explain.log_min_duration = 0; set role authenticated");
       statement.clearWarnings();
       List<JsonNode> plans = new ArrayList<>();
       long rows;
@@ -164,7 +165,8 @@ class ReadPlansTest {
           plans.add(explained.get("Plan"));
         }
       }
-      statement.execute("set auto_explain.log_min_duration = -1");
+      statement.execute(
+          "reset role; set auto_explain.log_min_duration = -1; set role authenticated");
       return new Cost(rows, pages, plans);
     }
   }
@@ -222,7 +224,6 @@ class ReadPlansTest {
       statement.execute(
           "select set_config('request.jwt.claims', json_build_object('role', 'authenticated', 'sub', %s)::text, false)"
               .formatted(person));
-      statement.execute("grant set on parameter auto_explain.log_min_duration to public");
       statement.execute("set role authenticated");
     }
     return connection;
