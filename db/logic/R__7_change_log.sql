@@ -167,8 +167,8 @@ declare
 begin
   -- One row, two audiences. The person himself beside the team, as in the policy: he may be in none.
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, record)
-    select 'user_presence', 'INSERT', array_remove(array[n.user_id, n.team_id], null), relay.team_presence(n)
+    insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
+    select 'user_presence', 'INSERT', array[n.user_id], array_remove(array[n.team_id], null), relay.team_presence(n)
     from new_rows n;
     get diagnostics logged = row_count;
 
@@ -179,11 +179,12 @@ begin
     get diagnostics more = row_count;
   elsif tg_op = 'UPDATE' then
     if (new.status, new.team_id) is distinct from (old.status, old.team_id) then
-      insert into relay.change_log (table_name, operation, scopes, record, old_record)
+      insert into relay.change_log (table_name, operation, scopes, team_scopes, record, old_record)
       values (
         'user_presence',
         'UPDATE',
-        array_remove(array[new.user_id, new.team_id, case when old.team_id is distinct from new.team_id then old.team_id end], null),
+        array[new.user_id],
+        array_remove(array[new.team_id, case when old.team_id is distinct from new.team_id then old.team_id end], null),
         relay.team_presence(new),
         relay.team_presence(old));
       logged := 1;
@@ -209,8 +210,8 @@ begin
       values ('user_presence', 'UPDATE', array[old.is_typing_to], relay.not_typing(new), relay.typing_presence(old));
     end if;
   else
-    insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'user_presence', 'DELETE', array_remove(array[o.user_id, o.team_id], null), relay.team_presence(o)
+    insert into relay.change_log (table_name, operation, scopes, team_scopes, old_record)
+    select 'user_presence', 'DELETE', array[o.user_id], array_remove(array[o.team_id], null), relay.team_presence(o)
     from old_rows o;
     get diagnostics more = row_count;
   end if;
@@ -453,7 +454,9 @@ $$;
 comment on function relay.open() is
   'Where to begin reading: the epoch, made when a crash has taken it or a dump brought one of another server, and a snapshot of now.';
 
-create or replace function relay.tail(epoch uuid, last text, max_rows int)
+drop function if exists relay.tail(uuid, text, int);   -- it may be one that returned fewer columns
+
+create function relay.tail(epoch uuid, last text, max_rows int)
   returns table (
     snapshot text,
     seq bigint,
@@ -461,6 +464,7 @@ create or replace function relay.tail(epoch uuid, last text, max_rows int)
     operation text,
     at timestamptz,
     scopes uuid[],
+    team_scopes uuid[],
     record text,
     old_record text
   )
@@ -481,11 +485,11 @@ declare
 begin
   -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
   return query
-    select pg_current_snapshot()::text, null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::text, null::text
+    select pg_current_snapshot()::text, null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
     union all
     select *
     from (
-      select null::text, l.seq, l.table_name, l.operation, l.at, l.scopes, l.record, l.old_record
+      select null::text, l.seq, l.table_name, l.operation, l.at, l.scopes, l.team_scopes, l.record, l.old_record
       from relay.change_log l
       where l.xid >= pg_snapshot_xmax(seen)
         or l.xid = any (array(select pg_snapshot_xip(seen)))
@@ -611,22 +615,22 @@ $$;
 comment on function relay.lead() is
   'True when this session leads the relays of a cluster from now on, or does already; another that does has to end first. For as long as the session lives.';
 
-create or replace function relay.scopes_of(user_id uuid)
-  returns uuid[]
+create or replace function relay.scopes_of_person(user_id uuid)
+  returns table (scopes uuid[], team_scopes uuid[])
   stable
   security definer                 -- reads public.users
   set search_path = pg_catalog, pg_temp
+  rows 1
   language sql
 as $$
-  select coalesce((
-    select array_remove(array[u.id, u.team_id], null)
-    from public.users u
-    where u.id = scopes_of.user_id
-      and u.status = 'active'
-  ), '{}')
+  select array_remove(array[u.id], null), array_remove(array[u.team_id], null)
+  from (select) as always
+  left join public.users u on u.id = scopes_of_person.user_id
+    and u.status = 'active'
 $$;
 
-comment on function relay.scopes_of(uuid) is 'What a person''s connections hear: the person''s and the team''s id; nothing for who is not active.';
+comment on function relay.scopes_of_person(uuid) is
+  'What a person''s connections hear: the person''s id among the people, the team''s among the teams; two empty lists for who is not active.';
 
 create or replace function relay.published_columns()
   returns table (table_name text, column_name text, type_name text, is_key boolean)
@@ -727,5 +731,5 @@ from public, anon, authenticated, service_role, chat_relay;
 revoke all on sequence relay.change_seq from public, anon, authenticated, service_role, chat_relay;
 revoke all on all functions in schema relay from public, anon, authenticated, service_role;
 grant execute on function
-  relay.open, relay.tail, relay.claim_slot, relay.sleep, relay.wake, relay.lead, relay.scopes_of, relay.published_columns, relay.maintain
+  relay.open, relay.tail, relay.claim_slot, relay.sleep, relay.wake, relay.lead, relay.scopes_of_person, relay.published_columns, relay.maintain
 to chat_relay;

@@ -2,51 +2,66 @@
 -- take one path on one node and on many. A conversation's topic is for its two people, a team's for its members, a person's for that
 -- person; no other name carries anything.
 
-create or replace function relay.topic_scopes(topic text)
-  returns uuid[]
+create or replace function relay.team_of_topic(topic text)
+  returns uuid
+  immutable
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  select case when team_of_topic.topic ~ '^team-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then right(team_of_topic.topic, 36)::uuid end
+$$;
+
+comment on function relay.team_of_topic(text) is 'The team that team-<id> is the topic of; null for any other name.';
+
+create or replace function relay.scopes_of_topic(topic text)
+  returns table (scopes uuid[], team_scopes uuid[])
   stable
   security definer                 -- reads people and conversations for the relay
   set search_path = pg_catalog, pg_temp
+  rows 1
   language plpgsql
 as $$
 declare
   named uuid;
 begin
-  if (topic_scopes.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$') is not true then
-    return '{}';
-  end if;
-
-  named := right(topic_scopes.topic, 36)::uuid;
-  return coalesce(
-    case split_part(topic_scopes.topic, '-', 1)
-      when 'conversation' then (
-        select array_agg(u.id order by u.id)
-        from public.user_conversations c
-        join public.users u on u.id in (c.participant_1_id, c.participant_2_id)
-        where c.id = named
-          and u.status = 'active'
-      )
-      when 'team' then (
-        select array[named]
-        where exists (
-          select
+  scopes := '{}';
+  team_scopes := '{}';
+  if scopes_of_topic.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    named := right(scopes_of_topic.topic, 36)::uuid;
+    case split_part(scopes_of_topic.topic, '-', 1)
+      when 'conversation' then
+        scopes := array(
+          select u.id
+          from public.user_conversations c
+          join public.users u on u.id in (c.participant_1_id, c.participant_2_id)
+          where c.id = named
+            and u.status = 'active'
+          order by u.id
+        );
+      when 'team' then
+        team_scopes := array(
+          select named
+          where exists (
+            select
+            from public.users u
+            where u.team_id = named
+          )
+        );
+      else
+        scopes := array(
+          select u.id
           from public.users u
-          where u.team_id = named
-        )
-      )
-      else (
-        select array[u.id]
-        from public.users u
-        where u.id = named
-          and u.status = 'active'
-      )
-    end,
-    '{}');
+          where u.id = named
+            and u.status = 'active'
+        );
+    end case;
+  end if;
+  return next;
 end
 $$;
 
-comment on function relay.topic_scopes(text) is
-  'Who may use a topic, as ids that connections carry: the active people of conversation-<id>, the team of team-<id>, the person of user-<id>. Empty for any other name.';
+comment on function relay.scopes_of_topic(text) is
+  'Who may use a topic: the active people of conversation-<id>, the members of the team of team-<id>, the person of user-<id>. Two empty lists for any other name.';
 
 create or replace function relay.may_use_topic(topic text, user_id uuid)
   returns boolean
@@ -54,10 +69,15 @@ create or replace function relay.may_use_topic(topic text, user_id uuid)
   set search_path = pg_catalog, pg_temp
   language sql
 as $$
-  select relay.scopes_of(may_use_topic.user_id) && relay.topic_scopes(may_use_topic.topic)
+  select p.scopes && t.scopes or p.team_scopes && t.team_scopes
+  from relay.scopes_of_person(may_use_topic.user_id) p
+  cross join relay.scopes_of_topic(may_use_topic.topic) t
 $$;
 
 comment on function relay.may_use_topic(text, uuid) is 'Whether this person may hear what is said on a topic, and see who is there.';
+
+drop function if exists relay.scopes_of(uuid);         -- the two did not tell a team's id from a person's
+drop function if exists relay.topic_scopes(text);
 
 create or replace function relay.other_of(topic text, user_id uuid)
   returns uuid
@@ -123,7 +143,7 @@ create or replace function relay.send(topic text, event text, payload json, "bin
   language plpgsql
 as $$
 declare
-  scopes uuid[];
+  may_hear record;
 begin
   if send.topic is null or coalesce(octet_length(send.event), 0) not between 1 and 255 or num_nonnulls(send.payload, send."binary") <> 1 then
     raise sqlstate 'PT400' using
@@ -133,17 +153,19 @@ begin
   if send.sender_id is not null then
     perform relay.demand_topic(send.topic, send.sender_id);
   end if;
-  scopes := relay.topic_scopes(send.topic);
-  if cardinality(scopes) = 0 then
+  select t.scopes, t.team_scopes into may_hear
+  from relay.scopes_of_topic(send.topic) t;
+  if cardinality(may_hear.scopes) + cardinality(may_hear.team_scopes) = 0 then
     return;                        -- a back end's word where nobody can be
   end if;
 
   perform set_config('synchronous_commit', 'off', true);
-  insert into relay.change_log (table_name, operation, scopes, record)
+  insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
   values (
     'broadcast',
     'INSERT',
-    scopes,
+    may_hear.scopes,
+    may_hear.team_scopes,
     -- The payload last and as it came: relays hand it on without reading it.
     format('{"topic":%s,"event":%s,"origin":%s,', to_json(send.topic), to_json(send.event), coalesce(to_json(send.origin)::text, 'null'))
       || case
@@ -206,7 +228,7 @@ begin
   if cardinality(came) + cardinality(went) = 0 then
     return;
   end if;
-  insert into relay.change_log (table_name, operation, scopes, record)
+  insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
   with moved as (
     select true as comes, c.topic, c.key, c.ref, c.meta, c.scopes
     from unnest(came) c
@@ -222,12 +244,14 @@ begin
   select
     'presence',
     'UPDATE',
-    (
-      select array_agg(distinct s.scope)
+    array(
+      select distinct s.scope
       from moved m
       cross join unnest(m.scopes) as s (scope)
       where m.topic = k.topic
+        and relay.team_of_topic(k.topic) is null
     ),
+    array_remove(array[relay.team_of_topic(k.topic)], null),
     format(
       '{"topic":%s,"xid":"%s","payload":{"joins":{%s},"leaves":{%s}}}',
       to_json(k.topic),
@@ -306,7 +330,8 @@ begin
 
   insert into relay.presence as p (origin, node, topic, key, ref, user_id, meta, scopes)
   values (
-    track.origin, track.node, track.topic, track.key, track.ref, track.user_id, track.meta, relay.topic_scopes(track.topic))
+    track.origin, track.node, track.topic, track.key, track.ref, track.user_id, track.meta,
+    (select t.scopes from relay.scopes_of_topic(track.topic) t))
   on conflict on constraint presence_pkey do update set
     ref = excluded.ref,
     meta = excluded.meta,
@@ -358,8 +383,9 @@ declare
   written int;
 begin
   insert into relay.presence (origin, node, topic, key, ref, user_id, meta, scopes)
-  select t.origin, track_again.node, t.topic, t.key, t.ref, t.user_id, t.meta, relay.topic_scopes(t.topic)
+  select t.origin, track_again.node, t.topic, t.key, t.ref, t.user_id, t.meta, s.scopes
   from json_to_recordset(track_again.tracked) as t (origin text, topic text, key text, ref text, user_id uuid, meta text)
+  cross join relay.scopes_of_topic(t.topic) s
   where relay.may_speak(t.topic, t.user_id)
   on conflict do nothing;
   get diagnostics written = row_count;
@@ -523,12 +549,12 @@ comment on trigger withdraw_presence_insert on public.user_blocks is 'Ends the p
 
 revoke all on table relay.nodes, relay.presence from public, anon, authenticated, service_role, chat_relay;
 revoke all on function
-  relay.topic_scopes, relay.may_use_topic, relay.other_of, relay.may_speak, relay.demand_topic, relay.send,
+  relay.team_of_topic, relay.scopes_of_topic, relay.may_use_topic, relay.other_of, relay.may_speak, relay.demand_topic, relay.send,
   relay.presence_meta, relay.presence_of, relay.tell_presence, relay.record_tracked, relay.track, relay.untrack,
   relay.track_again, relay.touch_node, relay.forget_node, relay.expire_nodes, relay.withdraw_presence,
   relay.record_end_of_conversation, relay.record_end_of_talk
 from public, anon, authenticated, service_role;
 grant execute on function
-  relay.topic_scopes, relay.may_use_topic, relay.send, relay.presence_of, relay.track, relay.untrack, relay.track_again,
+  relay.scopes_of_topic, relay.may_use_topic, relay.send, relay.presence_of, relay.track, relay.untrack, relay.track_again,
   relay.touch_node, relay.forget_node, relay.expire_nodes
 to chat_relay;

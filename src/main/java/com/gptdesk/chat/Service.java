@@ -40,6 +40,7 @@ import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.relay.Scope;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.vertx.core.Vertx;
@@ -53,7 +54,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -315,8 +315,8 @@ final class Service implements AutoCloseable {
         ? null
         : new NatsCluster.Attendant() {
           @Override
-          public void told(UUID scope) {
-            replica.told(scope);
+          public void told(Scope scope) {
+            needs(replica, scope);
           }
 
           @Override
@@ -333,7 +333,7 @@ final class Service implements AutoCloseable {
         : new ChangeListener() {
           @Override
           public void changed(Change change) {
-            change.scopes().forEach(replica::told);
+            change.scopes().forEach(scope -> needs(replica, scope));
             fanOut.changed(change);
           }
 
@@ -343,6 +343,13 @@ final class Service implements AutoCloseable {
             fanOut.resync(reason);
           }
         };
+  }
+
+  /** Freshness is kept by person; what a team hears of, no read of one person waits for. */
+  private static void needs(ReadReplica replica, Scope scope) {
+    if (scope.kind() == Scope.Kind.USER) {
+      replica.told(scope.id());
+    }
   }
 
   private static TokenSettings tokens(Config config, boolean demo) throws IOException {

@@ -8,6 +8,7 @@ import com.gptdesk.chat.relay.DoorbellKind;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.relay.Scope;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -134,9 +135,14 @@ public final class LiveChanges implements AutoCloseable {
   }
 
   /** What this person may hear of: nothing for who may not use the chat. Blocks. */
-  Set<UUID> scopesOf(UUID userId) {
-    return Set.of(
-        database.reading(Caller.relay(), tx -> Routines.scopesOf(tx.configuration(), userId)));
+  Set<Scope> scopesOf(UUID userId) {
+    return Set.copyOf(
+        database.reading(
+            Caller.relay(),
+            tx -> {
+              var row = Routines.scopesOfPerson(tx.configuration(), userId).getFirst();
+              return Scope.of(row.getScopes(), row.getTeamScopes());
+            }));
   }
 
   void ended(PersonSubscription subscription) {

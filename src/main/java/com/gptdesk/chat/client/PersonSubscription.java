@@ -3,6 +3,7 @@ package com.gptdesk.chat.client;
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import java.util.ArrayDeque;
 import java.util.Collections;
@@ -52,7 +53,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   private @Nullable Throwable misuse;
 
   // Owned by whoever is working.
-  private Set<UUID> scopes = Set.of();
+  private Set<Scope> scopes = Set.of();
 
   PersonSubscription(
       LiveChanges live, UUID userId, int capacity, Flow.Subscriber<? super LiveEvent> subscriber) {
@@ -68,7 +69,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       working = true; // nothing before onSubscribe has returned
       queue.add(new Rights("From here on every change is told; read what you show."));
     }
-    live.fanOut().add(this, Set.of(userId));
+    live.fanOut().add(this, Set.of(Scope.user(userId)));
     try {
       subscriber.onSubscribe(this);
     } catch (RuntimeException | Error e) {
@@ -196,7 +197,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   }
 
   private boolean renew(@Nullable String reason) {
-    Set<UUID> found;
+    Set<Scope> found;
     try {
       found = live.scopesOf(userId);
     } catch (DatabaseUnavailable e) {

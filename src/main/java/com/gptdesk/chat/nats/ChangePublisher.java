@@ -2,6 +2,7 @@ package com.gptdesk.chat.nats;
 
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.LeadingListener;
+import com.gptdesk.chat.relay.Scope;
 import io.nats.client.Message;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,7 +10,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,7 +40,7 @@ final class ChangePublisher implements LeadingListener {
     }
   }
 
-  private final Map<UUID, Asked> scopes = new HashMap<>();
+  private final Map<Scope, Asked> scopes = new HashMap<>();
   private @Nullable Line up;
 
   /** The line of this term; null while there is none. */
@@ -93,9 +93,9 @@ final class ChangePublisher implements LeadingListener {
       everybody.last = number;
       to.tell(Gateway.EVERYBODY, noted.encode());
     }
-    var previous = new LinkedHashMap<UUID, Long>();
+    var previous = new LinkedHashMap<Scope, Long>();
     boolean isHeard = false;
-    for (UUID scope : change.scopes()) {
+    for (Scope scope : change.scopes()) {
       Asked asked = scopes.get(scope);
       previous.put(scope, asked == null ? Frame.UNASKED : asked.last);
       isHeard |= asked != null;
@@ -112,7 +112,7 @@ final class ChangePublisher implements LeadingListener {
           to.longest());
       frame = new Frame.TooLong(term, number, previous).encode();
     }
-    for (UUID scope : previous.keySet()) {
+    for (Scope scope : previous.keySet()) {
       Asked asked = scopes.get(scope);
       if (asked != null) {
         asked.last = number;
@@ -130,7 +130,7 @@ final class ChangePublisher implements LeadingListener {
     Frame.Question question = Frame.Question.decode(message.getData());
     long now = System.nanoTime();
     List<Long> numbers = new ArrayList<>(question.scopes().size());
-    for (UUID scope : question.scopes()) {
+    for (Scope scope : question.scopes()) {
       Asked asked = scopes.computeIfAbsent(scope, unknown -> new Asked(number, now));
       asked.at = now;
       numbers.add(asked.last);

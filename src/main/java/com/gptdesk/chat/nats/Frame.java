@@ -1,6 +1,7 @@
 package com.gptdesk.chat.nats;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -28,7 +29,7 @@ sealed interface Frame {
   long UNASKED = -1;
 
   /** What is not of this version is not read. */
-  byte VERSION = 1;
+  byte VERSION = 2;
 
   /** Whose word it is. */
   long term();
@@ -41,17 +42,17 @@ sealed interface Frame {
   record Beat(long term, long number) implements Frame {}
 
   /** A change; the same on the subject of each of its scopes. */
-  record Told(long term, long number, Map<UUID, Long> previous, Change change) implements Frame {}
+  record Told(long term, long number, Map<Scope, Long> previous, Change change) implements Frame {}
 
   /** There is a change that is longer than NATS carries: who follows its scopes catches up. */
-  record TooLong(long term, long number, Map<UUID, Long> previous) implements Frame {}
+  record TooLong(long term, long number, Map<Scope, Long> previous) implements Frame {}
 
   /**
    * For who must know of everybody whom a change concerns.
    *
    * @param previous the last number before it
    */
-  record Noted(long term, long number, long previous, List<UUID> scopes) implements Frame {}
+  record Noted(long term, long number, long previous, List<Scope> scopes) implements Frame {}
 
   /**
    * The answer to a {@link Question}.
@@ -64,7 +65,7 @@ sealed interface Frame {
    * What a gateway asks the leader: which change was the last on these scopes? From the answer on
    * the leader publishes theirs.
    */
-  record Question(long number, List<UUID> scopes) {
+  record Question(long number, List<Scope> scopes) {
     byte[] encode() {
       return encoded(
           out -> {
@@ -131,7 +132,7 @@ sealed interface Frame {
             case 'b' -> new Beat(term, in.readLong());
             case 't' -> {
               long number = in.readLong();
-              Map<UUID, Long> previous = readPrevious(in);
+              Map<Scope, Long> previous = readPrevious(in);
               yield new Told(term, number, previous, readChange(in, previous.keySet()));
             }
             case 'l' -> new TooLong(term, in.readLong(), readPrevious(in));
@@ -164,8 +165,8 @@ sealed interface Frame {
     write(out, change.oldRecord());
   }
 
-  private static Change readChange(DataInputStream in, Iterable<UUID> scopes) throws IOException {
-    var all = new ArrayList<UUID>();
+  private static Change readChange(DataInputStream in, Iterable<Scope> scopes) throws IOException {
+    var all = new ArrayList<Scope>();
     scopes.forEach(all::add);
     return new Change(
         in.readLong(),
@@ -192,40 +193,45 @@ sealed interface Frame {
     return length < 0 ? null : new String(in.readNBytes(length), StandardCharsets.UTF_8);
   }
 
-  private static void write(DataOutputStream out, UUID id) throws IOException {
-    out.writeLong(id.getMostSignificantBits());
-    out.writeLong(id.getLeastSignificantBits());
+  private static void write(DataOutputStream out, Scope scope) throws IOException {
+    out.writeUTF(scope.kind().name());
+    out.writeLong(scope.id().getMostSignificantBits());
+    out.writeLong(scope.id().getLeastSignificantBits());
   }
 
-  private static void writeAll(DataOutputStream out, List<UUID> ids) throws IOException {
+  private static Scope readScope(DataInputStream in) throws IOException {
+    return new Scope(Scope.Kind.valueOf(in.readUTF()), new UUID(in.readLong(), in.readLong()));
+  }
+
+  private static void writeAll(DataOutputStream out, List<Scope> ids) throws IOException {
     out.writeInt(ids.size());
-    for (UUID id : ids) {
+    for (Scope id : ids) {
       write(out, id);
     }
   }
 
-  private static List<UUID> readAll(DataInputStream in) throws IOException {
+  private static List<Scope> readAll(DataInputStream in) throws IOException {
     int count = in.readInt();
-    var ids = new ArrayList<UUID>();
+    var ids = new ArrayList<Scope>();
     for (int i = 0; i < count; i++) {
-      ids.add(new UUID(in.readLong(), in.readLong()));
+      ids.add(readScope(in));
     }
     return ids;
   }
 
-  private static void writeAll(DataOutputStream out, Map<UUID, Long> previous) throws IOException {
+  private static void writeAll(DataOutputStream out, Map<Scope, Long> previous) throws IOException {
     out.writeInt(previous.size());
-    for (Map.Entry<UUID, Long> each : previous.entrySet()) {
+    for (Map.Entry<Scope, Long> each : previous.entrySet()) {
       write(out, each.getKey());
       out.writeLong(each.getValue());
     }
   }
 
-  private static Map<UUID, Long> readPrevious(DataInputStream in) throws IOException {
+  private static Map<Scope, Long> readPrevious(DataInputStream in) throws IOException {
     int count = in.readInt();
-    var previous = new LinkedHashMap<UUID, Long>();
+    var previous = new LinkedHashMap<Scope, Long>();
     for (int i = 0; i < count; i++) {
-      previous.put(new UUID(in.readLong(), in.readLong()), in.readLong());
+      previous.put(readScope(in), in.readLong());
     }
     return previous;
   }

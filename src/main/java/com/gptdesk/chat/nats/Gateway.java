@@ -2,6 +2,7 @@ package com.gptdesk.chat.nats;
 
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.ScopeSource;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -38,8 +39,8 @@ import org.slf4j.LoggerFactory;
  * may want a scope. What they share is guarded by the lock, and nobody is told anything under it.
  */
 final class Gateway implements ScopeSource, AutoCloseable {
-  /** Not the id of anybody: who subscribes to it hears whom each change concerns. */
-  static final UUID EVERYBODY = new UUID(0, 0);
+  /** Not a scope of any change: who subscribes to it hears whom each change concerns. */
+  static final Scope EVERYBODY = new Scope(Scope.Kind.EVERYBODY, new UUID(0, 0));
 
   private static final Logger LOG = LoggerFactory.getLogger(Gateway.class);
   private static final String MISSED = "Changes were missed; read what you show again.";
@@ -62,16 +63,16 @@ final class Gateway implements ScopeSource, AutoCloseable {
     ChangeListener all();
 
     /** The subscribers of these scopes have missed something. */
-    void missed(List<UUID> scopes, String reason);
+    void missed(List<Scope> scopes, String reason);
 
     /** Changes concern these; said when {@link #EVERYBODY} is wanted. */
-    void noted(List<UUID> scopes);
+    void noted(List<Scope> scopes);
 
     /** Changes concern nobody knows whom. */
     void notedNot();
   }
 
-  private static final class Scope {
+  private static final class Heard {
     long last = UNKNOWN;
 
     /** It was known before, so who waits for its changes has to catch up. */
@@ -88,10 +89,10 @@ final class Gateway implements ScopeSource, AutoCloseable {
   private final Duration askedAgainAfter;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
-  private final Map<UUID, Scope> scopes = new HashMap<>();
-  private final Set<UUID> unknown = new LinkedHashSet<>();
-  private final Set<UUID> left = new LinkedHashSet<>();
-  private final ArrayDeque<UUID> toAskAgain = new ArrayDeque<>();
+  private final Map<Scope, Heard> scopes = new HashMap<>();
+  private final Set<Scope> unknown = new LinkedHashSet<>();
+  private final Set<Scope> left = new LinkedHashSet<>();
+  private final ArrayDeque<Scope> toAskAgain = new ArrayDeque<>();
   private final Thread thread = Thread.ofPlatform().daemon().name("gateway").unstarted(this::run);
   private final LongAdder gaps = new LongAdder();
   private final LongAdder resyncs = new LongAdder();
@@ -131,10 +132,10 @@ final class Gateway implements ScopeSource, AutoCloseable {
   // -----------------------------------------------------------------------------------------
 
   @Override
-  public void wanted(UUID scope) {
+  public void wanted(Scope scope) {
     lock.lock();
     try {
-      scopes.put(scope, new Scope());
+      scopes.put(scope, new Heard());
       unknown.add(scope);
       work.signalAll();
     } finally {
@@ -143,10 +144,10 @@ final class Gateway implements ScopeSource, AutoCloseable {
   }
 
   @Override
-  public void unwanted(UUID scope) {
+  public void unwanted(Scope scope) {
     lock.lock();
     try {
-      Scope gone = scopes.remove(scope);
+      Heard gone = scopes.remove(scope);
       if (gone != null) {
         unknown.remove(scope);
         owed -= gone.isOwed ? 1 : 0;
@@ -160,16 +161,16 @@ final class Gateway implements ScopeSource, AutoCloseable {
   }
 
   @Override
-  public void awaitHeard(Collection<UUID> awaited) {
+  public void awaitHeard(Collection<Scope> awaited) {
     awaitHeard(awaited, JOINED_WITHIN.toSeconds());
   }
 
-  void awaitHeard(Collection<UUID> awaited, long seconds) {
+  void awaitHeard(Collection<Scope> awaited, long seconds) {
     List<CompletableFuture<Void>> known = new ArrayList<>();
     lock.lock();
     try {
-      for (UUID scope : awaited) {
-        Scope its = scopes.get(scope);
+      for (Scope scope : awaited) {
+        Heard its = scopes.get(scope);
         if (its != null) {
           known.add(its.known);
         }
@@ -356,7 +357,7 @@ final class Gateway implements ScopeSource, AutoCloseable {
       return; // By the subject of another of its scopes.
     }
     told = change.number();
-    List<UUID> missed = noteGaps(change.previous(), change.number());
+    List<Scope> missed = noteGaps(change.previous(), change.number());
     if (isBehind) {
       return;
     }
@@ -387,11 +388,11 @@ final class Gateway implements ScopeSource, AutoCloseable {
   }
 
   /** The scopes on which this is not the change after the last one heard. */
-  private List<UUID> noteGaps(Map<UUID, Long> previous, long number) {
-    var missed = new ArrayList<UUID>(0);
+  private List<Scope> noteGaps(Map<Scope, Long> previous, long number) {
+    var missed = new ArrayList<Scope>(0);
     previous.forEach(
         (id, before) -> {
-          Scope scope = scopes.get(id);
+          Heard scope = scopes.get(id);
           if (scope != null && scope.last != UNKNOWN) {
             if (scope.last != before) {
               missed.add(id);
@@ -410,12 +411,12 @@ final class Gateway implements ScopeSource, AutoCloseable {
     }
     asked = null;
     work.signalAll();
-    var missed = new ArrayList<UUID>(0);
-    List<UUID> ids = answered.question().scopes();
+    var missed = new ArrayList<Scope>(0);
+    List<Scope> ids = answered.question().scopes();
     for (int i = 0; i < ids.size(); i++) {
-      UUID id = ids.get(i);
+      Scope id = ids.get(i);
       long last = answer.numbers().get(i);
-      Scope scope = scopes.get(id);
+      Heard scope = scopes.get(id);
       if (scope == null) {
         continue; // Nobody waits for it any more.
       }
@@ -464,7 +465,7 @@ final class Gateway implements ScopeSource, AutoCloseable {
         } else if (open != null && !isOver(open.at(), ANSWERED_WITHIN)) {
           work.awaitNanos(ANSWERED_WITHIN.toNanos() - (System.nanoTime() - open.at()));
         } else {
-          List<UUID> next = next();
+          List<Scope> next = next();
           if (!isHeard || !next.isEmpty() || !left.isEmpty()) {
             return begun(to, next);
           }
@@ -478,7 +479,7 @@ final class Gateway implements ScopeSource, AutoCloseable {
     }
   }
 
-  private Work begun(Line to, List<UUID> next) {
+  private Work begun(Line to, List<Scope> next) {
     var gone = left.stream().filter(scope -> !scopes.containsKey(scope)).toList();
     left.clear();
     // Asked for nothing, the leader says that it is there.
@@ -493,9 +494,9 @@ final class Gateway implements ScopeSource, AutoCloseable {
   }
 
   /** First what is not known; then, now and then, what is. */
-  private List<UUID> next() {
-    var next = new ArrayList<UUID>();
-    for (UUID scope : unknown) {
+  private List<Scope> next() {
+    var next = new ArrayList<Scope>();
+    for (Scope scope : unknown) {
       if (next.size() == MOST_ASKED) {
         break;
       }
@@ -509,7 +510,7 @@ final class Gateway implements ScopeSource, AutoCloseable {
       toAskAgain.addAll(scopes.keySet());
     }
     while (next.size() < MOST_ASKED && !toAskAgain.isEmpty()) {
-      UUID scope = toAskAgain.remove();
+      Scope scope = toAskAgain.remove();
       if (scopes.containsKey(scope)) {
         next.add(scope);
       }
@@ -518,7 +519,7 @@ final class Gateway implements ScopeSource, AutoCloseable {
   }
 
   /** What there is to be done by a connection. Not under the lock: it may have to wait. */
-  private record Work(Line line, List<UUID> gone, Frame.@Nullable Question question) {
+  private record Work(Line line, List<Scope> gone, Frame.@Nullable Question question) {
     /** Subscribes first, so that what comes after the answer is heard. */
     void run() {
       try {

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.nats;
 
+import com.gptdesk.chat.relay.Scope;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener;
 import io.nats.client.Consumer;
@@ -12,7 +13,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BiConsumer;
@@ -43,7 +43,7 @@ final class Line implements AutoCloseable {
   private final String inbox;
 
   /** Which scopes are subscribed to; owned by the gateway's thread. */
-  private final Set<UUID> scopes = new HashSet<>();
+  private final Set<Scope> scopes = new HashSet<>();
 
   private Line(NatsSettings settings, Ears ears) throws IOException, InterruptedException {
     this.prefix = settings.subject();
@@ -118,14 +118,14 @@ final class Line implements AutoCloseable {
   }
 
   /** Hears from now on what is said on a scope; does nothing when it does so already. */
-  void subscribe(UUID scope) {
+  void subscribe(Scope scope) {
     if (scopes.add(scope)) {
       told.subscribe(subject(scope));
     }
   }
 
   /** Hears it no more. */
-  void unsubscribe(UUID scope) {
+  void unsubscribe(Scope scope) {
     if (scopes.remove(scope)) {
       told.unsubscribe(subject(scope));
     }
@@ -156,7 +156,7 @@ final class Line implements AutoCloseable {
   }
 
   /** Tells the gateways that hear this scope. */
-  void tell(UUID scope, byte[] frame) {
+  void tell(Scope scope, byte[] frame) {
     connection.publish(subject(scope), frame);
   }
 
@@ -165,7 +165,7 @@ final class Line implements AutoCloseable {
     connection.publish(who, answer.encode());
   }
 
-  private String subject(UUID scope) {
+  private String subject(Scope scope) {
     return prefix + ".scope." + scope;
   }
 

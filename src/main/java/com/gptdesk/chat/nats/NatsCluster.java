@@ -4,11 +4,11 @@ import com.gptdesk.chat.relay.Backoff;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.LeadingListener;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.ScopeSource;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -35,9 +35,9 @@ public final class NatsCluster implements AutoCloseable {
     /**
      * A change concerns this person, or team.
      *
-     * @param scope the id
+     * @param scope which of the two, and its id
      */
-    void told(UUID scope);
+    void told(Scope scope);
 
     /** Changes were missed; they may concern anybody. */
     void toldAll();
@@ -89,12 +89,12 @@ public final class NatsCluster implements AutoCloseable {
           }
 
           @Override
-          public void missed(List<UUID> scopes, String reason) {
+          public void missed(List<Scope> scopes, String reason) {
             fanOut.resync(scopes, reason);
           }
 
           @Override
-          public void noted(List<UUID> scopes) {
+          public void noted(List<Scope> scopes) {
             if (attendant != null) {
               scopes.forEach(attendant::told);
             }

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.realtime;
 
+import com.gptdesk.chat.relay.Scope;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Collections;
@@ -41,7 +42,7 @@ final class Attendance {
   private final String origin;
   private final Wishes wishes;
   private @Nullable String key;
-  private Set<UUID> scopes = Set.of();
+  private Set<Scope> scopes = Set.of();
   private boolean ended;
   private final ArrayDeque<TopicEvent.Moved> held = new ArrayDeque<>(0);
   private boolean admitted;
@@ -84,7 +85,7 @@ final class Attendance {
   }
 
   /** Who may use the topic, as the database says; nobody until it has. */
-  void isUsableBy(Collection<UUID> found) {
+  void isUsableBy(Collection<Scope> found) {
     scopes = Set.copyOf(found);
   }
 
@@ -93,8 +94,8 @@ final class Attendance {
     ended = true;
   }
 
-  /** Whether whoever may hear of these ids may use the topic. */
-  boolean isFor(Collection<UUID> personsScopes) {
+  /** Whether whoever hears by these scopes may use the topic. */
+  boolean isFor(Collection<Scope> personsScopes) {
     return !ended && !Collections.disjoint(scopes, personsScopes);
   }
 

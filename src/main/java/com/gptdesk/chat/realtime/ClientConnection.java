@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.auth.Identity;
 import com.gptdesk.chat.auth.InvalidToken;
+import com.gptdesk.chat.relay.Scope;
 import io.netty.buffer.ByteBufUtil;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
@@ -578,7 +579,7 @@ final class ClientConnection {
     person.expect(channel);
     away(
         () -> {
-          server.fanOut().awaitHeard(Set.of(userId));
+          server.fanOut().awaitHeard(Set.of(Scope.user(userId)));
           return server.topics().scopes(channel.name());
         },
         found -> {
@@ -596,7 +597,7 @@ final class ClientConnection {
   private Person arrive(UUID userId) {
     var person = new Person(userId, this);
     people.put(userId, person);
-    server.fanOut().add(person, Set.of(userId));
+    server.fanOut().add(person, Set.of(Scope.user(userId)));
     readScopes(person);
     return person;
   }
@@ -622,15 +623,15 @@ final class ClientConnection {
    * What this person may hear, and is going to hear. What is read by whoever is told that it is
    * known joins on to that.
    */
-  private Collection<UUID> heardScopes(Person person) {
-    server.fanOut().awaitHeard(Set.of(person.id()));
-    Collection<UUID> found = server.inTurn(() -> server.scopes().of(person.id()));
+  private Collection<Scope> heardScopes(Person person) {
+    server.fanOut().awaitHeard(Set.of(Scope.user(person.id())));
+    Collection<Scope> found = server.inTurn(() -> server.scopes().of(person.id()));
     server.fanOut().rescope(person, found);
     server.fanOut().awaitHeard(found);
     return found;
   }
 
-  private void scopesRead(Person person, Collection<UUID> found) {
+  private void scopesRead(Person person, Collection<Scope> found) {
     if (people.get(person.id()) != person) {
       return; // It left meanwhile.
     }
@@ -819,7 +820,7 @@ final class ClientConnection {
   }
 
   /** What a channel's person may see is other than before. */
-  void rescoped(Channel channel, Collection<UUID> scopes) {
+  void rescoped(Channel channel, Collection<Scope> scopes) {
     if (topics.mayStay(channel, scopes)) {
       missed(channel, "What you may see has changed.");
     } else {

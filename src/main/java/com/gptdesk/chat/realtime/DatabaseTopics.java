@@ -3,6 +3,7 @@ package com.gptdesk.chat.realtime;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.relay.Routines;
+import com.gptdesk.chat.relay.Scope;
 import io.vertx.core.buffer.Buffer;
 import java.util.Collection;
 import java.util.List;
@@ -15,9 +16,13 @@ import tools.jackson.databind.node.ArrayNode;
 record DatabaseTopics(ChatDatabase database) implements Topics {
 
   @Override
-  public Collection<UUID> scopes(String topic) {
-    return List.of(
-        database.reading(Caller.relay(), tx -> Routines.topicScopes(tx.configuration(), topic)));
+  public Collection<Scope> scopes(String topic) {
+    return database.reading(
+        Caller.relay(),
+        tx -> {
+          var row = Routines.scopesOfTopic(tx.configuration(), topic).getFirst();
+          return Scope.of(row.getScopes(), row.getTeamScopes());
+        });
   }
 
   @Override

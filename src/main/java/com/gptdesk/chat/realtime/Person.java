@@ -1,6 +1,7 @@
 package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -56,9 +57,9 @@ final class Person implements Subscriber {
   private final ArrayDeque<Heard> held = new ArrayDeque<>(0);
 
   /** Null while they are being read. */
-  private @Nullable Set<UUID> scopes;
+  private @Nullable Set<Scope> scopes;
 
-  private Set<UUID> lastScopes = Set.of();
+  private Set<Scope> lastScopes = Set.of();
 
   /** Why the channels have to catch up once the scopes are known; null when they need not. */
   private @Nullable String missed;
@@ -141,7 +142,7 @@ final class Person implements Subscriber {
   }
 
   /** What this person may hear, as it was known last. */
-  Set<UUID> scopes() {
+  Set<Scope> scopes() {
     return lastScopes;
   }
 
@@ -190,7 +191,7 @@ final class Person implements Subscriber {
   }
 
   /** They are known: let in who waited, then tell what was held. */
-  void known(Collection<UUID> found) {
+  void known(Collection<Scope> found) {
     boolean others = !lastScopes.isEmpty() && !lastScopes.equals(Set.copyOf(found));
     lastScopes = Set.copyOf(found);
     scopes = lastScopes;
@@ -303,11 +304,11 @@ final class Person implements Subscriber {
   }
 
   private boolean maySee(Change change) {
-    Set<UUID> known = scopes;
+    Set<Scope> known = scopes;
     if (known == null) {
       return false;
     }
-    for (UUID scope : change.scopes()) {
+    for (Scope scope : change.scopes()) {
       if (known.contains(scope)) {
         return true;
       }

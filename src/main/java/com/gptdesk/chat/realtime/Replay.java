@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashSet;
@@ -211,7 +212,7 @@ final class Replay {
                 Since.TABLE,
                 isNew ? Change.Operation.INSERT : Change.Operation.UPDATE,
                 message.at(),
-                List.of(person.id()),
+                List.of(Scope.user(person.id())),
                 message.record(),
                 isNew ? null : "{\"id\":\"" + message.id() + "\"}"),
             connection.server().tables());

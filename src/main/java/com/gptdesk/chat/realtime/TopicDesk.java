@@ -1,6 +1,7 @@
 package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.relay.Scope;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -98,7 +99,7 @@ final class TopicDesk {
   }
 
   /** What this channel's person may see is known anew. False when the channel has to end. */
-  boolean mayStay(Channel channel, Collection<UUID> scopes) {
+  boolean mayStay(Channel channel, Collection<Scope> scopes) {
     Attendance seat = channel.attendance();
     boolean may = seat.isFor(scopes);
     if (may == seat.isAdmitted()) {

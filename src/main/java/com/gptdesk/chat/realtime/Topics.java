@@ -2,6 +2,7 @@ package com.gptdesk.chat.realtime;
 
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.relay.Scope;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -21,8 +22,8 @@ public interface Topics {
    */
   record Gathering(String snapshot, String state) {}
 
-  /** The ids that stand for who may use a topic; empty when nobody may, whatever it is called. */
-  Collection<UUID> scopes(String topic);
+  /** Who may use a topic; empty when nobody may, whatever it is called. */
+  Collection<Scope> scopes(String topic);
 
   /** Who is there. */
   Gathering presence(String topic);

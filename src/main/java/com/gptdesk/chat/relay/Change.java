@@ -2,7 +2,6 @@ package com.gptdesk.chat.relay;
 
 import java.time.Instant;
 import java.util.List;
-import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param table the table's name, in schema public
  * @param operation what happened to the row
  * @param at when the change was made, by the database's clock
- * @param scopes who may see it: ids of people and of teams
+ * @param scopes who may see it
  * @param record the row as it is now, as JSON object text; null for a delete
  * @param oldRecord for an update or a delete the old row, as JSON object text; clients are told no
  *     more than its key of an updated one
@@ -23,7 +22,7 @@ public record Change(
     String table,
     Operation operation,
     Instant at,
-    List<UUID> scopes,
+    List<Scope> scopes,
     @Nullable String record,
     @Nullable String oldRecord) {
 

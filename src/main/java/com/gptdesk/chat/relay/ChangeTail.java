@@ -113,13 +113,13 @@ final class ChangeTail implements AutoCloseable {
         row.getString("table_name"),
         Change.Operation.valueOf(row.getString("operation")),
         row.getObject("at", OffsetDateTime.class).toInstant(),
-        uuids(row.getArray("scopes")),
+        Scope.of(uuids(row.getArray("scopes")), uuids(row.getArray("team_scopes"))),
         row.getString("record"),
         row.getString("old_record"));
   }
 
-  private static List<UUID> uuids(Array array) throws SQLException {
-    return List.of((UUID[]) array.getArray());
+  private static UUID @Nullable [] uuids(@Nullable Array array) throws SQLException {
+    return array == null ? null : (UUID[]) array.getArray();
   }
 
   /**

@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,13 +21,13 @@ import org.slf4j.LoggerFactory;
 public final class FanOut implements ChangeListener {
   private static final Logger LOG = LoggerFactory.getLogger(FanOut.class);
 
-  private final ConcurrentHashMap<UUID, Set<Subscriber>> byScope = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Scope, Set<Subscriber>> byScope = new ConcurrentHashMap<>();
 
   /**
    * Owns the right to change what one subscriber hears: each entry is only touched inside its own
    * compute.
    */
-  private final ConcurrentHashMap<Subscriber, Set<UUID>> scopesOf = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Subscriber, Set<Scope>> scopesOf = new ConcurrentHashMap<>();
 
   private final ScopeSource source;
 
@@ -50,9 +49,9 @@ public final class FanOut implements ChangeListener {
    * From now on this subscriber hears what meets these scopes.
    *
    * @param subscriber who listens
-   * @param scopes ids of people and teams
+   * @param scopes people and teams
    */
-  public void add(Subscriber subscriber, Collection<UUID> scopes) {
+  public void add(Subscriber subscriber, Collection<Scope> scopes) {
     scopesOf.compute(
         subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, scopes));
   }
@@ -61,9 +60,9 @@ public final class FanOut implements ChangeListener {
    * Gives a subscriber other scopes; does nothing for one that was removed meanwhile.
    *
    * @param subscriber who listens
-   * @param scopes ids of people and teams
+   * @param scopes people and teams
    */
-  public void rescope(Subscriber subscriber, Collection<UUID> scopes) {
+  public void rescope(Subscriber subscriber, Collection<Scope> scopes) {
     scopesOf.computeIfPresent(subscriber, (same, old) -> replace(same, old, scopes));
   }
 
@@ -85,10 +84,10 @@ public final class FanOut implements ChangeListener {
    * Returns when every change of these scopes that commits from now on will reach the subscribers
    * that have them; at once when all changes are told anyway. Blocks.
    *
-   * @param scopes ids of people and teams that some subscriber has
+   * @param scopes people and teams that some subscriber has
    * @throws IllegalStateException when that does not come about in time
    */
-  public void awaitHeard(Collection<UUID> scopes) {
+  public void awaitHeard(Collection<Scope> scopes) {
     source.awaitHeard(scopes);
   }
 
@@ -123,7 +122,7 @@ public final class FanOut implements ChangeListener {
    * @param scopes whose changes were missed
    * @param reason a sentence for people
    */
-  public void resync(List<UUID> scopes, String reason) {
+  public void resync(List<Scope> scopes, String reason) {
     resync(reachedBy(scopes), reason);
   }
 
@@ -137,26 +136,26 @@ public final class FanOut implements ChangeListener {
     }
   }
 
-  private Set<Subscriber> reachedBy(List<UUID> scopes) {
+  private Set<Subscriber> reachedBy(List<Scope> scopes) {
     if (scopes.size() == 1) {
       return byScope.getOrDefault(scopes.getFirst(), Set.of());
     }
     Set<Subscriber> reached = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (UUID scope : scopes) {
+    for (Scope scope : scopes) {
       reached.addAll(byScope.getOrDefault(scope, Set.of()));
     }
     return reached;
   }
 
   /** New scopes first, so that a scope kept is never without its subscriber. */
-  private Set<UUID> replace(Subscriber subscriber, Set<UUID> old, Collection<UUID> scopes) {
-    Set<UUID> wanted = Set.copyOf(new HashSet<>(scopes));
-    for (UUID scope : wanted) {
+  private Set<Scope> replace(Subscriber subscriber, Set<Scope> old, Collection<Scope> scopes) {
+    Set<Scope> wanted = Set.copyOf(new HashSet<>(scopes));
+    for (Scope scope : wanted) {
       if (!old.contains(scope)) {
         enter(scope, subscriber);
       }
     }
-    for (UUID scope : old) {
+    for (Scope scope : old) {
       if (!wanted.contains(scope)) {
         leave(scope, subscriber);
       }
@@ -164,7 +163,7 @@ public final class FanOut implements ChangeListener {
     return wanted;
   }
 
-  private void enter(UUID scope, Subscriber subscriber) {
+  private void enter(Scope scope, Subscriber subscriber) {
     byScope.compute(
         scope,
         (same, there) -> {
@@ -177,7 +176,7 @@ public final class FanOut implements ChangeListener {
         });
   }
 
-  private void leave(UUID scope, Subscriber subscriber) {
+  private void leave(Scope scope, Subscriber subscriber) {
     byScope.computeIfPresent(
         scope,
         (same, there) -> {

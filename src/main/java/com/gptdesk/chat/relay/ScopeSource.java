@@ -1,7 +1,6 @@
 package com.gptdesk.chat.relay;
 
 import java.util.Collection;
-import java.util.UUID;
 
 /**
  * Where the changes of a fan-out come from, when it is told only those it waits for. Any thread may
@@ -12,35 +11,35 @@ public interface ScopeSource {
   ScopeSource ALL =
       new ScopeSource() {
         @Override
-        public void wanted(UUID scope) {}
+        public void wanted(Scope scope) {}
 
         @Override
-        public void unwanted(UUID scope) {}
+        public void unwanted(Scope scope) {}
 
         @Override
-        public void awaitHeard(Collection<UUID> scopes) {}
+        public void awaitHeard(Collection<Scope> scopes) {}
       };
 
   /**
    * Somebody waits for changes of this scope, and nobody did before.
    *
-   * @param scope the id of a person or a team
+   * @param scope a person or a team
    */
-  void wanted(UUID scope);
+  void wanted(Scope scope);
 
   /**
    * Nobody waits for them any more.
    *
-   * @param scope an id that was wanted
+   * @param scope one that was wanted
    */
-  void unwanted(UUID scope);
+  void unwanted(Scope scope);
 
   /**
    * Returns when every change of these scopes that commits from now on will be told, or followed by
    * a resync. What the database says after that joins on without a gap.
    *
-   * @param scopes ids that are wanted; others are not waited for
+   * @param scopes those that are wanted; others are not waited for
    * @throws IllegalStateException when that does not come about in time
    */
-  void awaitHeard(Collection<UUID> scopes);
+  void awaitHeard(Collection<Scope> scopes);
 }

@@ -8,6 +8,7 @@ import com.gptdesk.chat.realtime.RealtimeSettings;
 import com.gptdesk.chat.realtime.TopicLimits;
 import com.gptdesk.chat.realtime.Topics;
 import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Scope;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -74,7 +75,7 @@ final class EchoService {
             tokens,
             new FanOut(),
             PublishedTables.of(List.of()),
-            person -> List.of(person),
+            person -> List.of(Scope.user(person)),
             (caller, conversation, revision, most) -> null,
             topics,
             TopicLimits.defaults(),

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -14,12 +15,12 @@ import org.junit.jupiter.api.Test;
 
 /** What one node writes another reads. */
 class FrameTest {
-  private static final UUID ALICE = UUID.randomUUID();
-  private static final UUID BOB = UUID.randomUUID();
+  private static final Scope ALICE = Scope.user(UUID.randomUUID());
+  private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
 
   @Test
   void eachFrameIsReadAsItWasWritten() {
-    Map<UUID, Long> previous = new LinkedHashMap<>();
+    Map<Scope, Long> previous = new LinkedHashMap<>();
     previous.put(ALICE, 7L);
     previous.put(BOB, Frame.UNASKED);
     var change =

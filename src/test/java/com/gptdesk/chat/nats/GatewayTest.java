@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsServer;
@@ -28,15 +29,15 @@ import org.junit.jupiter.api.Test;
  * the right moment, and nobody is told anything twice. The leader is the test.
  */
 class GatewayTest {
-  private static final UUID ALICE = UUID.randomUUID();
-  private static final UUID BOB = UUID.randomUUID();
+  private static final Scope ALICE = Scope.user(UUID.randomUUID());
+  private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
 
   private Gateway gateway;
   private FanOut fanOut;
   private final Hears alice = new Hears();
   private final Hears bob = new Hears();
   private final List<String> everybody = new CopyOnWriteArrayList<>();
-  private final Map<UUID, Long> last = new HashMap<>();
+  private final Map<Scope, Long> last = new HashMap<>();
   private boolean answers = true;
   private long term = 100;
   private long number;
@@ -81,12 +82,12 @@ class GatewayTest {
           }
 
           @Override
-          public void missed(List<UUID> scopes, String reason) {
+          public void missed(List<Scope> scopes, String reason) {
             fanOut.resync(scopes, reason);
           }
 
           @Override
-          public void noted(List<UUID> scopes) {
+          public void noted(List<Scope> scopes) {
             everybody.add(scopes.contains(ALICE) ? "alice" : "bob");
           }
 
@@ -237,7 +238,7 @@ class GatewayTest {
   void nobodyJoinsWhileNoLeaderAnswers() {
     answers(false);
     var carol = new Hears();
-    UUID scope = UUID.randomUUID();
+    Scope scope = Scope.user(UUID.randomUUID());
     fanOut.add(carol, List.of(scope));
     assertThrows(IllegalStateException.class, () -> gateway.awaitHeard(List.of(scope), 1));
     answers(true);
@@ -283,18 +284,18 @@ class GatewayTest {
     }
   }
 
-  private void tells(long expected, UUID... scopes) {
+  private void tells(long expected, Scope... scopes) {
     synchronized (last) {
       number++;
       assertEquals(expected, number);
       byte[] frame = frame(number, previous(scopes));
-      for (UUID scope : scopes) {
+      for (Scope scope : scopes) {
         leader.tell(scope, frame);
       }
     }
   }
 
-  private void notes(UUID whom) {
+  private void notes(Scope whom) {
     synchronized (last) {
       number++;
       long before = previous(Gateway.EVERYBODY).values().iterator().next();
@@ -303,23 +304,23 @@ class GatewayTest {
   }
 
   /** A change that NATS does not bring. */
-  private void loses(UUID... scopes) {
+  private void loses(Scope... scopes) {
     synchronized (last) {
       number++;
       previous(scopes);
     }
   }
 
-  private Map<UUID, Long> previous(UUID... scopes) {
-    Map<UUID, Long> previous = new LinkedHashMap<>();
-    for (UUID scope : scopes) {
+  private Map<Scope, Long> previous(Scope... scopes) {
+    Map<Scope, Long> previous = new LinkedHashMap<>();
+    for (Scope scope : scopes) {
       @Nullable Long before = last.put(scope, number);
       previous.put(scope, before == null ? Frame.UNASKED : before);
     }
     return previous;
   }
 
-  private byte[] frame(long which, Map<UUID, Long> previous) {
+  private byte[] frame(long which, Map<Scope, Long> previous) {
     var change =
         new Change(
             which,

@@ -6,11 +6,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Teams and people who come and go, talk, type and block, and an owner who changes rows by hand:
- * all decided by a seed, so that what happened once happens again.
+ * all decided by a seed, so that what happened once happens again. Half of the new ids are those of
+ * something of another kind, where that is possible.
  */
 final class RandomWorld implements World {
 
@@ -18,6 +20,8 @@ final class RandomWorld implements World {
   private final Random random;
   private final List<UUID> teams = new ArrayList<>();
   private final List<UUID> people = new ArrayList<>();
+  private final List<UUID> conversations = new ArrayList<>();
+  private final List<UUID> messages = new ArrayList<>();
   private int born;
 
   RandomWorld(Connection owner, long seed) throws SQLException {
@@ -103,9 +107,9 @@ final class RandomWorld implements World {
     UUID somebody = anybody();
     return switch (random.nextInt(20)) {
       case 0 ->
-          "insert into public.user_conversations (participant_1_id, participant_2_id, created_by)"
-              + " values (least('%1$s'::uuid, '%2$s'), greatest('%1$s'::uuid, '%2$s'), '%1$s')"
-                  .formatted(somebody, anybody());
+          "insert into public.user_conversations (id, participant_1_id, participant_2_id, created_by)"
+              + " values ('%3$s', least('%1$s'::uuid, '%2$s'), greatest('%1$s'::uuid, '%2$s'), '%1$s')"
+                  .formatted(somebody, anybody(), newId(conversations));
       case 1 ->
           "update public.user_conversations set is_archived = not is_archived where id = ("
               + any("user_conversations", "id")
@@ -115,8 +119,9 @@ final class RandomWorld implements World {
               + any("user_conversations", "id")
               + ")";
       case 3 ->
-          "insert into public.user_messages (conversation_id, sender_id, content) select id, participant_1_id, 'by hand'"
-              + " from public.user_conversations where id = ("
+          "insert into public.user_messages (id, conversation_id, sender_id, content) select '"
+              + newId(messages)
+              + "', id, participant_1_id, 'by hand' from public.user_conversations where id = ("
               + any("user_conversations", "id")
               + ")";
       case 4 ->
@@ -170,14 +175,12 @@ final class RandomWorld implements World {
   }
 
   private String newTeam() {
-    UUID team = uuid();
-    teams.add(team);
+    UUID team = newId(teams);
     return "insert into public.teams (id, name) values ('%s', 'Team %d')".formatted(team, ++born);
   }
 
   private String newPerson() {
-    UUID person = uuid();
-    people.add(person);
+    UUID person = newId(people);
     return "insert into public.users (id, full_name, email, team_id) values ('%1$s', 'Person %2$d', '%1$s@example.org', %3$s)"
         .formatted(person, ++born, team());
   }
@@ -232,8 +235,27 @@ final class RandomWorld implements World {
     return people.get(random.nextInt(people.size()));
   }
 
-  private UUID uuid() {
-    return new UUID(random.nextLong(), random.nextLong());
+  /** An id that none of its kind has yet. */
+  private UUID newId(List<UUID> kind) {
+    List<UUID> others =
+        Stream.of(teams, people, conversations, messages)
+            .flatMap(List::stream)
+            .distinct()
+            .filter(id -> !kind.contains(id))
+            .toList();
+    UUID id =
+        others.isEmpty() || random.nextBoolean()
+            ? uuid7()
+            : others.get(random.nextInt(others.size()));
+    kind.add(id);
+    return id;
+  }
+
+  /** As a message's id has to be, of now. */
+  private UUID uuid7() {
+    return new UUID(
+        System.currentTimeMillis() << 16 | 0x7000 | random.nextInt(0x1000),
+        random.nextLong() >>> 2 | Long.MIN_VALUE);
   }
 
   private String as(@Nullable UUID person, String sql) throws SQLException {

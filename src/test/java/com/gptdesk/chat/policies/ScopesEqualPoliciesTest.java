@@ -3,7 +3,9 @@ package com.gptdesk.chat.policies;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Array;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -58,7 +60,7 @@ class ScopesEqualPoliciesTest {
   private record Change(
       String table,
       String operation,
-      Set<UUID> scopes,
+      Set<Scope> scopes,
       @Nullable JsonNode record,
       @Nullable JsonNode old) {
 
@@ -109,7 +111,7 @@ class ScopesEqualPoliciesTest {
   /** What holds between two steps. */
   private record Moment(
       Map<UUID, Set<String>> sees,
-      Map<UUID, Set<UUID>> hears,
+      Map<UUID, Set<Scope>> hears,
       Set<String> rows,
       Map<UUID, String> people,
       Map<UUID, UUID> typing) {}
@@ -272,7 +274,7 @@ class ScopesEqualPoliciesTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static boolean meets(Change change, @Nullable Set<UUID> scopes) {
+  private static boolean meets(Change change, @Nullable Set<Scope> scopes) {
     return scopes != null && scopes.stream().anyMatch(change.scopes()::contains);
   }
 
@@ -338,8 +340,8 @@ class ScopesEqualPoliciesTest {
       return true;
     }
     return Set.of(
-            UUID.fromString(row.get("user_id").asString()),
-            UUID.fromString(row.get("is_typing_to").asString()))
+            Scope.user(UUID.fromString(row.get("user_id").asString())),
+            Scope.user(UUID.fromString(row.get("is_typing_to").asString())))
         .containsAll(change.scopes());
   }
 
@@ -353,7 +355,7 @@ class ScopesEqualPoliciesTest {
     Set<UUID> moved =
         changes.stream()
             .filter(change -> change.table().equals("users"))
-            .flatMap(change -> change.scopes().stream())
+            .flatMap(change -> change.scopes().stream().map(Scope::id))
             .collect(Collectors.toSet());
     List<String> faults = new ArrayList<>();
     after.rows().stream()
@@ -394,7 +396,7 @@ class ScopesEqualPoliciesTest {
 
   private static Moment moment(World world) throws SQLException {
     Map<UUID, Set<String>> sees = new HashMap<>();
-    Map<UUID, Set<UUID>> hears = new HashMap<>();
+    Map<UUID, Set<Scope>> hears = new HashMap<>();
     for (UUID person : world.people()) {
       sees.put(person, Set.copyOf(seenBy(person)));
     }
@@ -403,15 +405,15 @@ class ScopesEqualPoliciesTest {
     try (Statement statement = owner.createStatement()) {
       try (ResultSet result =
           statement.executeQuery(
-              "select p.id, relay.scopes_of(p.id), u.id is not null, concat(u.team_id, ' ', u.status)"
+              "select p.id, s.scopes, s.team_scopes, u.id is not null, concat(u.team_id, ' ', u.status)"
                   + " from unnest(array['"
                   + world.people().stream().map(UUID::toString).collect(Collectors.joining("','"))
-                  + "']::uuid[]) p (id) left join public.users u using (id)")) {
+                  + "']::uuid[]) p (id) cross join relay.scopes_of_person(p.id) s left join public.users u using (id)")) {
         while (result.next()) {
           UUID person = result.getObject(1, UUID.class);
-          hears.put(person, uuids(result, 2));
-          if (result.getBoolean(3)) {
-            people.put(person, result.getString(4));
+          hears.put(person, scopes(result));
+          if (result.getBoolean(4)) {
+            people.put(person, result.getString(5));
           }
         }
       }
@@ -440,17 +442,17 @@ class ScopesEqualPoliciesTest {
     try (Statement statement = owner.createStatement();
         ResultSet result =
             statement.executeQuery(
-                "select table_name, operation, scopes, record, old_record from relay.change_log where seq > "
+                "select table_name, operation, scopes, team_scopes, record, old_record from relay.change_log where seq > "
                     + last
                     + " order by seq")) {
       while (result.next()) {
         changes.add(
             new Change(
-                result.getString(1),
-                result.getString(2),
-                uuids(result, 3),
-                json(result.getString(4)),
-                json(result.getString(5))));
+                result.getString("table_name"),
+                result.getString("operation"),
+                scopes(result),
+                json(result.getString("record")),
+                json(result.getString("old_record"))));
       }
     }
     return changes;
@@ -460,8 +462,13 @@ class ScopesEqualPoliciesTest {
     return text == null ? null : JSON.readTree(text);
   }
 
-  private static Set<UUID> uuids(ResultSet result, int column) throws SQLException {
-    return new TreeSet<>(Arrays.asList((UUID[]) result.getArray(column).getArray()));
+  private static Set<Scope> scopes(ResultSet result) throws SQLException {
+    return Set.copyOf(Scope.of(uuids(result, "scopes"), uuids(result, "team_scopes")));
+  }
+
+  private static UUID @Nullable [] uuids(ResultSet result, String column) throws SQLException {
+    Array array = result.getArray(column);
+    return array == null ? null : (UUID[]) array.getArray();
   }
 
   private static List<String> column(String query) throws SQLException {
@@ -476,8 +483,8 @@ class ScopesEqualPoliciesTest {
   }
 
   /**
-   * For each list of scopes: each of them left out, and everybody let in; then each redaction
-   * dropped.
+   * For each list of scopes: each of them left out, and everybody let in; people taken for teams
+   * and teams for people; then each redaction dropped.
    */
   private static Map<String, String> withWrongScopes(String definition) {
     Map<String, String> mutants = new LinkedHashMap<>();
@@ -498,6 +505,14 @@ class ScopesEqualPoliciesTest {
       mutants.put(
           where + ", for everybody",
           before + "(" + list.group() + " || array(select u.id from public.users u))" + after);
+    }
+    Matcher kinds = Pattern.compile("\\bscopes, team_scopes\\b").matcher(definition);
+    while (kinds.find()) {
+      mutants.put(
+          "%s, people for teams at %d".formatted(name, kinds.start()),
+          definition.substring(0, kinds.start())
+              + "team_scopes, scopes"
+              + definition.substring(kinds.end()));
     }
     Matcher redaction =
         Pattern.compile("relay\\.(?:(?:team|typing)_presence|not_typing)\\((\\w)\\)")

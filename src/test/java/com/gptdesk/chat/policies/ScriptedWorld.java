@@ -7,6 +7,7 @@ import java.util.UUID;
 
 /**
  * Every kind of change that is published, once: two teams, somebody in none, functions and hand.
+ * The teams have the ids of people who are not in them.
  */
 final class ScriptedWorld implements World {
 
@@ -84,8 +85,8 @@ final class ScriptedWorld implements World {
     boolean byPerson = line.charAt(1) == ':';
     String sql =
         (byPerson ? line.substring(3) : line)
-            .replace(":blue", "'" + id('1') + "'::uuid")
-            .replace(":red", "'" + id('2') + "'::uuid")
+            .replace(":blue", "'" + id('e') + "'::uuid")
+            .replace(":red", "'" + id('c') + "'::uuid")
             .replaceAll("(?<!:):([a-e])\\b", "'0000000$1-0000-4000-8000-000000000000'::uuid");
     String refused =
         World.act(owner, byPerson ? id(Character.toLowerCase(line.charAt(0))) : null, sql);

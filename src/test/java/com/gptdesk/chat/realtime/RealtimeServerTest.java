@@ -14,6 +14,7 @@ import com.gptdesk.chat.realtime.SocketClient.Message;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Change.Operation;
 import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.ScopeSource;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
@@ -59,8 +60,11 @@ class RealtimeServerTest {
   private static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
   private static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
   private static final UUID MALLORY = UUID.fromString("00000000-0000-4000-8000-00000000000e");
-  private static final UUID BLUE = UUID.fromString("00000000-0000-4000-8000-0000000000b1");
-  private static final UUID RED = UUID.fromString("00000000-0000-4000-8000-0000000000ed");
+  private static final Scope BLUE =
+      Scope.team(UUID.fromString("00000000-0000-4000-8000-0000000000b1"));
+
+  /** A team with the id of a person who is not in it. */
+  private static final Scope RED = Scope.team(ALICE);
 
   private static final UUID TALK = UUID.fromString("00000000-0000-4000-8000-0000000000c0");
   private static final String TALK_TOPIC = "conversation-" + TALK;
@@ -78,13 +82,13 @@ class RealtimeServerTest {
       new FanOut(
           new ScopeSource() {
             @Override
-            public void wanted(UUID scope) {}
+            public void wanted(Scope scope) {}
 
             @Override
-            public void unwanted(UUID scope) {}
+            public void unwanted(Scope scope) {}
 
             @Override
-            public void awaitHeard(Collection<UUID> scopes) {
+            public void awaitHeard(Collection<Scope> scopes) {
               awaited.add(scopes.size() + " after " + scopesRead.get() + " questions");
               whileScopesAreAwaited.run();
             }
@@ -92,11 +96,11 @@ class RealtimeServerTest {
   private final NoTopics topics =
       new NoTopics() {
         @Override
-        public Collection<UUID> scopes(String topic) {
-          return whoMayUse.get();
+        public Collection<Scope> scopes(String topic) {
+          return people(whoMayUse.get().toArray(UUID[]::new));
         }
       };
-  private final Map<UUID, List<UUID>> scopes = new ConcurrentHashMap<>();
+  private final Map<UUID, List<Scope>> scopes = new ConcurrentHashMap<>();
   private final AtomicInteger scopesRead = new AtomicInteger();
   private final List<SocketClient> clients = new ArrayList<>();
   private volatile Missed missed = (caller, conversation, revision, most) -> null;
@@ -109,9 +113,9 @@ class RealtimeServerTest {
 
   @BeforeEach
   void start() throws Exception {
-    scopes.put(ALICE, List.of(ALICE, BLUE));
-    scopes.put(BOB, List.of(BOB, BLUE));
-    scopes.put(MALLORY, List.of(MALLORY, RED));
+    scopes.put(ALICE, List.of(Scope.user(ALICE), BLUE));
+    scopes.put(BOB, List.of(Scope.user(BOB), BLUE));
+    scopes.put(MALLORY, List.of(Scope.user(MALLORY), RED));
     serve(Patient.settings());
   }
 
@@ -593,7 +597,7 @@ class RealtimeServerTest {
   void whoMovesToAnotherTeamHearsThatOneAndIsToldToReadAnew() {
     SocketClient client = client();
     client.joins("x", ALL, token(BOB));
-    scopes.put(BOB, List.of(BOB, RED));
+    scopes.put(BOB, List.of(Scope.user(BOB), RED));
     fanOut.changed(control(BOB));
     fanOut.changed(insert("to the old team", BLUE));
     fanOut.changed(insert("to Bob", BOB));
@@ -752,7 +756,7 @@ class RealtimeServerTest {
             "user_conversations",
             Operation.DELETE,
             Instant.now(),
-            List.of(ALICE, BOB),
+            people(ALICE, BOB),
             null,
             "{\"id\":\"" + TALK + "\"}"));
     return List.of(ALICE, BOB);
@@ -1111,7 +1115,7 @@ class RealtimeServerTest {
             "broadcast",
             Operation.INSERT,
             Instant.now(),
-            List.of(ALICE, BOB),
+            people(ALICE, BOB),
             "{\"topic\":\"%s\",\"event\":\"raw\",\"binary\":\"%s\"}"
                 .formatted(TALK_TOPIC, Base64.getEncoder().encodeToString(bytes)),
             null));
@@ -1170,9 +1174,9 @@ class RealtimeServerTest {
   // --- Helpers
   // -----------------------------------------------------------------------------------------------------
 
-  private List<UUID> scopesOf(UUID user) {
+  private List<Scope> scopesOf(UUID user) {
     scopesRead.incrementAndGet();
-    List<UUID> found = scopes.getOrDefault(user, List.of());
+    List<Scope> found = scopes.getOrDefault(user, List.of());
     whileScopesAreRead.run();
     return found;
   }
@@ -1246,22 +1250,35 @@ class RealtimeServerTest {
     socket.getOutputStream().write(frame.putInt(0).put(bytes).array());
   }
 
-  private Change insert(String content, UUID... to) {
-    return change(Operation.INSERT, row("c", content), null, to);
+  private static List<Scope> people(UUID... ids) {
+    return Scope.of(ids, null);
+  }
+
+  private Change insert(String content, UUID... people) {
+    return change(Operation.INSERT, row("c", content), null, people);
+  }
+
+  private Change insert(String content, Scope... to) {
+    return change(Operation.INSERT, row("c", content), null, List.of(to));
   }
 
   private Change control(UUID user) {
-    return new Change(++seq, "users", Operation.UPDATE, Instant.now(), List.of(user), null, null);
+    return new Change(++seq, "users", Operation.UPDATE, Instant.now(), people(user), null, null);
   }
 
   private Change change(
-      Operation operation, @Nullable String record, @Nullable String old, UUID... to) {
+      Operation operation, @Nullable String record, @Nullable String old, UUID... people) {
+    return change(operation, record, old, people(people));
+  }
+
+  private Change change(
+      Operation operation, @Nullable String record, @Nullable String old, List<Scope> to) {
     return new Change(
         ++seq,
         "user_messages",
         operation,
         Instant.parse("2026-01-01T00:00:00.120456Z"),
-        List.of(to),
+        to,
         record,
         old);
   }

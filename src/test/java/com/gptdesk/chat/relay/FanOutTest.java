@@ -11,10 +11,12 @@ import org.junit.jupiter.api.Test;
 
 /** A change goes to whom its scopes meet, and to nobody else. */
 class FanOutTest {
-  private static final UUID ALICE = UUID.randomUUID();
-  private static final UUID BOB = UUID.randomUUID();
-  private static final UUID BLUE = UUID.randomUUID();
-  private static final UUID RED = UUID.randomUUID();
+  private static final Scope ALICE = Scope.user(UUID.randomUUID());
+  private static final Scope BOB = Scope.user(UUID.randomUUID());
+  private static final Scope BLUE = Scope.team(UUID.randomUUID());
+
+  /** With the id of a person: the kind tells them apart. */
+  private static final Scope RED = Scope.team(ALICE.id());
 
   private final FanOut fanOut = new FanOut();
   private long seq;
@@ -26,7 +28,7 @@ class FanOutTest {
     var mallory = new Hears();
     fanOut.add(alice, List.of(ALICE, BLUE));
     fanOut.add(bob, List.of(BOB, BLUE));
-    fanOut.add(mallory, List.of(UUID.randomUUID(), RED));
+    fanOut.add(mallory, List.of(Scope.user(UUID.randomUUID()), RED));
 
     fanOut.changed(change(ALICE, BOB));
     fanOut.changed(change(ALICE, BLUE)); // two of Alice's scopes
@@ -119,7 +121,7 @@ class FanOutTest {
     assertEquals(20_000, carol.heard.size());
   }
 
-  private Change change(UUID... scopes) {
+  private Change change(Scope... scopes) {
     return new Change(
         ++seq,
         "user_messages",

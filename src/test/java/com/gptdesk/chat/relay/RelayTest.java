@@ -58,7 +58,8 @@ class RelayTest {
     assertEquals("user_messages", change.table());
     assertEquals(Change.Operation.INSERT, change.operation());
     assertTrue(
-        change.scopes().contains(alice.id()) && change.scopes().contains(database.bob().id()));
+        change.scopes().contains(Scope.user(alice.id()))
+            && change.scopes().contains(Scope.user(database.bob().id())));
     assertTrue(String.valueOf(change.record()).contains("\"content\":\"hi\""), change::toString);
   }
 

@@ -243,7 +243,7 @@ class ChangeLogRulesTest extends Rules {
   void relaysReadItByFunctionsAndNobodyElseDoes() {
     String relay = "Alice    42501\nAnon     42501\nService  42501\nRelay    ";
     everybody("select * from relay.open()", relay + "1");
-    everybody("select relay.scopes_of('%s')".formatted(alice.id()), relay + "1");
+    everybody("select relay.scopes_of_person('%s')".formatted(alice.id()), relay + "1");
     everybody("select relay.maintain()", relay + "1");
     everybody("select relay.claim_slot()", relay + "1");
     everybody("select relay.sleep(3)", relay + "1");
@@ -256,12 +256,15 @@ class ChangeLogRulesTest extends Rules {
 
   @Test
   void scopesArePersonAndTeamOfWhoIsActive() {
-    String scopes = "select array_to_string(relay.scopes_of('%s'), ' ')";
-    assertEquals(alice.id() + " " + TestDatabase.BLUE, asRelay(scopes.formatted(alice.id())));
-    assertEquals("", asRelay(scopes.formatted(ivan.id())));
-    assertEquals("", asRelay(scopes.formatted(NOBODY)));
+    String scopes =
+        "select format('%%s %%s', s.scopes, s.team_scopes) from relay.scopes_of_person('%s') s";
+    assertEquals(
+        "{%s} {%s}".formatted(alice.id(), TestDatabase.BLUE),
+        asRelay(scopes.formatted(alice.id())));
+    assertEquals("{} {}", asRelay(scopes.formatted(ivan.id())));
+    assertEquals("{} {}", asRelay(scopes.formatted(NOBODY)));
     database.asOwner("update public.users set team_id = null where id = '" + alice.id() + "'");
-    assertEquals(alice.id().toString(), asRelay(scopes.formatted(alice.id())));
+    assertEquals("{%s} {}".formatted(alice.id()), asRelay(scopes.formatted(alice.id())));
   }
 
   @Test

@@ -215,10 +215,10 @@ class HostileSessionsTest extends Rules {
         "select relay.sleep(0)",
         "select relay.wake(0)",
         "select relay.lead()",
-        "select relay.scopes_of('%s')".formatted(alice.id()),
+        "select relay.scopes_of_person('%s')".formatted(alice.id()),
         "select relay.published_columns()",
         "select relay.maintain()",
-        "select relay.topic_scopes('conversation-%s')".formatted(conversation),
+        "select relay.scopes_of_topic('conversation-%s')".formatted(conversation),
         "select relay.may_use_topic('conversation-%s', '%s')".formatted(conversation, alice.id()),
         "select relay.send('conversation-%s', 'e', '{}', null, 'o', '%s')"
             .formatted(conversation, alice.id()),

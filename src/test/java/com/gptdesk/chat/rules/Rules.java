@@ -203,7 +203,7 @@ abstract class Rules {
     work.run();
     List<Logged> rows = new ArrayList<>();
     query(
-        "select table_name, operation, scopes::text[], coalesce(record, 'null'),"
+        "select table_name, operation, (scopes || team_scopes)::text[], coalesce(record, 'null'),"
             + " coalesce(old_record, 'null') from relay.change_log where seq > "
             + before
             + " order by seq",

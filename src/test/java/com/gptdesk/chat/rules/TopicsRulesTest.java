@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.internal.relay.Routines;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -59,7 +59,7 @@ class TopicsRulesTest {
     assertTrue(mayUse(talk, bob));
     assertFalse(mayUse(talk, carol));
     assertFalse(mayUse(talk, mallory));
-    assertEquals(Set.of(alice.id(), bob.id()), scopes(talk));
+    assertEquals(Set.of(Scope.user(alice.id()), Scope.user(bob.id())), scopes(talk));
   }
 
   @Test
@@ -67,7 +67,7 @@ class TopicsRulesTest {
     assertTrue(mayUse(blue, carol));
     assertFalse(mayUse(blue, mallory));
     assertFalse(mayUse(blue, database.ivan()));
-    assertEquals(Set.of(TestDatabase.BLUE), scopes(blue));
+    assertEquals(Set.of(Scope.team(TestDatabase.BLUE)), scopes(blue));
   }
 
   @Test
@@ -231,7 +231,7 @@ class TopicsRulesTest {
     assertEquals(
         "t",
         database.ownerReads(
-            "select bool_or(scopes = array['%s'::uuid] and record like '%%\"leaves\":{\"key b/1\"%%') from relay.change_log where table_name = 'presence'"
+            "select bool_or(scopes = '{}' and team_scopes = array['%s'::uuid] and record like '%%\"leaves\":{\"key b/1\"%%') from relay.change_log where table_name = 'presence'"
                 .formatted(TestDatabase.BLUE)));
   }
 
@@ -295,7 +295,7 @@ class TopicsRulesTest {
   void nobodyButTheRelayCallsAnyOfIt() {
     for (Person person : List.of(alice, database.anon(), database.gptDesk())) {
       person.isRefused(
-          () -> person.does(tx -> Routines.topicScopes(tx.configuration(), talk)), "42501");
+          () -> person.does(tx -> Routines.scopesOfTopic(tx.configuration(), talk)), "42501");
       person.isRefused(
           () -> person.does(tx -> Routines.presenceOf(tx.configuration(), talk)), "42501");
       person.isRefused(
@@ -347,9 +347,9 @@ class TopicsRulesTest {
     return asRelay(configuration -> Routines.mayUseTopic(configuration, topic, person.id()));
   }
 
-  private Set<UUID> scopes(String topic) {
-    return Set.copyOf(
-        Arrays.asList(asRelay(configuration -> Routines.topicScopes(configuration, topic))));
+  private Set<Scope> scopes(String topic) {
+    var row = asRelay(configuration -> Routines.scopesOfTopic(configuration, topic)).getFirst();
+    return Set.copyOf(Scope.of(row.getScopes(), row.getTeamScopes()));
   }
 
   private void send(String topic, @Nullable Person sender) {

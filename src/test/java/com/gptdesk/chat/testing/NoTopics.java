@@ -3,6 +3,7 @@ package com.gptdesk.chat.testing;
 import com.gptdesk.chat.realtime.Broadcast;
 import com.gptdesk.chat.realtime.Topics;
 import com.gptdesk.chat.realtime.Tracked;
+import com.gptdesk.chat.relay.Scope;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** A database without any topic, for tests of other things. */
 public class NoTopics implements Topics {
   @Override
-  public Collection<UUID> scopes(String topic) {
+  public Collection<Scope> scopes(String topic) {
     return List.of();
   }
 

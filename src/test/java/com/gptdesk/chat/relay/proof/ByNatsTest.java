@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.proof.Scene.Talk;
 import com.gptdesk.chat.testing.Await;
@@ -21,7 +22,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
-import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
@@ -49,8 +49,8 @@ class ByNatsTest {
         TestDatabase database = TestDatabase.fresh()) {
       Scene scene = Scene.of(database);
       List<Talk> talks = scene.talks(8);
-      Set<UUID> scopes = scopes(talks);
-      scopes.add(TestDatabase.BLUE);
+      Set<Scope> scopes = scopes(talks);
+      scopes.add(Scope.team(TestDatabase.BLUE));
       Ledger.witness(scene);
       NatsSettings settings = nats.settings();
       List<NodeEar> nodes = new ArrayList<>();
@@ -120,8 +120,8 @@ class ByNatsTest {
   private static void joins(Scene scene, Talk talk, NodeEar node, int number) {
     String marker = "marker joined " + number;
     var client = new Joining(scene, List.of(talk), marker);
-    node.fanOut().add(client, Set.of(talk.two()));
-    node.fanOut().awaitHeard(Set.of(talk.two()));
+    node.fanOut().add(client, Set.of(Scope.user(talk.two())));
+    node.fanOut().awaitHeard(Set.of(Scope.user(talk.two())));
     client.joins();
     scene.say(talk, marker);
     Await.until(marker, () -> client.hasHeardMarker);
@@ -274,7 +274,7 @@ class ByNatsTest {
     private NodeEar open(NatsSettings settings) {
       NodeEar opened =
           new NodeEar(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
-      Set<UUID> scopes = scopes(talks);
+      Set<Scope> scopes = scopes(talks);
       var joining = new Joining(client, "marker");
       opened.fanOut().add(joining, scopes);
       opened.fanOut().awaitHeard(scopes);
@@ -338,11 +338,11 @@ class ByNatsTest {
     }
   }
 
-  private static Set<UUID> scopes(List<Talk> talks) {
-    Set<UUID> scopes = new HashSet<>();
+  private static Set<Scope> scopes(List<Talk> talks) {
+    Set<Scope> scopes = new HashSet<>();
     for (Talk talk : talks) {
-      scopes.add(talk.one());
-      scopes.add(talk.two());
+      scopes.add(Scope.user(talk.one()));
+      scopes.add(Scope.user(talk.two()));
     }
     return scopes;
   }

@@ -1,0 +1,71 @@
+package com.gptdesk.chat.relay;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may see a change: a person, or the members of a team. The kind is part of it, since a team's
+ * id may equal a person's.
+ *
+ * @param kind what the id is of
+ * @param id the person's or the team's
+ */
+public record Scope(Kind kind, UUID id) {
+
+  /** What an id is of. */
+  public enum Kind {
+    /** One person. */
+    USER,
+    /** The members of a team. */
+    TEAM,
+    /** Whoever is concerned; of no change itself. Where one process notes all changes. */
+    EVERYBODY;
+
+    /** The kind's name in texts: {@code user}, {@code team}, {@code everybody}. */
+    private final String text = name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * {@return the scope of one person}
+   *
+   * @param id the person's
+   */
+  public static Scope user(UUID id) {
+    return new Scope(Kind.USER, id);
+  }
+
+  /**
+   * {@return the scope of a team's members}
+   *
+   * @param id the team's
+   */
+  public static Scope team(UUID id) {
+    return new Scope(Kind.TEAM, id);
+  }
+
+  /**
+   * {@return the scopes of these people and teams, people first}
+   *
+   * @param users ids of people; null for none
+   * @param teams ids of teams; null for none
+   */
+  public static List<Scope> of(UUID @Nullable [] users, UUID @Nullable [] teams) {
+    var all = new ArrayList<Scope>(2);
+    for (UUID id : users == null ? new UUID[0] : users) {
+      all.add(user(id));
+    }
+    for (UUID id : teams == null ? new UUID[0] : teams) {
+      all.add(team(id));
+    }
+    return List.copyOf(all);
+  }
+
+  /** {@return the kind and the id: {@code user.<id>}, as in the subjects of NATS} */
+  @Override
+  public String toString() {
+    return kind.text + "." + id;
+  }
+}
