@@ -215,19 +215,19 @@ drop policy if exists "The service can view conversations" on public.user_conver
 create policy "The service can view conversations" on public.user_conversations
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 drop policy if exists "The service can create conversations" on public.user_conversations;
 create policy "The service can create conversations" on public.user_conversations
   for insert
   to service_role
-  with check (true);
+  with check ((select chat.claims_hold()));
 
 drop policy if exists "The service can delete conversations" on public.user_conversations;
 create policy "The service can delete conversations" on public.user_conversations
   for delete
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 -- No update for anybody: functions keep numbers, read positions and archive. No delete for people: it would take the other's words.
 

@@ -742,13 +742,13 @@ drop policy if exists "The service can view messages" on public.user_messages;
 create policy "The service can view messages" on public.user_messages
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 drop policy if exists "The service can send messages for people" on public.user_messages;
 create policy "The service can send messages for people" on public.user_messages
   for insert
   to service_role
-  with check (true);
+  with check ((select chat.claims_hold()));
 
 -- No update or delete for anybody: functions lock the conversation first, and a message is blanked, so the numbering keeps its meaning.
 
@@ -775,7 +775,7 @@ drop policy if exists "The service can view earlier texts" on public.message_edi
 create policy "The service can view earlier texts" on public.message_edits
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 comment on policy "Only active people use the chat" on public.message_edits is 'Cuts across the others: who is not active reads nothing.';
 comment on policy "Users can view earlier texts of their messages" on public.message_edits is 'The sender alone.';

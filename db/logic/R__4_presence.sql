@@ -125,6 +125,7 @@ as $$
 declare
   touched int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   update public.user_presence p
   set last_seen = clock_timestamp()
   from (
@@ -153,6 +154,7 @@ declare
   settings chat.settings;
   expired int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   select s.* into settings
   from chat.settings s;
 
@@ -187,6 +189,7 @@ as $$
 declare
   came int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   insert into public.user_presence as p (user_id, status)
   select u.id, 'online'
   from public.users u
@@ -214,6 +217,7 @@ as $$
 declare
   went int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   update public.user_presence p
   set status = 'offline'
   from (
@@ -244,6 +248,7 @@ as $$
 declare
   ended int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   update public.user_presence p
   set is_typing_to = null
   from (
@@ -295,7 +300,7 @@ drop policy if exists "The service can view presence" on public.user_presence;
 create policy "The service can view presence" on public.user_presence
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 -- No delete for people: offline is a status.
 

@@ -131,7 +131,7 @@ drop policy if exists "The service can view reactions" on public.message_reactio
 create policy "The service can view reactions" on public.message_reactions
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 -- No insert, update or delete: a reaction is a change of its message and takes a revision under the conversation's lock.
 

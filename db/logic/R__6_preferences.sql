@@ -159,7 +159,7 @@ drop policy if exists "The service can view preferences" on public.conversation_
 create policy "The service can view preferences" on public.conversation_preferences
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 drop policy if exists "Only active people use the chat" on public.user_blocks;
 create policy "Only active people use the chat" on public.user_blocks
@@ -178,7 +178,7 @@ drop policy if exists "The service can view blocks" on public.user_blocks;
 create policy "The service can view blocks" on public.user_blocks
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 -- No insert, update or delete: the functions ask first.
 

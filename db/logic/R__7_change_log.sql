@@ -433,6 +433,7 @@ create or replace function relay.open()
   language plpgsql
 as $$
 begin
+  perform chat.demand_claims_of('chat_relay');
   -- A dump restored on a server not so far on brings changes and an epoch of transactions that are still to come here: the ones would
   -- be told at every poll, the other would turn every relay away.
   delete from relay.change_log l
@@ -483,6 +484,7 @@ declare
   seen pg_snapshot := tail.last::pg_snapshot;
   got bigint;
 begin
+  perform chat.demand_claims_of('chat_relay');
   -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
   return query
     select pg_current_snapshot()::text, null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
@@ -588,6 +590,7 @@ declare
   leads int := relay.leading_session();
   drawn bigint;
 begin
+  perform chat.demand_claims_of('chat_relay');
   if leads is not null then
     return leads = pg_backend_pid();
   end if;
@@ -627,6 +630,7 @@ as $$
   from (select) as always
   left join public.users u on u.id = scopes_of_person.user_id
     and u.status = 'active'
+    and (select chat.demand_claims_of('chat_relay'))
 $$;
 
 comment on function relay.scopes_of_person(uuid) is
@@ -678,6 +682,7 @@ declare
   filled boolean;
   done text := '';
 begin
+  perform chat.demand_claims_of('chat_relay');
   -- No advisory lock, which anybody can take: nobody else may lock this row.
   perform
   from relay.epoch e

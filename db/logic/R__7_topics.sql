@@ -24,6 +24,7 @@ as $$
 declare
   named uuid;
 begin
+  perform chat.demand_claims_of('chat_relay');
   scopes := '{}';
   team_scopes := '{}';
   if scopes_of_topic.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
@@ -211,6 +212,7 @@ as $$
         select p.key, string_agg(relay.presence_meta(p.ref, p.meta), ',' order by p.ref) as metas
         from relay.presence p
         where p.topic = presence_of.topic
+          and (select chat.demand_claims_of('chat_relay'))
         group by p.key
       ) k
     ), '') || '}'
@@ -362,6 +364,7 @@ as $$
 declare
   gone int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   perform set_config('synchronous_commit', 'off', true);
   delete from relay.presence p
   where p.origin = any (untrack.origins);
@@ -382,6 +385,7 @@ as $$
 declare
   written int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   insert into relay.presence (origin, node, topic, key, ref, user_id, meta, scopes)
   select t.origin, track_again.node, t.topic, t.key, t.ref, t.user_id, t.meta, s.scopes
   from json_to_recordset(track_again.tracked) as t (origin text, topic text, key text, ref text, user_id uuid, meta text)
@@ -404,6 +408,7 @@ create or replace function relay.touch_node(node uuid)
   language plpgsql
 as $$
 begin
+  perform chat.demand_claims_of('chat_relay');
   perform set_config('synchronous_commit', 'off', true);
   update relay.nodes n
   set seen = clock_timestamp()
@@ -430,6 +435,7 @@ as $$
 declare
   gone int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   delete from relay.nodes n
   where n.node = forget_node.node;
   delete from relay.presence p
@@ -452,6 +458,7 @@ declare
   dead uuid[];
   gone int;
 begin
+  perform chat.demand_claims_of('chat_relay');
   dead := array(
     select n.node
     from relay.nodes n

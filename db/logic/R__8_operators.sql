@@ -100,6 +100,7 @@ create or replace function chat.ensure_message_partitions(months_ahead int defau
   language plpgsql
 as $$
 begin
+  perform chat.demand_claims_of('chat_relay');
   if months_ahead is null or months_ahead not between 1 and 60 then
     raise sqlstate 'PT400' using
       message = 'ensure_message_partitions takes 1 to 60 months.';
@@ -388,6 +389,7 @@ as $$
 declare
   days int := (select s.retention_days from chat.settings s);
 begin
+  perform chat.demand_claims_of('chat_relay');
   if days is null then
     return null;
   end if;
@@ -586,7 +588,10 @@ select chat.ensure_message_partitions(3);
 
 -- Before it serves, the service compares the database with the migrations it was built with.
 revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role;
-grant select on chat.flyway_history, chat.settings to chat_service;
+grant select on chat.flyway_history to chat_service;
+-- Not the secret of the claims, nor what is made of it.
+grant select (only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours, retention_days, messages_kept_from, audit)
+  on chat.settings to chat_service;
 
 drop policy if exists "The service can read the settings" on chat.settings;
 create policy "The service can read the settings" on chat.settings

@@ -17,13 +17,13 @@ drop policy if exists "The service can view teams" on public.teams;
 create policy "The service can view teams" on public.teams
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 drop policy if exists "The service can view people" on public.users;
 create policy "The service can view people" on public.users
   for select
   to service_role
-  using (true);
+  using ((select chat.claims_hold()));
 
 -- No insert, update or delete: people and teams are the platform's business.
 

@@ -4,6 +4,7 @@ import com.gptdesk.chat.api.RequestBounds;
 import com.gptdesk.chat.api.TlsFiles;
 import com.gptdesk.chat.api.TrustedProxies;
 import com.gptdesk.chat.database.Accepted;
+import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.ReplicaSettings;
 import com.gptdesk.chat.nats.NatsSettings;
@@ -38,6 +39,8 @@ import org.slf4j.LoggerFactory;
  * @param dataDirectory where the embedded PostgreSQL keeps its files
  * @param poolSize connections for requests; the relay's own come on top
  * @param statementTimeout how long the database may work on one request; zero for no limit
+ * @param claimsSecret signs what is said to the database; null where it believes all claims
+ * @param claimsLifetime how long such a signature may begin a transaction
  * @param jwtSecret shared secret of HS256 tokens; null with {@code jwks} or in the demo
  * @param jwks address of the keys of RS256 and ES256 tokens
  * @param audience what a token's {@code aud} must contain; null for anything
@@ -71,6 +74,8 @@ public record Config(
     Path dataDirectory,
     int poolSize,
     Duration statementTimeout,
+    @Nullable String claimsSecret,
+    Duration claimsLifetime,
     @Nullable String jwtSecret,
     @Nullable URI jwks,
     @Nullable String audience,
@@ -110,6 +115,11 @@ public record Config(
    */
   Accepted acceptedThings() {
     return accepted == null ? Accepted.NOTHING : Accepted.in(accepted);
+  }
+
+  /** {@return what signs claims; null where the database believes all} */
+  @Nullable ClaimsSigner claimsSigner() {
+    return claimsSecret == null ? null : new ClaimsSigner(claimsSecret, claimsLifetime);
   }
 
   /** Without any secret: a password is shown by nobody's toString, so the rest follows suit. */
@@ -170,6 +180,8 @@ public record Config(
               path("CHAT_DATA_DIR", "data"),
               number("CHAT_POOL_SIZE", 16, 1, 1000),
               Duration.ofMillis(number("CHAT_STATEMENT_TIMEOUT_MS", 15_000, 0, 3_600_000)),
+              secret("CHAT_CLAIMS_SECRET", ClaimsSigner.SHORTEST_SECRET),
+              Duration.ofMillis(number("CHAT_CLAIMS_LIFETIME_MS", 60_000, 30_000, 3_600_000)),
               secret("CHAT_JWT_SECRET", SHORTEST_SECRET),
               address("CHAT_JWKS_URL"),
               text("CHAT_JWT_AUDIENCE"),

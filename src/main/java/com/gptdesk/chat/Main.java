@@ -116,7 +116,7 @@ public final class Main {
       Migrations migrations =
           Migrations.of(database.requireOwner(), platform).accepting(config.acceptedThings());
       System.out.println("Applied " + migrations.migrate() + " migrations.");
-      migrations.write(config.maxMessageLength(), config.typingTimeout());
+      migrations.write(config.maxMessageLength(), config.typingTimeout(), config.claimsSecret());
       database.admitService();
     }
     return 0;

@@ -16,6 +16,7 @@ import com.gptdesk.chat.auth.TokenSettings;
 import com.gptdesk.chat.auth.TokenVerifier;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.Drift;
 import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Migrations;
@@ -116,8 +117,10 @@ final class Service implements AutoCloseable {
                 database.service().dataSource(config.statementTimeout()),
                 config.poolSize(),
                 metrics));
-    ChatDatabase chat = new ChatDatabase(requests);
-    ReadReplica replica = replica(config.replica(), requests, config.statementTimeout());
+    ClaimsSigner signer = config.claimsSigner();
+    ChatDatabase chat = new ChatDatabase(requests).signedBy(signer);
+    demandClaims(chat);
+    ReadReplica replica = replica(config.replica(), requests, config.statementTimeout(), signer);
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
     NatsCluster cluster = cluster(config.nats());
@@ -126,7 +129,7 @@ final class Service implements AutoCloseable {
     Relay relay =
         opened(
             new Relay(
-                relaySettings(database.service(), config),
+                relaySettings(database.service(), config, signer),
                 cluster == null ? hearer : cluster.leader()));
     Supplier<@Nullable String> deafness =
         cluster != null
@@ -147,7 +150,8 @@ final class Service implements AutoCloseable {
                 config.topics(),
                 tracker));
     SocketPresence presence = opened(new SocketPresence(chat, realtime, tracker));
-    Upkeep upkeep = opened(new Upkeep(new ChatDatabase(database.service().dataSource())));
+    Upkeep upkeep =
+        opened(new Upkeep(new ChatDatabase(database.service().dataSource()).signedBy(signer)));
 
     if (database.embedded() != null) {
       database.embedded().keepRunning();
@@ -221,10 +225,18 @@ final class Service implements AutoCloseable {
     if (applied > 0) {
       LOG.info("Applied {} migrations", applied);
     }
-    migrations.write(config.maxMessageLength(), config.typingTimeout());
+    migrations.write(config.maxMessageLength(), config.typingTimeout(), config.claimsSecret());
     database.admitService();
     if (demo) {
       seed(owner);
+    }
+  }
+
+  /** A service that signs with another secret than the database knows would be nobody. */
+  private static void demandClaims(ChatDatabase chat) {
+    if (!chat.reading(Caller.service(), tx -> Routines.claimsHold(tx.configuration()))) {
+      throw new IllegalStateException(
+          "The database believes signed claims alone (chat.settings.claims_secret), and not this service's: set CHAT_CLAIMS_SECRET to the same secret, and the clocks right.");
     }
   }
 
@@ -284,11 +296,15 @@ final class Service implements AutoCloseable {
   }
 
   private @Nullable ReadReplica replica(
-      @Nullable ReplicaSettings settings, HikariDataSource primary, Duration statementTimeout) {
+      @Nullable ReplicaSettings settings,
+      HikariDataSource primary,
+      Duration statementTimeout,
+      @Nullable ClaimsSigner signer) {
     return settings == null
         ? null
         : opened(
-            new ReadReplica(primary, opened(replicaPool(settings, statementTimeout)), settings));
+            new ReadReplica(
+                primary, opened(replicaPool(settings, statementTimeout)), settings, signer));
   }
 
   /** Gives up soon, since the primary can be asked instead; and does not mind who is not there. */
@@ -383,9 +399,11 @@ final class Service implements AutoCloseable {
     return new DemoEndpoints(chat, issuer, issuer.anonKey());
   }
 
-  private static RelaySettings relaySettings(Login login, Config config) {
+  private static RelaySettings relaySettings(
+      Login login, Config config, @Nullable ClaimsSigner signer) {
     return RelaySettings.of(login.url(), login.user(), login.password())
-        .withDoorbell(config.doorbell());
+        .withDoorbell(config.doorbell())
+        .withClaims(signer == null ? null : () -> signer.sign(Caller.relay().claims()));
   }
 
   private static Metrics.DatabaseState state(ChatDatabase chat) {

@@ -97,6 +97,16 @@ record Setting(String name, String otherwise, String meaning, Shown shown) {
               "none",
               "the keys of RS256 and ES256, in place of a secret",
               Shown.ADDRESS),
+          new Setting(
+              "CHAT_CLAIMS_SECRET",
+              "none",
+              "signs what the service says to the database, of at least 32 bytes; migrate writes it to chat.settings.claims_secret",
+              Shown.SECRET),
+          new Setting(
+              "CHAT_CLAIMS_LIFETIME_MS",
+              "60000",
+              "how long a signature may begin a transaction, the clocks' difference included",
+              Shown.PLAIN),
           new Setting("CHAT_JWT_AUDIENCE", "any", "what a token's aud must contain", Shown.PLAIN),
           new Setting("CHAT_JWT_ISSUER", "any", "what a token's iss must be", Shown.PLAIN),
           new Setting(

@@ -79,6 +79,7 @@ public final class ChatDatabase {
           + " pg_catalog.pg_my_temp_schema() <> 0";
 
   private final Transactions transactions;
+  private final @Nullable ClaimsSigner signer;
 
   /**
    * The door to the database of these connections; each call is a transaction of its own.
@@ -86,11 +87,27 @@ public final class ChatDatabase {
    * @param dataSource a pool, or what makes a connection each time
    */
   public ChatDatabase(DataSource dataSource) {
-    this(new OwnTransactions(dataSource));
+    this(new OwnTransactions(dataSource), null);
   }
 
-  private ChatDatabase(Transactions transactions) {
+  private ChatDatabase(Transactions transactions, @Nullable ClaimsSigner signer) {
     this.transactions = transactions;
+    this.signer = signer;
+  }
+
+  /**
+   * The same door to a database that believes signed claims alone ({@code
+   * chat.settings.claims_secret}).
+   *
+   * @param signer knows the same secret; null for a database that believes all claims
+   * @return the door that signs
+   */
+  public ChatDatabase signedBy(@Nullable ClaimsSigner signer) {
+    return new ChatDatabase(transactions, signer);
+  }
+
+  private Caller signed(Caller caller) {
+    return signer == null ? caller : new Caller(caller.role(), signer.sign(caller.claims()));
   }
 
   /**
@@ -106,7 +123,7 @@ public final class ChatDatabase {
    * @return as safe for threads as the configuration is
    */
   public static ChatDatabase on(Configuration configuration) {
-    return new ChatDatabase(new JoinedTransactions(configuration));
+    return new ChatDatabase(new JoinedTransactions(configuration), null);
   }
 
   /**
@@ -217,7 +234,7 @@ public final class ChatDatabase {
                 connection -> {
                   try (PreparedStatement call =
                       connection.prepareStatement(entering(caller, readOnly, "") + statement)) {
-                    call.setString(1, caller.claims());
+                    call.setString(1, signed(caller).claims());
                     call.setString(2, argumentsJson);
                     return resultOf(call);
                   }
@@ -236,7 +253,7 @@ public final class ChatDatabase {
                   try (PreparedStatement call =
                       connection.prepareStatement(
                           entering(caller, true, ", ?::pg_lsn") + statement)) {
-                    call.setString(1, caller.claims());
+                    call.setString(1, signed(caller).claims());
                     call.setString(2, position.asString());
                     call.setString(3, argumentsJson);
                     return resultOf(call);
@@ -268,12 +285,13 @@ public final class ChatDatabase {
         () ->
             transactions.run(
                 tx -> {
-                  Asking before = enter(tx, caller, readOnly);
+                  Caller asking = signed(caller);
+                  Asking before = enter(tx, asking, readOnly);
                   Traces traces = Traces.of(tx.configuration());
                   isWork(traces, true);
                   T result = work.apply(SameCaller.keptIn(tx));
                   isWork(traces, false);
-                  leave(tx, caller, before, traces);
+                  leave(tx, asking, before, traces);
                   return result;
                 }));
   }
@@ -348,7 +366,7 @@ public final class ChatDatabase {
       int made =
           transactions.run(
               tx -> {
-                enter(tx, Caller.relay(), false);
+                enter(tx, signed(Caller.relay()), false);
                 return Routines.ensureMessagePartitions(tx.configuration(), MONTHS_AHEAD);
               });
       LOG.warn("A message came for a month without a partition; made {}", made);

@@ -322,18 +322,26 @@ public final class Migrations {
    *
    * @param maxMessageLength in characters
    * @param typingTimeout in milliseconds
+   * @param claimsSecret signs claims; the one of before stays known, for nodes that still use it
    */
-  public void write(@Nullable Integer maxMessageLength, @Nullable Integer typingTimeout) {
-    if (maxMessageLength == null && typingTimeout == null) {
+  public void write(
+      @Nullable Integer maxMessageLength,
+      @Nullable Integer typingTimeout,
+      @Nullable String claimsSecret) {
+    if (maxMessageLength == null && typingTimeout == null && claimsSecret == null) {
       return;
     }
     try (Connection connection = login.connect();
         PreparedStatement update =
             connection.prepareStatement(
                 "update chat.settings set max_message_length = coalesce(?, max_message_length),"
-                    + " typing_timeout_ms = coalesce(?, typing_timeout_ms)")) {
+                    + " typing_timeout_ms = coalesce(?, typing_timeout_ms),"
+                    + " previous_claims_secret = case when claims_secret <> ? then claims_secret else previous_claims_secret end,"
+                    + " claims_secret = coalesce(?, claims_secret)")) {
       update.setObject(1, maxMessageLength, Types.INTEGER);
       update.setObject(2, typingTimeout, Types.INTEGER);
+      update.setObject(3, claimsSecret, Types.VARCHAR);
+      update.setObject(4, claimsSecret, Types.VARCHAR);
       update.executeUpdate();
     } catch (SQLException e) {
       throw new IllegalStateException("Could not write chat.settings", e);

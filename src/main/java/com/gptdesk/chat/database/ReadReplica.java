@@ -91,11 +91,16 @@ public final class ReadReplica implements AutoCloseable {
    * @param primary the service's connections
    * @param replica connections to the replica, which may be down
    * @param settings how far behind it may be, and how much is remembered
+   * @param signer as {@link ChatDatabase#signedBy}
    */
-  public ReadReplica(DataSource primary, DataSource replica, ReplicaSettings settings) {
+  public ReadReplica(
+      DataSource primary,
+      DataSource replica,
+      ReplicaSettings settings,
+      @Nullable ClaimsSigner signer) {
     this.primary = primary;
     this.replica = replica;
-    this.door = new ChatDatabase(replica);
+    this.door = new ChatDatabase(replica).signedBy(signer);
     this.settings = settings;
   }
 

@@ -6,11 +6,13 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
@@ -25,6 +27,8 @@ final class ChangeTail implements AutoCloseable {
    * may bring.
    */
   static final String TOO_FAR_BEHIND = "PT410";
+
+  private static final Duration SIGNED_AGAIN_AFTER = Duration.ofSeconds(10);
 
   /** Three times the longest silence of a leader that lives; see {@link Relay}. */
   private static final String LEADER_MAY_BE_SILENT = "15s";
@@ -42,11 +46,15 @@ final class ChangeTail implements AutoCloseable {
 
   private final Connection connection;
   private final int maxRows;
+  private final @Nullable Supplier<String> claims;
+  private long signedAt;
   private final PreparedStatement tail;
 
-  private ChangeTail(Connection connection, int maxRows) throws SQLException {
+  private ChangeTail(Connection connection, RelaySettings settings) throws SQLException {
     this.connection = connection;
-    this.maxRows = maxRows;
+    this.maxRows = settings.maxRows();
+    this.claims = settings.claims();
+    this.signedAt = System.nanoTime() - SIGNED_AGAIN_AFTER.toNanos();
     try (Statement statement = connection.createStatement()) {
       statement.execute(Sessions.PATIENCE);
       // Neither JIT nor parallel workers for what takes less than a millisecond.
@@ -65,15 +73,29 @@ final class ChangeTail implements AutoCloseable {
   static ChangeTail connect(RelaySettings settings) throws SQLException {
     Connection connection = Sessions.open(settings, "gptdesk-chat relay");
     try {
-      return new ChangeTail(connection, settings.maxRows());
+      return new ChangeTail(connection, settings);
     } catch (SQLException e) {
       connection.close();
       throw e;
     }
   }
 
+  /** Claims hold for a while; where they need not be signed, the relay needs none. */
+  private void sign() throws SQLException {
+    if (claims == null || System.nanoTime() - signedAt < SIGNED_AGAIN_AFTER.toNanos()) {
+      return;
+    }
+    try (PreparedStatement statement =
+        connection.prepareStatement("select set_config('request.jwt.claims', ?, false)")) {
+      statement.setString(1, claims.get());
+      statement.execute();
+    }
+    signedAt = System.nanoTime();
+  }
+
   /** The position after everything that is visible now. */
   Position open() throws SQLException {
+    sign();
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("select epoch, snapshot from relay.open()")) {
       if (!row.next()) {
@@ -91,6 +113,7 @@ final class ChangeTail implements AutoCloseable {
    *     more
    */
   Batch poll(Position position) throws SQLException {
+    sign();
     tail.setObject(1, position.epoch());
     tail.setString(2, position.snapshot());
     tail.setInt(3, maxRows);
@@ -160,6 +183,7 @@ final class ChangeTail implements AutoCloseable {
    * the server ends its connection.
    */
   boolean lead() throws SQLException {
+    sign();
     try (Statement statement = connection.createStatement()) {
       try (ResultSet row = statement.executeQuery("select relay.lead()")) {
         if (!row.next() || !row.getBoolean(1)) {
@@ -187,6 +211,7 @@ final class ChangeTail implements AutoCloseable {
 
   /** Lets the log forget what every relay must have read. */
   void maintain() throws SQLException {
+    sign();
     try (Statement statement = connection.createStatement()) {
       statement.execute("select relay.maintain()");
     }

@@ -1,6 +1,8 @@
 package com.gptdesk.chat.relay;
 
 import java.time.Duration;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the relay connects and how it paces itself.
@@ -18,6 +20,8 @@ import java.time.Duration;
  * @param firstRetry how long after a lost connection the first new one is tried; each further wait
  *     is twice as long
  * @param longestRetry the longest such wait
+ * @param claims makes signed claims of the role {@code chat_relay}, asked for again every ten
+ *     seconds; null where the database believes all claims
  */
 public record RelaySettings(
     String jdbcUrl,
@@ -30,7 +34,8 @@ public record RelaySettings(
     int maxRows,
     Duration timeout,
     Duration firstRetry,
-    Duration longestRetry) {
+    Duration longestRetry,
+    @Nullable Supplier<String> claims) {
 
   /**
    * The defaults for everything but where to connect.
@@ -52,7 +57,8 @@ public record RelaySettings(
         50_000,
         Duration.ofSeconds(30),
         Duration.ofMillis(100),
-        Duration.ofSeconds(10));
+        Duration.ofSeconds(10),
+        null);
   }
 
   /**
@@ -73,7 +79,8 @@ public record RelaySettings(
         maxRows,
         timeout,
         firstRetry,
-        longestRetry);
+        longestRetry,
+        claims);
   }
 
   /**
@@ -96,7 +103,8 @@ public record RelaySettings(
         maxRows,
         timeout,
         firstRetry,
-        longestRetry);
+        longestRetry,
+        claims);
   }
 
   /**
@@ -117,7 +125,30 @@ public record RelaySettings(
         rows,
         timeout,
         firstRetry,
-        longestRetry);
+        longestRetry,
+        claims);
+  }
+
+  /**
+   * The same for a database that believes signed claims alone.
+   *
+   * @param signed makes signed claims of the role {@code chat_relay}
+   * @return the settings
+   */
+  public RelaySettings withClaims(@Nullable Supplier<String> signed) {
+    return new RelaySettings(
+        jdbcUrl,
+        user,
+        password,
+        doorbell,
+        pause,
+        calm,
+        backstop,
+        maxRows,
+        timeout,
+        firstRetry,
+        longestRetry,
+        signed);
   }
 
   /** Never shows the password, which may also stand in the URL. */

@@ -280,7 +280,7 @@ class ReadReplicaTest {
   private ReadReplica replica(int maxCallers, Duration maxLag) {
     ReadReplica made =
         new ReadReplica(
-            requests, reads, new ReplicaSettings(standby.service(), 4, maxLag, maxCallers));
+            requests, reads, new ReplicaSettings(standby.service(), 4, maxLag, maxCallers), null);
     made.start();
     return made;
   }

@@ -217,8 +217,8 @@ class MigrationsTest {
   void settingsOfTheEnvironmentAreWritten() {
     Migrations migrations = Migrations.of(database.owner(), null);
     migrations.migrate();
-    migrations.write(2000, null);
-    migrations.write(null, null);
+    migrations.write(2000, null, null);
+    migrations.write(null, null, null);
     assertEquals(
         "2000 3000",
         database.ownerReads(

@@ -40,8 +40,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class HostileSessionsTest extends Rules {
 
-  private static final String MINE = "00000000-0000-7000-8000-0000000000ff";
-
   HostileSessionsTest() {
     super(TestDatabase.fresh()); // in which PUBLIC may make temporary objects
   }
@@ -168,69 +166,6 @@ class HostileSessionsTest extends Rules {
       Pattern.compile(
           "chat\\.(touch_presence|come_online|go_offline|expire_\\w+|ensure_message_partitions"
               + "|message_partitions_ahead|notification_queue_usage|apply_retention)");
-
-  /** One call of everything that people and the relay are granted. */
-  private List<String> statements(UUID conversation, UUID message) {
-    return List.of(
-        "select public.get_or_create_conversation('%s', '%s')".formatted(alice.id(), carol.id()),
-        "select public.send_message('%s', 'hi')".formatted(conversation),
-        "select public.send_message('%s', 'hi', id => chat.uuid7())".formatted(conversation),
-        "select public.get_messages('%s')".formatted(conversation),
-        "select public.get_messages('%s', after_seq => 0)".formatted(conversation),
-        "select public.get_changes('%s', 0)".formatted(conversation),
-        "select public.get_conversations()",
-        "select public.edit_message('%s', 'ho')".formatted(message),
-        "select public.add_reaction('%s', 'x')".formatted(message),
-        "select public.remove_reaction('%s', 'x')".formatted(message),
-        "select public.mark_as_read(array['%s']::pg_catalog.uuid[])".formatted(message),
-        "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
-        "select public.search_users('')",
-        "select public.search_messages('ho')",
-        "select public.set_archived('%s', true)".formatted(conversation),
-        "select public.set_muted('%s', 'infinity')".formatted(conversation),
-        "select public.update_typing_status('%s')".formatted(bob.id()),
-        "select public.update_presence('online', 'here')",
-        "select public.block_user('%s')".formatted(carol.id()),
-        "select public.unblock_user('%s')".formatted(carol.id()),
-        "insert into public.user_messages (conversation_id, sender_id, content) values ('%s', '%s', 'plain')"
-            .formatted(conversation, alice.id()),
-        "update public.user_presence set status = 'busy'",
-        "select public.delete_message('%s')".formatted(message),
-        "select chat.me(), chat.my_team(), chat.demand_me(), chat.page(1), chat.uuid7_time(chat.uuid7())",
-        "select chat.people(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
-        "select chat.senders(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
-        "select chat.may_talk_to('%s')".formatted(bob.id()),
-        "select chat.reactions_of('%s')".formatted(message),
-        "select chat.search_terms('hi', '%s', '%s')".formatted(alice.id(), bob.id()),
-        "select chat.changed_messages('%s', 0, 10)".formatted(conversation),
-        "select chat.touch_presence('{%s}')".formatted(alice.id()),
-        "select chat.come_online('{%s}')".formatted(alice.id()),
-        "select chat.go_offline('{%s}', 0)".formatted(alice.id()),
-        "select chat.expire_presence(), chat.expire_typing()",
-        "select chat.ensure_message_partitions(7)",
-        "select chat.apply_retention()",
-        "select chat.message_partitions_ahead(), chat.notification_queue_usage()",
-        "select relay.tail(o.epoch, o.snapshot, 100) from relay.open() o",
-        "select relay.claim_slot()",
-        "select relay.sleep(0)",
-        "select relay.wake(0)",
-        "select relay.lead()",
-        "select relay.scopes_of_person('%s')".formatted(alice.id()),
-        "select relay.published_columns()",
-        "select relay.maintain()",
-        "select relay.scopes_of_topic('conversation-%s')".formatted(conversation),
-        "select relay.may_use_topic('conversation-%s', '%s')".formatted(conversation, alice.id()),
-        "select relay.send('conversation-%s', 'e', '{}', null, 'o', '%s')"
-            .formatted(conversation, alice.id()),
-        "select relay.touch_node('%s')".formatted(MINE),
-        "select relay.track('o', '%s', 'conversation-%s', 'k', 'r', '%s', '{}')"
-            .formatted(MINE, conversation, alice.id()),
-        "select relay.presence_of('conversation-%s')".formatted(conversation),
-        "select relay.untrack('{o}')",
-        "select relay.track_again('%s', '[]')".formatted(MINE),
-        "select relay.expire_nodes()",
-        "select relay.forget_node('%s')".formatted(MINE));
-  }
 
   private static final String WORDS =
       """

@@ -1,0 +1,319 @@
+package com.gptdesk.chat.rules;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.gptdesk.chat.client.UserChat;
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.ClaimsSigner;
+import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.Migrations;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.policies.PolicyReport;
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.Relay;
+import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Where the database believes signed claims alone, who has the login and any SQL is nobody; who
+ * signs is who the claims say.
+ */
+class SignedClaimsTest extends Rules {
+
+  private static final String SECRET = "a secret of the claims, of 32 bytes and more";
+  private static final ClaimsSigner SIGNER = new ClaimsSigner(SECRET, Duration.ofMinutes(1));
+
+  /** What says nothing of anybody, and does nothing that another session could not do by itself. */
+  private static final Set<String> HARMLESS =
+      Set.of(
+          "authenticated: select chat.search_terms",
+          "service_role: select chat.search_terms",
+          "chat_relay: select chat.message_partitions_ahead",
+          "chat_relay: select relay.claim_slot",
+          "chat_relay: select relay.sleep",
+          "chat_relay: select relay.wake",
+          "chat_relay: select relay.published_columns");
+
+  /** False, and what holds nothing. */
+  private static final Set<String> NOTHING = Set.of("", "f", "{}", "[]", "({},{})");
+
+  private UUID conversation;
+  private UUID message;
+
+  SignedClaimsTest() {
+    super(TestDatabase.fresh());
+  }
+
+  @BeforeEach
+  void theDatabaseKnowsTheSecret() {
+    conversation = alice.talksTo(bob);
+    message = alice.sends(conversation, "hi").getId();
+    // A row of everything.
+    alice.edits(message, "ho");
+    alice.is("online", "/here");
+    alice.does(
+        tx ->
+            tx.fetch(
+                "select public.add_reaction(?, 'x'), public.set_archived(?, true), public.block_user(?)",
+                message,
+                conversation,
+                carol.id()));
+    Migrations.of(database.owner(), null).write(null, null, SECRET);
+  }
+
+  @Test
+  void aLoginAloneReadsNothingAndDoesNothing() throws SQLException {
+    List<String> claims =
+        List.of(
+            alice.caller().claims(),
+            "{\"sub\":\"%s\",\"role\":\"authenticated\",\"chat_expires\":99999999999999,\"chat_signature\":\"%s\"}"
+                .formatted(alice.id(), "0".repeat(64)),
+            new ClaimsSigner("another secret, of 32 bytes and more, too", Duration.ofMinutes(1))
+                .sign(alice.caller().claims()),
+            SIGNER
+                .sign(alice.caller().claims())
+                .replace(alice.id().toString(), bob.id().toString()),
+            new ClaimsSigner(SECRET, Duration.ofMinutes(-1)).sign(alice.caller().claims()),
+            "not JSON");
+    for (String said : claims) {
+      assertEquals(Set.of(), without(HARMLESS, outcomes(said)), said);
+    }
+  }
+
+  /** The control: all of it gives something to whom it should. */
+  @Test
+  void withoutASecretTheSameStatementsDoSomething() throws SQLException {
+    database.asOwner("update chat.settings set claims_secret = null");
+    Set<String> done = outcomes(alice.caller().claims());
+    for (String expected :
+        List.of(
+            "authenticated: select public.get_messages",
+            "authenticated: select * from public.user_messages",
+            "service_role: select * from public.user_messages",
+            "service_role: select * from public.users",
+            "chat_relay: select relay.tail",
+            "chat_relay: select relay.presence_of",
+            "chat_relay: select relay.scopes_of_person")) {
+      assertEquals(true, done.contains(expected), () -> expected + " is not among " + done);
+    }
+  }
+
+  /** Each place that asks for the signature, taken away: what it guards is open to a login. */
+  @Test
+  void everyGuardIsNeeded() throws SQLException {
+    Set<String> idle = new TreeSet<>();
+    int guards = 0;
+    for (Map.Entry<String, String> guard : guards().entrySet()) {
+      guards++;
+      String kept = database.ownerReads(guard.getKey());
+      database.asOwner(guard.getValue());
+      if (without(HARMLESS, outcomes(alice.caller().claims())).isEmpty()) {
+        idle.add(guard.getKey());
+      }
+      database.asOwner(kept);
+    }
+    assertEquals(Set.of(), idle);
+    assertEquals(true, guards > 30, "guards: " + guards);
+  }
+
+  /**
+   * What says how a thing is, and the statement that makes it the same without its guard. Not of
+   * retention, which has nothing to do here.
+   */
+  private Map<String, String> guards() {
+    Map<String, String> guards = new LinkedHashMap<>();
+    for (String policy :
+        column(
+            "select format('%I on %I.%I', policyname, schemaname, tablename) from pg_policies"
+                + " where concat(qual, with_check) like '%claims_hold%' order by 1")) {
+      boolean isInsert =
+          policy.contains("create conversations") || policy.contains("send messages");
+      String clause = isInsert ? "with check" : "using";
+      guards.put(
+          "select 'alter policy %s %s ((select chat.claims_hold()))'"
+              .formatted(policy.replace("'", "''"), clause),
+          "alter policy %s %s (true)".formatted(policy, clause));
+    }
+    for (String function :
+        column(
+            "select p.oid::regprocedure from pg_proc p where p.pronamespace::regnamespace::text in ('chat', 'relay')"
+                + " and p.prosrc ~ 'claims_hold\\(\\)|demand_claims_of\\(' and p.proname !~ 'claims' and p.proname <> 'apply_retention' order by 1")) {
+      String definition = "select pg_get_functiondef('%s'::regprocedure)".formatted(function);
+      guards.put(
+          definition,
+          database
+              .ownerReads(definition)
+              .replace("chat.claims_hold()", "true")
+              .replace("chat.demand_claims_of('chat_relay')", "true")
+              .replace("perform true;", ""));
+    }
+    return guards;
+  }
+
+  /** A signature is for one role: Alice's does not make a back end of who has it. */
+  @Test
+  void aPersonsSignatureIsOfNoOtherRole() throws SQLException {
+    Set<String> done = outcomes(SIGNER.sign(alice.caller().claims()));
+    done.removeIf(statement -> statement.startsWith("authenticated: "));
+    assertEquals(Set.of(), without(HARMLESS, done));
+  }
+
+  @Test
+  void whoSignsIsWhoTheClaimsSay() {
+    ChatDatabase chat = database.chat().signedBy(SIGNER);
+    UserChat bobs = new UserChat(chat, bob.id());
+    assertEquals(1, bobs.getMessages(conversation).size());
+    String statement =
+        "select coalesce(json_agg(r), '[]')::text from (select ?::json) a, public.get_messages('%s') r"
+            .formatted(conversation);
+    assertEquals(
+        true, String.valueOf(chat.call(bob.caller(), true, statement, "{}")).contains("\"ho\""));
+    assertEquals(
+        1,
+        chat.reading(Caller.service(), tx -> tx.fetch("select id from public.user_messages"))
+            .size());
+    Refusal refused =
+        assertThrows(
+            Refusal.class,
+            () -> new UserChat(database.chat(), bob.id()).sendMessage(conversation, "unsigned"));
+    assertEquals("PT403", refused.code());
+  }
+
+  @Test
+  void theSecretOfBeforeHoldsUntilItIsForgotten() {
+    Migrations.of(database.owner(), null)
+        .write(null, null, "the next secret, of 32 bytes and more, too");
+    UserChat old = new UserChat(database.chat().signedBy(SIGNER), bob.id());
+    assertEquals(1, old.getMessages(conversation).size());
+    database.asOwner("update chat.settings set previous_claims_secret = null");
+    assertThrows(Refusal.class, () -> old.sendMessage(conversation, "too late"));
+  }
+
+  @Test
+  void aRelayThatSignsHears() throws Exception {
+    List<Change> heard = new CopyOnWriteArrayList<>();
+    Login service = database.service();
+    RelaySettings settings =
+        RelaySettings.of(service.url(), service.user(), service.password())
+            .withClaims(() -> SIGNER.sign(Caller.relay().claims()));
+    try (Relay relay =
+        new Relay(
+            settings,
+            new ChangeListener() {
+              @Override
+              public void changed(Change change) {
+                heard.add(change);
+              }
+
+              @Override
+              public void resync(String reason) {}
+            })) {
+      relay.start();
+      Await.until("it hears", relay::isHearing);
+      new UserChat(database.chat().signedBy(SIGNER), alice.id())
+          .sendMessage(conversation, "signed");
+      Await.until("the message", () -> !heard.isEmpty());
+    }
+  }
+
+  @Test
+  void theSecretIsReadByNobodyAndThePoliciesAreStillVerified() throws SQLException {
+    try (Connection login = database.service().connect();
+        Statement statement = login.createStatement()) {
+      for (String column :
+          List.of(
+              "claims_secret", "previous_claims_secret", "claims_pads", "previous_claims_pads")) {
+        SQLException refused =
+            assertThrows(
+                SQLException.class,
+                () -> statement.executeQuery("select " + column + " from chat.settings"));
+        assertEquals("42501", refused.getSQLState());
+      }
+    }
+    assertEquals(List.of(), PolicyReport.of(database.owner()).causes());
+    assertEquals(SECRET, database.ownerReads("select claims_secret from chat.settings"));
+  }
+
+  private static Set<String> without(Set<String> some, Set<String> all) {
+    Set<String> left = new TreeSet<>(all);
+    left.removeAll(some);
+    return left;
+  }
+
+  /**
+   * Which statements give a row, or change one, to a login that takes a role and says this; as the
+   * relay, which are not refused.
+   */
+  private Set<String> outcomes(String claims) throws SQLException {
+    List<String> statements = new ArrayList<>(statements(conversation, message));
+    for (String table : column("select tablename from pg_tables where schemaname = 'public'")) {
+      statements.add("select * from public." + table);
+    }
+    statements.add(
+        "insert into public.user_conversations (participant_1_id, participant_2_id, created_by) values ('%1$s', '%2$s', '%1$s')"
+            .formatted(bob.id(), carol.id()));
+    statements.add("delete from public.user_conversations");
+    statements.add("select user_id from public.user_presence");
+    statements.add("select relay.open()");
+    statements.add("select relay.tail(gen_random_uuid(), pg_current_snapshot()::text, 1)");
+    Set<String> done = new TreeSet<>();
+    try (Connection session = database.service().connect()) {
+      session.setAutoCommit(false);
+      for (String role : List.of("authenticated", "service_role", "chat_relay")) {
+        for (String statement : statements) {
+          if (gives(session, role, claims, statement)) {
+            done.add(role + ": " + statement.replaceFirst("\\(.*", ""));
+          }
+        }
+      }
+    }
+    return done;
+  }
+
+  private static boolean gives(Connection session, String role, String claims, String sql)
+      throws SQLException {
+    try (Statement statement = session.createStatement();
+        PreparedStatement claim =
+            session.prepareStatement("select set_config('request.jwt.claims', ?, true)")) {
+      claim.setString(1, claims);
+      claim.execute();
+      statement.execute("set local role " + role);
+      if (!statement.execute(sql)) {
+        return statement.getUpdateCount() > 0;
+      }
+      try (ResultSet row = statement.getResultSet()) {
+        boolean something = role.equals("chat_relay");
+        while (row.next()) {
+          String value = row.getString(1);
+          something |= value != null && !NOTHING.contains(value);
+        }
+        return something;
+      }
+    } catch (SQLException refused) {
+      // The relay's functions do something where they are not refused by right.
+      return role.equals("chat_relay") && !Set.of("42501", "PT403").contains(refused.getSQLState());
+    } finally {
+      session.rollback();
+    }
+  }
+}
