@@ -4,6 +4,9 @@ import com.gptdesk.chat.database.Login;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.YearMonth;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
 import java.util.UUID;
 
 /** Fills a database with people who talked for five years, much faster than they could. */
@@ -73,24 +76,43 @@ public final class BulkChat {
     run(superuser, "vacuum analyze");
   }
 
-  /** A conversation of two people of the first team in this month, as long as asked. */
-  public static void say(Login superuser, int messages) throws SQLException {
+  /**
+   * A conversation of two people of the first team, all of it in this month: messages of these
+   * numbers, {@code word} in each. From 1 on, then as much longer as asked.
+   */
+  public static void say(Login superuser, int from, int to) throws SQLException {
     run(
         superuser,
         """
         set session_replication_role = replica;
         insert into public.users (id, full_name, email, team_id)
         select ('00000000-0000-4000-d000-' || lpad(i::text, 12, '0'))::uuid, 'Talker ' || i, 'talker' || i || '@plans.example', t.id
-        from generate_series(1, 2) i, (select id from public.teams where name = 'Team 1') t;
-        insert into public.user_conversations (id, participant_1_id, participant_2_id, created_by, last_message_seq, revision, last_message_at, last_message_id)
-        values ('00000000-0000-4000-d000-00000000000c', '00000000-0000-4000-d000-000000000001', '00000000-0000-4000-d000-000000000002',
-          '00000000-0000-4000-d000-000000000001', %1$d, %1$d, now(), gen_random_uuid());
-        insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision)
+        from generate_series(1, 2) i, (select id from public.teams where name = 'Team 1') t
+        on conflict do nothing;
+        insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision, created_at)
         select chat.uuid7(), '00000000-0000-4000-d000-00000000000c', '00000000-0000-4000-d000-000000000001',
-          '00000000-0000-4000-d000-000000000002', 'word ' || s, s, s, s
-        from generate_series(1, %1$d) s
+          '00000000-0000-4000-d000-000000000002', 'word ' || s, s, s, s, clock_timestamp()
+        from generate_series(%1$d, %2$d) s;
+        insert into public.user_conversations as c (id, participant_1_id, participant_2_id, created_by, last_message_seq, revision,
+          last_message_at, last_message_id, participant_1_read_seq)
+        select m.conversation_id, m.sender_id, m.recipient_id, m.sender_id, m.seq, m.revision, m.created_at, m.id, m.seq
+        from public.user_messages m
+        where m.conversation_id = '00000000-0000-4000-d000-00000000000c'
+          and m.seq = %2$d
+        on conflict (id) do update
+        set last_message_seq = excluded.last_message_seq, revision = excluded.revision, last_message_at = excluded.last_message_at,
+          last_message_id = excluded.last_message_id, participant_1_read_seq = excluded.participant_1_read_seq
         """
-            .formatted(messages));
+            .formatted(from, to));
+    run(
+        superuser,
+        "vacuum analyze chat.user_messages_"
+            + YearMonth.now(ZoneOffset.UTC).format(DateTimeFormatter.ofPattern("uuuu_MM")));
+  }
+
+  /** Who says all of {@link #say}. */
+  public static UUID talker() {
+    return UUID.fromString("00000000-0000-4000-d000-000000000001");
   }
 
   /** Somebody with a thousand acquaintances, see {@link #gather}. */
