@@ -21,6 +21,67 @@ $$;
 
 comment on function relay.ring() is 'Wakes sleeping relays at commit; costs no NOTIFY while all are awake. To be called after the row is in the log. 1667785076 is ''chat'' in ASCII.';
 
+-- A row as clients are told of it, by the columns of relay.published_<table>: what a DBA adds to a table for their own use stays there. Each is
+-- one expression, which the planner puts in the place of the call.
+
+create or replace function relay.published_message(message public.user_messages)
+  returns relay.published_user_messages
+  immutable
+  language sql
+return row(
+  message.id, message.conversation_id, message.sender_id, message.content, message.message_type, message.file_url,
+  message.file_name, message.file_size, message.created_at, message.updated_at, message.is_edited,
+  message.is_deleted, message.read_by, message.metadata, message.recipient_id, message.seq, message.sent_revision,
+  message.revision
+)::relay.published_user_messages;
+
+comment on function relay.published_message(public.user_messages) is 'A row of public.user_messages as clients are told of it.';
+
+create or replace function relay.published_conversation(conversation public.user_conversations)
+  returns relay.published_user_conversations
+  immutable
+  language sql
+return row(
+  conversation.id, conversation.participant_1_id, conversation.participant_2_id, conversation.created_at,
+  conversation.updated_at, conversation.last_message_at, conversation.last_message_id, conversation.is_archived,
+  conversation.created_by, conversation.last_message_seq, conversation.revision, conversation.participant_1_read_seq,
+  conversation.participant_2_read_seq
+)::relay.published_user_conversations;
+
+comment on function relay.published_conversation(public.user_conversations) is 'A row of public.user_conversations as clients are told of it.';
+
+create or replace function relay.published_reaction(reaction public.message_reactions)
+  returns relay.published_message_reactions
+  immutable
+  language sql
+return row(
+  reaction.id, reaction.message_id, reaction.user_id, reaction.reaction, reaction.created_at,
+  reaction.conversation_id, reaction.sender_id, reaction.recipient_id
+)::relay.published_message_reactions;
+
+comment on function relay.published_reaction(public.message_reactions) is 'A row of public.message_reactions as clients are told of it.';
+
+create or replace function relay.published_preference(preference public.conversation_preferences)
+  returns relay.published_conversation_preferences
+  immutable
+  language sql
+return row(
+  preference.conversation_id, preference.user_id, preference.archived_at, preference.archived_seq,
+  preference.muted_until
+)::relay.published_conversation_preferences;
+
+comment on function relay.published_preference(public.conversation_preferences) is 'A row of public.conversation_preferences as clients are told of it.';
+
+create or replace function relay.published_block(block public.user_blocks)
+  returns relay.published_user_blocks
+  immutable
+  language sql
+return row(
+  block.blocker_id, block.blocked_id, block.created_at
+)::relay.published_user_blocks;
+
+comment on function relay.published_block(public.user_blocks) is 'A row of public.user_blocks as clients are told of it.';
+
 create or replace function relay.record_message()
   returns trigger
   security definer                 -- writes the log, which nobody is granted
@@ -35,7 +96,12 @@ declare
 begin
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, record)
-    values ('user_messages', 'INSERT', array[new.sender_id, new.recipient_id], row_to_json(new)::text);
+    -- Not relay.published_message(new): NEW is a partition's row, which would be made one of the table's anew for each column.
+    values ('user_messages', 'INSERT', array[new.sender_id, new.recipient_id], row_to_json(row(
+      new.id, new.conversation_id, new.sender_id, new.content, new.message_type, new.file_url, new.file_name,
+      new.file_size, new.created_at, new.updated_at, new.is_edited, new.is_deleted, new.read_by, new.metadata,
+      new.recipient_id, new.seq, new.sent_revision, new.revision
+    )::relay.published_user_messages)::text);
   elsif tg_op = 'UPDATE' then
     -- Not for read_by alone: the read position says it, and once for the whole conversation. By revision, so by the statement.
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
@@ -46,8 +112,8 @@ begin
         then array[n.sender_id, n.recipient_id, o.sender_id, o.recipient_id]
         else array[n.sender_id, n.recipient_id]
       end,
-      row_to_json(n)::text,
-      row_to_json(o)::text
+      row_to_json(relay.published_message(n))::text,
+      row_to_json(relay.published_message(o))::text
     from new_rows n
     join old_rows o on o.id = n.id
     where (n.sender_id, n.recipient_id, n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
@@ -55,7 +121,7 @@ begin
     order by n.conversation_id, n.revision;
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'user_messages', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(o)::text
+    select 'user_messages', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(relay.published_message(o))::text
     from old_rows o;
   end if;
   if found then
@@ -77,7 +143,7 @@ as $$
 begin
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, record)
-    select 'user_conversations', 'INSERT', array[n.participant_1_id, n.participant_2_id], row_to_json(n)::text
+    select 'user_conversations', 'INSERT', array[n.participant_1_id, n.participant_2_id], row_to_json(relay.published_conversation(n))::text
     from new_rows n;
   elsif tg_op = 'UPDATE' then
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
@@ -88,11 +154,11 @@ begin
         then array[new.participant_1_id, new.participant_2_id, old.participant_1_id, old.participant_2_id]
         else array[new.participant_1_id, new.participant_2_id]
       end,
-      row_to_json(new)::text,
-      row_to_json(old)::text);
+      row_to_json(relay.published_conversation(new))::text,
+      row_to_json(relay.published_conversation(old))::text);
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'user_conversations', 'DELETE', array[o.participant_1_id, o.participant_2_id], row_to_json(o)::text
+    select 'user_conversations', 'DELETE', array[o.participant_1_id, o.participant_2_id], row_to_json(relay.published_conversation(o))::text
     from old_rows o;
   end if;
   if found then
@@ -234,7 +300,7 @@ as $$
 begin
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, record)
-    select 'message_reactions', 'INSERT', array[n.sender_id, n.recipient_id], row_to_json(n)::text
+    select 'message_reactions', 'INSERT', array[n.sender_id, n.recipient_id], row_to_json(relay.published_reaction(n))::text
     from new_rows n;
   elsif tg_op = 'UPDATE' then
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
@@ -245,11 +311,11 @@ begin
         then array[new.sender_id, new.recipient_id, old.sender_id, old.recipient_id]
         else array[new.sender_id, new.recipient_id]
       end,
-      row_to_json(new)::text,
-      row_to_json(old)::text);
+      row_to_json(relay.published_reaction(new))::text,
+      row_to_json(relay.published_reaction(old))::text);
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'message_reactions', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(o)::text
+    select 'message_reactions', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(relay.published_reaction(o))::text
     from old_rows o;
   end if;
   if found then
@@ -271,14 +337,14 @@ as $$
 begin
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, record)
-    select 'conversation_preferences', 'INSERT', array[n.user_id], row_to_json(n)::text
+    select 'conversation_preferences', 'INSERT', array[n.user_id], row_to_json(relay.published_preference(n))::text
     from new_rows n;
   elsif tg_op = 'UPDATE' then
     insert into relay.change_log (table_name, operation, scopes, record, old_record)
-    values ('conversation_preferences', 'UPDATE', array[new.user_id], row_to_json(new)::text, row_to_json(old)::text);
+    values ('conversation_preferences', 'UPDATE', array[new.user_id], row_to_json(relay.published_preference(new))::text, row_to_json(relay.published_preference(old))::text);
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'conversation_preferences', 'DELETE', array[o.user_id], row_to_json(o)::text
+    select 'conversation_preferences', 'DELETE', array[o.user_id], row_to_json(relay.published_preference(o))::text
     from old_rows o;
   end if;
   if found then
@@ -300,11 +366,11 @@ as $$
 begin
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, record)
-    select 'user_blocks', 'INSERT', array[n.blocker_id], row_to_json(n)::text
+    select 'user_blocks', 'INSERT', array[n.blocker_id], row_to_json(relay.published_block(n))::text
     from new_rows n;
   else
     insert into relay.change_log (table_name, operation, scopes, old_record)
-    select 'user_blocks', 'DELETE', array[o.blocker_id], row_to_json(o)::text
+    select 'user_blocks', 'DELETE', array[o.blocker_id], row_to_json(relay.published_block(o))::text
     from old_rows o;
   end if;
   if found then
@@ -382,10 +448,17 @@ begin
         $when$, true),
       ('user_presence', 'delete', 'record_presence', '', false),
       ('message_reactions', 'insert', 'record_reaction', '', false),
-      ('message_reactions', 'update', 'record_reaction', 'new is distinct from old', true),
+      -- Not for what only a DBA's own column says.
+      ('message_reactions', 'update', 'record_reaction', $when$
+        (new.id, new.message_id, new.user_id, new.reaction, new.created_at, new.conversation_id, new.sender_id, new.recipient_id)
+        is distinct from (old.id, old.message_id, old.user_id, old.reaction, old.created_at, old.conversation_id, old.sender_id, old.recipient_id)
+        $when$, true),
       ('message_reactions', 'delete', 'record_reaction', '', false),
       ('conversation_preferences', 'insert', 'record_preference', '', false),
-      ('conversation_preferences', 'update', 'record_preference', 'new is distinct from old', true),
+      ('conversation_preferences', 'update', 'record_preference', $when$
+        (new.conversation_id, new.user_id, new.archived_at, new.archived_seq, new.muted_until)
+        is distinct from (old.conversation_id, old.user_id, old.archived_at, old.archived_seq, old.muted_until)
+        $when$, true),
       ('conversation_preferences', 'delete', 'record_preference', '', false),
       ('user_blocks', 'insert', 'record_block', '', false),
       ('user_blocks', 'delete', 'record_block', '', false),
@@ -643,26 +716,21 @@ create or replace function relay.published_columns()
   language sql
 as $$
   select c.relname::text, a.attname::text, t.typname::text, coalesce(a.attnum = any (k.conkey), false)
-  from pg_catalog.pg_attribute a
-  join pg_catalog.pg_class c on c.oid = a.attrelid
+  from pg_catalog.pg_class p
+  join pg_catalog.pg_class c on p.relname = 'published_' || c.relname and c.relnamespace = 'public'::regnamespace
+  join pg_catalog.pg_attribute told on told.attrelid = p.oid
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = told.attname
   join pg_catalog.pg_type t on t.oid = a.atttypid
   left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
-  where c.oid in (
-      select g.tgrelid
-      from pg_catalog.pg_trigger g
-      join pg_catalog.pg_proc p on p.oid = g.tgfoid
-      where p.pronamespace = 'relay'::regnamespace
-        and g.tgparentid = 0
-        and p.proname <> 'record_person'
-    )
-    and c.relnamespace = 'public'::regnamespace
-    and a.attnum > 0
-    and not a.attisdropped
-    and (c.relname, a.attname) <> ('user_presence', 'current_page')
-  order by c.relname, a.attnum
+  where p.relnamespace = 'relay'::regnamespace
+    and p.relkind = 'c'
+    and told.attnum > 0
+    and not told.attisdropped
+  order by c.relname, told.attnum
 $$;
 
-comment on function relay.published_columns() is 'The columns of the tables that clients may subscribe to, in order; type_name as in pg_type.typname.';
+comment on function relay.published_columns() is
+  'The columns of the tables that clients may subscribe to, in the order of relay.published_<table>; type_name as in pg_type.typname.';
 
 create or replace function relay.maintain()
   returns text

@@ -280,10 +280,35 @@ class ChangeLogRulesTest extends Rules {
             "user_messages",
             "user_presence"),
         tables);
+    // All that our tables have; that the records have them, and no others: ExtraColumnsTest.
+    assertEquals(
+        List.of("user_presence.current_page"),
+        column(
+            """
+            select c.relname || '.' || a.attname
+            from pg_attribute a
+            join pg_class c on c.oid = a.attrelid
+            where c.relnamespace = 'public'::regnamespace
+              and c.relname in (select table_name from relay.published_columns())
+              and a.attnum > 0
+              and not a.attisdropped
+              and (c.relname, a.attname) not in (select table_name, column_name from relay.published_columns())
+            """));
     assertEquals(
         "0",
         database.ownerReads(
-            "select count(*) from relay.published_columns() where column_name = 'current_page'"));
+            """
+            select count(*)
+            from relay.published_columns() p
+            left join pg_attribute a
+              on a.attrelid = ('public.' || p.table_name)::regclass and a.attname = p.column_name
+            where a.atttypid is distinct from (
+              select t.atttypid
+              from pg_attribute t
+              where t.attrelid = ('relay.published_' || p.table_name)::regclass
+                and t.attname = p.column_name
+            )
+            """));
     assertEquals(
         List.of("conversation_id", "user_id"),
         column(

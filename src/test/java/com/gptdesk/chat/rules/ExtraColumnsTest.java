@@ -7,6 +7,10 @@ import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -87,5 +91,98 @@ class ExtraColumnsTest extends Rules {
     assertEquals(1, bob.conversation(conversation).getUnreadCount());
     database.asOwner("select chat.create_message_partition('2034-01-01')");
     assertInvariantsHold();
+  }
+
+  /**
+   * Every way into the log: rows that come, change and go, of each table whose changes are told.
+   */
+  @Test
+  void aColumnOfTheirsReachesNoClient() {
+    List<String> published =
+        column("select distinct table_name from relay.published_columns() order by 1");
+    List<Logged> logged =
+        logged(
+            () -> {
+              UUID conversation = alice.talksTo(bob);
+              UUID id = alice.sends(conversation, "hi").getId();
+              alice.edits(id, "hello");
+              bob.reacts(id, "👍");
+              bob.readsUpTo(conversation, null);
+              alice.is("online", null);
+              alice.is("away", null);
+              alice.typesTo(bob.id());
+              bob.archives(conversation, true);
+              bob.archives(conversation, false);
+              bob.blocks(alice.id());
+              bob.unblocks(alice.id());
+              database.asOwner("update public.message_reactions set reaction = 'x'");
+              database.asOwner("delete from public.users where id = '%s'".formatted(alice.id()));
+            });
+    Set<String> ways = new TreeSet<>();
+    Map<String, Set<String>> told = new TreeMap<>();
+    for (Logged change : logged) {
+      ways.add(change.operation() + " " + change.table());
+      Set<String> columns = told.computeIfAbsent(change.table(), table -> new TreeSet<>());
+      columns.addAll(fieldsOf(change.row()));
+      columns.addAll(fieldsOf(change.oldRow()));
+    }
+    published.forEach(
+        table -> assertEquals(new TreeSet<>(columnsOf(table)), told.get(table), table));
+    assertEquals(
+        column(
+            """
+            select upper(g.event) || ' ' || t.name
+            from unnest('%s'::text[]) t (name)
+            cross join unnest('{delete,insert,update}'::text[]) g (event)
+            where (t.name, g.event) <> ('user_blocks', 'update')
+            union all
+            select 'DELETE users'
+            order by 1
+            """
+                .formatted("{" + String.join(",", published) + "}")),
+        List.copyOf(ways));
+    assertEquals(
+        List.of(),
+        column("select table_name from relay.published_columns() where column_name = 'priority'"));
+  }
+
+  /** What only their own column says is no change that anybody is told of. */
+  @Test
+  void aChangeOfTheirColumnAloneIsNotTold() {
+    UUID conversation = alice.talksTo(bob);
+    bob.reacts(alice.sends(conversation, "hi").getId(), "👍");
+    bob.archives(conversation, true);
+    alice.typesTo(bob.id());
+    bob.blocks(alice.id());
+    for (String table :
+        column("select distinct table_name from relay.published_columns() order by 1")) {
+      assertEquals(
+          "", log(() -> database.asOwner("update public.%s set priority = 8".formatted(table))));
+    }
+    assertEquals(
+        "0",
+        database.ownerReads(
+            "select count(*) from public.message_reactions where priority <> 8")); // the control
+  }
+
+  /** Who resumes a subscription is told the same columns. */
+  @Test
+  void norIsItReplayed() {
+    UUID conversation = alice.talksTo(bob);
+    alice.sends(conversation, "hi");
+    assertEquals(
+        columnsOf("user_messages"),
+        fieldsOf(
+            json(
+                asks(
+                    bob,
+                    "select record from chat.changed_messages('%s', 0, 200)"
+                        .formatted(conversation)))));
+  }
+
+  private List<String> columnsOf(String table) {
+    return column(
+        "select column_name from relay.published_columns() where table_name = '%s'"
+            .formatted(table));
   }
 }
