@@ -554,32 +554,41 @@ create function relay.tail(epoch uuid, last text, max_rows int)
 as $$
 #variable_conflict use_column
 declare
-  seen pg_snapshot := tail.last::pg_snapshot;
-  got bigint;
+  seen pg_snapshot := split_part(tail.last, ' ', 1)::pg_snapshot;
+  until pg_snapshot := nullif(split_part(tail.last, ' ', 2), '')::pg_snapshot;
+  after bigint := coalesce(nullif(split_part(tail.last, ' ', 3), '')::bigint, 0);
 begin
   perform chat.demand_claims_of('chat_relay');
   -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
+  -- A full page may not be the last one: then the same new snapshot is gone on with, behind the page's end. What it sees, it sees later, too.
   return query
-    select pg_current_snapshot()::text, null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
-    union all
-    select *
-    from (
-      select null::text, l.seq, l.table_name, l.operation, l.at, l.scopes, l.team_scopes, l.record, l.old_record
+    with page as materialized (
+      select l.seq, l.table_name, l.operation, l.at, l.scopes, l.team_scopes, l.record, l.old_record
       from relay.change_log l
-      where l.xid >= pg_snapshot_xmax(seen)
-        or l.xid = any (array(select pg_snapshot_xip(seen)))
+      where (l.xid >= pg_snapshot_xmax(seen) or l.xid = any (array(select pg_snapshot_xip(seen))))
+        and l.seq > after
+        and (until is null or pg_visible_in_snapshot(l.xid, until))
       order by l.seq
-      limit tail.max_rows::bigint + 1
-    ) fresh;
-  get diagnostics got = row_count;
+      limit tail.max_rows
+    )
+    select
+      case
+        when count(*) < tail.max_rows then coalesce(until, pg_current_snapshot())::text
+        else concat_ws(' ', seen, coalesce(until, pg_current_snapshot()), max(p.seq))
+      end,
+      null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
+    from page p
+    union all
+    select null::text, p.seq, p.table_name, p.operation, p.at, p.scopes, p.team_scopes, p.record, p.old_record
+    from page p;
 
   -- After the read, with a new snapshot: it sees a TRUNCATE that the read may have waited for.
-  if got > tail.max_rows::bigint + 1 or not exists (
+  if not exists (
     select
     from relay.epoch e
     where e.id = tail.epoch
       and pg_snapshot_xmin(seen) >= e.kept_from
-      and pg_snapshot_xmax(seen) <= pg_snapshot_xmax(pg_current_snapshot())   -- else it is of another server
+      and pg_snapshot_xmax(coalesce(until, seen)) <= pg_snapshot_xmax(pg_current_snapshot())   -- else it is of another server
   ) then
     raise sqlstate 'PT410' using
       message = 'The change log does not reach back to what this relay saw last.',
@@ -589,7 +598,7 @@ end
 $$;
 
 comment on function relay.tail(uuid, text, int) is
-  'What became visible since a snapshot: first a row with the new snapshot alone, then the changes by seq. Nothing is left out and nothing comes twice, however late a transaction commits. PT410 when the epoch is another, the log no longer reaches back, or there is more than max_rows.';
+  'What became visible since a snapshot: first a row that says where to go on from, then the changes by seq, a page of max_rows at most. Where to go on is the new snapshot once all that it brings was returned; before that the old one, the new one and the page''s last seq. Nothing is left out and nothing comes twice, however late a transaction commits. PT410 when the epoch is another or the log no longer reaches back.';
 
 create or replace function relay.claim_slot()
   returns int

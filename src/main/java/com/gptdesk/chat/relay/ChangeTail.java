@@ -22,10 +22,7 @@ import org.postgresql.PGConnection;
  * One thread owns it; only {@link #abort} may come from another.
  */
 final class ChangeTail implements AutoCloseable {
-  /**
-   * SQLSTATE: the log has another epoch, no longer reaches back so far, or holds more than one poll
-   * may bring.
-   */
+  /** SQLSTATE: the log has another epoch, or no longer reaches back so far. */
   static final String TOO_FAR_BEHIND = "PT410";
 
   private static final Duration SIGNED_AGAIN_AFTER = Duration.ofSeconds(10);
@@ -34,14 +31,15 @@ final class ChangeTail implements AutoCloseable {
   private static final String LEADER_MAY_BE_SILENT = "15s";
 
   /**
-   * How far the log was read: up to a snapshot, in one life of the log.
+   * How far the log was read: up to a snapshot, or to a change on the way to one, in one life of
+   * the log.
    *
    * @param epoch changes when the log was emptied by a crash or belongs to another server
-   * @param snapshot a {@code pg_snapshot} as text
+   * @param snapshot as {@code relay.open()} or {@code relay.tail()} returned it
    */
   record Position(UUID epoch, String snapshot) {}
 
-  /** What became visible since a position, in order, and the position after it. */
+  /** A page of what became visible since a position, in order, and the position after it. */
   record Batch(List<Change> changes, Position next) {}
 
   private final Connection connection;
@@ -106,8 +104,9 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * What became visible since that position. Either all of it is returned or nothing: after an
-   * exception the same position is read again.
+   * What became visible since that position, at most one page of it. What one snapshot brings is
+   * gone through before the next is taken, so its changes come once and in order whatever is
+   * committed meanwhile. After an exception the same position is read again.
    *
    * @throws SQLException with {@link #TOO_FAR_BEHIND} when the position cannot be read from any
    *     more

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param pause the shortest between two polls while changes come; it grows with what a poll takes
  * @param calm after so long without a change the relay tries to fall asleep
  * @param backstop asleep, the relay polls after so long even when nobody rang
- * @param maxRows more changes than this in one poll are not told but caught up with; bounds memory
+ * @param maxRows the most changes that one poll brings; bounds memory
  * @param timeout after so long without an answer a connection counts as lost
  * @param firstRetry how long after a lost connection the first new one is tried; each further wait
  *     is twice as long
@@ -110,7 +110,7 @@ public record RelaySettings(
   /**
    * The same with another bound on the changes of one poll.
    *
-   * @param rows more than this are not told but caught up with
+   * @param rows the most that one poll brings; what is more comes by the next
    * @return the settings
    */
   public RelaySettings withMaxRows(int rows) {

@@ -211,25 +211,6 @@ class RelayTest {
   }
 
   @Test
-  void moreThanOnePollMayBringMeansToCatchUp() throws SQLException {
-    Heard heard = relay(settings().withMaxRows(10));
-    try (Connection connection = database.owner().connect();
-        Statement statement = connection.createStatement()) {
-      connection.setAutoCommit(false);
-      for (int i = 0; i < 11; i++) {
-        statement.execute(
-            "insert into public.users (full_name, email, team_id) values ('X', 'x%s@example.org', '%s')"
-                .formatted(i, TestDatabase.BLUE));
-      }
-      statement.execute("update public.users set status = 'away' where full_name = 'X'");
-      connection.commit();
-    }
-    Await.until("the resync", () -> heard.resyncs.size() == 2);
-    alice.sends(conversation, "after");
-    assertEquals("user_messages", heard.awaits(1).getFirst().table());
-  }
-
-  @Test
   void aListenerThatFailsDoesNotStopIt() {
     Heard heard = relay(settings());
     heard.failsOn = 1;

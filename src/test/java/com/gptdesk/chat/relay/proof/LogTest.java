@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -157,20 +158,78 @@ class LogTest {
   }
 
   @Test
-  void moreThanOnePollMayBringIsCaughtUpWith() throws SQLException {
+  void moreThanOnePollBringsIsToldInPages() throws SQLException {
     FollowingClient client = new FollowingClient(scene, talks);
     try (Relay relay = client.through(scene.relay().withMaxRows(10))) {
-      sayMany(10);
-      Await.until("ten at once", () -> client.told() == 10);
-      assertEquals(0, relay.resyncs());
-      sayMany(11);
-      Await.until("the resync", () -> client.resyncs() == 2);
-      assertEquals(1, relay.resyncs());
+      sayMany(10); // one page, of which nothing says that it is the last
+      Await.until("ten", () -> client.told() == 10);
+      sayMany(35);
+      Await.until("all", () -> client.told() == 45);
       scene.say(talk, "at last");
       Await.until("the last message", () -> client.holds("at last"));
       client.assertHasEverything();
-      assertEquals(11, client.told());
-      assertEquals(11, client.caughtUp());
+      assertEquals(46, client.told());
+      assertEquals(0, relay.resyncs());
+    }
+  }
+
+  /**
+   * A person with many messages is deleted. Between two pages one commits who wrote before that,
+   * another writes, and the relay loses its connection.
+   */
+  @Test
+  void whatHappensBetweenTwoPagesIsToldAfterThem() throws SQLException {
+    sayMany(250);
+    String before = scene.ownerReads("select max(seq) from relay.change_log");
+    Heard heard = new Heard();
+    CountDownLatch amid = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    var listener =
+        new ChangeListener() {
+          @Override
+          public void changed(Change change) {
+            heard.changed(change);
+            if (heard.changes().size() == 50) {
+              amid.countDown();
+              try {
+                goOn.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            }
+          }
+
+          @Override
+          public void resync(String reason) {
+            heard.resync(reason);
+          }
+        };
+    try (Relay relay = new Relay(scene.relay().withMaxRows(20), listener);
+        Connection early = scene.service().connect()) {
+      relay.start();
+      Await.until("the relay to hear", () -> relay.isHearing() && !heard.resyncs().isEmpty());
+      early.setAutoCommit(false);
+      Scene.become(early, talks.get(1).one());
+      Scene.send(early, talks.get(1), "marker early");
+      scene.asOwner("delete from public.users where id = '%s'".formatted(talk.one()));
+      Await.until("the relay to be held up", () -> amid.getCount() == 0);
+      early.commit();
+      scene.say(talks.get(1), "marker late");
+      assertEquals(1, scene.terminate("gptdesk-chat relay"));
+      goOn.countDown();
+      heard.awaits("marker early");
+      heard.awaits("marker late");
+      assertEquals(0, relay.resyncs());
+      assertEquals(
+          scene.ownerReads(
+              "select array_agg(seq order by record is not null, seq) from relay.change_log where seq > "
+                  + before),
+          heard.changes().stream()
+              .map(change -> String.valueOf(change.seq()))
+              .collect(Collectors.joining(",", "{", "}")));
+      assertTrue(heard.changes().size() > 250, () -> "" + heard.changes().size());
+    } finally {
+      goOn.countDown();
     }
   }
 
