@@ -275,7 +275,9 @@ public final class EmbeddedDatabase implements AutoCloseable {
   /** The port of last time when it is free, so that a person's client finds the database again. */
   private int startAtTheUsualPort() throws IOException {
     Path note = directory.resolve("port");
-    int usual = Files.exists(note) ? Integer.parseInt(Files.readString(note).strip()) : 0;
+    String noted = Files.exists(note) ? Files.readString(note).strip() : "";
+    // A full disk or a crash may have left it empty: then any free port does.
+    int usual = noted.matches("[0-9]{1,5}") ? Integer.parseInt(noted) : 0;
     int taken = server.start(usual, settings);
     Files.writeString(note, Integer.toString(taken));
     return taken;

@@ -87,6 +87,14 @@ class EmbeddedDatabaseTest {
     }
   }
 
+  /** As a full disk or a crash leaves it. */
+  @Test
+  void startsAtAnyPortWhenTheNoteOfTheLastOneIsEmpty() throws Exception {
+    Files.createFile(Files.createDirectories(directory).resolve("port"));
+    EmbeddedDatabase.open(directory).close();
+    assertTrue(Files.readString(directory.resolve("port")).matches("[0-9]+"));
+  }
+
   @Test
   void leavesFilesOfAnotherMajorAlone() throws Exception {
     EmbeddedDatabase.open(directory).close();
