@@ -24,6 +24,16 @@ public final class BulkChat {
    * @param seed of the conversations' ids; times count back from now
    */
   public static void fill(Login superuser, int from, int to, long seed) throws SQLException {
+    fill(superuser, from, to, seed, PARTITIONS);
+  }
+
+  /**
+   * The same over fewer or more months.
+   *
+   * @param partitions of the messages, with the three of the months to come: 4 or more
+   */
+  public static void fill(Login superuser, int from, int to, long seed, int partitions)
+      throws SQLException {
     run(
         superuser,
         """
@@ -34,7 +44,7 @@ public final class BulkChat {
         reset role;
         insert into public.teams (id, name)
         select ('00000000-0000-4000-b000-' || lpad(i::text, 12, '0'))::uuid, 'Team ' || i
-        from generate_series((%2$d + 19) / 20, %3$d / 20) i;
+        from generate_series((%2$d + 19) / 20, (%3$d + 19) / 20) i;
         insert into public.users (id, full_name, email, team_id)
         select
           ('00000000-0000-4000-c000-' || lpad(i::text, 12, '0'))::uuid,
@@ -72,7 +82,7 @@ public final class BulkChat {
           and right(c.participant_1_id::text, 12)::int between %2$d and %3$d
           and c.participant_1_id::text like '%%-4000-c000-%%';
         """
-            .formatted(PARTITIONS, from, to, seed));
+            .formatted(partitions, from, to, seed));
     run(superuser, "vacuum analyze");
   }
 
