@@ -24,7 +24,7 @@ begin
   end if;
 
   -- {...,"chat_expires":<ms>,"chat_signature":"<hex>"}: the signature is of all that stands before it.
-  claims := current_setting('request.jwt.claims', true);
+  claims := coalesce(current_setting('request.jwt.claims', true), '');
   body := left(claims, -85);
   if right(claims, 85) is distinct from (
     select format(',"chat_signature":"%s"}', s.signature)

@@ -13,8 +13,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jooq.codegen.GenerationTool;
 import org.jooq.meta.jaxb.Configuration;
@@ -96,12 +98,65 @@ public final class GenerateJooqCode {
   }
 
   /** What the chat has on an existing platform is what it has here without the platform's part. */
-  private static void writeManifests(Login owner, Path db, Path folder) throws IOException {
+  private static void writeManifests(Login owner, Path db, Path folder)
+      throws IOException, SQLException {
     Files.createDirectories(folder);
     String query = Files.readString(db.resolve("manifest.sql"));
+    Map<Migrations.Platform, Manifest> made = new EnumMap<>(Migrations.Platform.class);
     for (Migrations.Platform platform : Migrations.Platform.values()) {
-      Manifest.of(owner, platform, query)
+      made.put(platform, Manifest.of(owner, platform, query));
+    }
+    makeAnewAsARestoreDoes(owner);
+    for (Migrations.Platform platform : Migrations.Platform.values()) {
+      made.get(platform)
+          .alsoAs(Manifest.of(owner, platform, query))
           .write(folder.resolve("manifest-%s.txt".formatted(platform)));
+    }
+  }
+
+  /**
+   * Makes everything with an expression anew from what PostgreSQL says that it is, which is all
+   * that a dump has of it.
+   */
+  private static void makeAnewAsARestoreDoes(Login owner) throws SQLException {
+    try (Connection connection = owner.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          """
+          set search_path = pg_catalog;
+          do $$
+          declare
+            remade text;
+          begin
+            for remade in
+              select format('alter table %1$s drop constraint %2$I; alter table %1$s add constraint %2$I %3$s',
+                k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid))
+              from pg_constraint k
+              where k.contype = 'c' and k.coninhcount = 0 and k.connamespace::regnamespace::text in ('public', 'chat', 'relay')
+              union all
+              select format('drop trigger %I on %s; %s', g.tgname, g.tgrelid::regclass, pg_get_triggerdef(g.oid))
+              from pg_trigger g
+              join pg_class c on c.oid = g.tgrelid
+              where not g.tgisinternal and g.tgparentid = 0 and c.relnamespace::regnamespace::text in ('public', 'chat', 'relay')
+              union all
+              select format('alter policy %I on %s%s%s', p.polname, p.polrelid::regclass,
+                ' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', ' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')')
+              from pg_policy p
+              union all
+              select format('create or replace view %s%s as %s', c.oid::regclass,
+                ' with (' || array_to_string(c.reloptions, ', ') || ')', pg_get_viewdef(c.oid))
+              from pg_class c
+              where c.relkind = 'v' and c.relnamespace::regnamespace::text in ('public', 'chat', 'relay')
+              union all
+              select pg_get_functiondef(p.oid)
+              from pg_proc p
+              where p.prosqlbody is not null and p.pronamespace::regnamespace::text in ('public', 'chat', 'relay')
+            loop
+              execute remade;
+            end loop;
+          end
+          $$
+          """);
     }
   }
 

@@ -39,9 +39,17 @@ public final class Manifest {
    * @param subject the table, function, schema or role that it belongs to
    * @param name which of them; empty where a subject has one
    * @param facts what must stay as it is
+   * @param restored the same as PostgreSQL writes it after a dump was restored, where that differs:
+   *     it reads its own text into another tree, with fewer parentheses
    * @param instance the partition, where the subject is all of them
    */
-  record Line(String kind, String subject, String name, String facts, @Nullable String instance) {
+  record Line(
+      String kind,
+      String subject,
+      String name,
+      String facts,
+      @Nullable String restored,
+      @Nullable String instance) {
 
     String id() {
       String id = kind + " " + Objects.requireNonNullElse(instance, subject);
@@ -49,7 +57,16 @@ public final class Manifest {
     }
 
     Line of(String partition) {
-      return new Line(kind, subject, name, facts, partition);
+      return new Line(kind, subject, name, facts, restored, partition);
+    }
+
+    Line alsoAs(@Nullable String facts) {
+      return new Line(
+          kind, subject, name, this.facts, this.facts.equals(facts) ? null : facts, instance);
+    }
+
+    boolean isAs(Line found) {
+      return found.facts.equals(facts) || found.facts.equals(restored);
     }
 
     /** Without the arguments of a function. */
@@ -75,7 +92,14 @@ public final class Manifest {
     List<Line> lines = new ArrayList<>();
     for (String line : resource("/manifest-%s.txt".formatted(platform)).split("\n")) {
       String[] fields = line.split("\t", -1);
-      lines.add(new Line(fields[0], fields[1], fields[2], fields[3], null));
+      lines.add(
+          new Line(
+              fields[0],
+              fields[1],
+              fields[2],
+              fields[3],
+              fields.length > 4 ? fields[4] : null,
+              null));
     }
     return new Manifest(lines);
   }
@@ -139,12 +163,25 @@ public final class Manifest {
                   rows.getString("subject"),
                   rows.getString("name"),
                   rows.getString("facts"),
+                  null,
                   rows.getString("instance")));
         }
       }
       statement.execute("rollback to savepoint manifest; release savepoint manifest");
     }
     return new Manifest(lines);
+  }
+
+  /**
+   * The same, also as it is after a dump was restored.
+   *
+   * @param restored that database's
+   * @return what compares with either
+   */
+  public Manifest alsoAs(Manifest restored) {
+    Map<String, String> facts = new TreeMap<>();
+    restored.lines.forEach(line -> facts.put(line.id(), line.facts()));
+    return new Manifest(lines.stream().map(line -> line.alsoAs(facts.get(line.id()))).toList());
   }
 
   /**
@@ -156,7 +193,8 @@ public final class Manifest {
   public void write(Path file) throws IOException {
     Set<String> text = new LinkedHashSet<>();
     for (Line line : lines) {
-      text.add(String.join("\t", line.kind(), line.subject(), line.name(), line.facts()));
+      String written = String.join("\t", line.kind(), line.subject(), line.name(), line.facts());
+      text.add(line.restored() == null ? written : written + "\t" + line.restored());
     }
     Files.write(file, text);
   }
@@ -211,7 +249,7 @@ public final class Manifest {
     expected.forEach(
         (id, line) -> {
           Line now = found.remove(id);
-          if (now == null || !now.facts().equals(line.facts())) {
+          if (now == null || !line.isAs(now)) {
             differences.add(new Drift.Difference(id, line, now));
           }
         });

@@ -69,7 +69,8 @@ public final class PolicyCheck implements AutoCloseable {
     becomeAble(connection);
     try (Statement statement = connection.createStatement()) {
       // The cast claim who they are without the service's signature; rolled back with all else.
-      statement.execute("update chat.settings set claims_secret = null");
+      statement.execute(
+          "update chat.settings set claims_secret = null where claims_secret is not null");
     }
     this.scene = PolicyScene.make(connection);
   }
