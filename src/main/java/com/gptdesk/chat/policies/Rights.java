@@ -70,34 +70,39 @@ final class Rights {
       where t.relkind <> 'S'
       """;
 
+  /** A name stands for all functions that have it: who may call one of them may call it. */
   private static final String FUNCTIONS =
       """
-      select
-        n.nspname || '.' || p.proname as name,
-        case when p.prosecdef then 'definer' else 'invoker' end
-        || case
-          when p.prosqlbody is not null then ', bound'
-          when exists (select from unnest(p.proconfig) s where s = 'search_path=pg_catalog, pg_temp') then ''
-          else ', no path'
-        end as rights,
-        r.rolname,
-        case when has_function_privilege(r.oid, p.oid, 'execute') then 'x' else '-' end as may
-      from pg_catalog.pg_proc p
-      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      cross join pg_catalog.pg_roles r
-      where r.rolname in ('anon', 'authenticated', 'service_role', 'chat_relay', 'chat_service')
-        and (
-          n.nspname in ('chat', 'relay')
-          or n.nspname || '.' || p.proname = any (?)
-          or (? and n.nspname = 'public')
-        )
-        and not exists (
-          select
-          from pg_catalog.pg_depend d
-          where d.classid = 'pg_catalog.pg_proc'::regclass
-            and d.objid = p.oid
-            and d.deptype = 'e'
-        )
+      select f.name, string_agg(distinct f.rights, ' or ' order by f.rights), f.rolname, max(f.may)
+      from (
+        select
+          n.nspname || '.' || p.proname as name,
+          case when p.prosecdef then 'definer' else 'invoker' end
+          || case
+            when p.prosqlbody is not null then ', bound'
+            when exists (select from unnest(p.proconfig) s where s = 'search_path=pg_catalog, pg_temp') then ''
+            else ', no path'
+          end as rights,
+          r.rolname,
+          case when has_function_privilege(r.oid, p.oid, 'execute') then 'x' else '-' end collate "C" as may
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        cross join pg_catalog.pg_roles r
+        where r.rolname in ('anon', 'authenticated', 'service_role', 'chat_relay', 'chat_service')
+          and (
+            n.nspname in ('chat', 'relay')
+            or n.nspname || '.' || p.proname = any (?)
+            or (? and n.nspname = 'public')
+          )
+          and not exists (
+            select
+            from pg_catalog.pg_depend d
+            where d.classid = 'pg_catalog.pg_proc'::regclass
+              and d.objid = p.oid
+              and d.deptype = 'e'
+          )
+      ) f
+      group by f.name, f.rolname
       order by 1
       """;
 

@@ -214,6 +214,8 @@ abstract class Rules {
         "update public.user_presence set status = 'busy'",
         "select public.delete_message('%s')".formatted(message),
         "select chat.me(), chat.my_team(), chat.demand_me(), chat.page(1), chat.uuid7_time(chat.uuid7())",
+        "select chat.claims_hold()",
+        "select chat.demand_claims()",
         "select chat.people(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
         "select chat.senders(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
         "select chat.may_talk_to('%s')".formatted(bob.id()),
