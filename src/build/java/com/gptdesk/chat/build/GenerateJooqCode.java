@@ -1,9 +1,9 @@
 package com.gptdesk.chat.build;
 
-import com.gptdesk.chat.database.EmbeddedDatabase;
-import com.gptdesk.chat.database.Login;
-import com.gptdesk.chat.database.Manifest;
-import com.gptdesk.chat.database.Migrations;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.database.migration.Manifest;
+import com.gptdesk.chat.database.migration.Migrations;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -195,7 +195,7 @@ public final class GenerateJooqCode {
             // Muted for good: jOOQ itself cannot read infinity.
             new ForcedType()
                 .withUserType("java.time.OffsetDateTime")
-                .withBinding(MODEL + "MomentOrNever")
+                .withBinding(MODEL + "InfinityTimestamp")
                 .withIncludeExpression("public\\..*\\.(muted_until|until)"));
   }
 

@@ -2,13 +2,13 @@ package com.gptdesk.chat.client;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.internal.relay.Routines;
-import com.gptdesk.chat.relay.DoorbellKind;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
 import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.listen.ListenDriver;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -150,13 +150,13 @@ public final class LiveChanges implements AutoCloseable {
     open.remove(subscription);
   }
 
-  private static DoorbellKind available() {
+  private static ListenDriver available() {
     try {
       Class.forName(
           "com.impossibl.postgres.jdbc.PGDriver", false, LiveChanges.class.getClassLoader());
-      return DoorbellKind.PGJDBC_NG;
+      return ListenDriver.PGJDBC_NG;
     } catch (ClassNotFoundException e) {
-      return DoorbellKind.PGJDBC;
+      return ListenDriver.PGJDBC;
     }
   }
 }

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.client;
 
-import com.gptdesk.chat.database.DatabaseUnavailable;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;

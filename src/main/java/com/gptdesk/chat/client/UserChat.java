@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What the database forbids is a {@link com.gptdesk.chat.database.Refusal}, whose {@code
  * reason()} says which kind of no; an unreachable database is {@link
- * com.gptdesk.chat.database.DatabaseUnavailable}. Pages have 1 to 200 rows, and the next one is
- * asked for by key.
+ * com.gptdesk.chat.database.connection.DatabaseUnavailable}. Pages have 1 to 200 rows, and the next
+ * one is asked for by key.
  *
  * <p>Blocking, on the caller's thread; as safe for threads as its {@link ChatDatabase}. It keeps
  * nothing, so it may be made for each request.

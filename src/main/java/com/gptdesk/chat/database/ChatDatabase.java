@@ -1,5 +1,6 @@
 package com.gptdesk.chat.database;
 
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.internal.chat.Routines;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -244,7 +245,7 @@ public final class ChatDatabase {
   /**
    * As {@link #call} of what only reads, at a replica; refused when it has not replayed so much.
    */
-  @Nullable String callWhenReplayed(
+  public @Nullable String callWhenReplayed(
       Caller caller, LogSequenceNumber position, String statement, String argumentsJson) {
     return withRetries(
         () ->
@@ -289,7 +290,7 @@ public final class ChatDatabase {
                   Asking before = enter(tx, asking, readOnly);
                   Traces traces = Traces.of(tx.configuration());
                   isWork(traces, true);
-                  T result = work.apply(SameCaller.keptIn(tx));
+                  T result = work.apply(CallerGuard.keptIn(tx));
                   isWork(traces, false);
                   leave(tx, asking, before, traces);
                   return result;

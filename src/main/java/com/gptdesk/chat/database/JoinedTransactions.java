@@ -43,10 +43,10 @@ final class JoinedTransactions implements Transactions {
       // Its transaction belongs to the thread; that of a configuration would be another one.
       return configuration
           .dsl()
-          .transactionResult(() -> work.apply(SameCaller.notKeptIn(configuration.dsl())));
+          .transactionResult(() -> work.apply(CallerGuard.notKeptIn(configuration.dsl())));
     }
     return DSL.using(joining())
-        .transactionResult(inside -> work.apply(SameCaller.notKeptIn(inside.dsl())));
+        .transactionResult(inside -> work.apply(CallerGuard.notKeptIn(inside.dsl())));
   }
 
   /** What chat.enter sets would stay in a transaction that is open. */

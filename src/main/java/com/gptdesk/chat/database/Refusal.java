@@ -1,5 +1,6 @@
 package com.gptdesk.chat.database;
 
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import org.jspecify.annotations.Nullable;

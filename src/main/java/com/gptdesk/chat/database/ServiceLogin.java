@@ -1,5 +1,7 @@
 package com.gptdesk.chat.database;
 
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.database.connection.Login;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;

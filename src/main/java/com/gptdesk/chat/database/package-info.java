@@ -1,6 +1,7 @@
 /**
- * The way into the database: one door through which row-level security always holds, the migrations
- * that make it what it is, and a PostgreSQL of our own for those who have none.
+ * The way into the database: one door through which row-level security always holds. The migrations
+ * that make it what it is, and a PostgreSQL of our own for those who have none, are in packages of
+ * their own.
  */
 @NullMarked
 package com.gptdesk.chat.database;

@@ -1,10 +1,10 @@
 package com.gptdesk.chat.policies;
 
-import com.gptdesk.chat.database.Accepted;
-import com.gptdesk.chat.database.Drift;
-import com.gptdesk.chat.database.Manifest;
-import com.gptdesk.chat.database.Migrations.Platform;
-import com.gptdesk.chat.database.Precondition;
+import com.gptdesk.chat.database.migration.Accepted;
+import com.gptdesk.chat.database.migration.Drift;
+import com.gptdesk.chat.database.migration.Manifest;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Precondition;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.policies;
 
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.jooq.tables.daos.ConversationPreferencesDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageEditsDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageReactionsDao;

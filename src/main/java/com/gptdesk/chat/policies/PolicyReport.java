@@ -1,11 +1,11 @@
 package com.gptdesk.chat.policies;
 
-import com.gptdesk.chat.database.Accepted;
-import com.gptdesk.chat.database.DatabaseUnavailable;
-import com.gptdesk.chat.database.Login;
-import com.gptdesk.chat.database.Migrations;
-import com.gptdesk.chat.database.Migrations.Platform;
-import com.gptdesk.chat.database.Precondition;
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.migration.Accepted;
+import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Precondition;
 import java.io.PrintStream;
 import java.sql.Connection;
 import java.sql.SQLException;

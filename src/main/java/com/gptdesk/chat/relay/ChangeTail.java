@@ -1,5 +1,6 @@
 package com.gptdesk.chat.relay;
 
+import com.gptdesk.chat.relay.listen.Sessions;
 import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -69,7 +70,7 @@ final class ChangeTail implements AutoCloseable {
   }
 
   static ChangeTail connect(RelaySettings settings) throws SQLException {
-    Connection connection = Sessions.open(settings, "gptdesk-chat relay");
+    Connection connection = Sessions.open(settings.listening(), "gptdesk-chat relay");
     try {
       return new ChangeTail(connection, settings);
     } catch (SQLException e) {

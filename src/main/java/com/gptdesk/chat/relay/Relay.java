@@ -1,5 +1,8 @@
 package com.gptdesk.chat.relay;
 
+import com.gptdesk.chat.relay.listen.Backoff;
+import com.gptdesk.chat.relay.listen.ListenLoop;
+import com.gptdesk.chat.relay.listen.WakeUp;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -62,8 +65,8 @@ public final class Relay implements AutoCloseable {
   private final ChangeListener listener;
   private final @Nullable LeadingListener cluster;
   private final Duration backstop;
-  private final Bell bell = new Bell();
-  private final Listening doorbell;
+  private final WakeUp bell = new WakeUp();
+  private final ListenLoop doorbell;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread thread;
 
@@ -100,7 +103,7 @@ public final class Relay implements AutoCloseable {
         cluster != null && settings.backstop().compareTo(LEADER_BACKSTOP) > 0
             ? LEADER_BACKSTOP
             : settings.backstop();
-    this.doorbell = new Listening(settings, bell);
+    this.doorbell = new ListenLoop(settings.listening(), bell);
     this.thread = Thread.ofPlatform().daemon().name("relay").unstarted(this::run);
   }
 

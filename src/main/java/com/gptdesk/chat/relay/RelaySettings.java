@@ -1,5 +1,7 @@
 package com.gptdesk.chat.relay;
 
+import com.gptdesk.chat.relay.listen.ListenDriver;
+import com.gptdesk.chat.relay.listen.ListenSettings;
 import java.time.Duration;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +29,7 @@ public record RelaySettings(
     String jdbcUrl,
     String user,
     String password,
-    DoorbellKind doorbell,
+    ListenDriver doorbell,
     Duration pause,
     Duration calm,
     Duration backstop,
@@ -50,7 +52,7 @@ public record RelaySettings(
         jdbcUrl,
         user,
         password,
-        DoorbellKind.PGJDBC_NG,
+        ListenDriver.PGJDBC_NG,
         Duration.ofMillis(1),
         Duration.ofMillis(30),
         Duration.ofSeconds(30),
@@ -67,7 +69,7 @@ public record RelaySettings(
    * @param kind which driver listens
    * @return the settings
    */
-  public RelaySettings withDoorbell(DoorbellKind kind) {
+  public RelaySettings withDoorbell(ListenDriver kind) {
     return new RelaySettings(
         jdbcUrl,
         user,
@@ -149,6 +151,16 @@ public record RelaySettings(
         firstRetry,
         longestRetry,
         signed);
+  }
+
+  /**
+   * What the listening connection needs of these.
+   *
+   * @return the settings
+   */
+  public ListenSettings listening() {
+    return new ListenSettings(
+        jdbcUrl, user, password, doorbell, backstop, timeout, firstRetry, longestRetry);
   }
 
   /** Never shows the password, which may also stand in the URL. */

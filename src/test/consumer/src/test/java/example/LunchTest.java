@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.client.UserChat;
-import com.gptdesk.chat.database.EmbeddedDatabase;
-import com.gptdesk.chat.database.Migrations;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.jooq.tables.pojos.UserMessage;
 import com.gptdesk.chat.model.Message;
 import com.gptdesk.chat.testing.ChatTestDatabase;

@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.client.LiveEvent.Changed;
 import com.gptdesk.chat.client.LiveEvent.Resync;
-import com.gptdesk.chat.database.Login;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.model.Message;
 import com.gptdesk.chat.model.Presence;
 import com.gptdesk.chat.relay.Change.Operation;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import com.gptdesk.chat.client.UserChat;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;

@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.relay.listen.ListenDriver;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -49,7 +50,7 @@ class RelayTest {
 
   @ParameterizedTest
   @EnumSource
-  void aMessageIsToldToItsTwoPeople(DoorbellKind doorbell) {
+  void aMessageIsToldToItsTwoPeople(ListenDriver doorbell) {
     Heard heard = relay(settings().withDoorbell(doorbell));
 
     alice.sends(conversation, "hi");
@@ -65,7 +66,7 @@ class RelayTest {
 
   @ParameterizedTest
   @EnumSource
-  void itSleepsWhenNothingHappensAndTheNextMessageWakesIt(DoorbellKind doorbell) {
+  void itSleepsWhenNothingHappensAndTheNextMessageWakesIt(ListenDriver doorbell) {
     Heard heard = relay(settings().withDoorbell(doorbell));
     for (int i = 1; i <= 5; i++) {
       heard.fallsAsleep();
@@ -100,7 +101,7 @@ class RelayTest {
 
   @ParameterizedTest
   @EnumSource
-  void aListenerThatIsKilledIsRemadeAndNothingIsMissed(DoorbellKind doorbell) {
+  void aListenerThatIsKilledIsRemadeAndNothingIsMissed(ListenDriver doorbell) {
     Heard heard = relay(settings().withDoorbell(doorbell));
     int sent = 0;
     for (int i = 0; i < 3; i++) {

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.ChatDatabase;
-import com.gptdesk.chat.database.Login;
-import com.gptdesk.chat.database.Migrations;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;

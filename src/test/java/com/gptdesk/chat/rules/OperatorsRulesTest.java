@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.DatabaseUnavailable;
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;

@@ -2,8 +2,8 @@ package com.gptdesk.chat.soak;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.gptdesk.chat.auth.TokenIssuer;
-import com.gptdesk.chat.database.EmbeddedDatabase;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.testing.Await;
 import java.net.URI;
 import java.net.http.HttpClient;

@@ -2,10 +2,10 @@ package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.ChatDatabase;
-import com.gptdesk.chat.database.EmbeddedDatabase;
-import com.gptdesk.chat.database.Login;
-import com.gptdesk.chat.database.Migrations;
-import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.testing;
 
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.testing;
 
-import com.gptdesk.chat.database.EmbeddedDatabase;
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.testing;
 
-import com.gptdesk.chat.database.Login;
+import com.gptdesk.chat.database.connection.Login;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;

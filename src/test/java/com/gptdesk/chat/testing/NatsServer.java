@@ -3,7 +3,7 @@ package com.gptdesk.chat.testing;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assumptions.abort;
 
-import com.gptdesk.chat.nats.NatsSettings;
+import com.gptdesk.chat.service.cluster.NatsSettings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;

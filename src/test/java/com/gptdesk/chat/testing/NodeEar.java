@@ -1,11 +1,11 @@
 package com.gptdesk.chat.testing;
 
-import com.gptdesk.chat.nats.NatsCluster;
-import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.service.cluster.NatsCluster;
+import com.gptdesk.chat.service.cluster.NatsSettings;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 

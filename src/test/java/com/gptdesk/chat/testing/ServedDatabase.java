@@ -1,9 +1,9 @@
 package com.gptdesk.chat.testing;
 
-import com.gptdesk.chat.auth.TokenIssuer;
-import com.gptdesk.chat.database.Login;
-import com.gptdesk.chat.database.Migrations;
-import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.service.auth.TokenIssuer;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;

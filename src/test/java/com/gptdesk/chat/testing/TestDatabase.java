@@ -2,9 +2,9 @@ package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
-import com.gptdesk.chat.database.Login;
-import com.gptdesk.chat.database.Migrations;
-import com.gptdesk.chat.database.Migrations.Platform;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;

@@ -2,12 +2,12 @@ package com.gptdesk.chat.relay.proof;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.gptdesk.chat.nats.NatsSettings;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsServer;
 import com.gptdesk.chat.testing.NodeEar;

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.relay.proof;
 
-import com.gptdesk.chat.database.EmbeddedDatabase;
-import com.gptdesk.chat.database.Migrations;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.testing.Await;
 import java.io.IOException;
 import java.io.UncheckedIOException;

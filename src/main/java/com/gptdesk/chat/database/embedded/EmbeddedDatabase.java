@@ -1,0 +1,367 @@
+package com.gptdesk.chat.database.embedded;
+
+import com.gptdesk.chat.database.connection.Login;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A PostgreSQL of our own, for those who have none installed: a real one, that keeps what it has
+ * confirmed. Its files, passwords and log lie in one directory, which one process uses at a time.
+ *
+ * <p>The server ends with the process that started it, whatever ends that ({@link PostgresKeeper}).
+ * Files that were not closed in order are recovered by PostgreSQL at the next start.
+ *
+ * <p>The database {@code chat} belongs to {@code chat_owner}, who migrates and is no superuser; the
+ * service enters as {@code chat_login}, who owns nothing. The passwords are random.
+ */
+public final class EmbeddedDatabase implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(EmbeddedDatabase.class);
+  private static final String TEMPORARY = "gptdesk-chat-temporary-";
+
+  /** What makes a confirmed transaction stay: never taken from a file that might say otherwise. */
+  private static final Map<String, String> DURABLE =
+      Map.of("fsync", "on", "full_page_writes", "on", "synchronous_commit", "on");
+
+  /** For tests and the build: what does not outlive the process need not reach the disk. */
+  private static final Map<String, String> FAST =
+      Map.of(
+          "fsync", "off",
+          "full_page_writes", "off",
+          "synchronous_commit", "off",
+          "shared_preload_libraries", "pg_stat_statements");
+
+  private final Path directory;
+  private final DirectoryLock lock;
+  private final PostgresServer server;
+  private final boolean temporary;
+  private final int port;
+  private final Map<String, String> settings;
+  private final Map<String, String> passwords = new HashMap<>();
+  private @Nullable ServerWatch watch;
+
+  private EmbeddedDatabase(Path directory, boolean durable, boolean temporary) throws IOException {
+    this.directory = directory.toAbsolutePath().normalize();
+    this.temporary = temporary;
+    this.settings = settings(durable);
+    Secrets.createPrivateDirectories(this.directory);
+    this.lock = DirectoryLock.take(this.directory);
+    try {
+      for (String role : new String[] {"postgres", "chat_owner", "chat_login"}) {
+        passwords.put(role, Secrets.keptIn(this.directory, role + ".password"));
+      }
+      Path files = this.directory.resolve("postgresql");
+      PostgresBinaries binaries = PostgresBinaries.unpack();
+      this.server = new PostgresServer(binaries, files, this.directory.resolve("postgresql.log"));
+      server.awaitLeftover();
+      if (!Files.exists(files)) {
+        server.initialise(password("postgres"), durable);
+      }
+      server.refuseOtherMajor();
+      server.stopLeftover();
+      this.port = startAtTheUsualPort();
+      boolean ready = false;
+      try {
+        verifyDurability(durable);
+        createRolesAndDatabase();
+        ready = true;
+      } catch (SQLException e) {
+        throw new IOException("The embedded PostgreSQL refused its own set-up", e);
+      } finally {
+        if (!ready) {
+          server.stop();
+        }
+      }
+    } catch (IOException | RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The database kept under this directory, started; made when there is none.
+   *
+   * @param directory where its files, passwords and log are kept
+   * @return the running database
+   * @throws IllegalStateException another process uses the directory, or another major version of
+   *     PostgreSQL made it
+   */
+  public static EmbeddedDatabase open(Path directory) {
+    try {
+      return new EmbeddedDatabase(directory, true, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * A new, empty database that is thrown away when it is closed. Those that killed processes left
+   * behind are cleared away first.
+   *
+   * @param durable true to run it as {@link #open} does, for tests that pull the plug
+   * @return the running database
+   */
+  public static EmbeddedDatabase temporary(boolean durable) {
+    try {
+      Path parent = Path.of(System.getProperty("java.io.tmpdir"));
+      clearAwayOrphans(parent);
+      return new EmbeddedDatabase(Files.createTempDirectory(parent, TEMPORARY), durable, true);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * How the owner enters the database that another process of ours runs on this directory.
+   *
+   * @param directory where that process keeps it
+   * @return the login; null when no other process uses the directory
+   * @throws IllegalStateException that process is starting or stopping, so nobody can enter now
+   */
+  public static @Nullable Login ownerWhileServed(Path directory) {
+    try {
+      if (!Files.exists(directory.resolve("lock"))) {
+        return null;
+      }
+      DirectoryLock.take(directory).close();
+      return null;
+    } catch (DirectoryLock.Taken e) {
+      Login owner = served(directory);
+      if (owner == null) {
+        throw new IllegalStateException(
+            "Another process starts or stops the database in %s: try again when it has."
+                .formatted(directory));
+      }
+      return owner;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  private static @Nullable Login served(Path directory) {
+    try {
+      int port = Integer.parseInt(Files.readString(directory.resolve("port")).strip());
+      Login owner =
+          new Login(
+              "jdbc:postgresql://127.0.0.1:%d/chat".formatted(port),
+              "chat_owner",
+              Files.readString(directory.resolve("chat_owner.password")).strip());
+      owner.connect().close();
+      return owner;
+    } catch (IOException | NumberFormatException | SQLException e) {
+      LOG.debug("Nobody serves {} yet", directory, e);
+      return null;
+    }
+  }
+
+  /**
+   * Ends every embedded PostgreSQL of this process, also one that is being made, and starts no
+   * other. For the end of the process.
+   */
+  public static void endAll() {
+    PostgresKeeper.endAll();
+  }
+
+  /** {@return where it keeps its files} */
+  public Path directory() {
+    return directory;
+  }
+
+  /** {@return who migrates: owns the database, may create roles, is no superuser} */
+  public Login owner() {
+    return login("chat_owner", "chat");
+  }
+
+  /** {@return as whom the service enters; of use once {@link #admitService} was called} */
+  public Login service() {
+    return login("chat_login", "chat");
+  }
+
+  /** {@return for looking after the server itself: tests, templates, statistics} */
+  public Login superuser() {
+    return login("postgres", "postgres");
+  }
+
+  /**
+   * The same person at another database of this server.
+   *
+   * @param login one of this server's
+   * @param database the database's name
+   * @return how to enter there
+   */
+  public Login at(Login login, String database) {
+    return login(login.user(), database);
+  }
+
+  /**
+   * Makes {@code chat_login} a member of {@code chat_service}; after the first migration, which
+   * makes that role. Does nothing the second time.
+   */
+  public void admitService() {
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("grant chat_service to chat_login");
+    } catch (SQLException e) {
+      throw new IllegalStateException("Could not let chat_login in", e);
+    }
+  }
+
+  /**
+   * From now on starts the server again, at the same port, whenever it dies without being told to
+   * stop. To be called once.
+   */
+  public void keepRunning() {
+    watch = new ServerWatch(server, this::startAgain);
+  }
+
+  /** {@return how often the server died and was started again, since {@link #keepRunning}} */
+  public long restarts() {
+    return watch == null ? 0 : watch.restarts();
+  }
+
+  /** Stops the server and, when it is temporary, deletes all of it. */
+  @Override
+  public void close() {
+    if (watch != null) {
+      watch.close();
+    }
+    try (lock) {
+      server.stop();
+      if (temporary) {
+        PostgresBinaries.deleteTree(directory);
+      }
+    } catch (IOException e) {
+      LOG.warn("The embedded PostgreSQL in {} did not stop cleanly", directory, e);
+    }
+  }
+
+  private Login login(String role, String database) {
+    return new Login(
+        "jdbc:postgresql://127.0.0.1:%d/%s".formatted(port, database), role, password(role));
+  }
+
+  private String password(String role) {
+    String password = passwords.get(role);
+    if (password == null) {
+      throw new IllegalArgumentException("No such role here: " + role);
+    }
+    return password;
+  }
+
+  private static Map<String, String> settings(boolean durable) {
+    Map<String, String> settings = new HashMap<>(durable ? DURABLE : FAST);
+    settings.put("listen_addresses", "127.0.0.1");
+    settings.put("unix_socket_directories", "");
+    settings.put("max_connections", "200");
+    settings.put("timezone", "UTC");
+    settings.put("log_timezone", "UTC");
+    settings.put("log_checkpoints", "off");
+    settings.put("log_min_messages", "log"); // a refusal is the caller's to hear, not a fault here
+    return settings;
+  }
+
+  /** The port of last time when it is free, so that a person's client finds the database again. */
+  private int startAtTheUsualPort() throws IOException {
+    Path note = directory.resolve("port");
+    String noted = Files.exists(note) ? Files.readString(note).strip() : "";
+    // A full disk or a crash may have left it empty: then any free port does.
+    int usual = noted.matches("[0-9]{1,5}") ? Integer.parseInt(noted) : 0;
+    int taken = server.start(usual, settings);
+    Files.writeString(note, Integer.toString(taken));
+    return taken;
+  }
+
+  /** At the port that everybody was told. */
+  private void startAgain() throws IOException {
+    server.stopLeftover();
+    if (server.start(port, settings) != port) {
+      server.stop();
+      throw new IOException("Port %d has been taken by somebody else".formatted(port));
+    }
+  }
+
+  private void verifyDurability(boolean durable) throws SQLException {
+    if (!durable) {
+      return;
+    }
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      for (Map.Entry<String, String> expected : DURABLE.entrySet()) {
+        try (ResultSet result = statement.executeQuery("show " + expected.getKey())) {
+          result.next();
+          if (!expected.getValue().equals(result.getString(1))) {
+            throw new SQLException(expected.getKey() + " is " + result.getString(1));
+          }
+        }
+      }
+    }
+  }
+
+  private void createRolesAndDatabase() throws SQLException {
+    try (Connection connection = superuser().connect();
+        Statement statement = connection.createStatement()) {
+      if (!exists(statement, "select from pg_roles where rolname = 'chat_owner'")) {
+        statement.execute(
+            "create role chat_owner login createrole password '" + password("chat_owner") + "'");
+      }
+      if (!exists(statement, "select from pg_roles where rolname = 'chat_login'")) {
+        statement.execute(
+            "create role chat_login login inherit password '" + password("chat_login") + "'");
+      }
+      if (!exists(statement, "select from pg_database where datname = 'chat'")) {
+        statement.execute("create database chat owner chat_owner");
+      }
+    }
+    // Nobody makes a large object there: somebody else's would stop the owner's pg_dump.
+    try (Connection connection = login("postgres", "chat").connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "revoke execute on function pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),"
+              + " pg_catalog.lo_from_bytea(oid, bytea) from public");
+    }
+  }
+
+  private static boolean exists(Statement statement, String query) throws SQLException {
+    try (ResultSet result = statement.executeQuery(query)) {
+      return result.next();
+    }
+  }
+
+  private static void clearAwayOrphans(Path parent) throws IOException {
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, TEMPORARY + "*")) {
+      for (Path orphan : found) {
+        if (Files.getLastModifiedTime(orphan).toInstant().isAfter(Instant.now().minusSeconds(60))) {
+          continue; // perhaps just being made
+        }
+        try (DirectoryLock ours = DirectoryLock.take(orphan)) {
+          var left =
+              new PostgresServer(
+                  PostgresBinaries.unpack(),
+                  orphan.resolve("postgresql"),
+                  orphan.resolve("postgresql.log"));
+          left.awaitLeftover();
+          left.stop();
+          PostgresBinaries.deleteTree(orphan);
+          LOG.debug("Cleared away {}, locked as {}", orphan, ours);
+        } catch (IllegalStateException e) {
+          LOG.debug("{} is in use", orphan);
+        } catch (IOException e) {
+          LOG.warn("Could not clear away {}", orphan, e);
+        }
+      }
+    }
+  }
+}

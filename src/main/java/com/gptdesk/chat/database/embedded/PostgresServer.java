@@ -1,0 +1,352 @@
+package com.gptdesk.chat.database.embedded;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One PostgreSQL process and its directory: made, started, stopped. It listens on 127.0.0.1 only
+ * and asks everybody for a password (SCRAM). Not for concurrent use.
+ */
+final class PostgresServer {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PostgresServer.class);
+  private static final Duration ORPHANS_PATIENCE = Duration.ofSeconds(30);
+
+  private final PostgresBinaries binaries;
+  private final Path directory;
+  private final Path log;
+  private final List<String> asOtherUser;
+  private @Nullable PostgresKeeper keeper;
+
+  /**
+   * @param directory where PostgreSQL keeps its files (PGDATA); made by {@link #initialise}
+   * @param log where it writes what it has to say
+   */
+  PostgresServer(PostgresBinaries binaries, Path directory, Path log) {
+    this.binaries = binaries;
+    this.directory = directory.toAbsolutePath();
+    this.log = log.toAbsolutePath();
+    this.asOtherUser = prefixWhenRoot();
+  }
+
+  /** Makes the files of a new server; whole or not at all, even if we die in the middle. */
+  void initialise(String superuserPassword, boolean durable) throws IOException {
+    Path unfinished = directory.resolveSibling(directory.getFileName() + ".unfinished");
+    Path passwordFile = directory.resolveSibling(directory.getFileName() + ".password");
+    PostgresBinaries.deleteTree(unfinished);
+    try {
+      Files.deleteIfExists(passwordFile);
+      Secrets.createPrivate(passwordFile);
+      Files.writeString(passwordFile, superuserPassword);
+      List<String> options =
+          new ArrayList<>(
+              List.of(
+                  "--pgdata=" + unfinished,
+                  "--username=postgres",
+                  "--pwfile=" + passwordFile,
+                  "--auth=scram-sha-256",
+                  "--encoding=UTF8",
+                  "--no-instructions"));
+      options.addAll(locale());
+      if (!durable) {
+        options.add("--no-sync");
+      }
+      runKept("initdb", PostgresKeeper.Ends.BY_SIGNAL, unfinished, options).close();
+      Files.move(unfinished, directory, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      Files.deleteIfExists(passwordFile);
+    }
+  }
+
+  /** Sorted by code point and the same on every machine, with case rules for all of Unicode. */
+  private List<String> locale() throws IOException {
+    return major() >= 17
+        ? List.of("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+        : List.of("--locale=C.UTF-8");
+  }
+
+  private int major() throws IOException {
+    return Integer.parseInt(
+        run("postgres", List.of("--version")).replaceAll("\\D+(\\d+).*\\s*", "$1"));
+  }
+
+  /**
+   * Leaves files of another major version as they are: no PostgreSQL reads those of another one.
+   *
+   * @throws IllegalStateException they are, with what to do
+   */
+  void refuseOtherMajor() throws IOException {
+    Path version = directory.resolve("PG_VERSION");
+    if (!Files.isRegularFile(version)) {
+      throw new IllegalStateException(
+          "The data directory %s is damaged or no PostgreSQL's: it has no file PG_VERSION; nothing was changed. Restore it from a backup, or, if there is nothing in it that you need, move it away and start again."
+              .formatted(directory));
+    }
+    String files = Files.readString(version).strip();
+    int ours = major();
+    if (!files.equals(Integer.toString(ours))) {
+      throw new IllegalStateException(
+          "The data directory %1$s was made by PostgreSQL %2$s, and this version brings %3$d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom (its port is in %4$s, the password of postgres in %5$s), move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists. The service brings neither pg_dump nor pg_restore: take those of PostgreSQL %3$d, which dump PostgreSQL %2$s as well, from your system's package (Debian: postgresql-client-%3$d, or -%2$s for the dump) or from the image postgres:%3$d."
+              .formatted(
+                  directory,
+                  files,
+                  ours,
+                  directory.resolveSibling("port"),
+                  directory.resolveSibling("postgres.password")));
+    }
+  }
+
+  /**
+   * Starts the server and returns when it takes connections, however long its recovery takes.
+   *
+   * @param preferredPort the port to take when it is free, 0 for any
+   * @return the port it listens on
+   */
+  int start(int preferredPort, Map<String, String> settings) throws IOException {
+    Instant giveUp = Instant.now().plus(ORPHANS_PATIENCE);
+    int port = freePort(preferredPort);
+    while (true) {
+      long before = Files.exists(log) ? Files.size(log) : 0;
+      StringBuilder options = new StringBuilder("-p " + port);
+      settings.forEach((name, value) -> options.append(" -c %s='%s'".formatted(name, value)));
+      try {
+        letGo();
+        keeper =
+            runKept(
+                "pg_ctl",
+                PostgresKeeper.Ends.WITH_THE_SERVER,
+                directory,
+                List.of(
+                    "start",
+                    "--wait",
+                    "--timeout=3600",
+                    "--silent",
+                    "--pgdata=" + directory,
+                    "--log=" + log,
+                    "--options=" + options));
+        return port;
+      } catch (IOException e) {
+        String said = since(before);
+        boolean portTaken = said.contains("could not bind");
+        boolean orphans = said.contains("pre-existing shared memory block");
+        if (Instant.now().isAfter(giveUp) || !(portTaken || orphans)) {
+          throw new IOException("PostgreSQL did not start. It says:\n" + said.strip(), e);
+        }
+        if (portTaken) {
+          port = freePort(0);
+        } else {
+          pause(Duration.ofMillis(200)); // children of a killed server need a moment to notice
+        }
+      }
+    }
+  }
+
+  /**
+   * Ends the server within a minute, telling those who are connected; does nothing when none runs.
+   */
+  void stop() throws IOException {
+    if (running().isPresent()) {
+      run(
+          "pg_ctl",
+          List.of("stop", "--mode=fast", "--wait", "--timeout=60", "--pgdata=" + directory));
+    }
+    letGo();
+  }
+
+  /** The shell that ends the server with this process is needed no more. */
+  private void letGo() {
+    if (keeper != null) {
+      keeper.close();
+      keeper = null;
+    }
+  }
+
+  /** Waits until what an earlier process of ours left running on this directory has ended. */
+  void awaitLeftover() throws IOException {
+    PostgresKeeper.awaitLeftover(note(), directory);
+  }
+
+  private Path note() {
+    return directory.resolveSibling(directory.getFileName() + ".keeper");
+  }
+
+  /**
+   * Ends a server that an earlier process of ours left running on this directory, and clears away
+   * the note of one that is gone when its number is taken by a stranger or a zombie, for which
+   * PostgreSQL would refuse to start. (Its own children, should one still run, it recognises by
+   * their shared memory.)
+   */
+  void stopLeftover() throws IOException {
+    Path note = directory.resolve("postmaster.pid");
+    if (!Files.exists(note)) {
+      return;
+    }
+    if (running().isPresent()) {
+      LOG.info("A PostgreSQL from an earlier run still serves {}; ending it first", directory);
+      stop();
+    } else if (noted().flatMap(ProcessHandle::of).isPresent()) {
+      LOG.info("Removing a stale {}: no server of ours has its process number", note);
+      Files.deleteIfExists(note);
+    }
+  }
+
+  /** Whether it ended without a word: one that is told to stop takes its note away. */
+  boolean hasDied() throws IOException {
+    // In this order: one that stops in between has taken its note away before it was gone.
+    return running().isEmpty() && Files.exists(directory.resolve("postmaster.pid"));
+  }
+
+  /** The server that runs on this directory, and not merely a process that got its number. */
+  private Optional<ProcessHandle> running() throws IOException {
+    return noted()
+        .flatMap(ProcessHandle::of)
+        .filter(ProcessHandle::isAlive)
+        .filter(
+            process ->
+                process
+                    .info()
+                    .commandLine()
+                    .filter(
+                        line -> line.contains("postgres") && line.contains(directory.toString()))
+                    .isPresent());
+  }
+
+  private Optional<Long> noted() throws IOException {
+    Path note = directory.resolve("postmaster.pid");
+    if (!Files.exists(note)) {
+      return Optional.empty();
+    }
+    try {
+      return Files.readAllLines(note).stream()
+          .findFirst()
+          .map(line -> Long.parseLong(line.strip()));
+    } catch (NumberFormatException e) {
+      return Optional.empty(); // killed while writing it: PostgreSQL itself clears that away
+    }
+  }
+
+  private String since(long position) throws IOException {
+    if (!Files.exists(log)) {
+      return "";
+    }
+    byte[] all = Files.readAllBytes(log);
+    int from = (int) Math.min(position, all.length);
+    return new String(all, from, all.length - from, StandardCharsets.UTF_8);
+  }
+
+  /** Runs what ends by itself and starts nothing. */
+  private String run(String program, List<String> arguments) throws IOException {
+    try {
+      Process process =
+          new ProcessBuilder(command(program, arguments)).redirectErrorStream(true).start();
+      process.getOutputStream().close();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return checked(program, process.waitFor(), said);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted while " + program + " ran", e);
+    }
+  }
+
+  /** Runs what must not outlive this process. */
+  private PostgresKeeper runKept(
+      String program, PostgresKeeper.Ends ends, Path files, List<String> arguments)
+      throws IOException {
+    Path output = directory.resolveSibling(directory.getFileName() + "." + program);
+    PostgresKeeper started =
+        PostgresKeeper.start(files, note(), output, ends, command(program, arguments));
+    boolean well = false;
+    try {
+      int code = started.exitCode();
+      checked(program, code, Files.exists(output) ? Files.readString(output) : "");
+      well = true;
+      return started;
+    } finally {
+      if (!well) {
+        started.close();
+      }
+      Files.deleteIfExists(output);
+    }
+  }
+
+  private List<String> command(String program, List<String> arguments) {
+    List<String> command = new ArrayList<>(asOtherUser);
+    command.add(binaries.program(program).toString());
+    command.addAll(arguments);
+    return command;
+  }
+
+  private static String checked(String program, int code, String said) throws IOException {
+    if (code != 0) {
+      throw new IOException("%s ended with %d: %s".formatted(program, code, said.strip()));
+    }
+    return said;
+  }
+
+  /**
+   * PostgreSQL refuses to run as root. A user namespace without any mapping makes root a nobody who
+   * still owns root's files, which serves containers and build machines.
+   */
+  private static List<String> prefixWhenRoot() {
+    if (!"root".equals(System.getProperty("user.name"))) {
+      return List.of();
+    }
+    List<String> unshare = List.of("unshare", "--user");
+    try {
+      List<String> command = new ArrayList<>(unshare);
+      command.add("true");
+      Process process =
+          new ProcessBuilder(command)
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      if (process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0) {
+        return unshare;
+      }
+    } catch (IOException e) {
+      LOG.debug("No unshare here", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    throw new IllegalStateException(
+        "The embedded PostgreSQL cannot run as root here (no user namespaces): start the service as"
+            + " an ordinary user, or set CHAT_DATABASE_URL to a PostgreSQL of your own.");
+  }
+
+  private static int freePort(int preferred) throws IOException {
+    if (preferred != 0) {
+      try (ServerSocket socket = new ServerSocket(preferred, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (IOException e) {
+        LOG.debug("Port {} is taken", preferred, e);
+      }
+    }
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private static void pause(Duration time) throws IOException {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted while PostgreSQL started", e);
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package com.gptdesk.chat.database.embedded;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Starts a PostgreSQL again that died without being told to stop. One that was told to, by
+ * whomever, stays stopped. Until it is closed, nobody else may start or stop that server.
+ */
+final class ServerWatch implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(ServerWatch.class);
+  private static final Duration LOOK = Duration.ofMillis(500);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+
+  /** Who has run for so long is not dying again and again. */
+  private static final Duration STEADY = Duration.ofMinutes(5);
+
+  /** Starts the server as it ran before. */
+  @FunctionalInterface
+  interface Start {
+    /**
+     * Starts it.
+     *
+     * @throws IOException it cannot be now; to be tried again
+     */
+    void start() throws IOException;
+  }
+
+  private final PostgresServer server;
+  private final Start start;
+  private final AtomicLong restarts = new AtomicLong();
+  private final CountDownLatch closing = new CountDownLatch(1);
+  private final Thread thread;
+
+  /** Watches from now on. */
+  ServerWatch(PostgresServer server, Start start) {
+    this.server = server;
+    this.start = start;
+    this.thread = Thread.ofVirtual().name("postgresql-watch").start(this::watch);
+  }
+
+  /** {@return how often it has been started again} */
+  long restarts() {
+    return restarts.get();
+  }
+
+  private void watch() {
+    try {
+      Duration pause = LOOK;
+      long begun = System.nanoTime();
+      while (!closesWithin(LOOK)) {
+        if (!hasDied()) {
+          continue;
+        }
+        if (System.nanoTime() - begun > STEADY.toNanos()) {
+          pause = LOOK;
+        }
+        do {
+          LOG.error("The embedded PostgreSQL died; starting it again in {} ms", pause.toMillis());
+          if (closesWithin(pause)) {
+            return;
+          }
+          pause = Collections.min(List.of(pause.multipliedBy(2), LONGEST_PAUSE));
+        } while (!startsAgain());
+        begun = System.nanoTime();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean hasDied() {
+    try {
+      return server.hasDied();
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("Could not see whether the embedded PostgreSQL runs; looking again", e);
+      return false;
+    }
+  }
+
+  private boolean startsAgain() {
+    try {
+      start.start();
+      restarts.incrementAndGet();
+      LOG.info("The embedded PostgreSQL runs again");
+      return true;
+    } catch (IOException | RuntimeException e) {
+      LOG.error("The embedded PostgreSQL could not be started again", e);
+      return false;
+    }
+  }
+
+  private boolean closesWithin(Duration time) throws InterruptedException {
+    return closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Returns when the server is nobody's business here any more: a start that goes on has ended. */
+  @Override
+  public void close() {
+    closing.countDown();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

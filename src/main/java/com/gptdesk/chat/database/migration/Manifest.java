@@ -1,0 +1,272 @@
+package com.gptdesk.chat.database.migration;
+
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What there is of the chat in a database, one line a thing ({@code db/manifest.sql}): as the
+ * migrations made it in an empty one when the jar was built, or as it is now.
+ */
+public final class Manifest {
+
+  private static final String PARTITIONS = "partitions of public.user_messages";
+  private static final String QUERY = "/db/manifest.sql";
+
+  /**
+   * A thing.
+   *
+   * @param kind {@code policy}, {@code right}, {@code body} …
+   * @param subject the table, function, schema or role that it belongs to
+   * @param name which of them; empty where a subject has one
+   * @param facts what must stay as it is
+   * @param restored the same as PostgreSQL writes it after a dump was restored, where that differs:
+   *     it reads its own text into another tree, with fewer parentheses
+   * @param instance the partition, where the subject is all of them
+   */
+  record Line(
+      String kind,
+      String subject,
+      String name,
+      String facts,
+      @Nullable String restored,
+      @Nullable String instance) {
+
+    String id() {
+      String id = kind + " " + Objects.requireNonNullElse(instance, subject);
+      return name.isEmpty() ? id : id + " " + name;
+    }
+
+    Line of(String partition) {
+      return new Line(kind, subject, name, facts, restored, partition);
+    }
+
+    Line alsoAs(@Nullable String facts) {
+      return new Line(
+          kind, subject, name, this.facts, this.facts.equals(facts) ? null : facts, instance);
+    }
+
+    boolean isAs(Line found) {
+      return found.facts.equals(facts) || found.facts.equals(restored);
+    }
+
+    /** Without the arguments of a function. */
+    String bareSubject() {
+      int arguments = subject.indexOf('(');
+      return arguments < 0 ? subject : subject.substring(0, arguments);
+    }
+  }
+
+  private final List<Line> lines;
+
+  private Manifest(List<Line> lines) {
+    this.lines = lines;
+  }
+
+  /**
+   * As it was when the jar was built.
+   *
+   * @param platform what that database was made for
+   * @return what the migrations make
+   */
+  public static Manifest built(Platform platform) {
+    List<Line> lines = new ArrayList<>();
+    for (String line : resource("/manifest-%s.txt".formatted(platform)).split("\n")) {
+      String[] fields = line.split("\t", -1);
+      lines.add(
+          new Line(
+              fields[0],
+              fields[1],
+              fields[2],
+              fields[3],
+              fields.length > 4 ? fields[4] : null,
+              null));
+    }
+    return new Manifest(lines);
+  }
+
+  /**
+   * As it is now.
+   *
+   * @param login anybody: the catalogue is open to all
+   * @param platform what the database was made for
+   * @param query the text of {@code db/manifest.sql}
+   * @return what there is
+   * @throws DatabaseUnavailable the database could not be asked
+   */
+  public static Manifest of(Login login, Platform platform, String query) {
+    return of(MigrationLogin.of(login), platform, query);
+  }
+
+  static Manifest of(MigrationLogin login, Platform platform) {
+    return of(login, platform, resource(QUERY));
+  }
+
+  private static Manifest of(MigrationLogin login, Platform platform, String query) {
+    try (Connection connection = login.connect()) {
+      connection.setAutoCommit(false);
+      connection.setReadOnly(true);
+      try {
+        return of(connection, platform, query);
+      } finally {
+        connection.rollback();
+      }
+    } catch (SQLException e) {
+      throw new DatabaseUnavailable("Could not ask the database what it has, as " + login, e);
+    }
+  }
+
+  /**
+   * As that transaction sees it.
+   *
+   * @param connection in a transaction; its search path stays as it was
+   * @param platform what the database was made for
+   * @return what there is
+   * @throws SQLException the database could not be asked
+   */
+  public static Manifest of(Connection connection, Platform platform) throws SQLException {
+    return of(connection, platform, resource(QUERY));
+  }
+
+  private static Manifest of(Connection connection, Platform platform, String query)
+      throws SQLException {
+    List<Line> lines = new ArrayList<>();
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("savepoint manifest");
+      // Then every name is written with its schema.
+      statement.execute("set local search_path = pg_catalog");
+      statement.execute("set local chat.platform = '" + platform + "'");
+      try (ResultSet rows = statement.executeQuery(query)) {
+        while (rows.next()) {
+          lines.add(
+              new Line(
+                  rows.getString("kind"),
+                  rows.getString("subject"),
+                  rows.getString("name"),
+                  rows.getString("facts"),
+                  null,
+                  rows.getString("instance")));
+        }
+      }
+      statement.execute("rollback to savepoint manifest; release savepoint manifest");
+    }
+    return new Manifest(lines);
+  }
+
+  /**
+   * The same, also as it is after a dump was restored.
+   *
+   * @param restored that database's
+   * @return what compares with either
+   */
+  public Manifest alsoAs(Manifest restored) {
+    Map<String, String> facts = new TreeMap<>();
+    restored.lines.forEach(line -> facts.put(line.id(), line.facts()));
+    return new Manifest(lines.stream().map(line -> line.alsoAs(facts.get(line.id()))).toList());
+  }
+
+  /**
+   * Keeps it as a file of the jar, without the partitions' own names.
+   *
+   * @param file where
+   * @throws IOException it could not be written
+   */
+  public void write(Path file) throws IOException {
+    Set<String> text = new LinkedHashSet<>();
+    for (Line line : lines) {
+      String written = String.join("\t", line.kind(), line.subject(), line.name(), line.facts());
+      text.add(line.restored() == null ? written : written + "\t" + line.restored());
+    }
+    Files.write(file, text);
+  }
+
+  /**
+   * The bare names of the tables and functions that it has in schema public.
+   *
+   * @return in the order of the alphabet
+   */
+  public Set<String> publicNames() {
+    Set<String> names = new TreeSet<>();
+    for (Line line : lines) {
+      if ((line.kind().equals("relation") || line.kind().equals("function"))
+          && line.subject().startsWith("public.")) {
+        names.add(line.bareSubject().substring("public.".length()));
+      }
+    }
+    return names;
+  }
+
+  /**
+   * Where a database is otherwise than this says.
+   *
+   * @param actual of that database
+   * @param accepted what may be otherwise
+   * @return a cause each; empty when all is as it should be
+   */
+  public List<Drift> drift(Manifest actual, Accepted accepted) {
+    Map<String, Line> expected = new TreeMap<>();
+    Set<String> partitions = new TreeSet<>();
+    actual.lines.stream()
+        .map(Line::instance)
+        .filter(Objects::nonNull)
+        .forEach(instance -> partitions.add(String.valueOf(instance)));
+    Set<String> subjects = new TreeSet<>();
+    for (Line line : lines) {
+      subjects.add(line.bareSubject());
+      if (line.subject().equals(PARTITIONS)) {
+        partitions.forEach(partition -> expected.put(line.of(partition).id(), line.of(partition)));
+      } else {
+        expected.put(line.id(), line);
+      }
+    }
+    Map<String, Line> found = new LinkedHashMap<>();
+    for (Line line : actual.lines) {
+      // What else is in schema public is judged by what it opens, not by its being there.
+      if (subjects.contains(line.bareSubject()) || !line.subject().startsWith("public.")) {
+        found.put(line.id(), line);
+      }
+    }
+    List<Drift.Difference> differences = new ArrayList<>();
+    expected.forEach(
+        (id, line) -> {
+          Line now = found.remove(id);
+          if (now == null || !line.isAs(now)) {
+            differences.add(new Drift.Difference(id, line, now));
+          }
+        });
+    found.forEach((id, line) -> differences.add(new Drift.Difference(id, null, line)));
+    return Drift.causes(differences, accepted);
+  }
+
+  private static String resource(String name) {
+    try (InputStream file = Manifest.class.getResourceAsStream(name)) {
+      if (file == null) {
+        throw new FileNotFoundException(name + " is not on the class path");
+      }
+      return new String(file.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

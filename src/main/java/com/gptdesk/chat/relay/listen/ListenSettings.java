@@ -1,0 +1,33 @@
+package com.gptdesk.chat.relay.listen;
+
+import java.time.Duration;
+
+/**
+ * Where to listen, and how to hold the connection.
+ *
+ * @param jdbcUrl {@code jdbc:postgresql://…}
+ * @param user the runtime login
+ * @param password its password
+ * @param driver which driver listens
+ * @param backstop a connection that is silent for so long is asked whether it still stands
+ * @param timeout after so long without an answer a connection counts as lost
+ * @param firstRetry how long after a lost connection the first new one is tried; each further wait
+ *     is twice as long
+ * @param longestRetry the longest such wait
+ */
+public record ListenSettings(
+    String jdbcUrl,
+    String user,
+    String password,
+    ListenDriver driver,
+    Duration backstop,
+    Duration timeout,
+    Duration firstRetry,
+    Duration longestRetry) {
+
+  /** Never shows the password, which may also stand in the URL. */
+  @Override
+  public String toString() {
+    return "ListenSettings[" + jdbcUrl.replaceFirst("\\?.*", "") + ", user=" + user + "]";
+  }
+}

@@ -1,0 +1,221 @@
+package com.gptdesk.chat.service;
+
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.database.migration.Accepted;
+import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Precondition;
+import com.gptdesk.chat.policies.PolicyReport;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.flywaydb.core.api.FlywayException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The commands. What they work on comes from the environment ({@link Config}); they end with 0 when
+ * all is well, 1 when the answer is no, 2 when they were asked wrongly.
+ */
+@Command(
+    name = "gptdesk-chat",
+    description = "One-to-one chat in real time; PostgreSQL decides who may do and see what.",
+    mixinStandardHelpOptions = true,
+    version = Main.VERSION,
+    subcommands = CommandLine.HelpCommand.class,
+    synopsisSubcommandLabel = "COMMAND")
+public final class Main {
+
+  static final String VERSION = "GPT Desk Chat 0.1.0";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Main.class);
+
+  /** What a signal must close first; null while nothing is served. */
+  private static final AtomicReference<@Nullable Service> SERVING = new AtomicReference<>();
+
+  /** From a signal on, what fails because things are closed is no news. */
+  private static volatile boolean stopping;
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    // Before anything is started, so that a signal at any time ends all of it in order.
+    Runtime.getRuntime().addShutdownHook(new Thread(Main::stop, "shutdown"));
+    System.exit(commands().execute(arguments));
+  }
+
+  static CommandLine commands() {
+    CommandLine commands =
+        new CommandLine(new Main())
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setExecutionExceptionHandler((failure, command, result) -> explain(failure));
+    Objects.requireNonNull(commands.getSubcommands().get("serve"))
+        .getCommandSpec()
+        .usageMessage()
+        .footer("%nEnvironment variables:", Setting.help().replace("%", "%%"));
+    return commands;
+  }
+
+  private static void stop() {
+    stopping = true;
+    Service service = SERVING.get();
+    if (service != null) {
+      LOG.info("Stopping");
+      service.close();
+    }
+    EmbeddedDatabase.endAll();
+    if (service != null) {
+      LOG.info("Stopped");
+    }
+  }
+
+  @Command(
+      description = "Serve the chat; migrates first where it may.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int serve(
+      @Option(
+              names = "--demo",
+              description = "People to be, without a login; on the embedded PostgreSQL alone.")
+          boolean demo,
+      @Option(names = "--port", description = "Port to listen on (CHAT_PORT, else 8080).")
+          @Nullable Integer port,
+      @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
+      throws Exception {
+    Config config = Config.of(System.getenv());
+    Setting.printed(System.getenv()).forEach(LOG::info);
+    Service service = new Service();
+    SERVING.set(service);
+    try {
+      service.start(config, platform, demo, port);
+    } catch (IOException | RuntimeException e) {
+      SERVING.set(null); // it has closed itself
+      throw e;
+    }
+    new CountDownLatch(1).await(); // the JVM ends by a signal
+    return 0;
+  }
+
+  @Command(
+      description = "Bring the database to where db/ says it should be.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int migrate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
+      throws Exception {
+    Config config = Config.of(System.getenv());
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config)) {
+      Migrations migrations =
+          Migrations.of(database.requireOwner(), platform).accepting(config.acceptedThings());
+      System.out.println("Applied " + migrations.migrate() + " migrations.");
+      migrations.write(config.maxMessageLength(), config.typingTimeout(), config.claimsSecret());
+      database.admitService();
+    }
+    return 0;
+  }
+
+  @Command(
+      description =
+          "Show the platform, which migrations were applied or are pending, and what is missing.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int info(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
+      throws Exception {
+    try (DatabaseSource database = DatabaseSource.openOrJoin(Config.of(System.getenv()))) {
+      Migrations migrations = Migrations.of(database.ownerOrService(), platform);
+      System.out.println(migrations.summary());
+      System.out.println(migrations.info());
+      migrations.preconditions().forEach(System.out::println);
+    }
+    return 0;
+  }
+
+  @Command(
+      description =
+          "Compare the database with db/ and with what the migrations make; ends with 1 when they"
+              + " differ, or when something is missing that migrating needs.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int validate(
+      @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform,
+      @Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
+      throws Exception {
+    Config config = Config.of(System.getenv());
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config)) {
+      Migrations migrations =
+          Migrations.of(database.ownerOrService(), platform).accepting(accepted(config, accept));
+      System.out.println(migrations.summary());
+      List<String> differences = new ArrayList<>(migrations.differences());
+      if (differences.isEmpty()) {
+        migrations.drift().forEach(cause -> differences.add(cause.toString()));
+      }
+      List<Precondition> unmet = migrations.preconditions();
+      differences.forEach(System.out::println);
+      unmet.forEach(System.out::println);
+      if (differences.isEmpty()) {
+        System.out.println("The database is where db/ says it should be.");
+      }
+      return differences.isEmpty() && unmet.stream().noneMatch(Precondition::stops) ? 0 : 1;
+    }
+  }
+
+  @Command(
+      name = "verify-policies",
+      description =
+          "Try the policy matrix (db/policies.md) as everybody, rolled back, and look for what was"
+              + " changed by hand and for every way round it; ends with 1 on a difference.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int verifyPolicies(@Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
+      throws Exception {
+    Config config = Config.of(System.getenv());
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config)) {
+      return PolicyReport.of(database.requireOwner(), accepted(config, accept)).print(System.out)
+          ? 0
+          : 1;
+    }
+  }
+
+  private static Accepted accepted(Config config, @Nullable Path file) {
+    return file == null ? config.acceptedThings() : Accepted.in(file);
+  }
+
+  private static final String ACCEPT =
+      "A file that names what a DBA changed on purpose, a line each as it is printed in [brackets]"
+          + " (CHAT_ACCEPTED).";
+
+  private static final String PLATFORM =
+      "standalone: db/platform makes roles, teams and users. existing: GPT Desk or Supabase has them"
+          + " already. Default: as the database was made; standalone for an empty one.";
+
+  /** What a person can mend is told in a sentence; a fault with all that is known. */
+  private static int explain(Exception failure) {
+    if (stopping) {
+      return 1;
+    }
+    String mendable = Mendable.sentence(failure);
+    switch (failure) {
+      case Config.Invalid invalid -> invalid.problems().forEach(System.err::println);
+      case Exception known when mendable != null -> System.err.println(mendable);
+      case DatabaseUnavailable away ->
+          System.err.println(away.getMessage() + ": " + reason(away.getCause()));
+      case FlywayException failed -> System.err.println(failed.getMessage());
+      case IllegalStateException refused when refused.getCause() == null ->
+          System.err.println(refused.getMessage());
+      default -> LOG.error("This went wrong", failure);
+    }
+    return failure instanceof Config.Invalid ? 2 : 1;
+  }
+
+  private static String reason(@Nullable Throwable cause) {
+    return cause == null ? "no reason known" : String.valueOf(cause.getMessage());
+  }
+}

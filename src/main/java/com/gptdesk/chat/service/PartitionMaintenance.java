@@ -1,0 +1,114 @@
+package com.gptdesk.chat.service;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.internal.chat.Routines;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What no request asks for: partitions made ahead of time, and old months dropped where {@code
+ * chat.settings.retention_days} says so. Every node does it; they do not disturb each other.
+ */
+final class PartitionMaintenance implements AutoCloseable {
+
+  private static final Logger LOG = LoggerFactory.getLogger(PartitionMaintenance.class);
+  private static final Duration PARTITIONS = Duration.ofHours(6);
+
+  /** Others were writing all the time, or the database was not there. */
+  private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
+
+  private static final int MONTHS_AHEAD = 3;
+
+  private static final Duration RETENTION = Duration.ofHours(1);
+
+  /** Between two tries to drop what others use. */
+  private static final Duration BUSY = Duration.ofMillis(200);
+
+  /** Tries to drop a month; then the next hour's. */
+  private static final int MAX_TRIES = 50;
+
+  private final ChatDatabase database;
+  private final CountDownLatch closing = new CountDownLatch(1);
+
+  PartitionMaintenance(ChatDatabase database) {
+    this.database = database;
+  }
+
+  void start() {
+    repeat("Partitions could not be made", this::makePartitions, PARTITIONS);
+    repeat("Old messages could not be dropped", this::applyRetention, RETENTION);
+  }
+
+  private void makePartitions() {
+    int made =
+        database.as(
+            Caller.relay(),
+            tx -> Routines.ensureMessagePartitions(tx.configuration(), MONTHS_AHEAD));
+    if (made > 0) {
+      LOG.info("Made {} partitions for the messages to come", made);
+    }
+  }
+
+  /** One step a transaction, so that neither people nor relays wait long. */
+  private void applyRetention() throws InterruptedException {
+    String done = null;
+    int tries = 0;
+    do {
+      boolean sweep = !"busy".equals(done);
+      done = database.as(Caller.relay(), tx -> Routines.applyRetention(tx.configuration(), sweep));
+      if ("busy".equals(done) || "hanging".equals(done)) {
+        if (++tries >= MAX_TRIES) {
+          LOG.warn("A month of old messages is in use; trying again in {} h", RETENTION.toHours());
+          return;
+        }
+        if (closing.await(BUSY.toMillis(), TimeUnit.MILLISECONDS)) {
+          return;
+        }
+      } else if (done != null && done.startsWith("user_messages_")) {
+        LOG.info("Retention dropped {}", done);
+        tries = 0;
+      }
+    } while (done != null && closing.getCount() > 0);
+  }
+
+  /** At once and then after each pause, until closed; a failure is told and tried again sooner. */
+  private void repeat(String trouble, Task work, Duration pause) {
+    Thread.ofVirtual()
+        .name("upkeep")
+        .start(
+            () -> {
+              try {
+                Duration next;
+                do {
+                  next = attempt(trouble, work) ? pause : AFTER_FAILURE;
+                } while (!closing.await(next.toMillis(), TimeUnit.MILLISECONDS));
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+  }
+
+  private static boolean attempt(String trouble, Task work) throws InterruptedException {
+    try {
+      work.run();
+      return true;
+    } catch (RuntimeException e) {
+      LOG.warn("{}; trying again in {} s", trouble, AFTER_FAILURE.toSeconds(), e);
+      return false;
+    }
+  }
+
+  @FunctionalInterface
+  private interface Task {
+    void run() throws InterruptedException;
+  }
+
+  @Override
+  public void close() {
+    closing.countDown();
+  }
+}

@@ -1,0 +1,77 @@
+package com.gptdesk.chat.service.auth;
+
+import com.gptdesk.chat.database.Caller;
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.MACSigner;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
+import java.util.UUID;
+
+/**
+ * Signs tokens with the shared secret (HS256), in the shape Supabase Auth gives them. For the demo
+ * and for tests: elsewhere the platform's own login does this. Any thread may call.
+ */
+public final class TokenIssuer {
+  private static final Duration ANON_KEY_LIFE = Duration.ofDays(3650);
+
+  private final MACSigner signer;
+  private final Clock clock;
+
+  /**
+   * @param secret at least 32 bytes
+   */
+  public TokenIssuer(String secret) {
+    this(secret, Clock.systemUTC());
+  }
+
+  TokenIssuer(String secret, Clock clock) {
+    try {
+      this.signer = new MACSigner(secret);
+    } catch (JOSEException e) {
+      throw new IllegalArgumentException("The JWT secret cannot be used: " + e.getMessage(), e);
+    }
+    this.clock = clock;
+  }
+
+  /** A token with which this person is signed in for that long. */
+  public String forUser(UUID userId, Duration life) {
+    return sign(
+        claims(Caller.Role.AUTHENTICATED, life)
+            .subject(userId.toString())
+            .audience("authenticated"));
+  }
+
+  /** The key that every browser may know: it says "nobody in particular". */
+  public String anonKey() {
+    return sign(claims(Caller.Role.ANON, ANON_KEY_LIFE));
+  }
+
+  /** A key for programs of our own, which may see everything. */
+  public String serviceKey(Duration life) {
+    return sign(claims(Caller.Role.SERVICE_ROLE, life));
+  }
+
+  private JWTClaimsSet.Builder claims(Caller.Role role, Duration life) {
+    Instant now = clock.instant();
+    return new JWTClaimsSet.Builder()
+        .claim("role", role.sqlName())
+        .issueTime(Date.from(now))
+        .expirationTime(Date.from(now.plus(life)));
+  }
+
+  private String sign(JWTClaimsSet.Builder claims) {
+    SignedJWT token = new SignedJWT(new JWSHeader(JWSAlgorithm.HS256), claims.build());
+    try {
+      token.sign(signer);
+    } catch (JOSEException e) {
+      throw new IllegalStateException("A token could not be signed", e);
+    }
+    return token.serialize();
+  }
+}

@@ -1,0 +1,56 @@
+package com.gptdesk.chat.service.auth;
+
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How tokens are recognised. Exactly one of {@code secret} and {@code keys} is given, and pins the
+ * algorithm.
+ *
+ * @param secret shared secret of HS256, at least 32 bytes
+ * @param keys address of a JWK set, for RS256 and ES256
+ * @param audience what {@code aud} must contain, or null for anything
+ * @param issuer what {@code iss} must be, or null for anything
+ * @param anonKey the key handed to every browser; it need not be a token
+ */
+public record TokenSettings(
+    @Nullable String secret,
+    @Nullable URI keys,
+    @Nullable String audience,
+    @Nullable String issuer,
+    @Nullable String anonKey) {
+
+  /** Fewer bytes would be weaker than the hash; RFC 7518 forbids it. */
+  static final int SHORTEST_SECRET = 32;
+
+  public TokenSettings {
+    if ((secret == null) == (keys == null)) {
+      throw new IllegalArgumentException("Set either a JWT secret or a JWKS address");
+    }
+    if (secret != null && secret.getBytes(StandardCharsets.UTF_8).length < SHORTEST_SECRET) {
+      throw new IllegalArgumentException("The JWT secret needs at least 32 bytes");
+    }
+  }
+
+  /** HS256 with this secret; any audience and issuer. */
+  public static TokenSettings ofSecret(String secret) {
+    return new TokenSettings(secret, null, null, null, null);
+  }
+
+  /** RS256 or ES256 with the keys found there; any audience and issuer. */
+  public static TokenSettings ofKeys(URI keys) {
+    return new TokenSettings(null, keys, null, null, null);
+  }
+
+  /** The same with an anon key. */
+  public TokenSettings withAnonKey(String key) {
+    return new TokenSettings(secret, keys, audience, issuer, key);
+  }
+
+  /** Never shows the secret. */
+  @Override
+  public String toString() {
+    return secret != null ? "TokenSettings[HS256]" : "TokenSettings[" + keys + "]";
+  }
+}

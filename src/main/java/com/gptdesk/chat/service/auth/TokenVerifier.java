@@ -1,0 +1,277 @@
+package com.gptdesk.chat.service.auth;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.service.auth.InvalidToken.Reason;
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSObject;
+import com.nimbusds.jose.JWSVerifier;
+import com.nimbusds.jose.KeySourceException;
+import com.nimbusds.jose.crypto.MACVerifier;
+import com.nimbusds.jose.crypto.factories.DefaultJWSVerifierFactory;
+import com.nimbusds.jose.jwk.source.JWKSource;
+import com.nimbusds.jose.jwk.source.JWKSourceBuilder;
+import com.nimbusds.jose.jwk.source.RateLimitReachedException;
+import com.nimbusds.jose.proc.JWSVerificationKeySelector;
+import com.nimbusds.jose.proc.SecurityContext;
+import com.nimbusds.jose.util.DefaultResourceRetriever;
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.Key;
+import java.security.MessageDigest;
+import java.text.ParseException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Turns a token into an {@link Identity}, or refuses it.
+ *
+ * <p>The algorithm is that of the configuration, never the one a token asks for: with a secret only
+ * HS256, with a JWK set only RS256 and ES256. {@code exp} is required; {@code exp}, {@code nbf} and
+ * {@code iat} may be off by 30 seconds.
+ *
+ * <p>Any thread may call. With a JWK set a call may have to fetch keys (at most some seconds), so
+ * call it where blocking is allowed. Keys are cached for five minutes, read again early when an
+ * unknown key id comes along, and kept for an hour when their address does not answer.
+ */
+public final class TokenVerifier {
+  static final Duration SKEW = Duration.ofSeconds(30);
+  private static final int LONGEST_TOKEN = 16 * 1024;
+  private static final Duration KEYS_KEPT_IN_OUTAGE = Duration.ofHours(1);
+  private static final int KEYS_TIMEOUT_MILLIS = 3_000;
+  private static final int KEYS_MAX_BYTES = 512 * 1024;
+
+  /** 9999-12-31, so that a token "for ever" stays a date that everybody can print. */
+  private static final double LAST_SECOND = 253_402_300_799d;
+
+  // Two meanings of one claim must not exist, so a repeated name is an error.
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+
+  /** Checks a signature. Throws {@link InvalidToken} when it does not hold. */
+  @FunctionalInterface
+  private interface SignatureCheck {
+    void check(JWSObject token) throws JOSEException;
+  }
+
+  private final TokenSettings settings;
+  private final SignatureCheck signature;
+  private final Clock clock;
+
+  public TokenVerifier(TokenSettings settings) {
+    this(settings, Clock.systemUTC());
+  }
+
+  TokenVerifier(TokenSettings settings, Clock clock) {
+    this.settings = settings;
+    this.clock = clock;
+    this.signature =
+        settings.secret() != null
+            ? sharedSecret(settings.secret())
+            : keySet(required(settings.keys()));
+  }
+
+  /**
+   * Verifies a bearer token or API key. The anon key and every {@code sb_publishable_…} key are
+   * anonymous.
+   *
+   * @throws InvalidToken when it is not accepted
+   */
+  public Identity verify(String token) {
+    if (token.startsWith("sb_publishable_") || isAnonKey(token)) {
+      return Identity.anonymous();
+    }
+    if (token.length() > LONGEST_TOKEN) {
+      throw new InvalidToken(Reason.MALFORMED, "JWT is too long");
+    }
+    return identify(verifiedClaims(token));
+  }
+
+  private boolean isAnonKey(String token) {
+    String anonKey = settings.anonKey();
+    return anonKey != null
+        && MessageDigest.isEqual(
+            anonKey.getBytes(StandardCharsets.UTF_8), token.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private ObjectNode verifiedClaims(String token) {
+    try {
+      JWSObject jws = JWSObject.parse(token);
+      signature.check(jws);
+      if (JSON.readTree(jws.getPayload().toString()) instanceof ObjectNode claims) {
+        return claims;
+      }
+      throw new InvalidToken(Reason.MALFORMED, "JWT claims are no JSON object");
+    } catch (ParseException | JacksonException e) {
+      // "alg":"none" ends here too: that is no signed token.
+      throw new InvalidToken(Reason.MALFORMED, "JWT could not be decoded", e);
+    } catch (RateLimitReachedException e) {
+      // Somebody keeps coming with key ids that do not exist; the keys were read a moment ago.
+      throw new InvalidToken(Reason.BAD_SIGNATURE, "No suitable key for this JWT", e);
+    } catch (KeySourceException e) {
+      throw new InvalidToken(
+          Reason.KEYS_UNAVAILABLE, "The keys for checking JWTs cannot be read now", e);
+    } catch (JOSEException e) {
+      throw new InvalidToken(Reason.BAD_SIGNATURE, "JWT signature could not be checked", e);
+    }
+  }
+
+  private Identity identify(ObjectNode claims) {
+    Instant now = clock.instant();
+    Instant expiresAt = time(claims, "exp");
+    if (expiresAt == null) {
+      throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has no \"exp\"");
+    }
+    if (now.isAfter(expiresAt.plus(SKEW))) {
+      throw new InvalidToken(Reason.EXPIRED, "JWT expired");
+    }
+    refuseIfLater(time(claims, "nbf"), now, "JWT not yet valid");
+    refuseIfLater(time(claims, "iat"), now, "JWT issued at future");
+    if (settings.audience() != null && !names(claims.get("aud"), settings.audience())) {
+      throw new InvalidToken(Reason.WRONG_AUDIENCE, "JWT not in audience");
+    }
+    if (settings.issuer() != null && !settings.issuer().equals(text(claims.get("iss")))) {
+      throw new InvalidToken(Reason.WRONG_ISSUER, "JWT from another issuer");
+    }
+    Caller.Role role = role(claims);
+    UUID userId = uuid(text(claims.get("sub")));
+    if (role == Caller.Role.AUTHENTICATED && userId == null) {
+      throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has no \"sub\" that is a uuid");
+    }
+    claims.put("role", role.sqlName());
+    return new Identity(role, userId, expiresAt, JSON.writeValueAsString(claims));
+  }
+
+  private static Caller.Role role(ObjectNode claims) {
+    JsonNode role = claims.get("role");
+    if (role == null) {
+      return Caller.Role.ANON; // as PostgREST does
+    }
+    return switch (text(role)) {
+      case "anon" -> Caller.Role.ANON;
+      case "authenticated" -> Caller.Role.AUTHENTICATED;
+      case "service_role" -> Caller.Role.SERVICE_ROLE;
+      case null, default ->
+          throw new InvalidToken(Reason.UNKNOWN_ROLE, "JWT names a role that nobody may have here");
+    };
+  }
+
+  private static void refuseIfLater(@Nullable Instant time, Instant now, String message) {
+    if (time != null && time.isAfter(now.plus(SKEW))) {
+      throw new InvalidToken(Reason.NOT_YET_VALID, message);
+    }
+  }
+
+  private static @Nullable Instant time(ObjectNode claims, String name) {
+    JsonNode value = claims.get(name);
+    if (value == null) {
+      return null;
+    }
+    if (!value.isNumber()) {
+      throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has an \"" + name + "\" that is no number");
+    }
+    double seconds = Math.clamp(value.asDouble(), 0, LAST_SECOND);
+    return Instant.ofEpochMilli((long) (seconds * 1000));
+  }
+
+  /** Whether a claim that is a text or a list of texts contains this one. */
+  private static boolean names(@Nullable JsonNode claim, String wanted) {
+    if (claim == null) {
+      return false;
+    }
+    if (claim.isArray()) {
+      return claim.valueStream().anyMatch(one -> wanted.equals(text(one)));
+    }
+    return wanted.equals(text(claim));
+  }
+
+  private static @Nullable String text(@Nullable JsonNode node) {
+    return node != null && node.isString() ? node.stringValue() : null;
+  }
+
+  private static @Nullable UUID uuid(@Nullable String text) {
+    // UUID.fromString forgives short groups, PostgreSQL does not.
+    if (text == null || text.length() != 36) {
+      return null;
+    }
+    try {
+      return UUID.fromString(text);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  private static SignatureCheck sharedSecret(String secret) {
+    JWSVerifier verifier;
+    try {
+      verifier = new MACVerifier(secret);
+    } catch (JOSEException e) {
+      throw new IllegalArgumentException("The JWT secret cannot be used: " + e.getMessage(), e);
+    }
+    return token -> {
+      pin(token, Set.of(JWSAlgorithm.HS256));
+      if (!token.verify(verifier)) {
+        throw new InvalidToken(Reason.BAD_SIGNATURE, "JWT signature does not match");
+      }
+    };
+  }
+
+  private static SignatureCheck keySet(URI address) {
+    Set<JWSAlgorithm> algorithms = Set.of(JWSAlgorithm.RS256, JWSAlgorithm.ES256);
+    var keys = new JWSVerificationKeySelector<SecurityContext>(algorithms, keySource(address));
+    var verifiers = new DefaultJWSVerifierFactory();
+    return token -> {
+      pin(token, algorithms);
+      List<? extends Key> candidates = keys.selectJWSKeys(token.getHeader(), null);
+      if (candidates.isEmpty()) {
+        throw new InvalidToken(Reason.BAD_SIGNATURE, "No suitable key for this JWT");
+      }
+      for (Key key : candidates) {
+        if (token.verify(verifiers.createJWSVerifier(token.getHeader(), key))) {
+          return;
+        }
+      }
+      throw new InvalidToken(Reason.BAD_SIGNATURE, "JWT signature does not match");
+    };
+  }
+
+  private static JWKSource<SecurityContext> keySource(URI address) {
+    try {
+      return JWKSourceBuilder.create(
+              address.toURL(),
+              new DefaultResourceRetriever(
+                  KEYS_TIMEOUT_MILLIS, KEYS_TIMEOUT_MILLIS, KEYS_MAX_BYTES))
+          .refreshAheadCache(false)
+          .retrying(true)
+          .outageTolerant(KEYS_KEPT_IN_OUTAGE.toMillis())
+          .build();
+    } catch (MalformedURLException | IllegalArgumentException e) {
+      throw new IllegalArgumentException("The JWKS address is no URL: " + address, e);
+    }
+  }
+
+  private static void pin(JWSObject token, Set<JWSAlgorithm> algorithms) {
+    if (!algorithms.contains(token.getHeader().getAlgorithm())) {
+      throw new InvalidToken(
+          Reason.BAD_SIGNATURE, "JWT is signed with an algorithm that is not used here");
+    }
+  }
+
+  private static URI required(@Nullable URI keys) {
+    if (keys == null) {
+      throw new IllegalArgumentException("Set either a JWT secret or a JWKS address");
+    }
+    return keys;
+  }
+}

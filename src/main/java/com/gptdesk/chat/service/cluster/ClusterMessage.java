@@ -1,0 +1,275 @@
+package com.gptdesk.chat.service.cluster;
+
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the leader says. The changes of a term are numbered from 1; 0 stands for none yet.
+ *
+ * <p>{@code previous} says for each of a change's scopes which number was the last before it there,
+ * or {@link #UNASKED} where no node has asked for the scope.
+ */
+sealed interface ClusterMessage {
+  /** No node has asked for it. */
+  long UNASKED = -1;
+
+  /** What is not of this version is not read. */
+  byte VERSION = 2;
+
+  /** Whose word it is. */
+  long term();
+
+  /**
+   * The leader lives.
+   *
+   * @param number of the last change
+   */
+  record Beat(long term, long number) implements ClusterMessage {}
+
+  /** A change; the same on the subject of each of its scopes. */
+  record Told(long term, long number, Map<Scope, Long> previous, Change change)
+      implements ClusterMessage {}
+
+  /** There is a change that is longer than NATS carries: who follows its scopes catches up. */
+  record TooLong(long term, long number, Map<Scope, Long> previous) implements ClusterMessage {}
+
+  /**
+   * For who must know of everybody whom a change concerns.
+   *
+   * @param previous the last number before it
+   */
+  record Noted(long term, long number, long previous, List<Scope> scopes)
+      implements ClusterMessage {}
+
+  /**
+   * The answer to a {@link Question}.
+   *
+   * @param numbers the last change of each scope that was asked for
+   */
+  record Answer(long term, long question, List<Long> numbers) implements ClusterMessage {}
+
+  /**
+   * What a gateway asks the leader: which change was the last on these scopes? From the answer on
+   * the leader publishes theirs.
+   */
+  record Question(long number, List<Scope> scopes) {
+    byte[] encode() {
+      return encoded(
+          out -> {
+            out.writeLong(number);
+            writeAll(out, scopes);
+          });
+    }
+
+    static Question decode(byte[] bytes) {
+      return decoded(bytes, in -> new Question(in.readLong(), readAll(in)));
+    }
+  }
+
+  /** As bytes. */
+  default byte[] encode() {
+    return encoded(
+        out -> {
+          switch (this) {
+            case Beat beat -> {
+              begin(out, 'b', beat);
+              out.writeLong(beat.number());
+            }
+            case Told told -> {
+              begin(out, 't', told);
+              out.writeLong(told.number());
+              writeAll(out, told.previous());
+              write(out, told.change());
+            }
+            case TooLong tooLong -> {
+              begin(out, 'l', tooLong);
+              out.writeLong(tooLong.number());
+              writeAll(out, tooLong.previous());
+            }
+            case Noted noted -> {
+              begin(out, 'n', noted);
+              out.writeLong(noted.number());
+              out.writeLong(noted.previous());
+              writeAll(out, noted.scopes());
+            }
+            case Answer answer -> {
+              begin(out, 'a', answer);
+              out.writeLong(answer.question());
+              out.writeInt(answer.numbers().size());
+              for (long number : answer.numbers()) {
+                out.writeLong(number);
+              }
+            }
+          }
+        });
+  }
+
+  /**
+   * Reads what {@link #encode} wrote.
+   *
+   * @throws IllegalArgumentException when it is something else
+   */
+  static ClusterMessage decode(byte[] bytes) {
+    return decoded(
+        bytes,
+        in -> {
+          byte kind = in.readByte();
+          long term = in.readLong();
+          return switch (kind) {
+            case 'b' -> new Beat(term, in.readLong());
+            case 't' -> {
+              long number = in.readLong();
+              Map<Scope, Long> previous = readPrevious(in);
+              yield new Told(term, number, previous, readChange(in, previous.keySet()));
+            }
+            case 'l' -> new TooLong(term, in.readLong(), readPrevious(in));
+            case 'n' -> new Noted(term, in.readLong(), in.readLong(), readAll(in));
+            case 'a' -> {
+              long question = in.readLong();
+              int count = in.readInt();
+              var numbers = new ArrayList<Long>(Math.min(count, bytes.length));
+              for (int i = 0; i < count; i++) {
+                numbers.add(in.readLong());
+              }
+              yield new Answer(term, question, List.copyOf(numbers));
+            }
+            default -> throw new IllegalArgumentException("a frame of kind " + kind);
+          };
+        });
+  }
+
+  private static void begin(DataOutputStream out, char kind, ClusterMessage frame)
+      throws IOException {
+    out.writeByte(kind);
+    out.writeLong(frame.term());
+  }
+
+  private static void write(DataOutputStream out, Change change) throws IOException {
+    out.writeLong(change.seq());
+    out.writeUTF(change.table());
+    out.writeUTF(change.operation().name());
+    out.writeLong(ChronoUnit.MICROS.between(Instant.EPOCH, change.at())); // as PostgreSQL counts
+    write(out, change.record());
+    write(out, change.oldRecord());
+  }
+
+  private static Change readChange(DataInputStream in, Iterable<Scope> scopes) throws IOException {
+    var all = new ArrayList<Scope>();
+    scopes.forEach(all::add);
+    return new Change(
+        in.readLong(),
+        in.readUTF(),
+        Change.Operation.valueOf(in.readUTF()),
+        Instant.EPOCH.plus(in.readLong(), ChronoUnit.MICROS),
+        all,
+        readText(in),
+        readText(in));
+  }
+
+  private static void write(DataOutputStream out, @Nullable String text) throws IOException {
+    if (text == null) {
+      out.writeInt(-1);
+      return;
+    }
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    out.writeInt(bytes.length);
+    out.write(bytes);
+  }
+
+  private static @Nullable String readText(DataInputStream in) throws IOException {
+    int length = in.readInt();
+    return length < 0 ? null : new String(in.readNBytes(length), StandardCharsets.UTF_8);
+  }
+
+  private static void write(DataOutputStream out, Scope scope) throws IOException {
+    out.writeUTF(scope.kind().name());
+    out.writeLong(scope.id().getMostSignificantBits());
+    out.writeLong(scope.id().getLeastSignificantBits());
+  }
+
+  private static Scope readScope(DataInputStream in) throws IOException {
+    return new Scope(Scope.Kind.valueOf(in.readUTF()), new UUID(in.readLong(), in.readLong()));
+  }
+
+  private static void writeAll(DataOutputStream out, List<Scope> ids) throws IOException {
+    out.writeInt(ids.size());
+    for (Scope id : ids) {
+      write(out, id);
+    }
+  }
+
+  private static List<Scope> readAll(DataInputStream in) throws IOException {
+    int count = in.readInt();
+    var ids = new ArrayList<Scope>();
+    for (int i = 0; i < count; i++) {
+      ids.add(readScope(in));
+    }
+    return ids;
+  }
+
+  private static void writeAll(DataOutputStream out, Map<Scope, Long> previous) throws IOException {
+    out.writeInt(previous.size());
+    for (Map.Entry<Scope, Long> each : previous.entrySet()) {
+      write(out, each.getKey());
+      out.writeLong(each.getValue());
+    }
+  }
+
+  private static Map<Scope, Long> readPrevious(DataInputStream in) throws IOException {
+    int count = in.readInt();
+    var previous = new LinkedHashMap<Scope, Long>();
+    for (int i = 0; i < count; i++) {
+      previous.put(readScope(in), in.readLong());
+    }
+    return previous;
+  }
+
+  /** Writes to memory, which does not fail. */
+  @FunctionalInterface
+  interface Writing {
+    void to(DataOutputStream out) throws IOException;
+  }
+
+  /** Reads from memory; its end may come too early. */
+  @FunctionalInterface
+  interface Reading<T> {
+    T from(DataInputStream in) throws IOException;
+  }
+
+  private static byte[] encoded(Writing writing) {
+    var bytes = new ByteArrayOutputStream(512);
+    try (var out = new DataOutputStream(bytes)) {
+      out.writeByte(VERSION);
+      writing.to(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
+  }
+
+  private static <T> T decoded(byte[] bytes, Reading<T> reading) {
+    try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
+      if (in.readByte() != VERSION) {
+        throw new IllegalArgumentException("a frame of another version");
+      }
+      return reading.from(in);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("a frame that ends too early", e);
+    }
+  }
+}

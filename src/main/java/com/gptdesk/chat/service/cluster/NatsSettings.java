@@ -1,0 +1,96 @@
+package com.gptdesk.chat.service.cluster;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where NATS is, and by what right it is entered.
+ *
+ * @param servers {@code nats://host:port} or {@code tls://host:port}, without a user
+ * @param user the user, or with no password the token; null when the servers ask for neither
+ * @param password the user's password; null for a token
+ * @param credentials a {@code .creds} file with a JWT and its key; null for none
+ * @param subject what the names of all subjects begin with: one for each database
+ * @param maxWaiting so many messages may wait to be told on this node; more are dropped and caught
+ *     up with
+ */
+public record NatsSettings(
+    List<String> servers,
+    @Nullable String user,
+    @Nullable String password,
+    @Nullable Path credentials,
+    String subject,
+    int maxWaiting) {
+
+  /** What subjects begin with when nothing else is said. */
+  public static final String DEFAULT_SUBJECT = "gptdesk-chat";
+
+  private static final int DEFAULT_MAX_WAITING = 100_000;
+
+  /**
+   * Reads addresses as they are written in settings.
+   *
+   * @param urls one or several, separated by commas; the user stands in the first
+   * @param credentials a {@code .creds} file; null for none
+   * @param subject what the names of all subjects begin with
+   * @return the settings
+   * @throws IllegalArgumentException when that is no address of a NATS server; its message does not
+   *     repeat the address, which may hold a password
+   */
+  public static NatsSettings of(String urls, @Nullable Path credentials, String subject) {
+    var servers = new ArrayList<String>();
+    String login = null;
+    for (String url : urls.split("\\s*,\\s*", -1)) {
+      URI address = address(url);
+      servers.add(
+          address.getScheme()
+              + "://"
+              + address.getHost()
+              + (address.getPort() < 0 ? "" : ":" + address.getPort()));
+      login = login == null ? address.getUserInfo() : login;
+    }
+    int colon = login == null ? -1 : login.indexOf(':');
+    return new NatsSettings(
+        List.copyOf(servers),
+        login == null || colon < 0 ? login : login.substring(0, colon),
+        login == null || colon < 0 ? null : login.substring(colon + 1),
+        credentials,
+        subject,
+        DEFAULT_MAX_WAITING);
+  }
+
+  private static URI address(String url) {
+    try {
+      URI address = new URI(url);
+      String scheme = address.getScheme();
+      if (address.getHost() != null
+          && ("nats".equals(scheme) || "tls".equals(scheme))
+          && (address.getPath().isEmpty() || address.getPath().equals("/"))) {
+        return address;
+      }
+    } catch (URISyntaxException e) {
+      // said below, without what was written
+    }
+    throw new IllegalArgumentException("not nats://host:port or tls://host:port");
+  }
+
+  /**
+   * The same with another bound on what waits.
+   *
+   * @param messages more than this are dropped and caught up with
+   * @return the settings
+   */
+  public NatsSettings withMaxWaiting(int messages) {
+    return new NatsSettings(servers, user, password, credentials, subject, messages);
+  }
+
+  /** Never shows who enters. */
+  @Override
+  public String toString() {
+    return "NatsSettings" + servers;
+  }
+}

@@ -1,0 +1,78 @@
+package com.gptdesk.chat.service.http;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * An answer that says no. The body always has all four keys: a client takes a 404 without a JSON
+ * object for a success.
+ *
+ * @param status HTTP status
+ * @param code SQLSTATE, or PostgREST's own code
+ * @param headers besides those of every problem
+ */
+public record Problem(
+    int status,
+    String code,
+    String message,
+    @Nullable String details,
+    @Nullable String hint,
+    Map<String, String> headers) {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  public Problem {
+    headers = Map.copyOf(headers);
+  }
+
+  public static Problem of(int status, String code, String message) {
+    return new Problem(status, code, message, null, null, Map.of());
+  }
+
+  public Problem withDetails(@Nullable String text) {
+    return new Problem(status, code, message, text, hint, headers);
+  }
+
+  public Problem withHint(@Nullable String text) {
+    return new Problem(status, code, message, details, text, headers);
+  }
+
+  public Problem withHeader(String name, String value) {
+    Map<String, String> more = new LinkedHashMap<>(headers);
+    more.put(name, value);
+    return new Problem(status, code, message, details, hint, more);
+  }
+
+  /** Thrown where a call cannot go on; the gateway answers with it. */
+  public Stop stop() {
+    return new Stop(this);
+  }
+
+  public Reply reply() {
+    ObjectNode body = JSON.createObjectNode();
+    body.put("code", code);
+    body.put("details", details);
+    body.put("hint", hint);
+    body.put("message", message);
+    Map<String, String> all = new LinkedHashMap<>(headers);
+    all.put("Proxy-Status", "PostgREST; error=" + code);
+    return new Reply(status, Reply.JSON_TYPE, all, JSON.writeValueAsString(body));
+  }
+
+  /** A problem on its way out. Control flow, so it has no stack trace. */
+  public static final class Stop extends RuntimeException {
+    private static final long serialVersionUID = 1;
+    private final transient Problem problem;
+
+    Stop(Problem problem) {
+      super(problem.message(), null, false, false);
+      this.problem = problem;
+    }
+
+    public Problem problem() {
+      return problem;
+    }
+  }
+}

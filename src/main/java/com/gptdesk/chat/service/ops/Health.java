@@ -1,0 +1,96 @@
+package com.gptdesk.chat.service.ops;
+
+import com.gptdesk.chat.service.http.Reply;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Whether requests should be sent here. Each check runs on a thread of its own and has a deadline,
+ * so a database that hangs makes the answer red and does not hang it.
+ */
+public final class Health {
+  private static final Duration DEADLINE = Duration.ofSeconds(2);
+  private static final JsonMapper JSON = new JsonMapper();
+
+  /** One thing that must be well. */
+  public record Check(String name, Probe probe) {}
+
+  /** Looks, and may block or throw. */
+  @FunctionalInterface
+  public interface Probe {
+    /** Null when well, else the reason in one sentence. */
+    @Nullable String trouble() throws Exception;
+  }
+
+  private final List<Check> checks;
+  private final Duration deadline;
+
+  public Health(List<Check> checks) {
+    this(checks, DEADLINE);
+  }
+
+  Health(List<Check> checks, Duration deadline) {
+    this.checks = List.copyOf(checks);
+    this.deadline = deadline;
+  }
+
+  /** The process runs; nothing else is asked. */
+  public Reply live() {
+    return Reply.json(200, "{\"status\":\"live\"}");
+  }
+
+  /**
+   * 200 when all is well, else 503; each check with "ok" or what is wrong. Blocks up to the
+   * deadline.
+   */
+  public Reply ready() {
+    Map<String, FutureTask<String>> running = new LinkedHashMap<>();
+    for (Check check : checks) {
+      FutureTask<String> task = new FutureTask<>(() -> outcome(check.probe()));
+      running.put(check.name(), task);
+      Thread.ofVirtual().name("health-" + check.name()).start(task);
+    }
+    long end = System.nanoTime() + deadline.toNanos();
+    ObjectNode results = JSON.createObjectNode();
+    boolean well = true;
+    for (Map.Entry<String, FutureTask<String>> check : running.entrySet()) {
+      String outcome = await(check.getValue(), end);
+      results.put(check.getKey(), outcome);
+      well &= outcome.equals("ok");
+    }
+    ObjectNode body = JSON.createObjectNode();
+    body.put("status", well ? "ready" : "not ready");
+    body.set("checks", results);
+    return Reply.json(well ? 200 : 503, JSON.writeValueAsString(body));
+  }
+
+  private static String outcome(Probe probe) throws Exception {
+    String trouble = probe.trouble();
+    return trouble == null ? "ok" : trouble;
+  }
+
+  private String await(FutureTask<String> task, long end) {
+    try {
+      return task.get(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      task.cancel(true);
+      return "no answer within " + deadline.toMillis() + " ms";
+    } catch (ExecutionException e) {
+      // Only the kind: this page is open to everybody, and messages of drivers name hosts and
+      // users.
+      return "failed: " + String.valueOf(e.getCause()).split("[:\\n]", 2)[0];
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "interrupted";
+    }
+  }
+}

@@ -1,0 +1,509 @@
+package com.gptdesk.chat.service.realtime;
+
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.service.auth.InvalidToken;
+import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.http.RequestId;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The WebSocket endpoint: turns the upgrades of an HTTP server into connections, and holds what
+ * they share. Who owns the HTTP server asks {@link #accepts} for a path and hands matching requests
+ * to {@link #upgrade}. Any thread may call.
+ */
+public final class RealtimeServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RealtimeServer.class);
+  private static final Set<String> PATHS = Set.of("/realtime/v1/websocket", "/socket/websocket");
+  private static final int CLOSING_SECONDS = 5;
+
+  private final RealtimeSettings settings;
+  private final TokenVerifier tokens;
+  private final FanOut fanOut;
+  private final PublishedTables tables;
+  private final CommonBindings commonBindings = new CommonBindings();
+  private final Audiences scopes;
+  private final MissedMessages missed;
+
+  /** A thousand clients that come back at once leave the database to others, too. */
+  private final Semaphore turns;
+
+  private final Topics topics;
+  private final TopicLimits topicLimits;
+  private final PresenceTracker tracker;
+  private final LongSupplier nanoClock;
+
+  private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
+  private final ConcurrentHashMap<UUID, Integer> connectionsOf = new ConcurrentHashMap<>();
+  private final LongAdder joins = new LongAdder();
+  private final LongAdder refusedJoins = new LongAdder();
+  private final LongAdder channels = new LongAdder();
+  private final LongAdder delivered = new LongAdder();
+  private final LongAdder encoded = new LongAdder();
+  private final LongAdder written = new LongAdder();
+  private final LongAdder replayed = new LongAdder();
+  private final LongAdder slow = new LongAdder();
+  private final LongAdder unruly = new LongAdder();
+  private final LongAdder malformed = new LongAdder();
+  private volatile @Nullable CountDownLatch allClosed;
+
+  /** Browsers all bring the same one. */
+  private volatile String lastApikey = "";
+
+  /**
+   * The change told last; only the relay's thread asks, and it tells a change to everybody before
+   * the next.
+   */
+  private volatile @Nullable ChangePayload lastData;
+
+  /** The same for what is said on topics; the change, and what became of it. */
+  private volatile Map.@Nullable Entry<Change, Optional<TopicEvent>> lastEvent;
+
+  private volatile Runnable whenPeopleChange = () -> {};
+
+  /**
+   * Makes an endpoint without any connection yet.
+   *
+   * @param tokens verifies the apikey of an upgrade and the tokens of joins
+   * @param fanOut where the relay tells its changes
+   * @param tables what is published
+   * @param scopes asks the database what a person may hear
+   * @param missed asks the database what a client that was away missed
+   * @param topics asks it about topics
+   * @param topicLimits what may be said there
+   * @param tracker what this node shows there
+   */
+  public RealtimeServer(
+      RealtimeSettings settings,
+      TokenVerifier tokens,
+      FanOut fanOut,
+      PublishedTables tables,
+      Audiences scopes,
+      MissedMessages missed,
+      Topics topics,
+      TopicLimits topicLimits,
+      PresenceTracker tracker) {
+    this(
+        settings,
+        tokens,
+        fanOut,
+        tables,
+        scopes,
+        missed,
+        topics,
+        topicLimits,
+        tracker,
+        System::nanoTime);
+  }
+
+  /**
+   * @param nanoClock what limits per second and silence are measured by
+   */
+  RealtimeServer(
+      RealtimeSettings settings,
+      TokenVerifier tokens,
+      FanOut fanOut,
+      PublishedTables tables,
+      Audiences scopes,
+      MissedMessages missed,
+      Topics topics,
+      TopicLimits topicLimits,
+      PresenceTracker tracker,
+      LongSupplier nanoClock) {
+    this.settings = settings;
+    this.tokens = tokens;
+    this.fanOut = fanOut;
+    this.tables = tables;
+    this.scopes = scopes;
+    this.missed = missed;
+    this.turns = new Semaphore(settings.maxDatabaseQuestions(), true);
+    this.topics = topics;
+    this.topicLimits = topicLimits;
+    this.tracker = tracker;
+    this.nanoClock = nanoClock;
+  }
+
+  /** Sets what the HTTP server must know about WebSockets. */
+  public HttpServerOptions configure(HttpServerOptions options) {
+    return options
+        .setMaxWebSocketFrameSize(settings.maxFrameBytes())
+        .setMaxWebSocketMessageSize(settings.maxFrameBytes())
+        // Small frames to many clients: compressing each of them again costs more than it saves.
+        .setPerMessageWebSocketCompressionSupported(false)
+        .setPerFrameWebSocketCompressionSupported(false)
+        .setWebSocketClosingTimeout(CLOSING_SECONDS)
+        // All is answered on the event loop, so no HTTP connection needs the queue by which other
+        // threads write; a WebSocket would keep that of the connection it was.
+        .setStrictThreadMode(true);
+  }
+
+  /** Whether a path is the WebSocket's. */
+  public boolean accepts(String path) {
+    return PATHS.contains(path);
+  }
+
+  /** The same, with the id that the request brings, or a new one. */
+  public void upgrade(HttpServerRequest request) {
+    upgrade(request, RequestId.of(request.getHeader(RequestId.HEADER)));
+  }
+
+  /**
+   * Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called
+   * on an event loop.
+   *
+   * @param id by which the log names the request, and the socket that comes of it
+   */
+  public void upgrade(HttpServerRequest request, String id) {
+    if (!request.canUpgradeToWebSocket()) {
+      refuse(request, 426, "This is a WebSocket endpoint");
+      return;
+    }
+    if (allClosed != null) {
+      refuse(request, 503, "The server is shutting down");
+      return;
+    }
+    if (connections.size() >= settings.maxConnections()) {
+      refuse(request, 429, "ConnectionRateLimitReached: Too many connections");
+      return;
+    }
+    Serializer codec = Serializer.ofVersion(request.getParam("vsn"));
+    if (codec == null) {
+      refuse(request, 400, "vsn must be 1.0.0 or 2.0.0");
+      return;
+    }
+    String header = request.getHeader("x-api-key");
+    String apikey = header != null ? header : request.getParam("apikey");
+    if (apikey == null || apikey.isEmpty()) {
+      refuse(request, 401, "Missing API key");
+      return;
+    }
+    request.pause();
+    Context context = Vertx.currentContext();
+    if (context == null) {
+      throw new IllegalStateException("upgrade() must be called on the request's event loop");
+    }
+    Thread.ofVirtual().name("realtime").start(() -> verify(request, id, context, codec, apikey));
+  }
+
+  private void verify(
+      HttpServerRequest request, String id, Context context, Serializer codec, String apikey) {
+    try {
+      tokens.verify(apikey);
+      context.runOnContext(nothing -> accept(request, id, context, codec, apikey));
+    } catch (InvalidToken e) {
+      int status = e.reason() == InvalidToken.Reason.KEYS_UNAVAILABLE ? 503 : 401;
+      context.runOnContext(nothing -> refuse(request, status, e.getMessage()));
+    } catch (RuntimeException e) {
+      RequestId.named(id, () -> LOG.error("An API key could not be verified", e));
+      context.runOnContext(nothing -> refuse(request, 500, "internal"));
+    }
+  }
+
+  private void accept(
+      HttpServerRequest request, String id, Context context, Serializer codec, String apikey) {
+    request
+        .toWebSocket()
+        .onSuccess(
+            socket -> {
+              forgetHeaders(request);
+              var connection = new Socket(this, id, context, socket, codec, known(apikey));
+              RequestId.named(id, () -> LOG.info("A socket was opened"));
+              connections.add(connection);
+              connection.open();
+              if (allClosed != null) {
+                connection.close(Socket.SERVICE_RESTART, "the server is shutting down");
+              }
+            })
+        .onFailure(e -> LOG.debug("A request did not become a WebSocket", e));
+  }
+
+  /** The same text as that of the socket before, when it is equal: each holds its own. */
+  private String known(String apikey) {
+    String last = lastApikey;
+    if (last.equals(apikey)) {
+      return last;
+    }
+    lastApikey = apikey;
+    return apikey;
+  }
+
+  /** The socket holds its request as long as it is open, and nobody asks for these again. */
+  private static void forgetHeaders(HttpServerRequest request) {
+    request.params().clear();
+    request.headers().clear();
+    request.response().headers().clear();
+  }
+
+  private static void refuse(HttpServerRequest request, int status, String error) {
+    request.resume();
+    request
+        .response()
+        .setStatusCode(status)
+        .putHeader("Content-Type", "application/json")
+        .putHeader("Access-Control-Allow-Origin", "*")
+        .end(Json.write(Json.object().put("error", error)));
+  }
+
+  /**
+   * Closes all sockets with 1012, so that clients move to another node or come back soon; waits
+   * some seconds at most.
+   */
+  @Override
+  public void close() {
+    var closed = new CountDownLatch(1);
+    allClosed = closed;
+    tracker.close(); // Once for all, not socket by socket.
+    for (Socket connection : List.copyOf(connections)) {
+      connection.close(Socket.SERVICE_RESTART, "the server is shutting down");
+    }
+    try {
+      if (!connections.isEmpty() && !closed.await(CLOSING_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("{} sockets are still open at shutdown", connections.size());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** How many sockets are open. */
+  public int connections() {
+    return connections.size();
+  }
+
+  /** How many people are connected, each counted once. */
+  public int people() {
+    return connectionsOf.size();
+  }
+
+  /** Who is connected, as of now. */
+  public Set<UUID> peopleConnected() {
+    return Set.copyOf(connectionsOf.keySet());
+  }
+
+  /** How many joins succeeded. */
+  public long joins() {
+    return joins.sum();
+  }
+
+  /** How many joins were answered with an error. */
+  public long joinsRefused() {
+    return refusedJoins.sum();
+  }
+
+  /** How many channels are joined. */
+  public long channels() {
+    return channels.sum();
+  }
+
+  /** How many times a change was told live, each channel counted. */
+  public long delivered() {
+    return delivered.sum();
+  }
+
+  /** How many times JSON was made of a change that is told live; once for all who hear it. */
+  public long encoded() {
+    return encoded.sum();
+  }
+
+  /** How many frames were written. */
+  public long framesWritten() {
+    return written.sum();
+  }
+
+  /** How many changes were told from the tables to those who had missed them. */
+  public long replayed() {
+    return replayed.sum();
+  }
+
+  /** How many sockets were closed because their clients were too slow. */
+  public long slowClosed() {
+    return slow.sum();
+  }
+
+  /** How many sockets were closed because their clients went on after being refused. */
+  public long unrulyClosed() {
+    return unruly.sum();
+  }
+
+  /** How many frames were no messages. */
+  public long malformedFrames() {
+    return malformed.sum();
+  }
+
+  RealtimeSettings settings() {
+    return settings;
+  }
+
+  /** Now, as {@link System#nanoTime} counts. */
+  long nanos() {
+    return nanoClock.getAsLong();
+  }
+
+  TokenVerifier tokens() {
+    return tokens;
+  }
+
+  FanOut fanOut() {
+    return fanOut;
+  }
+
+  PublishedTables tables() {
+    return tables;
+  }
+
+  CommonBindings commonBindings() {
+    return commonBindings;
+  }
+
+  Audiences scopes() {
+    return scopes;
+  }
+
+  MissedMessages missed() {
+    return missed;
+  }
+
+  /** Asks the database something when it is this one's turn. Blocks; on virtual threads only. */
+  <T extends @Nullable Object> T inTurn(Supplier<T> question) {
+    turns.acquireUninterruptibly();
+    try {
+      return question.get();
+    } finally {
+      turns.release();
+    }
+  }
+
+  Topics topics() {
+    return topics;
+  }
+
+  TopicLimits topicLimits() {
+    return topicLimits;
+  }
+
+  PresenceTracker tracker() {
+    return tracker;
+  }
+
+  /** Whether a change is something said on a topic and no row of a table. */
+  static boolean isOfTopic(Change change) {
+    return change.table().equals("broadcast") || change.table().equals("presence");
+  }
+
+  /** As {@link #dataOf}, for what is said on topics; null for what cannot be read. */
+  @SuppressWarnings("ReferenceEquality")
+  @Nullable TopicEvent eventOf(Change change) {
+    Map.Entry<Change, Optional<TopicEvent>> last = lastEvent;
+    if (last == null || last.getKey() != change) {
+      last = Map.entry(change, Optional.ofNullable(TopicEvent.of(change)));
+      encoded.increment();
+      lastEvent = last;
+    }
+    return last.getValue().orElse(null);
+  }
+
+  /**
+   * Somebody is told, on any thread, whenever a person came with a first socket or left with the
+   * last.
+   */
+  void whenPeopleChange(Runnable hears) {
+    whenPeopleChange = hears;
+  }
+
+  /**
+   * The one encoding of a change that all its hearers share. The same object, not an equal one, is
+   * asked for again. Asked while the relay tells it, by the relay's thread.
+   */
+  @SuppressWarnings("ReferenceEquality")
+  ChangePayload dataOf(Change change) {
+    ChangePayload last = lastData;
+    if (last == null || last.change() != change) {
+      last = new ChangePayload(change, tables, encoded::increment);
+      lastData = last;
+    }
+    return last;
+  }
+
+  /** One more socket of this person; false when there are as many as there may be. */
+  boolean enter(UUID userId) {
+    int most = settings.maxConnectionsPerUser();
+    int[] entered = {0};
+    connectionsOf.compute(
+        userId,
+        (same, now) -> {
+          int before = now == null ? 0 : now;
+          entered[0] = before < most ? 1 : 0;
+          return before + entered[0] == 0 ? null : Integer.valueOf(before + entered[0]);
+        });
+    whenPeopleChange.run();
+    return entered[0] == 1;
+  }
+
+  /** One socket less. */
+  void exit(UUID userId) {
+    connectionsOf.computeIfPresent(userId, (same, now) -> now > 1 ? now - 1 : null);
+    whenPeopleChange.run();
+  }
+
+  void forget(Socket connection) {
+    connections.remove(connection);
+    CountDownLatch closed = allClosed;
+    if (closed != null && connections.isEmpty()) {
+      closed.countDown();
+    }
+  }
+
+  void countJoin() {
+    joins.increment();
+  }
+
+  void countRefusedJoin() {
+    refusedJoins.increment();
+  }
+
+  void countChannels(int more) {
+    channels.add(more);
+  }
+
+  void countDelivered(int more) {
+    delivered.add(more);
+  }
+
+  void countUnruly() {
+    unruly.increment();
+  }
+
+  void countWritten() {
+    written.increment();
+  }
+
+  void countReplayed() {
+    replayed.increment();
+  }
+
+  void countSlow() {
+    slow.increment();
+  }
+
+  void countMalformed() {
+    malformed.increment();
+  }
+}

@@ -1,0 +1,105 @@
+package com.gptdesk.chat.service.realtime;
+
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The members of a row, each as the text the database made: whoever takes some of them passes on
+ * every digit as it stands. Only for JSON objects that the database made.
+ */
+final class RowText {
+  private final String text;
+  private int at;
+
+  private RowText(String text) {
+    this.text = text;
+  }
+
+  /** The object with only these members, in its own order. */
+  static String only(Collection<String> names, String row) {
+    var json = new StringBuilder("{");
+    new RowText(row)
+        .members()
+        .forEach(
+            (name, value) -> {
+              if (names.contains(name)) {
+                json.append(json.length() == 1 ? "" : ",")
+                    .append(Json.quote(name))
+                    .append(':')
+                    .append(value);
+              }
+            });
+    return json.append('}').toString();
+  }
+
+  private Map<String, String> members() {
+    var members = new LinkedHashMap<String, String>();
+    expect('{');
+    while (peek() != '}') {
+      String name = text.substring(at, skipString());
+      expect(':');
+      peek();
+      int start = at;
+      skipValue();
+      // Names of columns: what stands between the quotes needs no decoding.
+      members.put(name.substring(1, name.length() - 1), text.substring(start, at).strip());
+      if (peek() == ',') {
+        at++;
+        peek();
+      }
+    }
+    return members;
+  }
+
+  private char peek() {
+    while (Character.isWhitespace(text.charAt(at))) {
+      at++;
+    }
+    return text.charAt(at);
+  }
+
+  private void expect(char c) {
+    if (peek() != c) {
+      throw new IllegalArgumentException("expected " + c + " at " + at + " of a row");
+    }
+    at++;
+  }
+
+  /** To behind the string that begins here; returns that position. */
+  private int skipString() {
+    at++;
+    while (text.charAt(at) != '"') {
+      at += text.charAt(at) == '\\' ? 2 : 1;
+    }
+    return ++at;
+  }
+
+  /** To the comma or bracket behind the value. */
+  private void skipValue() {
+    int depth = 0;
+    while (true) {
+      switch (text.charAt(at)) {
+        case '"' -> skipString();
+        case '{', '[' -> {
+          depth++;
+          at++;
+        }
+        case '}', ']' -> {
+          if (depth == 0) {
+            return;
+          }
+          depth--;
+          at++;
+        }
+        case ',' -> {
+          if (depth == 0) {
+            return;
+          }
+          at++;
+        }
+        default -> at++;
+      }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package com.gptdesk.chat.service.rpc;
+
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * A function that clients may call, as the database's catalogue describes it.
+ *
+ * @param name its name in schema public
+ * @param writes whether it is VOLATILE; the others run read only and may be called by GET
+ * @param result what a caller gets
+ * @param argumentNames in order
+ * @param argumentTypes in the same order
+ * @param requiredArguments how many of them, from the first, have no default
+ */
+public record CallableFunction(
+    String name,
+    boolean writes,
+    Result result,
+    List<String> argumentNames,
+    List<String> argumentTypes,
+    int requiredArguments) {
+
+  /** What a function returns, and so the shape of the answer. */
+  enum Result {
+    /** Nothing: 204. */
+    VOID,
+    /** One value: bare JSON. */
+    SCALAR,
+    /** One row: an object. */
+    COMPOSITE,
+    /** Rows: an array. */
+    SET;
+
+    /** Reads the catalogue's word for it. */
+    static Result of(String word) {
+      return valueOf(word.toUpperCase(Locale.ROOT));
+    }
+  }
+
+  public CallableFunction {
+    argumentNames = List.copyOf(argumentNames);
+    argumentTypes = List.copyOf(argumentTypes);
+  }
+
+  /** Whether these names are arguments of this function and leave out none that it needs. */
+  boolean takes(Set<String> names) {
+    return new HashSet<>(argumentNames).containsAll(names)
+        && names.containsAll(argumentNames.subList(0, requiredArguments));
+  }
+
+  /** The type of an argument, or "" when there is none of that name. */
+  String typeOf(String argument) {
+    int index = argumentNames.indexOf(argument);
+    return index < 0 ? "" : argumentTypes.get(index);
+  }
+
+  /**
+   * The names somebody who calls it should know: {@code conversation_id, content, id (optional)}.
+   */
+  String signature() {
+    return IntStream.range(0, argumentNames.size())
+        .mapToObj(i -> argumentNames.get(i) + (i < requiredArguments ? "" : " (optional)"))
+        .collect(Collectors.joining(", ", name + "(", ")"));
+  }
+
+  /** A call of this function as a message shows it: {@code public.name(a, b)}. */
+  static String shown(String name, Collection<String> arguments) {
+    return arguments.isEmpty()
+        ? "public." + name + " without parameters"
+        : "public." + name + "(" + String.join(", ", arguments) + ")";
+  }
+}

@@ -1,0 +1,57 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.database.internal.chat.tables.records.CallableFunctionsRecord;
+import com.gptdesk.chat.service.rpc.CallableFunction.Result;
+import java.util.List;
+
+/**
+ * What the database itself says about its functions: schema chat's side of the {@link
+ * FunctionCatalogue}.
+ *
+ * @param others names of functions that are served beside the chat's own; a star stands for any
+ *     letters
+ */
+public record DatabaseFunctions(ChatDatabase database, List<String> others)
+    implements FunctionCatalogue.Source {
+
+  public DatabaseFunctions {
+    others = List.copyOf(others);
+  }
+
+  /** The chat's own functions alone. */
+  public DatabaseFunctions(ChatDatabase database) {
+    this(database, List.of());
+  }
+
+  @Override
+  public List<CallableFunction> functions() {
+    return database.asItself(
+        tx ->
+            Routines.callableFunctions(tx.configuration(), others.toArray(String[]::new)).stream()
+                .map(DatabaseFunctions::described)
+                .toList());
+  }
+
+  @Override
+  public String statement(String function, List<String> argumentNames) {
+    return database.asItself(
+        tx ->
+            Routines.callStatement(
+                tx.configuration(),
+                function,
+                argumentNames.toArray(String[]::new),
+                others.toArray(String[]::new)));
+  }
+
+  private static CallableFunction described(CallableFunctionsRecord row) {
+    return new CallableFunction(
+        row.getName(),
+        row.getIsVolatile(),
+        Result.of(row.getReturnsKind()),
+        List.of(row.getArgumentNames()),
+        List.of(row.getArgumentTypes()),
+        row.getRequiredArguments());
+  }
+}

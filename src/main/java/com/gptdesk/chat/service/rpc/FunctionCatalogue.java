@@ -1,0 +1,211 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.service.http.Problem;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which functions there are and how each is called, as the database says. Read when first asked,
+ * and again when somebody asks for what is not there, at most once a second: so a migration is
+ * noticed without a restart.
+ *
+ * <p>Any thread may call; a call may read the database.
+ */
+final class FunctionCatalogue {
+  /** The database's side of it. Both may throw what the database throws. */
+  interface Source {
+    /** All functions that clients may call. */
+    List<CallableFunction> functions();
+
+    /** The statement that calls a function with just these arguments. */
+    String statement(String function, List<String> argumentNames);
+  }
+
+  private static final long READ_AGAIN_AFTER = Duration.ofSeconds(1).toNanos();
+
+  /** How different a name may be to be worth proposing. */
+  private static final int FARTHEST_GUESS = 4;
+
+  /** What was read at the version's time of asking; versions count up. */
+  private record Snapshot(
+      long version,
+      Map<String, List<CallableFunction>> functions,
+      Map<List<String>, String> statements) {}
+
+  private final Source source;
+  private final LongSupplier nanoClock;
+  private final ReentrantLock reading = new ReentrantLock();
+  private volatile @Nullable Snapshot snapshot;
+  private long readAt;
+
+  FunctionCatalogue(Source source) {
+    this(source, System::nanoTime);
+  }
+
+  FunctionCatalogue(Source source, LongSupplier nanoClock) {
+    this.source = source;
+    this.nanoClock = nanoClock;
+  }
+
+  /**
+   * The function of that name that takes just these arguments.
+   *
+   * @throws Problem.Stop PGRST202 when there is none, PGRST203 when there are several
+   */
+  CallableFunction find(String name, Set<String> arguments) {
+    Snapshot known = current();
+    List<CallableFunction> fitting = fitting(known, name, arguments);
+    if (fitting.isEmpty()) {
+      known = readAgain(known.version());
+      fitting = fitting(known, name, arguments);
+    }
+    return switch (fitting.size()) {
+      case 0 -> throw unknown(known, name, new TreeSet<>(arguments)).stop();
+      case 1 -> fitting.getFirst();
+      default -> throw ambiguous(fitting, name, new TreeSet<>(arguments)).stop();
+    };
+  }
+
+  /** Whether any function has this argument; used to tell arguments from filters in a query. */
+  boolean hasArgument(String name, String argument) {
+    return current().functions().getOrDefault(name, List.of()).stream()
+        .anyMatch(function -> function.argumentNames().contains(argument));
+  }
+
+  /** The name when a function has it, as far as was read already; else "unknown". */
+  String nameOf(String name) {
+    Snapshot known = snapshot;
+    return known != null && known.functions().containsKey(name) ? name : "unknown";
+  }
+
+  /** The SQL that calls this function with these arguments and the defaults of the others. */
+  String statement(CallableFunction function, Set<String> arguments) {
+    List<String> key = new ArrayList<>();
+    key.add(function.name());
+    key.addAll(new TreeSet<>(arguments));
+    // Few: only argument sets that a known function takes come here.
+    return current()
+        .statements()
+        .computeIfAbsent(
+            key,
+            names ->
+                source.statement(names.getFirst(), List.copyOf(names.subList(1, names.size()))));
+  }
+
+  private static List<CallableFunction> fitting(
+      Snapshot known, String name, Set<String> arguments) {
+    return known.functions().getOrDefault(name, List.of()).stream()
+        .filter(function -> function.takes(arguments))
+        .toList();
+  }
+
+  private Snapshot current() {
+    Snapshot known = snapshot;
+    return known != null ? known : readAgain(0);
+  }
+
+  /** Reads unless another thread has since that version, or it was read a moment ago. */
+  private Snapshot readAgain(long staleVersion) {
+    reading.lock();
+    try {
+      Snapshot known = snapshot;
+      long now = nanoClock.getAsLong();
+      if (known != null && (known.version() != staleVersion || now - readAt < READ_AGAIN_AFTER)) {
+        return known;
+      }
+      Map<String, List<CallableFunction>> functions =
+          source.functions().stream().collect(Collectors.groupingBy(CallableFunction::name));
+      Snapshot fresh =
+          new Snapshot(
+              known == null ? 1 : known.version() + 1, functions, new ConcurrentHashMap<>());
+      snapshot = fresh;
+      readAt = now;
+      return fresh;
+    } finally {
+      reading.unlock();
+    }
+  }
+
+  private static Problem unknown(Snapshot known, String name, Collection<String> arguments) {
+    String call = CallableFunction.shown(name, arguments);
+    String with =
+        arguments.isEmpty()
+            ? " without parameters"
+            : " with parameter"
+                + (arguments.size() == 1 ? " " : "s ")
+                + String.join(", ", arguments);
+    return Problem.of(
+            404, "PGRST202", "Could not find the function " + call + " in the schema cache")
+        .withDetails(
+            "Searched for the function public."
+                + name
+                + with
+                + ", but no matches were found in the schema cache.")
+        .withHint(hint(known, name));
+  }
+
+  private static @Nullable String hint(Snapshot known, String name) {
+    List<CallableFunction> sameName = known.functions().get(name);
+    if (sameName != null) {
+      return "Perhaps you meant to call the function public." + signatures(sameName);
+    }
+    return known.functions().entrySet().stream()
+        .filter(other -> distance(name, other.getKey()) <= FARTHEST_GUESS)
+        .min(
+            Comparator.<Map.Entry<String, List<CallableFunction>>>comparingInt(
+                    other -> distance(name, other.getKey()))
+                .thenComparing(Map.Entry::getKey))
+        .map(
+            nearest ->
+                "Perhaps you meant to call the function public." + signatures(nearest.getValue()))
+        .orElse(null);
+  }
+
+  private static Problem ambiguous(
+      List<CallableFunction> fitting, String name, Collection<String> arguments) {
+    return Problem.of(
+            300,
+            "PGRST203",
+            "Could not choose the best candidate function between: public." + signatures(fitting))
+        .withDetails("All of them take " + CallableFunction.shown(name, arguments))
+        .withHint("Name more of the arguments, so that only one function has them all");
+  }
+
+  private static String signatures(List<CallableFunction> functions) {
+    return functions.stream()
+        .map(CallableFunction::signature)
+        .collect(Collectors.joining(", public."));
+  }
+
+  /** Levenshtein's distance, or too far when the name is absurdly long. */
+  private static int distance(String a, String b) {
+    if (Math.abs(a.length() - b.length()) > FARTHEST_GUESS) {
+      return Integer.MAX_VALUE;
+    }
+    int[] above = new int[b.length() + 1];
+    for (int j = 0; j <= b.length(); j++) {
+      above[j] = j;
+    }
+    for (int i = 1; i <= a.length(); i++) {
+      int[] row = new int[b.length() + 1];
+      row[0] = i;
+      for (int j = 1; j <= b.length(); j++) {
+        int change = above[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        row[j] = Math.min(change, 1 + Math.min(above[j], row[j - 1]));
+      }
+      above = row;
+    }
+    return above[b.length()];
+  }
+}

@@ -1,0 +1,202 @@
+package com.gptdesk.chat.service.server;
+
+import com.gptdesk.chat.service.http.Reply;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The Messages page: the files that the build put into the jar, held in memory in each encoding
+ * they were made in. Immutable; any thread may serve.
+ *
+ * <p>Names under {@code assets/} carry a hash of their content, so browsers may keep them for good;
+ * the page itself is asked for again each time, by its tag.
+ */
+final class MessagesPage {
+  private static final String FOLDER = "/page/";
+  private static final String INDEX = "index.html";
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private static final Map<String, String> TYPES =
+      Map.of(
+          "html", "text/html; charset=utf-8",
+          "js", "text/javascript; charset=utf-8",
+          "css", "text/css; charset=utf-8",
+          "svg", "image/svg+xml",
+          "woff2", "font/woff2",
+          "json", "application/json; charset=utf-8");
+
+  /** One file. The encodings are null where the build made none. */
+  private record Asset(
+      String type, String tag, Buffer plain, @Nullable Buffer brotli, @Nullable Buffer gzip) {}
+
+  private final Map<String, Asset> assets;
+  private final String settings;
+  private final String contentSecurityPolicy;
+
+  private MessagesPage(Map<String, Asset> assets, String settings, String contentSecurityPolicy) {
+    this.assets = Map.copyOf(assets);
+    this.settings = settings;
+    this.contentSecurityPolicy = contentSecurityPolicy;
+  }
+
+  /**
+   * Reads the files.
+   *
+   * @param http which applications may show the page in a frame, and the key it begins with
+   * @param demo whether one chooses who one is
+   * @return null when it was built without the page
+   */
+  static @Nullable MessagesPage load(HttpSettings http, boolean demo) {
+    byte[] names = resource("files");
+    if (names == null) {
+      return null;
+    }
+    Map<String, Asset> assets = new HashMap<>();
+    for (String name : new String(names, StandardCharsets.UTF_8).split("\n", -1)) {
+      byte[] content = name.isBlank() ? null : resource(name);
+      if (content != null) {
+        String extension = name.substring(name.lastIndexOf('.') + 1);
+        assets.put(
+            name,
+            new Asset(
+                TYPES.getOrDefault(extension, "application/octet-stream"),
+                '"' + hash(content) + '"',
+                Buffer.buffer(content),
+                buffer(resource(name + ".br")),
+                buffer(resource(name + ".gz"))));
+      }
+    }
+    return assets.containsKey(INDEX)
+        ? new MessagesPage(assets, settings(http, demo), contentSecurityPolicy(http.pageHosts()))
+        : null;
+  }
+
+  /** {@code {"demo", "anon_key", "hosts"}}: what the page has to know before it begins. */
+  Reply settings() {
+    return new Reply(
+        200, "application/json; charset=utf-8", Map.of("Cache-Control", "no-cache"), settings);
+  }
+
+  /** The page, whichever conversation its address names. */
+  void index(HttpServerRequest request) {
+    serve(request, INDEX);
+  }
+
+  /** Serves a file; false when there is none of that name. */
+  boolean serve(HttpServerRequest request, String name) {
+    Asset asset = assets.get(name);
+    if (asset == null) {
+      return false;
+    }
+    HttpServerResponse response = request.response();
+    MultiMap headers = response.headers();
+    headers.set("Content-Type", asset.type());
+    headers.set("ETag", asset.tag());
+    headers.set("Vary", "Accept-Encoding");
+    headers.set("X-Content-Type-Options", "nosniff");
+    headers.set("Referrer-Policy", "no-referrer");
+    headers.set("Cross-Origin-Opener-Policy", "same-origin");
+    headers.set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()");
+    headers.set("Content-Security-Policy", contentSecurityPolicy);
+    headers.set(
+        "Cache-Control",
+        name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+    if (asset.tag().equals(request.getHeader("If-None-Match"))) {
+      response.setStatusCode(304).end();
+      return true;
+    }
+    Buffer body = encoded(asset, request.getHeader("Accept-Encoding"), headers);
+    if (request.method().equals(HttpMethod.HEAD)) {
+      headers.set("Content-Length", Integer.toString(body.length()));
+      response.end();
+    } else {
+      response.end(body);
+    }
+    return true;
+  }
+
+  private static Buffer encoded(Asset asset, @Nullable String accepted, MultiMap headers) {
+    if (asset.brotli() != null && accepts(accepted, "br")) {
+      headers.set("Content-Encoding", "br");
+      return asset.brotli();
+    }
+    if (asset.gzip() != null && accepts(accepted, "gzip")) {
+      headers.set("Content-Encoding", "gzip");
+      return asset.gzip();
+    }
+    return asset.plain();
+  }
+
+  /** Whether the header names the encoding, and not with the quality 0, which is a refusal. */
+  private static boolean accepts(@Nullable String header, String encoding) {
+    if (header == null) {
+      return false;
+    }
+    for (String part : header.toLowerCase(Locale.ROOT).split(",", -1)) {
+      String[] words = part.strip().split("\\s*;\\s*", 2);
+      if (words[0].equals(encoding)) {
+        return words.length == 1 || !words[1].matches("q=0(\\.0*)?");
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Scripts and styles from here alone and none inline; calls and sockets to here alone; images
+   * from anywhere, since people send their addresses.
+   */
+  private static String contentSecurityPolicy(List<String> hosts) {
+    String ancestors = hosts.isEmpty() ? "'self'" : "'self' " + String.join(" ", hosts);
+    return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self';"
+        + " img-src 'self' data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
+        + ancestors;
+  }
+
+  private static String settings(HttpSettings http, boolean demo) {
+    ObjectNode settings = JSON.createObjectNode();
+    settings.put("demo", demo);
+    settings.put("anon_key", http.anonKey());
+    ArrayNode hosts = settings.putArray("hosts");
+    http.pageHosts().forEach(hosts::add);
+    return JSON.writeValueAsString(settings);
+  }
+
+  private static byte @Nullable [] resource(String name) {
+    try (InputStream in = MessagesPage.class.getResourceAsStream(FOLDER + name)) {
+      return in == null ? null : in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The page's file " + name + " cannot be read", e);
+    }
+  }
+
+  private static @Nullable Buffer buffer(byte @Nullable [] bytes) {
+    return bytes == null ? null : Buffer.buffer(bytes);
+  }
+
+  private static String hash(byte[] content) {
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(content);
+      return HexFormat.of().formatHex(digest, 0, 12);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every JDK has SHA-256", e);
+    }
+  }
+}

@@ -1,0 +1,253 @@
+package com.gptdesk.chat.database.migration;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.flywaydb.core.api.FlywayException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A database comes to where db/ says it should be: all at once, by its owner, for one platform. */
+class MigrationsTest {
+
+  private final TestDatabase database = TestDatabase.empty();
+
+  @AfterEach
+  void close() {
+    database.close();
+  }
+
+  @Test
+  void theSecondTimeThereIsNothingToDo() {
+    assertTrue(Migrations.of(database.owner(), null).migrate() > 10);
+    Migrations again = Migrations.of(database.owner(), null);
+    assertEquals(List.of(), again.pending());
+    assertEquals(List.of(), again.differences());
+    assertEquals(0, again.migrate());
+    assertEquals("standalone", database.ownerReads("select platform from chat.settings"));
+  }
+
+  @Test
+  void theServiceMayLookButNotMigrate() {
+    Migrations.of(database.owner(), null).migrate();
+    assertEquals(List.of(), Migrations.of(database.service(), null).differences());
+  }
+
+  @Test
+  void anEmptyDatabaseIsBehind() {
+    Migrations migrations = Migrations.of(database.owner(), null);
+    assertFalse(migrations.differences().isEmpty());
+    assertTrue(migrations.pending().size() > 10);
+  }
+
+  @Test
+  void whatIsThereAlreadyIsUsed() {
+    for (Path file : migrationsIn("db/platform")) {
+      if (file.getFileName().toString().startsWith("V")) {
+        database.asOwner(read(file));
+      }
+    }
+    Migrations.of(database.owner(), Platform.EXISTING).migrate();
+    assertEquals("existing", database.ownerReads("select platform from chat.settings"));
+    assertEquals(
+        "0",
+        database.ownerReads(
+            "select count(*) from chat.flyway_history where script like '%platform%'"));
+    assertEquals(List.of(), Migrations.of(database.owner(), null).differences());
+  }
+
+  @Test
+  void theOtherPlatformIsRefused() {
+    Migrations.of(database.owner(), Platform.STANDALONE).migrate();
+    IllegalStateException no =
+        assertThrows(
+            IllegalStateException.class, () -> Migrations.of(database.owner(), Platform.EXISTING));
+    assertEquals(
+        "This database was migrated with --platform standalone and cannot become existing.",
+        no.getMessage());
+  }
+
+  @Test
+  void aFailedMigrationLeavesNothing(@TempDir Path db) throws IOException {
+    for (String folder : List.of("platform", "tables", "logic")) {
+      Files.createDirectory(db.resolve(folder));
+    }
+    Files.writeString(db.resolve("tables/V100__good.sql"), "create table public.good (id int);");
+    Files.writeString(db.resolve("tables/V101__bad.sql"), "create table public.bad (id nonsense);");
+    Migrations migrations = new Migrations(database.owner(), null, "filesystem:" + db);
+    assertThrows(FlywayException.class, migrations::migrate);
+    assertEquals("null", database.ownerReads("select to_regclass('public.good')"));
+
+    Files.writeString(db.resolve("tables/V101__bad.sql"), "create table public.bad (id int);");
+    assertEquals(2, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+  }
+
+  @Test
+  void aFailedUpgradeLeavesWhatWasThere(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    String objects =
+        "select string_agg(c.oid || ' ' || c.xmin, ',' order by c.oid) from pg_class c"
+            + " where c.relnamespace::regnamespace::text in ('public', 'chat', 'relay')";
+    String before = database.ownerReads(objects);
+    copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V900__good.sql"), "alter table public.user_blocks add column x int;");
+    Files.writeString(db.resolve("tables/V901__broken.sql"), "select no_such_function();");
+    Migrations broken = new Migrations(database.owner(), null, "filesystem:" + db);
+    FlywayException no = assertThrows(FlywayException.class, broken::migrate);
+    assertTrue(no.getMessage().contains("V901__broken.sql"), no.getMessage());
+    assertEquals(before, database.ownerReads(objects));
+    assertEquals(
+        List.of("V900__good.sql", "V901__broken.sql"),
+        new Migrations(database.owner(), null, "filesystem:" + db).pending());
+    assertEquals(List.of(), Migrations.of(database.owner(), null).differences());
+  }
+
+  /** Alone: it cannot be in one transaction with others, and is told so before anything is done. */
+  @Test
+  void anIndexIsMadeConcurrentlyByAFileOfItsOwn(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V900__index.sql"),
+        "create index concurrently conversations_age_idx on public.user_conversations (created_at);");
+    Path other = db.resolve("tables/V901__other.sql");
+    Files.writeString(other, "select 1;");
+    FlywayException no =
+        assertThrows(
+            FlywayException.class,
+            () -> new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+    assertTrue(no.getMessage().contains("non-transactional"), no.getMessage());
+
+    Files.delete(other);
+    assertEquals(1, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+    assertEquals(
+        "t",
+        database.ownerReads(
+            "select indisvalid from pg_index where indexrelid = 'public.conversations_age_idx'::regclass"));
+  }
+
+  @Test
+  void aDatabaseThatIsBehindOrWasChangedIsSeen(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(db.resolve("tables/V900__next.sql"), "select 1;");
+    Files.writeString(
+        db.resolve("tables/V130__presence.sql"),
+        read(db.resolve("tables/V130__presence.sql")) + "-- changed\nselect 1;\n");
+    Migrations newer = new Migrations(database.service(), null, "filesystem:" + db);
+    assertEquals(List.of("V900__next.sql"), newer.pending());
+    String differences = String.join("\n", newer.differences());
+    assertTrue(differences.contains("130"), differences);
+    assertTrue(differences.contains("900"), differences);
+    assertTrue(newer.summary().contains("platform standalone, 1 pending"), newer.summary());
+  }
+
+  @Test
+  void itNeverWaitsAsLongAsADeadlockTakesToBeSeen(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V900__settings.sql"),
+        "create table public.seen as select s.name, s.setting::int from pg_settings s where s.name like '%lock_timeout';");
+    new Migrations(database.owner(), null, "filesystem:" + db).migrate();
+    assertEquals(
+        "t",
+        database.ownerReads(
+            "select l.setting between 1 and d.setting - 1 from public.seen l, public.seen d"
+                + " where l.name = 'lock_timeout' and d.name = 'deadlock_timeout'"));
+  }
+
+  /** A deadlock, were it not that the migration steps back. */
+  @Test
+  void whoeverHoldsOneTableAndWantsAnotherGoesFirst(@TempDir Path db) throws Exception {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Files.writeString(db.resolve("tables/V900__next.sql"), "select 1;");
+    Migrations next = new Migrations(database.owner(), null, "filesystem:" + db);
+    try (Connection somebody = database.owner().connect();
+        Statement statement = somebody.createStatement();
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      somebody.setAutoCommit(false);
+      statement.execute("lock table public.user_messages in row exclusive mode");
+      Future<Integer> migration = threads.submit(() -> next.migrate());
+      Await.until(
+          "the migration has conversations and wants messages",
+          () ->
+              database
+                  .ownerReads(
+                      "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and not granted"
+                          + " and relation = 'public.user_messages'::regclass")
+                  .equals("1"));
+      statement.execute("lock table public.user_conversations in row exclusive mode");
+      assertFalse(migration.isDone());
+      somebody.commit();
+      assertEquals(1, migration.get());
+    }
+  }
+
+  @Test
+  void aMisnamedMigrationIsToldOf(@TempDir Path db) throws IOException {
+    for (String folder : List.of("platform", "tables", "logic")) {
+      Files.createDirectory(db.resolve(folder));
+    }
+    Files.writeString(db.resolve("tables/V100_forgotten.sql"), "select 1;");
+    Migrations migrations = new Migrations(database.owner(), null, "filesystem:" + db);
+    assertThrows(FlywayException.class, migrations::migrate);
+  }
+
+  @Test
+  void settingsOfTheEnvironmentAreWritten() {
+    Migrations migrations = Migrations.of(database.owner(), null);
+    migrations.migrate();
+    migrations.write(2000, null, null);
+    migrations.write(null, null, null);
+    assertEquals(
+        "2000 3000",
+        database.ownerReads(
+            "select max_message_length || ' ' || typing_timeout_ms from chat.settings"));
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (Stream<Path> files = Files.walk(from)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Path copy = to.resolve(from.relativize(file));
+        Files.createDirectories(copy.getParent());
+        Files.copy(file, copy);
+      }
+    }
+  }
+
+  private static List<Path> migrationsIn(String folder) {
+    try (Stream<Path> files = Files.list(Path.of(folder))) {
+      return files.sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package com.gptdesk.chat.service;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.database.connection.Login;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+/** The environment is checked as a whole, and its secrets are never shown. */
+class ConfigTest {
+
+  @Test
+  void anEmptyEnvironmentIsEnough() throws Config.Invalid {
+    Config config = Config.of(Map.of("PATH", "/bin"));
+    assertTrue(config.embedded());
+    assertTrue(config.enabled());
+    assertEquals(8080, config.port());
+    assertEquals(16, config.poolSize());
+    assertTrue(config.dataDirectory().endsWith("data"));
+    assertNull(config.maxMessageLength());
+  }
+
+  @Test
+  void whatIsEmptyIsNotSet() throws Config.Invalid {
+    assertEquals(8080, Config.of(Map.of("CHAT_PORT", " ", "CHAT_DATABASE_URL", "")).port());
+  }
+
+  @Test
+  void everyProblemIsToldAtOnce() {
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_DATABASE_URL", "postgres://somewhere/chat",
+                        "CHAT_POOL_SIZE", "many",
+                        "CHAT_PORT", "70000",
+                        "CHAT_ENABLED", "perhaps",
+                        "CHAT_JWT_SECRET", "short",
+                        "CHAT_JWKS_URL", "keys",
+                        "CHAT_TLS_KEY", "key.pem",
+                        "CHAT_DOORBELL", "gong")));
+    assertEquals(
+        List.of(
+            "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
+            "CHAT_ENABLED must be true or false.",
+            "Set CHAT_DATABASE_USER as well.",
+            "CHAT_POOL_SIZE must be a whole number from 1 to 1000.",
+            "CHAT_JWT_SECRET must have at least 32 bytes.",
+            "CHAT_JWKS_URL must be an http or https address.",
+            "CHAT_PORT must be a whole number from 0 to 65535.",
+            "Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither.",
+            "CHAT_DOORBELL must be pgjdbc-ng or pgjdbc."),
+        no.problems());
+  }
+
+  @Test
+  void oneWayToCheckTokens() {
+    assertThrows(
+        Config.Invalid.class,
+        () ->
+            Config.of(
+                Map.of(
+                    "CHAT_JWT_SECRET", "0123456789012345678901234567890123456789",
+                    "CHAT_JWKS_URL", "https://keys.example/jwks")));
+  }
+
+  @Test
+  void functionsAreServedByNameOrPattern() throws Config.Invalid {
+    assertEquals(List.of(), Config.of(Map.of()).servedFunctions());
+    assertEquals(
+        List.of("report", "my_*"),
+        Config.of(Map.of("CHAT_SERVED_FUNCTIONS", "report, my_*")).servedFunctions());
+    for (String no : List.of("public.report", "report()", "a,,b", "report;")) {
+      assertThrows(Config.Invalid.class, () -> Config.of(Map.of("CHAT_SERVED_FUNCTIONS", no)), no);
+    }
+  }
+
+  @Test
+  void originsAndProxiesAreListsOrEverybodyAndNobody() throws Config.Invalid {
+    assertEquals(List.of("*"), Config.of(Map.of()).allowedOrigins());
+    assertEquals(
+        List.of("https://a.example", "http://localhost:5173"),
+        Config.of(Map.of("CHAT_ALLOWED_ORIGINS", "https://a.example, http://localhost:5173"))
+            .allowedOrigins());
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_ALLOWED_ORIGINS", "https://a.example,*",
+                        "CHAT_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example")));
+    assertEquals(
+        List.of(
+            "CHAT_ALLOWED_ORIGINS must be origins as https://desk.example, separated by commas.",
+            "CHAT_TRUSTED_PROXIES must be addresses or networks as 10.0.0.0/8, separated by commas."),
+        no.problems());
+  }
+
+  @Test
+  void secretsAreNeverShown() throws Config.Invalid {
+    Config config =
+        Config.of(
+            Map.of(
+                "CHAT_DATABASE_URL", "jdbc:postgresql://somewhere/chat",
+                "CHAT_DATABASE_USER", "clerk",
+                "CHAT_DATABASE_PASSWORD", "hush-hush",
+                "CHAT_JWT_SECRET", "hush-hush-hush-hush-hush-hush-hush-hush"));
+    Login login = Objects.requireNonNull(config.database());
+    assertEquals("hush-hush", login.password());
+    assertFalse(config.toString().contains("hush"));
+    assertTrue(config.toString().contains("clerk"));
+    assertFalse(config.embedded());
+  }
+
+  @Test
+  void natsIsSaidByItsAddressAndNeverShown() throws Config.Invalid {
+    var environment =
+        Map.of(
+            "CHAT_DATABASE_URL", "jdbc:postgresql://db/chat",
+            "CHAT_DATABASE_USER", "chat_login",
+            "CHAT_NATS_URL", "nats://me:hush-hush@one:4222,tls://two");
+    var nats = Objects.requireNonNull(Config.of(environment).nats());
+    assertEquals(List.of("nats://one:4222", "tls://two"), nats.servers());
+    assertEquals("hush-hush", nats.password());
+    assertFalse(nats.toString().contains("hush-hush"));
+    assertFalse(Setting.printed(environment).toString().contains("hush-hush"));
+  }
+
+  @Test
+  void whatIsWrongWithNatsIsToldAtOnce() {
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_NATS_URL", "http://me:hush-hush@one",
+                        "CHAT_NATS_CREDENTIALS", "/nowhere/at.creds",
+                        "CHAT_NATS_SUBJECT", "chat.>")));
+    assertEquals(
+        List.of(
+            "CHAT_NATS_SUBJECT must be letters, digits, - and _, with dots in between.",
+            "CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.",
+            "CHAT_NATS_CREDENTIALS must be a file that can be read.",
+            "CHAT_NATS_URL must be nats://host:port or tls://host:port, several separated by commas."),
+        no.problems());
+  }
+}

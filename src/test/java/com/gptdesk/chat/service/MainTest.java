@@ -1,0 +1,77 @@
+package com.gptdesk.chat.service;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** What a newcomer types first, and what they are told when the machine refuses. */
+class MainTest {
+
+  @ParameterizedTest
+  @ValueSource(strings = {"serve", "migrate", "info", "validate", "verify-policies"})
+  void eachCommandHasHelpAndVersion(String command) {
+    assertTrue(said(command, "--help").startsWith("Usage: gptdesk-chat " + command));
+    assertTrue(said(command, "--version").startsWith("GPT Desk Chat "));
+  }
+
+  @Test
+  void theProgramHasHelpAndVersion() {
+    assertTrue(said("--help").contains("verify-policies"));
+    assertTrue(said("--version").startsWith("GPT Desk Chat "));
+    assertTrue(said("serve", "--help").contains("CHAT_DATA_DIR (default: ./data)"));
+  }
+
+  @Test
+  void anOldJavaAndFewFilesAreSaidInOneSentence() {
+    assertNull(Launcher.problem("21", 65_536));
+    assertNull(Launcher.problem("25", Long.MAX_VALUE));
+    assertTrue(String.valueOf(Launcher.problem("17", 65_536)).contains("needs Java 21 or newer"));
+    assertTrue(String.valueOf(Launcher.problem("1.8", 65_536)).contains("this is Java 1.8"));
+    assertTrue(String.valueOf(Launcher.problem("21", 64)).startsWith("Only 64 files"));
+  }
+
+  @Test
+  void anOldJavaCanReadTheLauncher() throws IOException {
+    try (var file =
+        new DataInputStream(
+            java.util.Objects.requireNonNull(
+                Launcher.class.getResourceAsStream("Launcher.class")))) {
+      assertEquals(0xCAFEBABE, file.readInt());
+      assertEquals(0, file.readUnsignedShort());
+      assertEquals(52, file.readUnsignedShort(), "the class file version of Java 8");
+    }
+  }
+
+  @Test
+  void whatTheOperatorCanMendIsOneSentence() {
+    assertNotNull(
+        Mendable.sentence(new RuntimeException(new AccessDeniedException("/var/data/lock"))));
+    assertTrue(
+        String.valueOf(Mendable.sentence(new AccessDeniedException("/var/data/lock")))
+            .startsWith("Cannot write /var/data/lock (permission denied): make it writable"));
+    assertTrue(
+        String.valueOf(
+                Mendable.sentence(new FileSystemException("/x", null, "Too many open files")))
+            .startsWith("Too few files may be open"));
+    assertNull(Mendable.sentence(new IllegalStateException("something else")));
+  }
+
+  private static String said(String... arguments) {
+    var words = new StringWriter();
+    CommandLine commands = Main.commands().setOut(new PrintWriter(words));
+    assertEquals(0, commands.execute(arguments));
+    return words.toString();
+  }
+}

@@ -1,0 +1,80 @@
+package com.gptdesk.chat.service;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** One table of settings: the README's, help's and what is printed at start are the same. */
+class SettingTest {
+
+  private static final Pattern NAME = Pattern.compile("`(CHAT_[A-Z_]+)`");
+
+  @Test
+  void theReadmeListsThemAll() throws IOException {
+    String rows =
+        Files.readString(Path.of("README.md"))
+            .lines()
+            .filter(line -> line.startsWith("| `CHAT_"))
+            .map(line -> line.split("\\|")[1])
+            .collect(Collectors.joining("\n"));
+    assertEquals(
+        names(),
+        NAME.matcher(rows)
+            .results()
+            .map((MatchResult found) -> found.group(1))
+            .collect(Collectors.toCollection(TreeSet::new)));
+  }
+
+  @Test
+  void helpListsThemAll() {
+    String help = Setting.help();
+    names().forEach(name -> assertTrue(help.contains("  " + name + " (default: "), name));
+  }
+
+  @Test
+  void secretsAreNotPrinted() {
+    assertEquals(
+        List.of(
+            "CHAT_DATABASE_URL=jdbc:postgresql://…@db/chat?…",
+            "CHAT_DATABASE_PASSWORD=(set, not shown)",
+            "CHAT_PORT=8081"),
+        Setting.printed(
+            Map.of(
+                "CHAT_PORT", "8081",
+                "CHAT_DATABASE_PASSWORD", "hush-hush",
+                "CHAT_DATABASE_URL", "jdbc:postgresql://me:hush-hush@db/chat?password=hush-hush",
+                "CHAT_HOST", " ")));
+  }
+
+  @Test
+  void whatNamesASecretIsOne() {
+    for (Setting setting : Setting.ALL) {
+      if (Pattern.compile("PASSWORD|SECRET|TOKEN|KEY$").matcher(setting.name()).find()) {
+        assertEquals(Setting.Shown.SECRET, setting.shown(), setting.name());
+      }
+    }
+  }
+
+  @Test
+  void aSlipFindsItsName() {
+    assertEquals("CHAT_POOL_SIZE", Setting.nearest("CHAT_POOLSIZE"));
+    assertNull(Setting.nearest("CHAT_SOMETHING_ELSE_ALTOGETHER"));
+    assertFalse(Setting.isKnown("CHAT_POOLSIZE"));
+  }
+
+  private static TreeSet<String> names() {
+    return Setting.ALL.stream().map(Setting::name).collect(Collectors.toCollection(TreeSet::new));
+  }
+}

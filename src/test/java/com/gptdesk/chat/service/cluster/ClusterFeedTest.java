@@ -1,0 +1,361 @@
+package com.gptdesk.chat.service.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.ChangeListener;
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Subscriber;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.NatsServer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a node makes of a leader who loses, repeats and forgets: whoever is concerned catches up, at
+ * the right moment, and nobody is told anything twice. The leader is the test.
+ */
+class ClusterFeedTest {
+  private static final Scope ALICE = Scope.user(UUID.randomUUID());
+  private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
+
+  private ClusterFeed gateway;
+  private FanOut fanOut;
+  private final Hears alice = new Hears();
+  private final Hears bob = new Hears();
+  private final List<String> everybody = new CopyOnWriteArrayList<>();
+  private final Map<Scope, Long> last = new HashMap<>();
+  private boolean answers = true;
+  private long term = 100;
+  private long number;
+  private NatsConnection node;
+  private NatsConnection leader;
+
+  /** The leader is asked only what must be asked. */
+  @BeforeEach
+  void connect() throws Exception {
+    connect(Duration.ofHours(1));
+  }
+
+  private void connect(Duration askedAgainAfter) throws Exception {
+    gateway = new ClusterFeed(askedAgainAfter);
+    fanOut = new FanOut(gateway);
+    NatsSettings settings = NatsServer.shared().settings();
+    leader =
+        NatsConnection.open(
+            settings,
+            new NatsConnection.Ears(
+                (line, bytes) -> {},
+                (line, message) -> {
+                  synchronized (last) {
+                    if (answers) {
+                      var question = ClusterMessage.Question.decode(message.getData());
+                      var numbers =
+                          question.scopes().stream()
+                              .map(scope -> last.computeIfAbsent(scope, unknown -> number))
+                              .toList();
+                      line.answer(
+                          String.valueOf(message.getReplyTo()),
+                          new ClusterMessage.Answer(term, question.number(), numbers));
+                    }
+                  }
+                }));
+    leader.hearQuestions();
+    gateway.start(
+        new ClusterFeed.Hearers() {
+          @Override
+          public ChangeListener all() {
+            return fanOut;
+          }
+
+          @Override
+          public void missed(List<Scope> scopes, String reason) {
+            fanOut.resync(scopes, reason);
+          }
+
+          @Override
+          public void noted(List<Scope> scopes) {
+            everybody.add(scopes.contains(ALICE) ? "alice" : "bob");
+          }
+
+          @Override
+          public void notedNot() {
+            everybody.add("anybody");
+          }
+        });
+    node =
+        NatsConnection.open(
+            settings, new NatsConnection.Ears(gateway::take, (line, message) -> {}));
+    gateway.connected(node);
+    beats();
+    fanOut.add(alice, List.of(ALICE));
+    fanOut.add(bob, List.of(BOB));
+    fanOut.awaitHeard(List.of(ALICE, BOB));
+  }
+
+  @AfterEach
+  void disconnect() {
+    gateway.close();
+    if (node != null) {
+      node.close();
+    }
+    if (leader != null) {
+      leader.close();
+    }
+  }
+
+  @Test
+  void aChangeOfTwoScopesIsToldOnceToEach() {
+    tells(1, ALICE, BOB);
+    tells(2, ALICE);
+    tells(3, BOB);
+    alice.hasHeard("1", "2");
+    bob.hasHeard("1", "3");
+    isHearing();
+  }
+
+  @Test
+  void whoMissedAChangeIsToldSoBeforeTheNext() {
+    tells(1, ALICE, BOB);
+    loses(ALICE, BOB);
+    tells(3, ALICE, BOB); // By the first of the two subjects both are told to catch up.
+    alice.hasHeard("1", "missed", "3");
+    bob.hasHeard("1", "missed", "3");
+    assertEquals(2, gateway.gaps());
+  }
+
+  @Test
+  void whoMissedNothingIsNotToldToCatchUp() {
+    tells(1, ALICE, BOB);
+    loses(BOB);
+    tells(3, ALICE);
+    tells(4, BOB);
+    alice.hasHeard("1", "3");
+    bob.hasHeard("1", "missed", "4");
+  }
+
+  /** Nothing comes after it that would show it; but the leader is asked again and again. */
+  @Test
+  void thatTheLastChangeWasMissedIsFoundOut() throws Exception {
+    disconnect();
+    connect(Duration.ofMillis(200));
+    tells(1, ALICE);
+    loses(ALICE);
+    alice.hasHeard("1", "missed");
+    tells(3, ALICE);
+    alice.hasHeard("1", "missed", "3");
+    bob.hasHeard();
+  }
+
+  @Test
+  void aNewLeaderMakesEverybodyCatchUpAndTheOldOnesLastWordsAreNotHeard() {
+    tells(1, ALICE);
+    alice.hasHeard("1");
+    changesLeader(101);
+    beats();
+    alice.hasHeard("1", "missed");
+    tells(1, ALICE);
+    alice.hasHeard("1", "missed", "1");
+    synchronized (last) {
+      term = 100;
+      leader.tell(ALICE, frame(9, Map.of(ALICE, 1L)));
+      term = 101;
+    }
+    tells(2, ALICE);
+    alice.hasHeard("1", "missed", "1", "2");
+    bob.hasHeard("missed");
+  }
+
+  /**
+   * Between a new leader's first word and its answer nothing is told: what is told must join on to
+   * what came before it.
+   */
+  @Test
+  void nothingIsToldBeforeItIsKnownWhatWasMissed() {
+    tells(1, ALICE);
+    alice.hasHeard("1");
+    answers(false);
+    changesLeader(101);
+    tells(1, ALICE);
+    Await.until(
+        "the new leader is heard",
+        () -> {
+          beats(); // it is never silent for long
+          return "catches up".equals(gateway.trouble());
+        });
+    answers(true);
+    alice.hasHeard("1", "missed");
+    tells(2, ALICE);
+    alice.hasHeard("1", "missed", "2");
+  }
+
+  @Test
+  void aNewConnectionMakesEverybodyCatchUp() throws Exception {
+    gateway.connected(null);
+    assertEquals("NATS cannot be reached", gateway.trouble());
+    loses(ALICE);
+    gateway.connected(node);
+    beats();
+    alice.hasHeard("missed");
+    bob.hasHeard("missed");
+    tells(2, ALICE);
+    alice.hasHeard("missed", "2");
+  }
+
+  @Test
+  void whatIsTooLongIsCaughtUpWith() {
+    synchronized (last) {
+      number++;
+      leader.tell(ALICE, new ClusterMessage.TooLong(term, number, previous(ALICE)).encode());
+    }
+    tells(2, ALICE);
+    alice.hasHeard("missed", "2");
+    bob.hasHeard();
+  }
+
+  @Test
+  void whomChangesConcernIsToldToWhoeverMustKnowOfEverybody() {
+    gateway.wanted(ClusterFeed.EVERYBODY);
+    gateway.awaitHeard(List.of(ClusterFeed.EVERYBODY));
+    notes(ALICE);
+    loses(ClusterFeed.EVERYBODY);
+    notes(BOB);
+    Await.until("both", () -> everybody.equals(List.of("alice", "anybody", "bob")));
+  }
+
+  @Test
+  void nobodyJoinsWhileNoLeaderAnswers() {
+    answers(false);
+    var carol = new Hears();
+    Scope scope = Scope.user(UUID.randomUUID());
+    fanOut.add(carol, List.of(scope));
+    assertThrows(IllegalStateException.class, () -> gateway.awaitHeard(List.of(scope), 1));
+    answers(true);
+    gateway.awaitHeard(List.of(scope));
+    tells(1, scope);
+    carol.hasHeard("1");
+  }
+
+  @Test
+  void whoIsAloneIsNotHearing() {
+    isHearing();
+    leader.close();
+    Await.until("the silence", () -> gateway.trouble() != null);
+  }
+
+  // --- The leader
+
+  private void answers(boolean does) {
+    synchronized (last) {
+      answers = does;
+    }
+  }
+
+  /** While its leader is not silent. */
+  private void isHearing() {
+    Await.until(
+        "it hears",
+        () -> {
+          beats();
+          return gateway.trouble() == null;
+        });
+  }
+
+  private void beats() {
+    leader.tellAll(new ClusterMessage.Beat(term, number));
+  }
+
+  private void changesLeader(long newTerm) {
+    synchronized (last) {
+      term = newTerm;
+      number = 0;
+      last.clear();
+    }
+  }
+
+  private void tells(long expected, Scope... scopes) {
+    synchronized (last) {
+      number++;
+      assertEquals(expected, number);
+      byte[] frame = frame(number, previous(scopes));
+      for (Scope scope : scopes) {
+        leader.tell(scope, frame);
+      }
+    }
+  }
+
+  private void notes(Scope whom) {
+    synchronized (last) {
+      number++;
+      long before = previous(ClusterFeed.EVERYBODY).values().iterator().next();
+      leader.tell(
+          ClusterFeed.EVERYBODY,
+          new ClusterMessage.Noted(term, number, before, List.of(whom)).encode());
+    }
+  }
+
+  /** A change that NATS does not bring. */
+  private void loses(Scope... scopes) {
+    synchronized (last) {
+      number++;
+      previous(scopes);
+    }
+  }
+
+  private Map<Scope, Long> previous(Scope... scopes) {
+    Map<Scope, Long> previous = new LinkedHashMap<>();
+    for (Scope scope : scopes) {
+      @Nullable Long before = last.put(scope, number);
+      previous.put(scope, before == null ? ClusterMessage.UNASKED : before);
+    }
+    return previous;
+  }
+
+  private byte[] frame(long which, Map<Scope, Long> previous) {
+    var change =
+        new Change(
+            which,
+            "user_messages",
+            Change.Operation.INSERT,
+            Instant.EPOCH,
+            List.copyOf(previous.keySet()),
+            "{}",
+            null);
+    return new ClusterMessage.Told(term, which, previous, change).encode();
+  }
+
+  private static final class Hears implements Subscriber {
+    private final List<String> heard = new ArrayList<>();
+
+    @Override
+    public synchronized void changed(Change change) {
+      heard.add(String.valueOf(change.seq()));
+    }
+
+    @Override
+    public synchronized void resync(String reason) {
+      heard.add("missed");
+    }
+
+    private synchronized List<String> heard() {
+      return List.copyOf(heard);
+    }
+
+    void hasHeard(String... what) {
+      Await.value(List.of(what).toString(), this::heard, List.of(what)::equals);
+    }
+  }
+}

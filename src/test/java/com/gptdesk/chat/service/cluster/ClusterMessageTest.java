@@ -1,0 +1,59 @@
+package com.gptdesk.chat.service.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+/** What one node writes another reads. */
+class ClusterMessageTest {
+  private static final Scope ALICE = Scope.user(UUID.randomUUID());
+  private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
+
+  @Test
+  void eachFrameIsReadAsItWasWritten() {
+    Map<Scope, Long> previous = new LinkedHashMap<>();
+    previous.put(ALICE, 7L);
+    previous.put(BOB, ClusterMessage.UNASKED);
+    var change =
+        new Change(
+            12,
+            "user_messages",
+            Change.Operation.UPDATE,
+            Instant.parse("2026-11-25T14:00:00.123456Z"),
+            List.of(ALICE, BOB),
+            "{\"content\":\"é 😀\"}",
+            null);
+    for (ClusterMessage frame :
+        List.of(
+            new ClusterMessage.Beat(3, 8),
+            new ClusterMessage.Told(3, 8, previous, change),
+            new ClusterMessage.TooLong(3, 8, previous),
+            new ClusterMessage.Noted(3, 8, 7, List.of(ALICE, BOB)),
+            new ClusterMessage.Answer(3, 99, List.of(8L, 0L)))) {
+      assertEquals(frame, ClusterMessage.decode(frame.encode()));
+    }
+    var question = new ClusterMessage.Question(99, List.of(BOB, ALICE));
+    assertEquals(question, ClusterMessage.Question.decode(question.encode()));
+  }
+
+  @Test
+  void whatIsNoFrameIsRefused() {
+    byte[] whole = new ClusterMessage.Answer(3, 99, List.of(8L)).encode();
+    for (int length = 0; length < whole.length; length++) {
+      byte[] part = Arrays.copyOf(whole, length);
+      assertThrows(IllegalArgumentException.class, () -> ClusterMessage.decode(part));
+    }
+    whole[0]++;
+    assertThrows(
+        IllegalArgumentException.class, () -> ClusterMessage.decode(whole)); // another version
+  }
+}

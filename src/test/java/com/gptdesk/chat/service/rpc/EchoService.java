@@ -1,0 +1,93 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.http.RequestLimits;
+import com.gptdesk.chat.service.ops.Health;
+import com.gptdesk.chat.service.ops.Metrics;
+import com.gptdesk.chat.service.realtime.PresenceTracker;
+import com.gptdesk.chat.service.realtime.PublishedTables;
+import com.gptdesk.chat.service.realtime.RealtimeServer;
+import com.gptdesk.chat.service.realtime.RealtimeSettings;
+import com.gptdesk.chat.service.realtime.TopicLimits;
+import com.gptdesk.chat.service.realtime.Topics;
+import com.gptdesk.chat.service.server.BroadcastEndpoint;
+import com.gptdesk.chat.service.server.DemoEndpoints;
+import com.gptdesk.chat.service.server.HttpService;
+import com.gptdesk.chat.service.server.HttpSettings;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** An HTTP service whose database is played: {@code echo} reads, and {@code slow} writes. */
+public final class EchoService {
+  private static final FunctionCatalogue.Source FUNCTIONS =
+      new FunctionCatalogue.Source() {
+        @Override
+        public List<CallableFunction> functions() {
+          return List.of(
+              new CallableFunction(
+                  "echo", false, CallableFunction.Result.SCALAR, List.of("a"), List.of("text"), 0),
+              new CallableFunction(
+                  "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
+        }
+
+        @Override
+        public String statement(String function, List<String> argumentNames) {
+          return function;
+        }
+      };
+
+  /** What {@code echo} answers. */
+  public static final RpcGateway.Door ECHO = (caller, readOnly, statement, arguments) -> arguments;
+
+  private EchoService() {}
+
+  /** One that was not started. */
+  public static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      RpcGateway.Door door,
+      Topics topics,
+      TokenVerifier tokens,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics) {
+    var gateway = new RpcGateway(new FunctionCatalogue(FUNCTIONS), door, tokens, limits, true);
+    return of(vertx, settings, limits, gateway, topics, tokens, demo, metrics);
+  }
+
+  /** With calls that are answered by somebody else. */
+  public static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      RpcGateway gateway,
+      Topics topics,
+      TokenVerifier tokens,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics) {
+    return new HttpService(
+        vertx,
+        settings,
+        gateway,
+        new BroadcastEndpoint(
+            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
+        limits,
+        new Health(List.of(new Health.Check("database", () -> null))),
+        new RealtimeServer(
+            RealtimeSettings.defaults(),
+            tokens,
+            new FanOut(),
+            PublishedTables.of(List.of()),
+            person -> List.of(Scope.user(person)),
+            (caller, conversation, revision, most) -> null,
+            topics,
+            TopicLimits.defaults(),
+            new PresenceTracker(topics)),
+        demo,
+        metrics);
+  }
+}
