@@ -15,20 +15,20 @@ import org.jspecify.annotations.Nullable;
 record DatabaseSource(@Nullable EmbeddedDatabase embedded, Login service, @Nullable Login owner)
     implements AutoCloseable {
 
-  static DatabaseSource open(Config config) {
-    Login given = config.database();
+  static DatabaseSource open(DatabaseSettings settings) {
+    Login given = settings.service();
     if (given != null) {
-      return new DatabaseSource(null, given, config.owner());
+      return new DatabaseSource(null, given, settings.owner());
     }
-    EmbeddedDatabase embedded = EmbeddedDatabase.open(config.dataDirectory());
+    EmbeddedDatabase embedded = EmbeddedDatabase.open(settings.dataDirectory());
     return new DatabaseSource(embedded, embedded.service(), embedded.owner());
   }
 
   /** As {@link #open}, or what another process of ours serves from the data directory just now. */
-  static DatabaseSource openOrJoin(Config config) {
+  static DatabaseSource openOrJoin(DatabaseSettings settings) {
     Login served =
-        config.embedded() ? EmbeddedDatabase.ownerWhileServed(config.dataDirectory()) : null;
-    return served == null ? open(config) : new DatabaseSource(null, served, served);
+        settings.embedded() ? EmbeddedDatabase.ownerWhileServed(settings.dataDirectory()) : null;
+    return served == null ? open(settings) : new DatabaseSource(null, served, served);
   }
 
   Login requireOwner() {
@@ -39,7 +39,7 @@ record DatabaseSource(@Nullable EmbeddedDatabase embedded, Login service, @Nulla
     return owner;
   }
 
-  /** For looking, the owner when he is named. */
+  /** For looking, the owner when one is named. */
   Login ownerOrService() {
     return owner != null ? owner : service;
   }

@@ -61,7 +61,7 @@ public final class Main {
     Objects.requireNonNull(commands.getSubcommands().get("serve"))
         .getCommandSpec()
         .usageMessage()
-        .footer("%nEnvironment variables:", Setting.help().replace("%", "%%"));
+        .footer("%nEnvironment variables:", Config.SETTINGS.help().replace("%", "%%"));
     return commands;
   }
 
@@ -92,7 +92,7 @@ public final class Main {
       @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     Config config = Config.of(System.getenv());
-    Setting.printed(System.getenv()).forEach(LOG::info);
+    Config.SETTINGS.printed(System.getenv()).forEach(LOG::info);
     Service service = new Service();
     SERVING.set(service);
     try {
@@ -112,11 +112,12 @@ public final class Main {
   int migrate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
     Config config = Config.of(System.getenv());
-    try (DatabaseSource database = DatabaseSource.openOrJoin(config)) {
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       Migrations migrations =
-          Migrations.of(database.requireOwner(), platform).accepting(config.acceptedThings());
+          Migrations.of(database.requireOwner(), platform)
+              .accepting(config.database().acceptedThings());
       System.out.println("Applied " + migrations.migrate() + " migrations.");
-      migrations.write(config.maxMessageLength(), config.typingTimeout(), config.claimsSecret());
+      DatabasePreparation.write(migrations, config.database());
       database.admitService();
     }
     return 0;
@@ -129,7 +130,8 @@ public final class Main {
       version = VERSION)
   int info(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
-    try (DatabaseSource database = DatabaseSource.openOrJoin(Config.of(System.getenv()))) {
+    try (DatabaseSource database =
+        DatabaseSource.openOrJoin(Config.of(System.getenv()).database())) {
       Migrations migrations = Migrations.of(database.ownerOrService(), platform);
       System.out.println(migrations.summary());
       System.out.println(migrations.info());
@@ -149,7 +151,7 @@ public final class Main {
       @Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
       throws Exception {
     Config config = Config.of(System.getenv());
-    try (DatabaseSource database = DatabaseSource.openOrJoin(config)) {
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       Migrations migrations =
           Migrations.of(database.ownerOrService(), platform).accepting(accepted(config, accept));
       System.out.println(migrations.summary());
@@ -177,7 +179,7 @@ public final class Main {
   int verifyPolicies(@Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
       throws Exception {
     Config config = Config.of(System.getenv());
-    try (DatabaseSource database = DatabaseSource.openOrJoin(config)) {
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       return PolicyReport.of(database.requireOwner(), accepted(config, accept)).print(System.out)
           ? 0
           : 1;
@@ -185,7 +187,7 @@ public final class Main {
   }
 
   private static Accepted accepted(Config config, @Nullable Path file) {
-    return file == null ? config.acceptedThings() : Accepted.in(file);
+    return file == null ? config.database().acceptedThings() : Accepted.in(file);
   }
 
   private static final String ACCEPT =

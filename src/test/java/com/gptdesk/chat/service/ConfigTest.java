@@ -18,17 +18,17 @@ class ConfigTest {
   @Test
   void anEmptyEnvironmentIsEnough() throws Config.Invalid {
     Config config = Config.of(Map.of("PATH", "/bin"));
-    assertTrue(config.embedded());
-    assertTrue(config.enabled());
-    assertEquals(8080, config.port());
-    assertEquals(16, config.poolSize());
-    assertTrue(config.dataDirectory().endsWith("data"));
-    assertNull(config.maxMessageLength());
+    assertTrue(config.database().embedded());
+    assertTrue(config.rpc().enabled());
+    assertEquals(8080, config.http().port());
+    assertEquals(16, config.database().poolSize());
+    assertTrue(config.database().dataDirectory().endsWith("data"));
+    assertNull(config.database().maxMessageLength());
   }
 
   @Test
   void whatIsEmptyIsNotSet() throws Config.Invalid {
-    assertEquals(8080, Config.of(Map.of("CHAT_PORT", " ", "CHAT_DATABASE_URL", "")).port());
+    assertEquals(8080, Config.of(Map.of("CHAT_PORT", " ", "CHAT_DATABASE_URL", "")).http().port());
   }
 
   @Test
@@ -49,15 +49,15 @@ class ConfigTest {
                         "CHAT_DOORBELL", "gong")));
     assertEquals(
         List.of(
-            "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
             "CHAT_ENABLED must be true or false.",
+            "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
             "Set CHAT_DATABASE_USER as well.",
             "CHAT_POOL_SIZE must be a whole number from 1 to 1000.",
+            "CHAT_DOORBELL must be pgjdbc-ng or pgjdbc.",
             "CHAT_JWT_SECRET must have at least 32 bytes.",
             "CHAT_JWKS_URL must be an http or https address.",
             "CHAT_PORT must be a whole number from 0 to 65535.",
-            "Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither.",
-            "CHAT_DOORBELL must be pgjdbc-ng or pgjdbc."),
+            "Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither."),
         no.problems());
   }
 
@@ -74,10 +74,10 @@ class ConfigTest {
 
   @Test
   void functionsAreServedByNameOrPattern() throws Config.Invalid {
-    assertEquals(List.of(), Config.of(Map.of()).servedFunctions());
+    assertEquals(List.of(), Config.of(Map.of()).rpc().served());
     assertEquals(
         List.of("report", "my_*"),
-        Config.of(Map.of("CHAT_SERVED_FUNCTIONS", "report, my_*")).servedFunctions());
+        Config.of(Map.of("CHAT_SERVED_FUNCTIONS", "report, my_*")).rpc().served());
     for (String no : List.of("public.report", "report()", "a,,b", "report;")) {
       assertThrows(Config.Invalid.class, () -> Config.of(Map.of("CHAT_SERVED_FUNCTIONS", no)), no);
     }
@@ -85,11 +85,13 @@ class ConfigTest {
 
   @Test
   void originsAndProxiesAreListsOrEverybodyAndNobody() throws Config.Invalid {
-    assertEquals(List.of("*"), Config.of(Map.of()).allowedOrigins());
+    assertEquals(List.of("*"), Config.of(Map.of()).http().origins().origins());
     assertEquals(
         List.of("https://a.example", "http://localhost:5173"),
         Config.of(Map.of("CHAT_ALLOWED_ORIGINS", "https://a.example, http://localhost:5173"))
-            .allowedOrigins());
+            .http()
+            .origins()
+            .origins());
     Config.Invalid no =
         assertThrows(
             Config.Invalid.class,
@@ -114,11 +116,11 @@ class ConfigTest {
                 "CHAT_DATABASE_USER", "clerk",
                 "CHAT_DATABASE_PASSWORD", "hush-hush",
                 "CHAT_JWT_SECRET", "hush-hush-hush-hush-hush-hush-hush-hush"));
-    Login login = Objects.requireNonNull(config.database());
+    Login login = Objects.requireNonNull(config.database().service());
     assertEquals("hush-hush", login.password());
     assertFalse(config.toString().contains("hush"));
     assertTrue(config.toString().contains("clerk"));
-    assertFalse(config.embedded());
+    assertFalse(config.database().embedded());
   }
 
   @Test
@@ -132,7 +134,7 @@ class ConfigTest {
     assertEquals(List.of("nats://one:4222", "tls://two"), nats.servers());
     assertEquals("hush-hush", nats.password());
     assertFalse(nats.toString().contains("hush-hush"));
-    assertFalse(Setting.printed(environment).toString().contains("hush-hush"));
+    assertFalse(Config.SETTINGS.printed(environment).toString().contains("hush-hush"));
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.service.settings.Setting;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +40,7 @@ class SettingTest {
 
   @Test
   void helpListsThemAll() {
-    String help = Setting.help();
+    String help = Config.SETTINGS.help();
     names().forEach(name -> assertTrue(help.contains("  " + name + " (default: "), name));
   }
 
@@ -50,7 +51,7 @@ class SettingTest {
             "CHAT_DATABASE_URL=jdbc:postgresql://…@db/chat?…",
             "CHAT_DATABASE_PASSWORD=(set, not shown)",
             "CHAT_PORT=8081"),
-        Setting.printed(
+        Config.SETTINGS.printed(
             Map.of(
                 "CHAT_PORT", "8081",
                 "CHAT_DATABASE_PASSWORD", "hush-hush",
@@ -60,7 +61,7 @@ class SettingTest {
 
   @Test
   void whatNamesASecretIsOne() {
-    for (Setting setting : Setting.ALL) {
+    for (Setting<?> setting : Config.SETTINGS.all()) {
       if (Pattern.compile("PASSWORD|SECRET|TOKEN|KEY$").matcher(setting.name()).find()) {
         assertEquals(Setting.Shown.SECRET, setting.shown(), setting.name());
       }
@@ -69,12 +70,14 @@ class SettingTest {
 
   @Test
   void aSlipFindsItsName() {
-    assertEquals("CHAT_POOL_SIZE", Setting.nearest("CHAT_POOLSIZE"));
-    assertNull(Setting.nearest("CHAT_SOMETHING_ELSE_ALTOGETHER"));
-    assertFalse(Setting.isKnown("CHAT_POOLSIZE"));
+    assertEquals("CHAT_POOL_SIZE", Config.SETTINGS.nearest("CHAT_POOLSIZE"));
+    assertNull(Config.SETTINGS.nearest("CHAT_SOMETHING_ELSE_ALTOGETHER"));
+    assertFalse(Config.SETTINGS.isKnown("CHAT_POOLSIZE"));
   }
 
   private static TreeSet<String> names() {
-    return Setting.ALL.stream().map(Setting::name).collect(Collectors.toCollection(TreeSet::new));
+    return Config.SETTINGS.all().stream()
+        .map(Setting::name)
+        .collect(Collectors.toCollection(TreeSet::new));
   }
 }

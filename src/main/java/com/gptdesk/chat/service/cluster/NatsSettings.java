@@ -1,7 +1,10 @@
 package com.gptdesk.chat.service.cluster;
 
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,8 +29,58 @@ public record NatsSettings(
     String subject,
     int maxWaiting) {
 
+  private static final Setting<@Nullable String> URL =
+      Setting.text(
+              "CHAT_NATS_URL",
+              "none",
+              "nats://… or tls://…; one node reads the changes and tells the others by NATS")
+          .shown(Setting.Shown.ADDRESS);
+  private static final Setting<@Nullable Path> CREDENTIALS =
+      Setting.path("CHAT_NATS_CREDENTIALS", "none", "a .creds file to enter NATS with");
+  private static final Setting<String> SUBJECT =
+      Setting.of(
+          "CHAT_NATS_SUBJECT",
+          "be letters, digits, - and _, with dots in between",
+          text -> text.matches("[\\w-]+(\\.[\\w-]+)*") ? text : null,
+          "gptdesk-chat",
+          "gptdesk-chat",
+          "what all subjects begin with; one for each database");
+
+  /** Those of NATS. */
+  public static final List<Setting<?>> SETTINGS = List.of(URL, CREDENTIALS, SUBJECT);
+
   /** What subjects begin with when nothing else is said. */
-  public static final String DEFAULT_SUBJECT = "gptdesk-chat";
+  public static final String DEFAULT_SUBJECT = SUBJECT.otherwise();
+
+  /**
+   * As the environment says; null where each node reads the changes itself.
+   *
+   * @param embedded whether the database is our own, which has one node
+   */
+  public static @Nullable NatsSettings from(Settings settings, boolean embedded) {
+    String url = settings.get(URL);
+    Path credentials = settings.get(CREDENTIALS);
+    String subject = settings.get(SUBJECT);
+    if (url == null) {
+      if (credentials != null) {
+        settings.problem("CHAT_NATS_CREDENTIALS needs CHAT_NATS_URL beside it.");
+      }
+      return null;
+    }
+    if (embedded) {
+      settings.problem("CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.");
+    }
+    if (credentials != null && !Files.isReadable(credentials)) {
+      settings.problem("CHAT_NATS_CREDENTIALS must be a file that can be read.");
+    }
+    try {
+      return of(url, credentials, subject);
+    } catch (IllegalArgumentException e) {
+      settings.problem(
+          "CHAT_NATS_URL must be nats://host:port or tls://host:port, several separated by commas.");
+      return null;
+    }
+  }
 
   private static final int DEFAULT_MAX_WAITING = 100_000;
 

@@ -1,6 +1,10 @@
 package com.gptdesk.chat.service.http;
 
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 
 /**
  * How much a request may bring, and how long that may take.
@@ -12,12 +16,42 @@ import java.time.Duration;
  */
 public record RequestBounds(
     long maxBodyBytes, int maxHeaderBytes, int maxLineBytes, Duration arrival) {
+  private static final Setting<Integer> BODY =
+      Setting.number(
+          "CHAT_MAX_BODY_BYTES", 1 << 20, 1024, 64 * 1024 * 1024, "the longest request body");
+  private static final Setting<Integer> HEADERS =
+      Setting.number(
+          "CHAT_MAX_HEADER_BYTES", 16_384, 1024, 1024 * 1024, "all headers of a request together");
+  private static final Setting<Integer> LINE =
+      Setting.number(
+          "CHAT_MAX_REQUEST_LINE_BYTES",
+          8192,
+          1024,
+          1024 * 1024,
+          "method and address of a request");
+  private static final Setting<Duration> ARRIVAL =
+      Setting.millis(
+          "CHAT_MAX_REQUEST_ARRIVAL_MS",
+          10_000,
+          100,
+          3_600_000,
+          "how long a request may take to arrive");
+
+  /** Those of a request. */
+  public static final List<Setting<?>> SETTINGS = List.of(BODY, HEADERS, LINE, ARRIVAL);
+
+  /** As the environment says. */
+  public static RequestBounds from(Settings settings) {
+    return new RequestBounds(
+        settings.get(BODY), settings.get(HEADERS), settings.get(LINE), settings.get(ARRIVAL));
+  }
+
   /**
    * A body of 1 MiB: some 250 times the longest message with its defaults. The line is long enough
    * for a token in it, which sockets of browsers need.
    */
   public static RequestBounds defaults() {
-    return new RequestBounds(1L << 20, 16_384, 8192, Duration.ofSeconds(10));
+    return from(new Settings(Map.of()));
   }
 
   public RequestBounds withBody(long bytes) {

@@ -1,5 +1,7 @@
 package com.gptdesk.chat.service.ops;
 
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.service.http.Reply;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -9,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -19,6 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class Health {
   private static final Duration DEADLINE = Duration.ofSeconds(2);
+  private static final Duration MIGRATIONS_COMPARED_AFTER = Duration.ofSeconds(10);
   private static final JsonMapper JSON = new JsonMapper();
 
   /** One thing that must be well. */
@@ -36,6 +40,33 @@ public final class Health {
 
   public Health(List<Check> checks) {
     this(checks, DEADLINE);
+  }
+
+  /**
+   * Of the database, its migrations and the relay.
+   *
+   * @param differences from where the migrations bring it
+   * @param deafness why changes are not followed; null while they are
+   */
+  public static Health of(
+      ChatDatabase chat, Supplier<List<String>> differences, Supplier<@Nullable String> deafness) {
+    return new Health(
+        List.of(
+            new Check(
+                "database",
+                () -> {
+                  chat.reading(Caller.anonymous(), tx -> tx.selectOne().fetch());
+                  return null;
+                }),
+            new Check(
+                "migrations",
+                new CachedProbe(
+                    MIGRATIONS_COMPARED_AFTER,
+                    () ->
+                        differences.get().isEmpty()
+                            ? null
+                            : "the database is not where it should be")),
+            new Check("relay", deafness::get)));
   }
 
   Health(List<Check> checks, Duration deadline) {

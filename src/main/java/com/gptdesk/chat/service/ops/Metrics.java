@@ -1,6 +1,9 @@
 package com.gptdesk.chat.service.ops;
 
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
+import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
@@ -9,6 +12,7 @@ import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.realtime.RealtimeServer;
 import com.gptdesk.chat.service.rpc.RpcGateway;
+import com.gptdesk.chat.service.settings.Setting;
 import com.zaxxer.hikari.metrics.MetricsTrackerFactory;
 import com.zaxxer.hikari.metrics.micrometer.MicrometerMetricsTrackerFactory;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -40,6 +44,15 @@ import org.slf4j.LoggerFactory;
  */
 public final class Metrics implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
+
+  /** What a reader must bring. */
+  public static final Setting<@Nullable String> TOKEN =
+      Setting.secret(
+          "CHAT_METRICS_TOKEN",
+          16,
+          "none",
+          "what Prometheus brings to read /metrics, at least 16 bytes; without it nobody reads");
+
   private static final Duration FASTEST = Duration.ofMillis(1);
   private static final Duration SLOWEST = Duration.ofSeconds(10);
 
@@ -57,6 +70,16 @@ public final class Metrics implements AutoCloseable {
    */
   public record DatabaseState(double notificationQueue, int monthsAhead) {
     static final DatabaseState UNKNOWN = new DatabaseState(Double.NaN, -1);
+
+    /** Asks this database. */
+    public static DatabaseState of(ChatDatabase chat) {
+      return chat.as(
+          Caller.relay(),
+          tx ->
+              new DatabaseState(
+                  Routines.notificationQueueUsage(tx.configuration()),
+                  Routines.messagePartitionsAhead(tx.configuration())));
+    }
   }
 
   /** Asks the database; may block or throw. */

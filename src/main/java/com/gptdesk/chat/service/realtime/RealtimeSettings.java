@@ -1,6 +1,10 @@
 package com.gptdesk.chat.service.realtime;
 
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Limits of the WebSocket side. A breach is answered with a reason, never with silence.
@@ -40,23 +44,93 @@ public record RealtimeSettings(
     int maxReplayed,
     int maxDatabaseQuestions) {
 
+  private static final Setting<Integer> CONNECTIONS =
+      Setting.number("CHAT_MAX_CONNECTIONS", 20_000, 1, 1_000_000, "sockets on this node");
+  private static final Setting<Integer> CONNECTIONS_PER_USER =
+      Setting.number(
+          "CHAT_MAX_CONNECTIONS_PER_USER", 50, 1, 100_000, "sockets of one person on this node");
+  private static final Setting<Integer> CHANNELS =
+      Setting.number("CHAT_MAX_CHANNELS_PER_CONNECTION", 100, 1, 10_000, "channels on one socket");
+  private static final Setting<Integer> JOINS =
+      Setting.number("CHAT_MAX_JOINS_PER_SECOND", 100, 1, 100_000, "joins on one socket");
+  private static final Setting<Integer> BINDINGS =
+      Setting.number(
+          "CHAT_MAX_BINDINGS_PER_CHANNEL", 100, 1, 10_000, "postgres_changes in one channel");
+  private static final Setting<Integer> FRAME_BYTES =
+      Setting.number(
+          "CHAT_MAX_FRAME_BYTES",
+          1024 * 1024,
+          1024,
+          64 * 1024 * 1024,
+          "the longest frame from a client");
+  private static final Setting<Integer> FRAMES =
+      Setting.number("CHAT_MAX_FRAMES_PER_SECOND", 200, 1, 1_000_000, "frames from one socket");
+  private static final Setting<Integer> QUEUED_BYTES =
+      Setting.number(
+          "CHAT_MAX_QUEUED_BYTES",
+          4 * 1024 * 1024,
+          64 * 1024,
+          256 * 1024 * 1024,
+          "what may wait for a slow client");
+  private static final Setting<Integer> QUEUED_CHANGES =
+      Setting.number(
+          "CHAT_MAX_QUEUED_CHANGES",
+          20_000,
+          100,
+          1_000_000,
+          "changes that may wait for a slow client");
+  private static final Setting<Integer> REPLAYED =
+      Setting.number(
+          "CHAT_MAX_REPLAYED",
+          10_000,
+          1,
+          1_000_000,
+          "revisions of one conversation replayed by since");
+  private static final Setting<Integer> DATABASE_QUESTIONS =
+      Setting.number(
+          "CHAT_MAX_DATABASE_QUESTIONS",
+          8,
+          1,
+          1000,
+          "sockets that ask the database at the same time");
+
+  /** Those of this station. */
+  public static final List<Setting<?>> SETTINGS =
+      List.of(
+          CONNECTIONS,
+          CONNECTIONS_PER_USER,
+          CHANNELS,
+          JOINS,
+          BINDINGS,
+          FRAME_BYTES,
+          FRAMES,
+          QUEUED_BYTES,
+          QUEUED_CHANGES,
+          REPLAYED,
+          DATABASE_QUESTIONS);
+
+  /** As the environment says. */
+  public static RealtimeSettings from(Settings settings, boolean enabled) {
+    return new RealtimeSettings(
+        enabled,
+        settings.get(CONNECTIONS),
+        settings.get(CONNECTIONS_PER_USER),
+        settings.get(CHANNELS),
+        settings.get(BINDINGS),
+        settings.get(JOINS),
+        settings.get(FRAME_BYTES),
+        Duration.ofSeconds(60),
+        settings.get(QUEUED_BYTES),
+        settings.get(QUEUED_CHANGES),
+        Duration.ofSeconds(30),
+        settings.get(FRAMES),
+        settings.get(REPLAYED),
+        settings.get(DATABASE_QUESTIONS));
+  }
+
   /** What suits most. */
   public static RealtimeSettings defaults() {
-    return new RealtimeSettings(
-        true,
-        20_000,
-        50,
-        100,
-        100,
-        100,
-        1024 * 1024,
-        Duration.ofSeconds(60),
-        4 * 1024 * 1024,
-        20_000,
-        Duration.ofSeconds(30),
-        200,
-        10_000,
-        8);
+    return from(new Settings(Map.of()), true);
   }
 
   /** What may be held for one channel while it is told what it missed; live changes are shared. */

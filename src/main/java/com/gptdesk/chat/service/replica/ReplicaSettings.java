@@ -1,7 +1,11 @@
 package com.gptdesk.chat.service.replica;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
 import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A streaming replica that answers what only reads.
@@ -12,4 +16,72 @@ import java.time.Duration;
  * @param maxCallers of how many people it is remembered what they must see; when there are more,
  *     everybody must see what stands at that moment
  */
-public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int maxCallers) {}
+public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int maxCallers) {
+
+  private static final Setting<@Nullable String> URL =
+      Setting.text(
+              "CHAT_REPLICA_URL",
+              "none",
+              "jdbc:postgresql://… of a streaming replica, for functions that only read")
+          .shown(Setting.Shown.ADDRESS);
+  private static final Setting<@Nullable String> USER =
+      Setting.text("CHAT_REPLICA_USER", "the primary's", "the login there");
+  private static final Setting<@Nullable String> PASSWORD =
+      Setting.secret("CHAT_REPLICA_PASSWORD", 0, "the primary's", "its password");
+  private static final Setting<Integer> POOL_SIZE =
+      Setting.number("CHAT_REPLICA_POOL_SIZE", 16, 1, 1000, "connections to it");
+  private static final Setting<Duration> MAX_LAG =
+      Setting.millis(
+          "CHAT_REPLICA_MAX_LAG_MS",
+          2000,
+          200,
+          60_000,
+          "further behind than this, it is not asked");
+  private static final Setting<Integer> MAX_CALLERS =
+      Setting.number(
+          "CHAT_REPLICA_MAX_CALLERS",
+          100_000,
+          1,
+          10_000_000,
+          "people whose last position a node remembers");
+
+  /** Those of a replica. */
+  public static final List<Setting<?>> SETTINGS =
+      List.of(URL, USER, PASSWORD, POOL_SIZE, MAX_LAG, MAX_CALLERS);
+
+  /**
+   * As the environment says; null for none.
+   *
+   * @param embedded whether the primary is our own, which has no replica
+   * @param primary its login, which is the replica's unless another is named; null when it is wrong
+   */
+  public static @Nullable ReplicaSettings from(
+      Settings settings, boolean embedded, @Nullable Login primary) {
+    String url = settings.get(URL);
+    String user = settings.get(USER);
+    String password = settings.get(PASSWORD);
+    int poolSize = settings.get(POOL_SIZE);
+    Duration maxLag = settings.get(MAX_LAG);
+    int maxCallers = settings.get(MAX_CALLERS);
+    if (url == null) {
+      if (user != null || password != null) {
+        settings.problem("CHAT_REPLICA_USER needs CHAT_REPLICA_URL beside it.");
+      }
+      return null;
+    }
+    if (!url.startsWith("jdbc:postgresql://")) {
+      settings.problem("CHAT_REPLICA_URL must begin with jdbc:postgresql:// .");
+    }
+    if (embedded) {
+      settings.problem("CHAT_REPLICA_URL needs CHAT_DATABASE_URL, the primary, beside it.");
+    }
+    Login login =
+        user != null
+            ? new Login(url, user, password == null ? "" : password)
+            : new Login(
+                url,
+                primary == null ? "" : primary.user(),
+                primary == null ? "" : primary.password());
+    return new ReplicaSettings(login, poolSize, maxLag, maxCallers);
+  }
+}

@@ -4,7 +4,10 @@ import com.gptdesk.chat.service.http.Cors;
 import com.gptdesk.chat.service.http.RequestBounds;
 import com.gptdesk.chat.service.http.TlsFiles;
 import com.gptdesk.chat.service.http.TrustedProxies;
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +31,71 @@ public record HttpSettings(
     Cors origins,
     TrustedProxies proxies,
     @Nullable String anonKey) {
+  private static final Setting<List<String>> PAGE_HOSTS =
+      Setting.origins(
+          "CHAT_PAGE_HOSTS",
+          List.of(),
+          "none",
+          "origins that may show the Messages page in a frame, separated by commas");
+  private static final Setting<List<String>> ALLOWED_ORIGINS =
+      Setting.origins(
+          "CHAT_ALLOWED_ORIGINS",
+          List.of("*"),
+          "*",
+          "origins whose pages may talk to the service, separated by commas");
+  private static final Setting<TrustedProxies> TRUSTED_PROXIES =
+      Setting.of(
+          "CHAT_TRUSTED_PROXIES",
+          "be addresses or networks as 10.0.0.0/8, separated by commas",
+          HttpSettings::proxiesIn,
+          TrustedProxies.none(),
+          "none",
+          "addresses or networks whose X-Forwarded-For is believed, separated by commas");
+  private static final Setting<String> HOST =
+      Setting.of(
+          "CHAT_HOST",
+          "be an address",
+          text -> text,
+          "0.0.0.0",
+          "0.0.0.0",
+          "the address to listen on");
+  private static final Setting<Integer> PORT =
+      Setting.number("CHAT_PORT", 8080, 0, 65_535, "the port to listen on; 0 for any");
+
+  /** Those of the HTTP server. */
+  public static final List<Setting<?>> SETTINGS =
+      Stream.of(
+              List.of(PAGE_HOSTS, ALLOWED_ORIGINS, TRUSTED_PROXIES, HOST, PORT),
+              RequestBounds.SETTINGS,
+              TlsFiles.SETTINGS)
+          .<Setting<?>>flatMap(List::stream)
+          .toList();
+
+  /** As the environment says. */
+  public static HttpSettings from(Settings settings, @Nullable String anonKey) {
+    List<String> pageHosts = settings.get(PAGE_HOSTS);
+    Cors origins = new Cors(settings.get(ALLOWED_ORIGINS));
+    TrustedProxies proxies = settings.get(TRUSTED_PROXIES);
+    String host = settings.get(HOST);
+    int port = settings.get(PORT);
+    RequestBounds bounds = RequestBounds.from(settings);
+    TlsFiles tls = TlsFiles.from(settings);
+    return new HttpSettings(host, port, tls, bounds, pageHosts, origins, proxies, anonKey);
+  }
+
+  private static @Nullable TrustedProxies proxiesIn(String text) {
+    try {
+      return TrustedProxies.in(Setting.listOf(text));
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  /** The same on another port. */
+  public HttpSettings withPort(int other) {
+    return new HttpSettings(host, other, tls, bounds, pageHosts, origins, proxies, anonKey);
+  }
+
   public HttpSettings {
     pageHosts = List.copyOf(pageHosts);
   }

@@ -1,0 +1,70 @@
+package com.gptdesk.chat.service.auth;
+
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
+import java.net.URI;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the environment says of tokens. Neither a secret nor keys may be named: then the service
+ * brings a secret.
+ *
+ * @param secret shared secret of HS256 tokens; null for none
+ * @param keys address of the keys of RS256 and ES256 tokens; null for none
+ * @param audience what a token's {@code aud} must contain; null for anything
+ * @param issuer what a token's {@code iss} must be; null for anything
+ * @param anonKey the key handed to every browser when it is no token; null for none
+ */
+public record TokenChoice(
+    @Nullable String secret,
+    @Nullable URI keys,
+    @Nullable String audience,
+    @Nullable String issuer,
+    @Nullable String anonKey) {
+
+  private static final Setting<@Nullable String> SECRET =
+      Setting.secret(
+          "CHAT_JWT_SECRET",
+          TokenSettings.SHORTEST_SECRET,
+          "random on the embedded one",
+          "HS256 secret of at least 32 bytes");
+  private static final Setting<@Nullable URI> KEYS =
+      Setting.httpAddress("CHAT_JWKS_URL", "the keys of RS256 and ES256, in place of a secret");
+  private static final Setting<@Nullable String> AUDIENCE =
+      Setting.text("CHAT_JWT_AUDIENCE", "any", "what a token's aud must contain");
+  private static final Setting<@Nullable String> ISSUER =
+      Setting.text("CHAT_JWT_ISSUER", "any", "what a token's iss must be");
+  private static final Setting<@Nullable String> ANON_KEY =
+      Setting.secret("CHAT_ANON_KEY", 0, "none", "the key every browser has, when it is no token");
+
+  /** Those of tokens. */
+  public static final List<Setting<?>> SETTINGS = List.of(SECRET, KEYS, AUDIENCE, ISSUER, ANON_KEY);
+
+  /** As the environment says. */
+  public static TokenChoice from(Settings settings) {
+    TokenChoice choice =
+        new TokenChoice(
+            settings.get(SECRET),
+            settings.get(KEYS),
+            settings.get(AUDIENCE),
+            settings.get(ISSUER),
+            settings.get(ANON_KEY));
+    if (choice.secret != null && choice.keys != null) {
+      settings.problem("Set CHAT_JWT_SECRET or CHAT_JWKS_URL, not both: it pins the algorithm.");
+    }
+    return choice;
+  }
+
+  /** Complete, with this secret unless something else is chosen. */
+  public TokenSettings orSecret(@Nullable String other) {
+    return new TokenSettings(
+        secret == null && keys == null ? other : secret, keys, audience, issuer, anonKey);
+  }
+
+  /** Never shows the secret. */
+  @Override
+  public String toString() {
+    return secret != null ? "TokenChoice[HS256]" : "TokenChoice[" + keys + "]";
+  }
+}

@@ -1,0 +1,58 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which functions are served, and how often.
+ *
+ * @param enabled false: calls answer 503
+ * @param served names of functions that are served beside the chat's own
+ * @param maxRequestsPerSecond calls of one person on this node
+ * @param maxRequestsPerSecondPerAddress calls from one address on this node
+ */
+public record RpcSettings(
+    boolean enabled,
+    List<String> served,
+    int maxRequestsPerSecond,
+    int maxRequestsPerSecondPerAddress) {
+
+  private static final Setting<Integer> PER_PERSON =
+      Setting.number(
+          "CHAT_MAX_REQUESTS_PER_SECOND",
+          100,
+          1,
+          1_000_000,
+          "calls of functions by one person on this node");
+  private static final Setting<Integer> PER_ADDRESS =
+      Setting.number(
+          "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
+          1000,
+          1,
+          1_000_000,
+          "calls, broadcasts and new sockets from one address on this node");
+  private static final Setting<List<String>> SERVED =
+      Setting.of(
+          "CHAT_SERVED_FUNCTIONS",
+          "be names of functions with * for any letters, separated by commas",
+          RpcSettings::namesIn,
+          List.of(),
+          "none",
+          "functions of schema public served beside the chat's own, separated by commas; * for any letters");
+
+  /** Those of functions. */
+  public static final List<Setting<?>> SETTINGS = List.of(PER_PERSON, PER_ADDRESS, SERVED);
+
+  /** As the environment says. */
+  public static RpcSettings from(Settings settings, boolean enabled) {
+    int perPerson = settings.get(PER_PERSON);
+    int perAddress = settings.get(PER_ADDRESS);
+    return new RpcSettings(enabled, settings.get(SERVED), perPerson, perAddress);
+  }
+
+  private static @Nullable List<String> namesIn(String text) {
+    return text.matches("[\\w$*]+(\\s*,\\s*[\\w$*]+)*") ? Setting.listOf(text) : null;
+  }
+}
