@@ -31,7 +31,7 @@ import com.gptdesk.chat.service.realtime.Topics;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import com.gptdesk.chat.service.replica.ReplicaFreshness;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
-import com.gptdesk.chat.service.rpc.RpcGateway;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
@@ -139,8 +139,8 @@ final class Service implements AutoCloseable {
         new RequestLimits(
             config.rpc().maxRequestsPerSecond(), config.rpc().maxRequestsPerSecondPerAddress());
     boolean enabled = config.rpc().enabled();
-    RpcGateway calls =
-        new RpcGateway(chat, config.rpc().served(), replica, tokens, limits, enabled);
+    RpcEndpoint calls =
+        new RpcEndpoint(chat, config.rpc().served(), replica, tokens, limits, enabled);
     metrics.watch(calls);
     HttpService http =
         resources.opened(

@@ -31,6 +31,12 @@ public record Problem(
     return new Problem(status, code, message, null, null, Map.of());
   }
 
+  /** What is no request, for instance for broken percent-encoding. */
+  public static Problem unreadable() {
+    return of(400, "PGRST100", "The request cannot be read")
+        .withHint("Send HTTP/1.1, with a query in percent-encoded UTF-8");
+  }
+
   public Problem withDetails(@Nullable String text) {
     return new Problem(status, code, message, text, hint, headers);
   }

@@ -57,4 +57,28 @@ public record RequestBounds(
   public RequestBounds withBody(long bytes) {
     return new RequestBounds(bytes, maxHeaderBytes, maxLineBytes, arrival);
   }
+
+  /** The answer to a body that is too long. */
+  public Problem bodyTooLong() {
+    return Problem.of(413, "PT413", "The request body is too long")
+        .withHint("At most " + maxBodyBytes + " bytes are taken");
+  }
+
+  /** The answer to headers that are too long. */
+  public Problem headersTooLong() {
+    return Problem.of(431, "PT431", "The headers are too long")
+        .withHint("At most " + maxHeaderBytes + " bytes are taken, all headers together");
+  }
+
+  /** The answer to a first line that is too long. */
+  public Problem lineTooLong() {
+    return Problem.of(414, "PT414", "The address is too long")
+        .withHint("At most " + maxLineBytes + " bytes are taken");
+  }
+
+  /** The answer to a request that does not arrive. */
+  public Problem tooSlow() {
+    return Problem.of(408, "PT408", "The request took too long to arrive")
+        .withHint("At most " + arrival.toMillis() + " ms are given");
+  }
 }

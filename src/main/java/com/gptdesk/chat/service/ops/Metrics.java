@@ -11,7 +11,7 @@ import com.gptdesk.chat.service.cluster.NatsCluster;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.realtime.RealtimeServer;
-import com.gptdesk.chat.service.rpc.RpcGateway;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.settings.Setting;
 import com.zaxxer.hikari.metrics.MetricsTrackerFactory;
 import com.zaxxer.hikari.metrics.micrometer.MicrometerMetricsTrackerFactory;
@@ -218,12 +218,12 @@ public final class Metrics implements AutoCloseable {
   }
 
   /** Tells of calls. */
-  public void watch(RpcGateway gateway) {
+  public void watch(RpcEndpoint gateway) {
     counter(
         "chat.partitions.missing",
         "Calls refused because their month has no partition for messages",
         gateway,
-        RpcGateway::partitionsMissing);
+        RpcEndpoint::partitionsMissing);
   }
 
   /** Tells of a PostgreSQL of our own. */

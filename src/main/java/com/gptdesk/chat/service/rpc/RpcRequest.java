@@ -1,9 +1,13 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.service.http.Problem;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.replication.LogSequenceNumber;
 
 /**
  * A call as it came over HTTP, free of any server's types.
@@ -28,6 +32,20 @@ public record RpcRequest(
     @Nullable String position,
     ByteBuffer body) {
 
+  static final String OBJECT = "application/vnd.pgrst.object+json";
+  private static final String ARRAY = "application/vnd.pgrst.array+json";
+  private static final Pattern LSN = Pattern.compile("[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}");
+
+  /** Header of a write's answer, and of a read that must show that write. */
+  public static final String POSITION = "x-chat-lsn";
+
+  /** Refuses what is asked in a way that is not offered. */
+  void check() {
+    refuseOtherMethods();
+    refuseOtherSchemas();
+    refuseOtherTypes();
+  }
+
   /** GET and HEAD: arguments come in the query and nothing may be written. */
   boolean reads() {
     return method.equals("GET") || method.equals("HEAD");
@@ -41,5 +59,75 @@ public record RpcRequest(
   /** Whether the caller wants to know how many rows there are in all. */
   boolean wantsCount() {
     return prefer != null && prefer.contains("count=");
+  }
+
+  private void refuseOtherMethods() {
+    if (!reads() && !method.equals("POST")) {
+      throw Problem.of(405, "PGRST101", "Cannot use the " + method + " method on RPC")
+          .withHint("Use POST, or GET and HEAD for a function that only reads")
+          .withHeader("Allow", "GET, HEAD, POST, OPTIONS")
+          .stop();
+    }
+  }
+
+  private void refuseOtherSchemas() {
+    if (profile != null && !profile.isEmpty() && !profile.equals("public")) {
+      throw Problem.of(406, "PGRST106", "Invalid schema: " + profile)
+          .withHint("Only the following schemas are exposed: public")
+          .stop();
+    }
+  }
+
+  private void refuseOtherTypes() {
+    if (wantedShape() == null) {
+      throw Problem.of(406, "PGRST107", "None of these media types are available: " + accept)
+          .withHint("Ask for application/json or " + OBJECT)
+          .stop();
+    }
+  }
+
+  /** Whether the caller wants one object instead of an array. */
+  boolean wantsObject() {
+    return Boolean.TRUE.equals(wantedShape());
+  }
+
+  /** True for one object, false for any; null when neither would do. */
+  private @Nullable Boolean wantedShape() {
+    if (accept == null || accept.isBlank()) {
+      return false;
+    }
+    for (String one : accept.toLowerCase(Locale.ROOT).split(",", -1)) {
+      String type = one.replace(" ", "");
+      boolean stripped = type.contains("nulls=stripped");
+      switch (type.split(";", 2)[0]) {
+        case OBJECT -> {
+          if (!stripped) {
+            return true;
+          }
+        }
+        case "*/*", "application/*", "application/json", ARRAY -> {
+          if (!stripped) {
+            return false;
+          }
+        }
+        default -> {}
+      }
+    }
+    return null;
+  }
+
+  /** What must have been replayed where the call reads; null for nothing. */
+  @Nullable LogSequenceNumber mustShow() {
+    String text = position;
+    if (text == null || text.isBlank()) {
+      return null;
+    }
+    if (!LSN.matcher(text).matches()) {
+      throw Problem.of(400, "PGRST100", "The header " + POSITION + " is no position of a log")
+          .withHint(
+              "Send the header of a write's answer as it came, for instance 16/B374D848, or none")
+          .stop();
+    }
+    return LogSequenceNumber.valueOf(text);
   }
 }

@@ -6,6 +6,8 @@ import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.http.Errors;
+import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.RateLimiter;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.realtime.Broadcast;
@@ -121,11 +123,7 @@ public final class BroadcastEndpoint {
       return refused(e);
     } catch (DatabaseUnavailable e) {
       LOG.warn("A broadcast was not sent: {}", String.valueOf(e.getMessage()));
-      return told(
-          503,
-          e.isDiskFull()
-              ? "The database's disk is full; try again when whoever runs the service has made room"
-              : "The database cannot be asked now; try again");
+      return told(Errors.of(e));
     } catch (RuntimeException e) {
       LOG.error("A broadcast was not sent", e);
       return told(500, "internal");
@@ -145,8 +143,7 @@ public final class BroadcastEndpoint {
       }
       return identity;
     } catch (InvalidToken e) {
-      boolean unavailable = e.reason() == InvalidToken.Reason.KEYS_UNAVAILABLE;
-      throw new Trouble(told(unavailable ? 503 : 401, "Unauthorized: " + e.getMessage()));
+      throw new Trouble(told(Errors.of(e).status(), "Unauthorized: " + e.getMessage()));
     }
   }
 
@@ -233,6 +230,12 @@ public final class BroadcastEndpoint {
   private static Reply told(int status, String message) {
     return Reply.json(
         status, JSON.writeValueAsString(JSON.createObjectNode().put("message", message)));
+  }
+
+  /** A problem, in the form that realtime clients read. */
+  private static Reply told(Problem problem) {
+    String hint = problem.hint();
+    return told(problem.status(), problem.message() + (hint == null ? "" : ". " + hint));
   }
 
   /** As Supabase says it, and once more where its client looks. */

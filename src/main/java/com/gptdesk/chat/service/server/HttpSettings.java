@@ -6,6 +6,7 @@ import com.gptdesk.chat.service.http.TlsFiles;
 import com.gptdesk.chat.service.http.TrustedProxies;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
+import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -89,6 +90,12 @@ public record HttpSettings(
     } catch (IllegalArgumentException e) {
       return null;
     }
+  }
+
+  /** The address of who sent this, as far as that is known. */
+  String clientOf(HttpServerRequest request) {
+    return proxies.client(
+        request.remoteAddress().hostAddress(), request.headers().getAll("X-Forwarded-For"));
   }
 
   /** The same on another port. */

@@ -15,7 +15,7 @@ import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.rpc.CallableFunction;
 import com.gptdesk.chat.service.rpc.DatabaseFunctions;
-import com.gptdesk.chat.service.rpc.RpcGateway;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.rpc.RpcRequest;
 import com.gptdesk.chat.testing.Await;
 import com.zaxxer.hikari.HikariConfig;
@@ -55,7 +55,7 @@ class ReadReplicaTest {
   private HikariDataSource requests;
   private HikariDataSource reads;
   private ReadReplica replica;
-  private RpcGateway node;
+  private RpcEndpoint node;
 
   @BeforeAll
   static void open() throws Exception {
@@ -192,10 +192,10 @@ class ReadReplicaTest {
   @Test
   void aWriteOnAnotherNodeIsSeenByItsHeader() {
     try (ReadReplica otherReplica = replica(100_000, NEVER_TOO_FAR)) {
-      RpcGateway other = node(otherReplica);
+      RpcEndpoint other = node(otherReplica);
       Await.until("the other node to use it", otherReplica::isUsable);
       standby.pause();
-      String position = send("written elsewhere").headers().get(RpcGateway.POSITION);
+      String position = send("written elsewhere").headers().get(RpcRequest.POSITION);
 
       assertTrue(messages(other, ALICE, position).contains("written elsewhere"));
       assertTrue(
@@ -226,7 +226,7 @@ class ReadReplicaTest {
   @Test
   void whoIsForgottenIsNotForgottenTooSoon() {
     try (ReadReplica small = replica(1, NEVER_TOO_FAR)) {
-      RpcGateway other = node(small);
+      RpcEndpoint other = node(small);
       Await.until("the other node to use it", small::isUsable);
       standby.pause();
       ask(other, ALICE, "send_message", message("Alice's"), null);
@@ -289,8 +289,8 @@ class ReadReplicaTest {
     return made;
   }
 
-  private RpcGateway node(ReadReplica itsReplica) {
-    return new RpcGateway(
+  private RpcEndpoint node(ReadReplica itsReplica) {
+    return new RpcEndpoint(
         new ChatDatabase(requests),
         List.of("needs_the_primary", "read_where"), // of this test
         itsReplica,
@@ -302,7 +302,7 @@ class ReadReplicaTest {
   private Reply send(String content) {
     Reply reply = ask(node, ALICE, "send_message", message(content), null);
     assertEquals(200, reply.status(), reply.body());
-    assertTrue(reply.headers().containsKey(RpcGateway.POSITION), "a write says where it is");
+    assertTrue(reply.headers().containsKey(RpcRequest.POSITION), "a write says where it is");
     return reply;
   }
 
@@ -314,7 +314,7 @@ class ReadReplicaTest {
     return messages(node, person, position);
   }
 
-  private static String messages(RpcGateway node, UUID person, @Nullable String position) {
+  private static String messages(RpcEndpoint node, UUID person, @Nullable String position) {
     Reply reply =
         ask(
             node,
@@ -345,7 +345,7 @@ class ReadReplicaTest {
   }
 
   private static Reply ask(
-      RpcGateway node, UUID person, String function, String arguments, @Nullable String position) {
+      RpcEndpoint node, UUID person, String function, String arguments, @Nullable String position) {
     return node.answer(
         new RpcRequest(
             "POST",

@@ -63,13 +63,13 @@ class ContractTest {
   private static final String SECRET = "a secret that is at least 32 bytes long";
 
   private static TestDatabase database;
-  private static RpcGateway gateway;
+  private static RpcEndpoint gateway;
 
   @BeforeAll
   static void open() {
     database = TestDatabase.fresh();
     gateway =
-        new RpcGateway(
+        new RpcEndpoint(
             database.chat(),
             List.of("pretends_to_read"),
             null,

@@ -57,7 +57,7 @@ class ServedFunctionsTest {
 
   @Test
   void whatIsNotOursIsNotFoundWithAndWithoutAToken() {
-    RpcGateway gateway = serving(List.of());
+    RpcEndpoint gateway = serving(List.of());
     for (String token : new String[] {null, token()}) {
       Reply reply = ask(gateway, token, "reset_password_hash", "{\"email\":\"a@b.example\"}");
       assertEquals(404, reply.status(), reply.body());
@@ -76,14 +76,14 @@ class ServedFunctionsTest {
 
   @Test
   void theOperatorMayNameOthers() {
-    RpcGateway gateway = serving(List.of("reset_*"));
+    RpcEndpoint gateway = serving(List.of("reset_*"));
     Reply reply = ask(gateway, token(), "reset_password_hash", "{\"email\":\"a@b.example\"}");
     assertEquals(200, reply.status(), reply.body());
     assertEquals(200, ask(gateway, token(), "get_conversations", "{}").status());
   }
 
-  private static RpcGateway serving(List<String> others) {
-    return new RpcGateway(
+  private static RpcEndpoint serving(List<String> others) {
+    return new RpcEndpoint(
         new ChatDatabase(service.dataSource()),
         others,
         null,
@@ -97,7 +97,7 @@ class ServedFunctionsTest {
   }
 
   private static Reply ask(
-      RpcGateway gateway, @Nullable String token, String function, String arguments) {
+      RpcEndpoint gateway, @Nullable String token, String function, String arguments) {
     return gateway.answer(
         new RpcRequest(
             "POST",

@@ -15,7 +15,7 @@ import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.rpc.CallableFunction;
 import com.gptdesk.chat.service.rpc.DatabaseFunctions;
 import com.gptdesk.chat.service.rpc.EchoService;
-import com.gptdesk.chat.service.rpc.RpcGateway;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
 import com.gptdesk.chat.testing.Person;
@@ -165,7 +165,7 @@ class AttacksTest {
                 TrustedProxies.in(List.of("127.0.0.1")),
                 null),
             limits,
-            new RpcGateway(chat, List.of(), null, tokens, limits, true),
+            new RpcEndpoint(chat, List.of(), null, tokens, limits, true),
             new NoTopics(),
             tokens,
             null,

@@ -17,7 +17,7 @@ import com.gptdesk.chat.service.http.TrustedProxies;
 import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.Broadcast;
 import com.gptdesk.chat.service.rpc.EchoService;
-import com.gptdesk.chat.service.rpc.RpcGateway;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.NoTopics;
@@ -468,7 +468,7 @@ class HttpServiceTest {
   }
 
   private HttpService service(boolean withDemo, HttpSettings settings, RequestLimits limits) {
-    RpcGateway.Door door =
+    RpcEndpoint.Door door =
         (caller, readOnly, statement, arguments) -> {
           if (statement.equals("slow")) {
             entered.countDown();

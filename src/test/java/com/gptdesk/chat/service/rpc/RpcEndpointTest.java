@@ -33,7 +33,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** What a client hears for what it asks, with a database played by this test. */
-class RpcGatewayTest {
+class RpcEndpointTest {
   private static final String SECRET = "a secret that is at least 32 bytes long";
   private static final UUID ALICE = UUID.randomUUID();
   private static final String ALICES_TOKEN =
@@ -81,7 +81,7 @@ class RpcGatewayTest {
             }
           },
           () -> nanos);
-  private final RpcGateway gateway = gateway(true);
+  private final RpcEndpoint gateway = gateway(true);
 
   // ---- shapes
 
@@ -437,7 +437,8 @@ class RpcGatewayTest {
 
   @Test
   void whoCallsTooOftenIsHeldUp() {
-    RpcGateway strict = gateway(new RequestLimits(1, 1_000_000, () -> 0), true); // no second passes
+    RpcEndpoint strict =
+        gateway(new RequestLimits(1, 1_000_000, () -> 0), true); // no second passes
     Call alices = post("unread", "{}").bearer(ALICES_TOKEN);
     assertEquals(200, strict.answer(alices.build()).status()); // the control
     assertEquals(200, strict.answer(alices.build()).status()); // twice as many at once
@@ -460,12 +461,12 @@ class RpcGatewayTest {
 
   private static final String OBJECT = "application/vnd.pgrst.object+json";
 
-  private RpcGateway gateway(boolean enabled) {
+  private RpcEndpoint gateway(boolean enabled) {
     return gateway(RequestLimits.ample(), enabled);
   }
 
-  private RpcGateway gateway(RequestLimits limits, boolean enabled) {
-    RpcGateway.Door door =
+  private RpcEndpoint gateway(RequestLimits limits, boolean enabled) {
+    RpcEndpoint.Door door =
         (caller, readOnly, statement, arguments) -> {
           asked.add(new Asked(caller, readOnly, statement, arguments));
           if (failure != null) {
@@ -473,7 +474,7 @@ class RpcGatewayTest {
           }
           return result;
         };
-    return new RpcGateway(
+    return new RpcEndpoint(
         catalogue, door, new TokenVerifier(TokenSettings.ofSecret(SECRET)), limits, enabled);
   }
 

@@ -1,0 +1,107 @@
+package com.gptdesk.chat.service.http;
+
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.service.auth.InvalidToken;
+
+/**
+ * The one table of what is answered to a token that is not accepted, to what the database refuses,
+ * and when the database is away: status, code, words and what to do.
+ */
+public final class Errors {
+
+  private Errors() {}
+
+  /** The database did not answer: away, without a partition for the month, or its disk is full. */
+  public static Problem of(DatabaseUnavailable e) {
+    if (e.isPartitionMissing()) {
+      return partitionMissing();
+    }
+    return e.isDiskFull() ? diskFull() : unavailable();
+  }
+
+  private static Problem unavailable() {
+    return Problem.of(503, "PGRST000", "The database cannot be reached now")
+        .withHint("Try again in a moment")
+        .withHeader("Retry-After", "1");
+  }
+
+  private static Problem partitionMissing() {
+    return Problem.of(503, "PT503", "The database has no partition for the messages of this month")
+        .withDetails("Nothing was sent, and it could not be made just now")
+        .withHint("Whoever runs the service calls chat.ensure_message_partitions(); then try again")
+        .withHeader("Retry-After", "5");
+  }
+
+  /** As PostgREST answers the whole class 53. */
+  private static Problem diskFull() {
+    return Problem.of(503, "53100", "The database's disk is full, so nothing new can be kept")
+        .withDetails("Nothing was changed")
+        .withHint("Whoever runs the service must make room; then try again")
+        .withHeader("Retry-After", "5");
+  }
+
+  public static Problem of(InvalidToken e) {
+    Problem problem =
+        switch (e.reason()) {
+          case MALFORMED, BAD_SIGNATURE -> Problem.of(401, "PGRST301", e.getMessage());
+          case EXPIRED, NOT_YET_VALID, MISSING_CLAIM, WRONG_AUDIENCE, WRONG_ISSUER ->
+              Problem.of(401, "PGRST303", e.getMessage());
+          case UNKNOWN_ROLE -> Problem.of(401, "22023", e.getMessage());
+          case KEYS_UNAVAILABLE ->
+              Problem.of(503, "PGRST301", e.getMessage()).withHeader("Retry-After", "5");
+        };
+    return problem.status() == 401
+        ? problem.withHeader(
+            "WWW-Authenticate",
+            "Bearer error=\"invalid_token\", error_description=\""
+                + e.getMessage().replace('"', '\'')
+                + "\"")
+        : problem;
+  }
+
+  private static Problem tooSlow(Refusal refusal) {
+    return Problem.of(503, "PT503", "The database took too long, so it was stopped")
+        .withDetails(refusal.getMessage())
+        .withHint("Nothing was changed. Try again in a moment, or ask for less at once")
+        .withHeader("Retry-After", "1");
+  }
+
+  public static Problem of(Refusal refusal, boolean anonymous) {
+    if (refusal.reason() == Refusal.Reason.TOO_SLOW) {
+      return tooSlow(refusal);
+    }
+    int status = status(refusal.code(), anonymous);
+    Problem problem =
+        Problem.of(status, refusal.code(), String.valueOf(refusal.getMessage()))
+            .withDetails(refusal.details())
+            .withHint(refusal.hint());
+    return switch (status) {
+      case 401 -> problem.withHeader("WWW-Authenticate", "Bearer");
+      case 503 -> problem.withHeader("Retry-After", "1");
+      default -> problem;
+    };
+  }
+
+  /** PostgREST's table of SQLSTATEs, as far as they are refusals. */
+  private static int status(String sqlState, boolean anonymous) {
+    return switch (sqlState) {
+      case "42501" -> anonymous ? 401 : 403;
+      case "23503", "23505" -> 409;
+      case "25006" -> 405;
+      case "P0001" -> 400;
+      case "53400" -> 500;
+      default ->
+          switch (sqlState.substring(0, Math.min(2, sqlState.length()))) {
+            case "PT" -> statusInCode(sqlState);
+            case "08", "53" -> 503;
+            case "25", "40", "54", "55", "57", "58", "P0", "XX" -> 500;
+            default -> 400;
+          };
+    };
+  }
+
+  private static int statusInCode(String sqlState) {
+    return sqlState.matches("PT[45]\\d\\d") ? Integer.parseInt(sqlState.substring(2)) : 500;
+  }
+}

@@ -1,0 +1,201 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.auth.InvalidToken;
+import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.http.Errors;
+import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.http.RequestId;
+import com.gptdesk.chat.service.http.RequestLimits;
+import com.gptdesk.chat.service.replica.ReadReplica;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Calls a function of the database by its name, as PostgREST does: {@code POST
+ * /rest/v1/rpc/<function>} with a JSON object of arguments, or GET with the arguments in the query
+ * for functions that only read.
+ *
+ * <p>Arguments are matched by name and their JSON text is handed on as it is; which functions
+ * exist, their types and defaults come from the catalogue. Not offered: {@code select}, filters,
+ * order and limit on a result (400 PGRST100).
+ *
+ * <p>Blocks while the database works, so call it on a virtual thread. Any number of threads may.
+ */
+public final class RpcEndpoint {
+  private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
+
+  /** How the database is asked; see {@link ChatDatabase#call}. */
+  @FunctionalInterface
+  public interface Door {
+    /** Runs a statement of the catalogue as the caller. Returns JSON text, null for void. */
+    @Nullable String call(Caller caller, boolean readOnly, String statement, String argumentsJson);
+  }
+
+  private final FunctionCatalogue catalogue;
+  private final RpcExecution execution;
+  private final TokenVerifier tokens;
+  private final RequestLimits limits;
+  private final boolean enabled;
+  private final LongAdder partitionsMissing = new LongAdder();
+
+  /**
+   * Without limits to the calls.
+   *
+   * @param enabled false answers every call with 503 and says why
+   */
+  public RpcEndpoint(ChatDatabase database, TokenVerifier tokens, boolean enabled) {
+    this(database, List.of(), null, tokens, RequestLimits.ample(), enabled);
+  }
+
+  /**
+   * @param others names of functions of schema public that are served beside the chat's own; a star
+   *     stands for any letters
+   * @param replica who answers what only reads; null for the database itself
+   * @param limits how many calls are taken
+   * @param enabled false answers every call with 503 and says why
+   */
+  public RpcEndpoint(
+      ChatDatabase database,
+      List<String> others,
+      @Nullable ReadReplica replica,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled) {
+    this(
+        new FunctionCatalogue(new DatabaseFunctions(database, others)),
+        database::call,
+        replica,
+        tokens,
+        limits,
+        enabled);
+  }
+
+  RpcEndpoint(FunctionCatalogue catalogue, Door door, TokenVerifier tokens, boolean enabled) {
+    this(catalogue, door, tokens, RequestLimits.ample(), enabled);
+  }
+
+  RpcEndpoint(
+      FunctionCatalogue catalogue,
+      Door door,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled) {
+    this(catalogue, door, null, tokens, limits, enabled);
+  }
+
+  private RpcEndpoint(
+      FunctionCatalogue catalogue,
+      Door door,
+      @Nullable ReadReplica replica,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled) {
+    this.catalogue = catalogue;
+    this.execution = new RpcExecution(door, replica);
+    this.tokens = tokens;
+    this.limits = limits;
+    this.enabled = enabled;
+  }
+
+  /** Calls that were refused because their month has no partition for messages. */
+  public long partitionsMissing() {
+    return partitionsMissing.sum();
+  }
+
+  /** What to count a call by: a function's name or "unknown", so that callers make no names. */
+  public String countedAs(String function) {
+    return catalogue.nameOf(function);
+  }
+
+  /** Answers a call. Never throws: what goes wrong is in the reply, and a fault in the log. */
+  public Reply answer(RpcRequest request) {
+    Identity identity = null;
+    try {
+      if (!enabled) {
+        throw switchedOff().stop();
+      }
+      identity = identify(request);
+      Problem tooMany = limits.refusalOf(identity.userId());
+      if (tooMany != null) {
+        throw tooMany.stop();
+      }
+      return perform(request, identity);
+    } catch (Problem.Stop e) {
+      return e.problem().reply();
+    } catch (InvalidToken e) {
+      return Errors.of(e).reply();
+    } catch (Refusal e) {
+      return Errors.of(e, identity == null || identity.isAnonymous()).reply();
+    } catch (DatabaseUnavailable e) {
+      LOG.warn("{} was not answered: {}", request.label(), String.valueOf(e.getMessage()));
+      if (e.isPartitionMissing()) {
+        partitionsMissing.increment();
+      }
+      return Errors.of(e).reply();
+    } catch (RuntimeException | Error e) {
+      return fault(request, identity, e).reply();
+    }
+  }
+
+  private Reply perform(RpcRequest request, Identity identity) {
+    request.check();
+    RpcArguments arguments = RpcArguments.of(request, catalogue);
+    CallableFunction function = catalogue.find(request.function(), arguments.names());
+    if (request.reads() && function.writes()) {
+      throw Problem.of(
+              405, "25006", "cannot execute " + function.name() + " in a read-only transaction")
+          .withHint("It writes, so call it with POST")
+          .withHeader("Allow", "POST, OPTIONS")
+          .stop();
+    }
+    String statement = catalogue.statement(function, arguments.names());
+    return execution.perform(identity, request, function, arguments, statement);
+  }
+
+  private Identity identify(RpcRequest request) {
+    String token = bearer(request.authorization());
+    if (token == null) {
+      token = request.apikey();
+    }
+    return token == null || token.isEmpty() ? Identity.anonymous() : tokens.verify(token);
+  }
+
+  private static @Nullable String bearer(@Nullable String authorization) {
+    if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
+      return null;
+    }
+    return authorization.substring(7).strip();
+  }
+
+  private static Problem switchedOff() {
+    return Problem.of(503, "PT503", "The chat is switched off")
+        .withHint("Whoever runs the service set CHAT_ENABLED=false; try again later");
+  }
+
+  private static Problem fault(RpcRequest request, @Nullable Identity identity, Throwable cause) {
+    String known = MDC.get(RequestId.FIELD);
+    String id = known == null ? RequestId.of(null) : known;
+    LOG.error(
+        "{} failed as request {} of {}; the client hears \"internal\"",
+        request.label(),
+        id,
+        identity == null
+            ? "nobody yet"
+            : identity.userId() != null ? identity.userId() : identity.role(),
+        cause);
+    return Problem.of(500, "PGRSTX00", "internal")
+        .withDetails("request " + id)
+        .withHint("Name this request to whoever runs the service")
+        .withHeader("X-Request-Id", id);
+  }
+}

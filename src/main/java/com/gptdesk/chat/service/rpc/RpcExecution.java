@@ -1,0 +1,77 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.replica.ReadReplica;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.replication.LogSequenceNumber;
+
+/**
+ * Asks the database, or its replica where that may answer. Writes to one conversation go one after
+ * the other.
+ */
+final class RpcExecution {
+  private final RpcEndpoint.Door door;
+  private final @Nullable ReadReplica replica;
+  private final ConversationQueue queue = new ConversationQueue();
+
+  RpcExecution(RpcEndpoint.Door door, @Nullable ReadReplica replica) {
+    this.door = door;
+    this.replica = replica;
+  }
+
+  /** Runs the catalogue's statement for this function. */
+  Reply perform(
+      Identity identity,
+      RpcRequest request,
+      CallableFunction function,
+      RpcArguments arguments,
+      String statement) {
+    boolean asObject = request.wantsObject();
+    LogSequenceNumber position = request.mustShow();
+    String json = arguments.json(function);
+    if (function.writes()) {
+      return queue.inTurn(
+          arguments.conversation(),
+          () -> write(identity, request, function, asObject, statement, json));
+    }
+    ReadReplica.Answer answer =
+        replica == null
+            ? null
+            : replica.call(identity.caller(), identity.userId(), position, statement, json);
+    return RpcResponse.of(
+        request,
+        function,
+        asObject,
+        answer != null ? answer.json() : door.call(identity.caller(), true, statement, json));
+  }
+
+  private Reply write(
+      Identity identity,
+      RpcRequest request,
+      CallableFunction function,
+      boolean asObject,
+      String statement,
+      String json) {
+    Supplier<Reply> write =
+        () ->
+            RpcResponse.of(
+                request, function, asObject, door.call(identity.caller(), false, statement, json));
+    return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
+  }
+
+  /** What the answer or its failure leaves behind, the caller's next read must show. */
+  private static Reply writeBesideReplica(
+      ReadReplica replica, Identity identity, Supplier<Reply> write) {
+    Reply reply;
+    try {
+      reply = write.get();
+    } catch (RuntimeException e) {
+      replica.told(identity.userId()); // a commit whose answer was lost stands all the same
+      throw e;
+    }
+    LogSequenceNumber position = replica.written(identity.userId());
+    return position == null ? reply : reply.withHeader(RpcRequest.POSITION, position.asString());
+  }
+}

@@ -1,0 +1,303 @@
+package com.gptdesk.chat.service.server;
+
+import com.gptdesk.chat.service.http.Cors;
+import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.http.RequestId;
+import com.gptdesk.chat.service.http.RequestLimits;
+import com.gptdesk.chat.service.ops.Health;
+import com.gptdesk.chat.service.ops.Metrics;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
+import com.gptdesk.chat.service.rpc.RpcRequest;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.Route;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import io.vertx.ext.web.handler.BodyHandler;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Which address is answered by whom: the table is {@link #router}. What may block runs on a virtual
+ * thread; the answer goes out on the request's event loop.
+ */
+final class Routes {
+  private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
+
+  private final Vertx vertx;
+  private final HttpSettings settings;
+  private final RpcEndpoint rpc;
+  private final BroadcastEndpoint broadcasts;
+  private final RequestLimits limits;
+  private final Health health;
+  private final @Nullable DemoEndpoints demo;
+  private final Metrics metrics;
+  private final @Nullable MessagesPage page;
+  private final Executor work;
+
+  Routes(
+      Vertx vertx,
+      HttpSettings settings,
+      RpcEndpoint rpc,
+      BroadcastEndpoint broadcasts,
+      RequestLimits limits,
+      Health health,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics,
+      @Nullable MessagesPage page,
+      Executor work) {
+    this.vertx = vertx;
+    this.settings = settings;
+    this.rpc = rpc;
+    this.broadcasts = broadcasts;
+    this.limits = limits;
+    this.health = health;
+    this.demo = demo;
+    this.metrics = metrics;
+    this.page = page;
+    this.work = work;
+  }
+
+  /** A table of its own for each event loop. */
+  Router router() {
+    Router router = Router.router(vertx);
+    router.route().handler(this::begin);
+    router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
+    router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
+    router.route("/rest/v1/*").handler(this::noTables);
+    router.route("/realtime/v1/api/broadcast*").handler(this::withinLimits);
+    router.post("/realtime/v1/api/broadcast").handler(body()).handler(this::broadcasts);
+    router
+        .post("/realtime/v1/api/broadcast/:topic/events/:event")
+        .handler(body())
+        .handler(this::broadcast);
+    route(router, "/health/live").handler(context -> end(context, health.live()));
+    route(router, "/health/ready").handler(context -> blocking(context, health::ready));
+    route(router, "/metrics")
+        .handler(
+            context -> {
+              String authorization = context.request().getHeader("Authorization");
+              blocking(context, () -> metrics.read(authorization));
+            });
+    if (demo != null) {
+      route(router, "/demo/users").handler(context -> blocking(context, demo::users));
+      router
+          .post("/demo/token")
+          .handler(body())
+          .handler(context -> blocking(context, () -> demo.token(bytes(context))));
+    }
+    if (page == null) {
+      route(router, "/").handler(Routes::hint);
+    } else {
+      page(router, page);
+    }
+    router.route().handler(context -> end(context, notFound(context.request()).reply()));
+    router.errorHandler(400, context -> end(context, Problem.unreadable().reply()));
+    router.errorHandler(413, context -> end(context, settings.bounds().bodyTooLong().reply()));
+    router.errorHandler(500, Routes::fault);
+    return router;
+  }
+
+  private static void page(Router router, MessagesPage page) {
+    for (String address : List.of("/", "/messages", "/messages/:conversation")) {
+      route(router, address).handler(context -> page.index(context.request()));
+    }
+    route(router, "/page.json").handler(context -> end(context, page.settings()));
+    route(router, "/assets/:name")
+        .handler(
+            context -> {
+              if (!page.serve(context.request(), "assets/" + context.pathParam("name"))) {
+                context.next();
+              }
+            });
+  }
+
+  /** A page that can be had by GET, and looked for by HEAD. */
+  private static Route route(Router router, String path) {
+    return router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD);
+  }
+
+  private BodyHandler body() {
+    return BodyHandler.create(false).setBodyLimit(settings.bounds().maxBodyBytes());
+  }
+
+  private void begin(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    settings.origins().answer(request, context.response().headers());
+    String id = RequestId.of(request.getHeader(RequestId.HEADER));
+    context.put(RequestId.FIELD, id);
+    context.response().headers().set(RequestId.HEADER, id);
+    RequestLog.follow(context, id);
+    if (!request.method().equals(HttpMethod.OPTIONS)) {
+      context.next();
+    } else if (settings.origins().admit(request)) {
+      Cors.preflight(request);
+    } else {
+      end(context, Cors.foreign().reply());
+    }
+  }
+
+  /** Before the body is read: who sends too much is not listened to. */
+  private void withinLimits(RoutingContext context) {
+    Problem tooMany = limits.refusalOf(settings.clientOf(context.request()));
+    if (tooMany == null) {
+      context.next();
+    } else {
+      end(context, tooMany.reply());
+    }
+  }
+
+  private void rpc(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    boolean reads =
+        request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
+    RpcRequest call =
+        new RpcRequest(
+            request.method().name(),
+            String.valueOf(context.pathParam("function")),
+            context.queryParams().entries(),
+            request.getHeader("Authorization"),
+            request.getHeader("apikey"),
+            request.getHeader(reads ? "Accept-Profile" : "Content-Profile"),
+            request.getHeader("Accept"),
+            request.getHeader("Content-Type"),
+            request.getHeader("Prefer"),
+            request.getHeader(RpcRequest.POSITION),
+            ByteBuffer.wrap(bytes(context)));
+    long start = System.nanoTime();
+    blocking(
+        context,
+        () -> {
+          Reply reply = rpc.answer(call);
+          metrics.called(
+              rpc.countedAs(call.function()),
+              reply.status(),
+              Duration.ofNanos(System.nanoTime() - start));
+          return reply;
+        });
+  }
+
+  private void broadcasts(RoutingContext context) {
+    BroadcastEndpoint.Credentials credentials = credentials(context);
+    byte[] body = bytes(context);
+    blocking(context, () -> broadcasts.batch(credentials, body));
+  }
+
+  private void broadcast(RoutingContext context) {
+    BroadcastEndpoint.Credentials credentials = credentials(context);
+    String topic = String.valueOf(context.pathParam("topic"));
+    String event = String.valueOf(context.pathParam("event"));
+    String type = context.request().getHeader("Content-Type");
+    byte[] body = bytes(context);
+    blocking(context, () -> broadcasts.single(credentials, topic, event, type, body));
+  }
+
+  private static BroadcastEndpoint.Credentials credentials(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    return new BroadcastEndpoint.Credentials(
+        request.getHeader("Authorization"),
+        request.getHeader("apikey"),
+        request.getParam("apikey"));
+  }
+
+  private static byte[] bytes(RoutingContext context) {
+    return context.body() == null || context.body().buffer() == null
+        ? new byte[0]
+        : context.body().buffer().getBytes();
+  }
+
+  private void noTables(RoutingContext context) {
+    String name =
+        RequestLog.path(context.request()).substring("/rest/v1/".length()).split("/", 2)[0];
+    end(
+        context,
+        Problem.of(
+                404,
+                "PGRST205",
+                "Could not find the table 'public." + name + "' in the schema cache")
+            .withHint(
+                "Functions only here: /rest/v1/rpc/<function>; for tables run PostgREST beside this service on the same database")
+            .reply());
+  }
+
+  private static final String HINT =
+      """
+      <!doctype html>
+      <html lang="en"><meta charset="utf-8"><title>GPT Desk Chat</title>
+      <h1>GPT Desk Chat</h1>
+      <p>The service runs; the Messages page is not in this build, since no Node 20.19 or newer was there to build it. Talk to it with supabase-js: <code>createClient(location.origin, anonKey)</code>,
+      functions at <code>/rest/v1/rpc/…</code>, real time at <code>/realtime/v1/websocket</code>.</p>
+      <p><a href="/health/ready">Health</a></p>
+      </html>
+      """;
+
+  private static void hint(RoutingContext context) {
+    end(context, new Reply(200, "text/html; charset=utf-8", Map.of(), HINT));
+  }
+
+  private static Problem notFound(HttpServerRequest request) {
+    return Problem.of(404, "PGRST125", "Invalid path specified in request URL")
+        .withDetails(request.method() + " " + RequestLog.path(request));
+  }
+
+  /** Runs the work on a virtual thread and answers on the request's event loop. */
+  private void blocking(RoutingContext context, Supplier<Reply> answer) {
+    Context loop = vertx.getOrCreateContext();
+    String id = context.get(RequestId.FIELD);
+    work.execute(
+        () -> {
+          MDC.put(RequestId.FIELD, id); // of a thread that is this request's alone
+          try {
+            Reply reply = answer.get();
+            loop.runOnContext(nothing -> end(context, reply));
+          } catch (Throwable e) {
+            loop.runOnContext(nothing -> context.fail(e));
+          }
+        });
+  }
+
+  private static void end(RoutingContext context, Reply reply) {
+    HttpServerResponse response = context.response();
+    if (response.ended() || response.closed()) {
+      return; // the client has gone
+    }
+    response.setStatusCode(reply.status());
+    for (Map.Entry<String, String> header : reply.headers().entrySet()) {
+      response.putHeader(header.getKey(), header.getValue());
+    }
+    if (reply.contentType() != null) {
+      response.putHeader("Content-Type", reply.contentType());
+    }
+    if (reply.body() == null || context.request().method().equals(HttpMethod.HEAD)) {
+      response.end();
+    } else {
+      response.end(reply.body());
+    }
+  }
+
+  private static void fault(RoutingContext context) {
+    String begun = context.get(RequestId.FIELD);
+    String id = begun == null ? RequestId.of(null) : begun;
+    RequestId.named(
+        id,
+        () ->
+            LOG.error(
+                "{} {} failed",
+                context.request().method(),
+                RequestLog.path(context.request()),
+                context.failure()));
+    end(context, Problem.of(500, "PGRSTX00", "internal").withDetails("request " + id).reply());
+  }
+}
