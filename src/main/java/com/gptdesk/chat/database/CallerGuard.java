@@ -21,6 +21,10 @@ final class CallerGuard implements ExecuteListener {
   private static final Pattern FORBIDDEN =
       Pattern.compile(
           "\\bset_config\\b"
+              // The savepoints of the driver, in which a joined transaction became somebody.
+              + "|\\b(?:JDBC_SAVEPOINT_|PGJDBC_AUTOSAVE)"
+              // Of a statement alone, not of a body or a literal in it, which may say so, too.
+              + "|^(?:begin|start|end)\\b"
               + "|"
               + Traces.BEGINNING
               + "(?:(?:set\\s+(?:local\\s+|session\\s+)?|reset\\s+)\"?(?:role|session_authorization|authorization|all|request)\\b"
@@ -80,12 +84,14 @@ final class CallerGuard implements ExecuteListener {
     if (sql == null) {
       return;
     }
-    if (FORBIDDEN.matcher(sql).find()) {
-      throw new IllegalStateException(
-          "Who is asking is the door's to say: ChatDatabase.as(…) sets the role and the claims, and ends the transaction. Nothing else may outlive it either: SET LOCAL, no PREPARE, LISTEN or cursor WITH HOLD.");
-    }
-    if (traces != null) {
-      traces.saw(sql);
+    for (String statement : SqlText.statements(sql)) {
+      if (FORBIDDEN.matcher(statement).find()) {
+        throw new IllegalStateException(
+            "Who is asking is the door's to say: ChatDatabase.as(…) sets the role and the claims, and begins and ends the transaction. Nothing else may outlive it either: SET LOCAL, no PREPARE, LISTEN or cursor WITH HOLD.");
+      }
+      if (traces != null) {
+        traces.saw(statement);
+      }
     }
   }
 }

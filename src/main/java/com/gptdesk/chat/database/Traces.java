@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Traces {
 
-  /** The beginning of a statement, or of the next one in the same text. */
+  /** The beginning of a statement without comments, or of the next one in a body. */
   static final String BEGINNING = "(?:^|;)(?:\\s|--[^\\n]*+(?:\\n|$)|/\\*(?s:.*?)\\*/)*+";
 
   private static final Pattern MORE_THAN_ROWS =
@@ -70,9 +70,9 @@ final class Traces {
     isStatement = true;
   }
 
-  /** Such a text goes to the database. */
-  void saw(String sql) {
-    possible |= MORE_THAN_ROWS.matcher(sql).find();
+  /** Such a statement, without comments, goes to the database. */
+  void saw(String statement) {
+    possible |= MORE_THAN_ROWS.matcher(statement).find();
   }
 
   /** Something was found. */

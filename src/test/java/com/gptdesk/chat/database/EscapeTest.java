@@ -107,7 +107,26 @@ class EscapeTest {
         "commit",
         "rollback",
         "select 1; commit; set role service_role",
-        "abort"
+        "abort",
+        "END",
+        " end work and no chain",
+        "begin",
+        "Begin Isolation Level Serializable",
+        "start transaction read write",
+        "prepare transaction 'mine'",
+        "commit prepared 'mine'",
+        "rollback/**/prepared 'mine'",
+        ";;\t\u000b\f;END",
+        "select 'a;b'; end",
+        "select $$;$$; END; set role service_role",
+        "-- to the end of the line\rend",
+        "-- to the end of the line\rcommit",
+        "/* one /* in another */ */ END",
+        "/* one /* in another */ */ commit",
+        "/* one /* in another */ */ set role service_role",
+        "savepoint \"JDBC_SAVEPOINT_0\"",
+        "rollback to savepoint \"JDBC_SAVEPOINT_0\"",
+        "release jdbc_savepoint_0"
       })
   void whoBecomesSomebodyElseIsStoppedBefore(String sql) {
     IllegalStateException stopped =
@@ -198,6 +217,21 @@ class EscapeTest {
           tx.execute("insert into members values ('owner')");
           return tx.execute("update members set role = 'clerk'");
         });
+  }
+
+  /** Words of the same spelling, where they end nothing. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "do $$ begin perform 1; end $$",
+        "select case when true then ';' end",
+        "select '; end', '; begin', $a$; end$a$, \"end\" from (select 1 as \"end\") x",
+        "select 1 as begin; select 2 as start /* ; end */ -- ; end",
+        "create function pg_temp.one() returns int begin atomic select case when true then 1 end; end",
+        "savepoint mine; rollback to savepoint mine; release mine"
+      })
+  void whatOnlyLooksLikeTheEndOfATransactionIsNone(String sql) {
+    chat.as(alice.id(), tx -> tx.execute(sql));
   }
 
   @ParameterizedTest
