@@ -49,10 +49,10 @@ import org.slf4j.LoggerFactory;
  *
  * <p><b>Failures.</b> The database's no arrives as {@link Refusal}, an unreachable database as
  * {@link DatabaseUnavailable}, a fault as whatever it is; after each of them everything is undone.
- * On a data source, a deadlock or a serialization failure is tried again, three times in all, and
- * once what a migration in between has changed, so work given to the door must not do anything else
- * that cannot be repeated. A message for whose month there is no partition has it made, where the
- * login may, and is sent again.
+ * On a data source, what may succeed the next time is tried again after a moment, three times in
+ * all: a deadlock, a serialization failure, what a migration in between has changed, and a message
+ * for whose month there is no partition, which the door has made where the login may. So work given
+ * to the door must not do anything else that cannot be repeated.
  *
  * <p>Blocking, on the caller's thread; for any number of threads at once.
  */
@@ -341,7 +341,7 @@ public final class ChatDatabase {
         RuntimeException meaning = Refusal.meaningOf(e);
         if (attempt == TRIES
             || !transactions.mayRepeat()
-            || !isWorthARetry(meaning, attempt == 1)
+            || !isWorthARetry(meaning)
             || !pause(attempt)) {
           throw meaning;
         }
@@ -349,19 +349,19 @@ public final class ChatDatabase {
     }
   }
 
-  private boolean isWorthARetry(RuntimeException meaning, boolean isFirst) {
-    if (Refusal.isWorthARetry(meaning)) {
-      return true;
-    }
-    if (!isFirst) {
-      return false;
-    }
-    return meaning instanceof DatabaseUnavailable unavailable
-        ? unavailable.isPartitionMissing() && makePartitions(unavailable)
-        : Refusal.isOfAMigration(meaning);
+  /** The same at each try, since one reason may follow another. */
+  private boolean isWorthARetry(RuntimeException meaning) {
+    return Refusal.isWorthARetry(meaning)
+        || Refusal.isOfAMigration(meaning)
+        || (meaning instanceof DatabaseUnavailable unavailable
+            && unavailable.isPartitionMissing()
+            && makePartitions(unavailable));
   }
 
-  /** What the service does ahead of time; false where it cannot be done now. */
+  /**
+   * What the service does ahead of time; false where it cannot be done. Where only others were
+   * quicker or wrote all the time, the partition may be there at the next try.
+   */
   private boolean makePartitions(DatabaseUnavailable reason) {
     try {
       int made =
@@ -374,14 +374,14 @@ public final class ChatDatabase {
       return true;
     } catch (RuntimeException e) {
       reason.addSuppressed(e);
-      return false;
+      return Refusal.isOfOthersLocks(Refusal.meaningOf(e));
     }
   }
 
   /** Lets the winner finish; false when there is no time because we are being stopped. */
   private static boolean pause(int attempt) {
     try {
-      Thread.sleep(ThreadLocalRandom.current().nextLong(1, 20L * attempt));
+      Thread.sleep(ThreadLocalRandom.current().nextLong(1, 20L << attempt));
       return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -135,6 +135,13 @@ public final class Refusal extends RuntimeException {
         && (refusal.code.equals("40001") || refusal.code.equals("40P01"));
   }
 
+  /** True for what others' locks kept from being done just now: PT503 says "call it again". */
+  static boolean isOfOthersLocks(RuntimeException meaning) {
+    return isWorthARetry(meaning)
+        || (meaning instanceof Refusal refusal
+            && (refusal.code.equals("PT503") || refusal.code.equals("55P03")));
+  }
+
   /**
    * True for what a migration does to a transaction that began before it: a function that is gone
    * or has another result. Run again, the transaction meets the new schema alone.

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
 import com.gptdesk.chat.testing.Await;
@@ -19,6 +21,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** {@code R__8_operators.sql}: partitions, retention, archive, and whether all is as it must be. */
@@ -341,6 +344,52 @@ class OperatorsRulesTest extends Rules {
         assertThrows(DatabaseUnavailable.class, () -> alice.sends(conversation, "hi"))
             .isPartitionMissing());
     assertEquals(0, partitions().size());
+  }
+
+  @Test
+  void aPartitionIsMadeAtWhicheverTryItIsMissed() {
+    dropAllPartitions();
+    AtomicInteger tries = new AtomicInteger();
+    alice.does(
+        tx -> {
+          if (tries.incrementAndGet() == 1) {
+            tx.execute("do $$ begin raise sqlstate '40P01'; end $$");
+          }
+          return new UserChat(ChatDatabase.on(tx.configuration()), alice.id())
+              .sendMessage(conversation, "hi");
+        });
+    assertEquals(3, tries.get());
+    assertEquals(1, bob.messagesOf(conversation).size());
+  }
+
+  @Test
+  void aPartitionThatOthersHeldUpIsMadeAtTheNextTry() throws SQLException {
+    dropAllPartitions();
+    AtomicInteger tries = new AtomicInteger();
+    try (Connection maker = database.owner().connect();
+        Statement statement = maker.createStatement()) {
+      maker.setAutoCommit(false);
+      statement.execute("select from chat.settings for update");
+      alice.does(
+          tx -> {
+            if (tries.incrementAndGet() == 2) {
+              rollBack(maker); // the first try has waited for it in vain
+            }
+            new UserChat(ChatDatabase.on(tx.configuration()), alice.id())
+                .sendMessage(conversation, "hi");
+            return tries.get();
+          });
+    }
+    assertEquals(3, tries.get());
+    assertEquals(1, bob.messagesOf(conversation).size());
+  }
+
+  private static void rollBack(Connection connection) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private void dropAllPartitions() {
