@@ -34,8 +34,10 @@ import org.slf4j.LoggerFactory;
  * a transaction, or a savepoint in the one that is open. The {@link DSLContext} given to the work
  * belongs to that transaction: {@code tx.transaction(…)} inside it is a savepoint, and {@code
  * ChatDatabase.on(tx.configuration()).as(other, …)} is a savepoint as somebody else, after which
- * the first one goes on. Calling this same door again inside the work takes a second connection, as
- * it does with jOOQ; in a pool that has no other, that ends in {@link DatabaseUnavailable}.
+ * the first one goes on. A door to the same pool, called again inside the work and on its thread,
+ * joins the transaction as a savepoint when it is for the same caller; for another one it is
+ * refused with {@link IllegalStateException}, since a second connection may be one that never
+ * comes.
  *
  * <p><b>Who is asking stays who is asking.</b> Work that sets the role, the claims, or ends the
  * transaction itself is stopped with {@link IllegalStateException} before the statement runs; what
@@ -209,12 +211,17 @@ public final class ChatDatabase {
    * @return what the work returned
    */
   public <T extends @Nullable Object> T asItself(Function<DSLContext, T> work) {
+    ChatDatabase open = openFor(null);
+    if (open != null) {
+      return open.asItself(work);
+    }
     return withRetries(
         () ->
             transactions.run(
                 tx -> {
                   tx.execute("set transaction read only");
-                  return work.apply(tx);
+                  return OpenWork.during(
+                      transactions.pool(), null, tx.configuration(), () -> work.apply(tx));
                 }));
   }
 
@@ -229,6 +236,11 @@ public final class ChatDatabase {
    */
   public @Nullable String call(
       Caller caller, boolean readOnly, String statement, String argumentsJson) {
+    ChatDatabase open = openFor(caller);
+    if (open != null) {
+      return open.transact(
+          caller, readOnly, tx -> tx.fetchSingle(statement, argumentsJson).get(0, String.class));
+    }
     return withRetries(
         () ->
             transactions.single(
@@ -282,25 +294,49 @@ public final class ChatDatabase {
 
   private <T extends @Nullable Object> T transact(
       Caller caller, boolean readOnly, Function<DSLContext, T> work) {
+    ChatDatabase open = openFor(caller);
+    if (open != null) {
+      return open.transact(caller, readOnly, work);
+    }
     return withRetries(
         () ->
             transactions.run(
                 tx -> {
-                  Caller asking = signed(caller);
-                  Asking before = enter(tx, asking, readOnly);
                   Traces traces = Traces.of(tx.configuration());
-                  isWork(traces, true);
-                  T result = work.apply(CallerGuard.keptIn(tx));
-                  isWork(traces, false);
-                  leave(tx, asking, before, traces);
-                  return result;
+                  boolean ofOuterWork = isWork(traces, false);
+                  try {
+                    return inside(tx, caller, readOnly, traces, work);
+                  } finally {
+                    isWork(traces, ofOuterWork);
+                  }
                 }));
   }
 
-  private static void isWork(@Nullable Traces traces, boolean now) {
-    if (traces != null) {
-      traces.isWork(now);
-    }
+  private <T extends @Nullable Object> T inside(
+      DSLContext tx,
+      Caller caller,
+      boolean readOnly,
+      @Nullable Traces traces,
+      Function<DSLContext, T> work) {
+    Caller asking = signed(caller);
+    Asking before = enter(tx, asking, readOnly);
+    DSLContext kept = CallerGuard.keptIn(tx);
+    isWork(traces, true);
+    T result =
+        OpenWork.during(transactions.pool(), caller, kept.configuration(), () -> work.apply(kept));
+    isWork(traces, false);
+    leave(tx, asking, before, traces);
+    return result;
+  }
+
+  /** The door into the transaction that this thread has open on the same pool; null for none. */
+  private @Nullable ChatDatabase openFor(@Nullable Caller caller) {
+    OpenWork open = OpenWork.on(transactions.pool());
+    return open == null ? null : open.joinedAs(caller).signedBy(signer);
+  }
+
+  private static boolean isWork(@Nullable Traces traces, boolean now) {
+    return traces != null && traces.isWork(now);
   }
 
   /** Who is asking, as the session's settings say. */

@@ -3,11 +3,13 @@ package com.gptdesk.chat.database;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.function.Function;
+import javax.sql.DataSource;
 import org.jooq.Configuration;
 import org.jooq.ConnectionProvider;
 import org.jooq.DSLContext;
 import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
+import org.jooq.impl.DataSourceConnectionProvider;
 import org.jooq.impl.DefaultConnectionProvider;
 import org.jooq.impl.DefaultTransactionProvider;
 import org.jooq.impl.ThreadLocalTransactionProvider;
@@ -64,6 +66,15 @@ final class JoinedTransactions implements Transactions {
               before.get(3, String.class));
           return result;
         });
+  }
+
+  /** Inside a transaction of jOOQ's, the configuration has its connection and no pool. */
+  @Override
+  public @Nullable DataSource pool() {
+    return configuration.connectionProvider() instanceof DataSourceConnectionProvider pooled
+            && configuration.transactionProvider() instanceof DefaultTransactionProvider
+        ? pooled.dataSource()
+        : null;
   }
 
   @Override

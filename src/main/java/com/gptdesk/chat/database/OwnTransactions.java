@@ -68,6 +68,11 @@ final class OwnTransactions implements Transactions {
   }
 
   @Override
+  public DataSource pool() {
+    return dataSource;
+  }
+
+  @Override
   public boolean endElsewhere() {
     return false;
   }

@@ -59,10 +59,16 @@ final class Traces {
         });
   }
 
-  /** From here on, or no longer, the connection is somebody's to use. */
-  void isWork(boolean now) {
+  /**
+   * From here on, or no longer, the connection is somebody's to use.
+   *
+   * @return whether it was before
+   */
+  boolean isWork(boolean now) {
+    boolean before = isWork;
     isWork = now;
     isStatement = false;
+    return before;
   }
 
   /** jOOQ begins with a statement, for which it takes the connection next. */

@@ -3,6 +3,7 @@ package com.gptdesk.chat.database;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.function.Function;
+import javax.sql.DataSource;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +30,9 @@ interface Transactions {
    * session, whatever was set for it meanwhile.
    */
   boolean endElsewhere();
+
+  /** The pool that each of them takes a connection of; null where they join one that is there. */
+  @Nullable DataSource pool();
 
   /** Whether a transaction that lost against another one may be run again from here. */
   boolean mayRepeat();

@@ -3,12 +3,14 @@ package com.gptdesk.chat.database;
 import static com.gptdesk.chat.jooq.Tables.USERS;
 import static com.gptdesk.chat.jooq.Tables.USER_MESSAGES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
@@ -19,12 +21,17 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jooq.DSLContext;
+import org.jooq.SQLDialect;
 import org.jooq.exception.DataAccessException;
+import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -186,6 +193,115 @@ class ChatDatabaseTest {
                 }),
         "40001");
     assertEquals(3, tries.get());
+  }
+
+  /** One connection: a second one would never come. */
+  @Test
+  void insideItsWorkTheCallerGuardJoinsTheTransaction() {
+    try (HikariDataSource one = poolOfOne(Await.PATIENCE)) {
+      ChatDatabase chat = new ChatDatabase(one);
+      UUID conversation = alice.talksTo(bob);
+      int backend = backend(chat);
+      String statement = statement("send_message", "{conversation_id,content}");
+      chat.as(
+          alice.id(),
+          tx -> {
+            new UserChat(chat, alice.id()).sendMessage(conversation, "one");
+            new UserChat(new ChatDatabase(one), alice.id()).sendMessage(conversation, "two");
+            chat.call(
+                alice.caller(),
+                false,
+                statement,
+                "{\"conversation_id\":\"%s\",\"content\":\"three\"}".formatted(conversation));
+            assertThrows(
+                Refusal.class,
+                () ->
+                    chat.reading(
+                        alice.caller(),
+                        other ->
+                            Routines.sendMessage(
+                                other.configuration(),
+                                conversation,
+                                "no",
+                                null,
+                                null,
+                                null,
+                                null,
+                                null,
+                                null)));
+            assertThrows(
+                UnsupportedOperationException.class,
+                () ->
+                    chat.as(
+                        alice.id(),
+                        other -> {
+                          new UserChat(chat, alice.id()).sendMessage(conversation, "undone");
+                          throw new UnsupportedOperationException("no");
+                        }));
+            assertEquals("0", database.ownerReads("select count(*) from public.user_messages"));
+            assertEquals(3, tx.fetchCount(USER_MESSAGES));
+            return 3;
+          });
+      assertEquals("3", database.ownerReads("select count(*) from public.user_messages"));
+      assertEquals(backend, backend(chat)); // nothing was left on it
+    }
+  }
+
+  @Test
+  void insideItsWorkSomebodyElseIsRefusedWithWhatToDo() {
+    try (HikariDataSource one = poolOfOne(Await.PATIENCE)) {
+      ChatDatabase chat = new ChatDatabase(one);
+      DSLContext sql = DSL.using(one, SQLDialect.POSTGRES);
+      List<Consumer<ChatDatabase>> others =
+          List.of(
+              door -> door.as(bob.id(), tx -> 1),
+              door -> door.reading(bob.id(), tx -> 1),
+              door -> door.asService(tx -> 1),
+              door -> door.anonymous(tx -> 1),
+              door -> door.asItself(tx -> 1),
+              door -> door.call(bob.caller(), true, "select '1' from (select ?::json) a", "{}"));
+      for (ChatDatabase outer : List.of(chat, ChatDatabase.on(sql.configuration()))) {
+        for (ChatDatabase inner : List.of(chat, ChatDatabase.on(sql.configuration()))) {
+          for (Consumer<ChatDatabase> other : others) {
+            IllegalStateException no =
+                assertThrows(
+                    IllegalStateException.class,
+                    () ->
+                        outer.as(
+                            alice.id(),
+                            tx -> {
+                              other.accept(inner);
+                              return 1;
+                            }));
+            assertTrue(String.valueOf(no.getMessage()).contains("ChatDatabase.on("));
+          }
+        }
+        assertThrows(
+            IllegalStateException.class,
+            () -> chat.asItself(tx -> outer.as(alice.id(), inside -> 1)));
+        outer.as(alice.id(), tx -> outer.as(alice.id(), inside -> 1)); // the control
+        others.forEach(other -> other.accept(outer)); // after the work
+      }
+    }
+  }
+
+  @Test
+  void afterWorkInsideTheBareConnectionIsStillNoticed() {
+    try (HikariDataSource one = poolOfOne(Await.PATIENCE)) {
+      ChatDatabase chat = new ChatDatabase(one);
+      int backend = backend(chat);
+      chat.as(
+          alice.id(),
+          tx -> {
+            chat.as(alice.id(), inside -> inside.fetchCount(USER_MESSAGES));
+            return tx.connectionResult(Connection::isClosed);
+          });
+      assertNotEquals(backend, backend(chat));
+    }
+  }
+
+  private static int backend(ChatDatabase chat) {
+    return chat.asItself(tx -> tx.fetchSingle("select pg_backend_pid()").get(0, Integer.class));
   }
 
   @Test
