@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One PostgreSQL process and its directory: made, started, stopped. It listens on 127.0.0.1 only
- * and asks everybody for a password (SCRAM). Not for concurrent use.
+ * and asks everybody for a password (SCRAM). Not for concurrent use, but for {@link #giveUp}.
  */
 final class PostgresServer {
 
@@ -32,6 +32,11 @@ final class PostgresServer {
   private final Path log;
   private final List<String> asOtherUser;
   private @Nullable PostgresKeeper keeper;
+
+  /** What is being run just now, so that another thread can end it. */
+  private @Nullable PostgresKeeper running;
+
+  private boolean givenUp;
 
   /**
    * @param directory where PostgreSQL keeps its files (PGDATA); made by {@link #initialise}
@@ -144,7 +149,7 @@ final class PostgresServer {
         String said = since(before);
         boolean portTaken = said.contains("could not bind");
         boolean orphans = said.contains("pre-existing shared memory block");
-        if (Instant.now().isAfter(giveUp) || !(portTaken || orphans)) {
+        if (isGivenUp() || Instant.now().isAfter(giveUp) || !(portTaken || orphans)) {
           throw new IOException("PostgreSQL did not start. It says:\n" + said.strip(), e);
         }
         if (portTaken) {
@@ -160,12 +165,38 @@ final class PostgresServer {
    * Ends the server within a minute, telling those who are connected; does nothing when none runs.
    */
   void stop() throws IOException {
-    if (running().isPresent()) {
+    if (serving().isPresent()) {
       run(
           "pg_ctl",
           List.of("stop", "--mode=fast", "--wait", "--timeout=60", "--pgdata=" + directory));
     }
     letGo();
+  }
+
+  /**
+   * Ends a start that goes on in another thread, which then fails, and lets no other begin: a
+   * recovery may take hours. {@link #stop} still works.
+   */
+  void giveUp() {
+    PostgresKeeper going;
+    synchronized (this) {
+      givenUp = true;
+      going = running;
+    }
+    if (going != null) {
+      going.close();
+    }
+  }
+
+  private synchronized boolean isGivenUp() {
+    return givenUp;
+  }
+
+  private synchronized void runs(@Nullable PostgresKeeper started) throws IOException {
+    running = started;
+    if (givenUp && started != null) {
+      throw new IOException("PostgreSQL is not to be started any more");
+    }
   }
 
   /** The shell that ends the server with this process is needed no more. */
@@ -196,7 +227,7 @@ final class PostgresServer {
     if (!Files.exists(note)) {
       return;
     }
-    if (running().isPresent()) {
+    if (serving().isPresent()) {
       LOG.info("A PostgreSQL from an earlier run still serves {}; ending it first", directory);
       stop();
     } else if (noted().flatMap(ProcessHandle::of).isPresent()) {
@@ -208,11 +239,11 @@ final class PostgresServer {
   /** Whether it ended without a word: one that is told to stop takes its note away. */
   boolean hasDied() throws IOException {
     // In this order: one that stops in between has taken its note away before it was gone.
-    return running().isEmpty() && Files.exists(directory.resolve("postmaster.pid"));
+    return serving().isEmpty() && Files.exists(directory.resolve("postmaster.pid"));
   }
 
   /** The server that runs on this directory, and not merely a process that got its number. */
-  private Optional<ProcessHandle> running() throws IOException {
+  private Optional<ProcessHandle> serving() throws IOException {
     return noted()
         .flatMap(ProcessHandle::of)
         .filter(ProcessHandle::isAlive)
@@ -272,11 +303,13 @@ final class PostgresServer {
         PostgresKeeper.start(files, note(), output, ends, command(program, arguments));
     boolean well = false;
     try {
+      runs(started);
       int code = started.exitCode();
       checked(program, code, Files.exists(output) ? Files.readString(output) : "");
       well = true;
       return started;
     } finally {
+      runs(null);
       if (!well) {
         started.close();
       }

@@ -89,11 +89,17 @@ final class ServerWatch implements AutoCloseable {
   private boolean startsAgain() {
     try {
       start.start();
-      restarts.incrementAndGet();
-      LOG.info("The embedded PostgreSQL runs again");
+      if (closing.getCount() > 0) { // else it may be that it said well and was ended
+        restarts.incrementAndGet();
+        LOG.info("The embedded PostgreSQL runs again");
+      }
       return true;
     } catch (IOException | RuntimeException e) {
-      LOG.error("The embedded PostgreSQL could not be started again", e);
+      if (closing.getCount() > 0) {
+        LOG.error("The embedded PostgreSQL could not be started again", e);
+      } else {
+        LOG.debug("The embedded PostgreSQL is being stopped", e);
+      }
       return false;
     }
   }
@@ -102,10 +108,14 @@ final class ServerWatch implements AutoCloseable {
     return closing.await(time.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  /** Returns when the server is nobody's business here any more: a start that goes on has ended. */
+  /**
+   * Returns when the server is nobody's business here any more. A start that goes on is given up:
+   * what it was recovering is recovered by the next one.
+   */
   @Override
   public void close() {
     closing.countDown();
+    server.giveUp();
     try {
       thread.join();
     } catch (InterruptedException e) {

@@ -12,6 +12,7 @@ import com.gptdesk.chat.testing.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -224,6 +225,41 @@ class EmbeddedDatabaseTest {
       }
     }
     assertTrue(Files.notExists(directory.resolve("postgresql/postmaster.pid")), "it is stopped");
+  }
+
+  /** A recovery that waits for a piece of the log that never comes. */
+  @Test
+  void closingDoesNotWaitForARestart() throws Exception {
+    Path files = directory.resolve("postgresql");
+    Path settings = files.resolve("postgresql.auto.conf");
+    Path held = directory.resolve("held");
+    EmbeddedDatabase database = EmbeddedDatabase.open(directory);
+    write(database.owner(), "create table public.kept as select 'kept'::text as word");
+    database.keepRunning();
+    Files.createFile(files.resolve("recovery.signal"));
+    Files.writeString(
+        settings,
+        "restore_command = 'echo $PPID > \"%s\"; exec sleep 3600'\n".formatted(held),
+        StandardOpenOption.APPEND);
+    ProcessHandle.of(serverOf(directory)).orElseThrow().destroyForcibly();
+    Await.until("the restart to wait", () -> Files.exists(held) && Files.size(held) > 1);
+    long recovering = Long.parseLong(Files.readString(held).strip());
+    long server = serverOf(directory);
+    assertTrue(isRunning(recovering));
+
+    Thread closing = Thread.ofVirtual().start(database::close);
+    Await.until("the database to be closed", () -> !closing.isAlive());
+    assertFalse(isRunning(server));
+    assertFalse(isRunning(recovering));
+    assertEquals(0, database.restarts());
+    assertTrue(Files.notExists(files.resolve("postmaster.pid")), "it is stopped");
+    assertTrue(Files.notExists(keeperNote()), "nobody looks after it");
+
+    Files.delete(files.resolve("recovery.signal"));
+    Files.writeString(settings, "");
+    try (EmbeddedDatabase again = EmbeddedDatabase.open(directory)) {
+      assertEquals("kept", read(again.owner(), "select word from public.kept"));
+    }
   }
 
   @Test
