@@ -2,6 +2,7 @@
 -- The command migrate asks it first; a DBA asks it as the role that will migrate:
 --   psql -f db/preconditions.sql                                                    GPT Desk's or Supabase's own database
 --   PGOPTIONS='-c chat.platform=standalone' psql -f db/preconditions.sql             an empty one
+--   PGOPTIONS='-c chat.served=make_invoice,report_*' psql -f db/preconditions.sql    where CHAT_SERVED_FUNCTIONS says so
 -- No row: all is well. 'missing' stops migrate, 'unsafe' stops migrate and serve until it is mended or accepted by name (CHAT_ACCEPTED),
 -- 'warning' stops nothing. In a database that was migrated already it tells what the
 -- next migration will need, for the role that owns the chat.
@@ -11,6 +12,16 @@ with
     select
       coalesce(nullif(current_setting('chat.platform', true), ''), 'existing') as platform,
       current_setting('server_version_num')::int as version
+  ),
+
+  -- What the operator serves beside the chat's own (CHAT_SERVED_FUNCTIONS). Underscores stand for themselves, a star for any letters.
+  served (name, pattern) as (
+    select distinct x.name, replace(replace(replace(x.name, '\', '\\'), '_', '\_'), '*', '%')
+    from (
+      select btrim(y.name) as name
+      from string_to_table(coalesce(current_setting('chat.served', true), ''), ',') as y (name)
+    ) x
+    where x.name <> ''
   ),
 
   -- Names that the migrations make. A test compares them with what they do make.
@@ -581,6 +592,7 @@ with
         and p.prokind in ('f', 'p')
         and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
         and p.proname <> all (select unnest(o.names) from ours o where o.kind = 'function')
+        and not exists (select from served s where p.proname like s.pattern)
         and exists (
           select
           from roles r
@@ -597,6 +609,34 @@ with
         )
     ) x
     having count(*) > 0
+
+    union all
+    select
+      'warning',
+      format('CHAT_SERVED_FUNCTIONS names %s, and %s', s.name,
+        case when f.are_there then 'clients may execute no function of schema public of that name' else 'schema public has no function of that name' end),
+      case when f.are_there
+        then 'Calls of it are answered with 404: grant execute on function … to authenticated, or take the name out.'
+        else 'Calls of it are answered with 404: make it, or correct the name.'
+      end
+    from served s
+    cross join lateral (
+      select
+        count(*) > 0 as are_there,
+        coalesce(bool_or(exists (
+          select
+          from roles r
+          where r.name in ('anon', 'authenticated', 'service_role')
+            and r.oid is not null
+            and has_function_privilege(r.oid, p.oid, 'execute')
+        )), false) as are_open
+      from pg_catalog.pg_proc p, schemas
+      where p.pronamespace = schemas.public
+        and p.prokind = 'f'
+        and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+        and p.proname like s.pattern
+    ) f
+    where not f.are_open
 
     -- Supabase's own Realtime.
 

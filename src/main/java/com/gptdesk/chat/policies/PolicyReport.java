@@ -58,7 +58,18 @@ public record PolicyReport(
    * @param accepted what a DBA did on purpose
    */
   public static PolicyReport of(Login owner, Accepted accepted) throws SQLException {
-    Migrations migrations = Migrations.of(owner, null).accepting(accepted);
+    return of(owner, accepted, List.of());
+  }
+
+  /**
+   * As {@link #of(Login)}.
+   *
+   * @param accepted what a DBA did on purpose
+   * @param served names of functions that clients are served beside the chat's own
+   */
+  public static PolicyReport of(Login owner, Accepted accepted, List<String> served)
+      throws SQLException {
+    Migrations migrations = Migrations.of(owner, null).accepting(accepted).serving(served);
     Platform platform = migrations.platform();
     List<Precondition> unmet = migrations.preconditions();
     try (Connection connection = owner.connect()) {

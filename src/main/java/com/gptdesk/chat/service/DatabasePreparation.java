@@ -31,13 +31,20 @@ final class DatabasePreparation {
   /**
    * Migrated where the service may, and as the policies need it.
    *
+   * @param served names of functions that are served beside the chat's own
    * @throws IllegalStateException it is not served, and what to do
    */
   static Migrations prepare(
-      DatabaseSource database, @Nullable Platform platform, DatabaseSettings settings, boolean demo)
+      DatabaseSource database,
+      @Nullable Platform platform,
+      DatabaseSettings settings,
+      List<String> served,
+      boolean demo)
       throws IOException {
     Migrations migrations =
-        Migrations.of(database.ownerOrService(), platform).accepting(settings.acceptedThings());
+        Migrations.of(database.ownerOrService(), platform)
+            .accepting(settings.acceptedThings())
+            .serving(served);
     bringUpToDate(database, migrations, settings, demo);
     demandContract(migrations, settings.refuseDrift());
     ServiceLogin.verify(database.service());

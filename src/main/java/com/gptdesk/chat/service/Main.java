@@ -115,7 +115,8 @@ public final class Main {
     try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       Migrations migrations =
           Migrations.of(database.requireOwner(), platform)
-              .accepting(config.database().acceptedThings());
+              .accepting(config.database().acceptedThings())
+              .serving(config.rpc().served());
       System.out.println("Applied " + migrations.migrate() + " migrations.");
       DatabasePreparation.write(migrations, config.database());
       database.admitService();
@@ -130,9 +131,10 @@ public final class Main {
       version = VERSION)
   int info(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
-    try (DatabaseSource database =
-        DatabaseSource.openOrJoin(Config.of(System.getenv()).database())) {
-      Migrations migrations = Migrations.of(database.ownerOrService(), platform);
+    Config config = Config.of(System.getenv());
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
+      Migrations migrations =
+          Migrations.of(database.ownerOrService(), platform).serving(config.rpc().served());
       System.out.println(migrations.summary());
       System.out.println(migrations.info());
       migrations.preconditions().forEach(System.out::println);
@@ -153,7 +155,9 @@ public final class Main {
     Config config = Config.of(System.getenv());
     try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       Migrations migrations =
-          Migrations.of(database.ownerOrService(), platform).accepting(accepted(config, accept));
+          Migrations.of(database.ownerOrService(), platform)
+              .accepting(accepted(config, accept))
+              .serving(config.rpc().served());
       System.out.println(migrations.summary());
       List<String> differences = new ArrayList<>(migrations.differences());
       if (differences.isEmpty()) {
@@ -180,9 +184,10 @@ public final class Main {
       throws Exception {
     Config config = Config.of(System.getenv());
     try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
-      return PolicyReport.of(database.requireOwner(), accepted(config, accept)).print(System.out)
-          ? 0
-          : 1;
+      PolicyReport report =
+          PolicyReport.of(
+              database.requireOwner(), accepted(config, accept), config.rpc().served());
+      return report.print(System.out) ? 0 : 1;
     }
   }
 

@@ -75,6 +75,7 @@ public final class Migrations {
   private final Duration patience;
   private final Flyway flyway;
   private Accepted accepted = Accepted.NOTHING;
+  private List<String> served = List.of();
 
   /** When the attempts that are under way end, as {@link System#nanoTime()} counts. */
   private final AtomicLong deadline = new AtomicLong();
@@ -182,6 +183,18 @@ public final class Migrations {
   }
 
   /**
+   * Knows what clients are served beside the chat's own, so that it is no surprise, and a name that
+   * no function has is told ({@link #preconditions}).
+   *
+   * @param names names of functions of schema {@code public}; a star stands for any letters
+   * @return the same
+   */
+  public Migrations serving(List<String> names) {
+    this.served = List.copyOf(names);
+    return this;
+  }
+
+  /**
    * What the database was made for, or will be.
    *
    * @return the platform
@@ -243,7 +256,7 @@ public final class Migrations {
    * @return what is missing, and warnings; empty when all is well
    */
   public List<Precondition> preconditions() {
-    return Precondition.unmet(login, platform, folder).stream()
+    return Precondition.unmet(login, platform, served, folder).stream()
         .filter(
             precondition ->
                 precondition.kind() == Precondition.Kind.MISSING

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -43,11 +44,13 @@ public record Precondition(Kind kind, String what, String remedy) {
   /**
    * Everything that this database lacks.
    *
+   * @param served names of functions that are served beside the chat's own
    * @param folder where {@code preconditions.sql} lies, in Flyway's words; one in the file system
    *     need not have it, and then asks for nothing
    * @throws DatabaseUnavailable the database could not be asked
    */
-  static List<Precondition> unmet(MigrationLogin login, Platform platform, String folder) {
+  static List<Precondition> unmet(
+      MigrationLogin login, Platform platform, List<String> served, String folder) {
     String query = query(folder);
     List<Precondition> unmet = new ArrayList<>();
     if (query.isEmpty()) {
@@ -61,6 +64,11 @@ public record Precondition(Kind kind, String what, String remedy) {
       statement.execute(
           "set local search_path = pg_catalog, pg_temp; set local chat.platform = '%s'"
               .formatted(platform));
+      try (PreparedStatement setting =
+          connection.prepareStatement("select set_config('chat.served', ?, true)")) {
+        setting.setString(1, String.join(",", served));
+        setting.execute();
+      }
       try (ResultSet rows = statement.executeQuery(query)) {
         while (rows.next()) {
           unmet.add(

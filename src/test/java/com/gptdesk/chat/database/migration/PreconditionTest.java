@@ -230,6 +230,25 @@ class PreconditionTest {
         names(accepting, false));
     assertEquals(Set.of(), names(accepting, true));
 
+    // What the operator serves is meant so; what is not there, or for no client, is told.
+    for (String served : List.of("reset_password_hash", "reset_*", " reset_password_hash ")) {
+      assertEquals(Set.of(), names(accepting.serving(List.of(served)), false), served);
+    }
+    assertEquals(
+        Set.of(
+            "functions of schema public that are not the chat's and that clients may execute",
+            "CHAT_SERVED_FUNCTIONS names reset_password, and schema public has no function of that name",
+            "CHAT_SERVED_FUNCTIONS names resetXpassword_hash*, and schema public has no function of that name"),
+        names(accepting.serving(List.of("reset_password", "resetXpassword_hash*")), false));
+    Platforms.run(admin, "revoke execute on function public.reset_password_hash from public");
+    assertEquals(
+        Set.of(
+            "CHAT_SERVED_FUNCTIONS names reset_*, and clients may execute no function of schema public of that name"),
+        names(accepting.serving(List.of("reset_*")), false));
+    Platforms.run(admin, "grant execute on function public.reset_password_hash to service_role");
+    assertEquals(Set.of(), names(accepting.serving(List.of("reset_*", "get_messages")), false));
+    Platforms.run(admin, "grant execute on function public.reset_password_hash to public");
+
     for (Precondition precondition : migrations.preconditions()) {
       if (!precondition.what().startsWith("functions of")) {
         Platforms.run(admin, precondition.remedy());
