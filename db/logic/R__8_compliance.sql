@@ -28,8 +28,11 @@ as $$
 declare
   gone bigint;
 begin
-  -- People act through the service, which sets their claims; a session without claims is an operator's.
-  if nullif(current_setting('request.jwt.claims', true), '') is not null or not (select s.audit from chat.settings s) then
+  -- People act through the service, which sets their claims. A session without claims is an operator's, and so is that of a login
+  -- that is the owner or may become the owner, whatever claims and role it has set.
+  if nullif(current_setting('request.jwt.claims', true), '') is not null and not pg_has_role(session_user, current_user, 'member')
+    or not (select s.audit from chat.settings s)
+  then
     return null;
   end if;
   if tg_op = 'TRUNCATE' then
@@ -45,6 +48,31 @@ end
 $$;
 
 comment on function chat.audit_statement() is 'Records what an operator''s own statement changed or removed: the table and the number of rows.';
+
+-- A trigger for each statement fires for the table that the statement names, so each partition has its own. They cost nothing else:
+-- people's statements name public.user_messages.
+create or replace function chat.audit_partition(partition regclass)
+  returns void
+  volatile
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  execute format('create or replace trigger audit_update after update on %s referencing old table as old_rows for each statement execute function chat.audit_statement()', audit_partition.partition);
+  execute format('create or replace trigger audit_delete after delete on %s referencing old table as old_rows for each statement execute function chat.audit_statement()', audit_partition.partition);
+  execute format('create or replace trigger audit_truncate after truncate on %s for each statement execute function chat.audit_statement()', audit_partition.partition);
+  execute format('comment on trigger audit_update on %s is %L', audit_partition.partition, 'Records an operator''s own UPDATE of the partition by its name.');
+  execute format('comment on trigger audit_delete on %s is %L', audit_partition.partition, 'Records an operator''s own DELETE from the partition by its name.');
+  execute format('comment on trigger audit_truncate on %s is %L', audit_partition.partition, 'Records an operator''s own TRUNCATE of the partition by its name.');
+end
+$$;
+
+comment on function chat.audit_partition(regclass) is
+  'Has chat.audit_log see what an operator does in a partition of messages by the partition''s own name. chat.create_message_partitions calls it.';
+
+select chat.audit_partition(i.inhrelid::regclass)
+from pg_catalog.pg_inherits i
+where i.inhparent = 'public.user_messages'::regclass;
 
 -- Not on user_conversations for UPDATE: each message updates one.
 create or replace trigger audit_update
@@ -75,6 +103,10 @@ create or replace trigger audit_delete
   referencing old table as old_rows
   for each statement
   execute function chat.audit_statement();
+create or replace trigger audit_truncate
+  after truncate on public.message_edits
+  for each statement
+  execute function chat.audit_statement();
 create or replace trigger audit_update
   after update on public.message_edits
   referencing old table as old_rows
@@ -87,6 +119,7 @@ comment on trigger audit_truncate on public.user_messages is 'Records an operato
 comment on trigger audit_delete on public.user_conversations is 'Records an operator''s own DELETE, and that of a person by the platform.';
 comment on trigger audit_truncate on public.user_conversations is 'Records an operator''s own TRUNCATE.';
 comment on trigger audit_delete on public.message_edits is 'Records an operator''s own DELETE.';
+comment on trigger audit_truncate on public.message_edits is 'Records an operator''s own TRUNCATE.';
 comment on trigger audit_update on public.message_edits is 'Records an operator''s own UPDATE.';
 
 create or replace function chat.audit_settings()
@@ -579,7 +612,7 @@ comment on procedure chat.erase_person(uuid, int) is
 revoke all on table chat.legal_holds, chat.held_texts, chat.erased_people, chat.audit_log
   from public, anon, authenticated, service_role;
 revoke all on function
-  chat.audit, chat.audit_statement, chat.audit_settings, chat.refuse_change_of_trail, chat.is_held, chat.place_hold, chat.release_hold,
+  chat.audit, chat.audit_statement, chat.audit_partition, chat.audit_settings, chat.refuse_change_of_trail, chat.is_held, chat.place_hold, chat.release_hold,
   chat.refuse_to_delete_held, chat.keep_held_text, chat.keep_held_edit, chat.export_person_rows, chat.export_person
 from public, anon, authenticated, service_role;
 revoke all on procedure chat.erase_person from public, anon, authenticated, service_role;

@@ -34,6 +34,7 @@ begin
     execute format('alter table chat.%I enable row level security', name);
     execute format('revoke all on table chat.%I from public, anon, authenticated, service_role', name);
     execute format('comment on table chat.%I is %L', name, 'Messages of ' || to_char(month, 'YYYY-MM') || ' (UTC), by the time in their id.');
+    perform chat.audit_partition(format('chat.%I', name)::regclass);
     execute format('analyze chat.%I', name);
     attachments := attachments || format('alter table public.user_messages attach partition chat.%I for values from (%L) to (%L)',
       name, chat.uuid7_floor(first_day), chat.uuid7_floor(next_first_day));

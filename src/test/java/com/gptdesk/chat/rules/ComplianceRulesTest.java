@@ -8,6 +8,7 @@ import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -253,6 +254,60 @@ class ComplianceRulesTest extends Rules {
         "chat_owner",
         database.ownerReads(
             "select distinct login || coalesce(nullif(acting_as, login), '') from chat.audit_log"));
+  }
+
+  @Test
+  void theTrailSeesPartitionsByTheirNames() {
+    database.asOwner("update chat.settings set audit = true");
+    alice.sends(conversation, "hi");
+    database.asOwner("select chat.create_message_partition('2034-01-01')");
+    List<String> expected = new ArrayList<>(List.of("UPDATE chat.settings"));
+    for (String partition :
+        List.of(
+            database.ownerReads("select tableoid::regclass from public.user_messages"),
+            "chat.user_messages_2034_01")) {
+      boolean hasRows = !partition.endsWith("2034_01");
+      database.asOwner("update %s set content = 'forged'".formatted(partition));
+      database.asOwner("delete from only %s".formatted(partition));
+      database.asOwner("truncate %s cascade".formatted(partition));
+      if (hasRows) {
+        expected.add("UPDATE " + partition);
+        expected.add("DELETE " + partition);
+      }
+      expected.add("TRUNCATE " + partition);
+    }
+    assertEquals(
+        expected, trail().stream().filter(entry -> !entry.startsWith("TRUNCATE public.")).toList());
+  }
+
+  /** Also as a person, whose session it would seem to be. */
+  @Test
+  void theTrailSeesOperatorsUnderClaimsOfTheirOwn() throws SQLException {
+    database.asOwner("update chat.settings set audit = true");
+    alice.sends(conversation, "hi");
+    String claims = "set request.jwt.claims = '%s';".formatted(alice.caller().claims());
+    database.asOwner(claims + "update public.user_messages set content = 'forged'");
+    database.asOwner(claims + "set jit = off; delete from public.message_edits");
+    String url = database.owner().url();
+    String name = url.substring(url.lastIndexOf('/') + 1);
+    try (Connection superuser =
+            TestDatabase.server().at(TestDatabase.server().superuser(), name).connect();
+        Statement statement = superuser.createStatement()) {
+      statement.execute(
+          "begin; set local role authenticated;"
+              + claims
+              + "select public.delete_message((select id from public.user_messages)); commit");
+    }
+    alice.sends(conversation, "another"); // the control: a person's
+    alice.deletes(alice.messagesOf(conversation).getLast().getId());
+    assertEquals(
+        List.of(
+            "UPDATE chat.settings", "UPDATE public.user_messages", "UPDATE public.user_messages"),
+        trail());
+    assertEquals(
+        "chat_owner, postgres as authenticated",
+        database.ownerReads(
+            "select string_agg(login || case acting_as when login then '' else ' as ' || acting_as end, ', ' order by id) from chat.audit_log where action like '%messages'"));
   }
 
   @Test
