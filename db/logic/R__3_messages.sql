@@ -37,7 +37,7 @@ as $$
 declare
   maximum int := (select s.max_message_length from chat.settings s);
 begin
-  if check_content.content is null or (check_content.message_type = 'text' and check_content.content !~ '\S') then
+  if check_content.content is null or (check_content.message_type = 'text' and check_content.content !~ e'\\S') then
     raise sqlstate 'PT400' using
       message = 'A message needs a text.',
       hint = 'Give at least one character that is not white space; files and images may have an empty text, but not null.';
@@ -868,9 +868,9 @@ begin
       r.reactions,
       -- A headline leaves out what looks like a tag, so '<' passes it as U+0001.
       translate(
-        ts_headline('pg_catalog.simple', translate(page.content, U&'<\E000\E001\0001', U&'\0001'), words,
-          U&'StartSel=\E000,StopSel=\E001,MaxWords=30,MinWords=10'),
-        U&'\0001', '<')
+        ts_headline('pg_catalog.simple', translate(page.content, e'<\uE000\uE001\u0001', e'\u0001'), words,
+          e'StartSel=\uE000,StopSel=\uE001,MaxWords=30,MinWords=10'),
+        e'\u0001', '<')
     from page
     cross join names
     cross join lateral chat.reactions_of(page.id) r

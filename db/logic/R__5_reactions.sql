@@ -12,7 +12,7 @@ declare
   message public.user_messages := chat.message_of_mine(add_reaction.message_id);
   maximum int := (select s.max_reactions from chat.settings s);
 begin
-  if reaction is null or char_length(reaction) not between 1 and 32 or reaction ~ '\s' then
+  if reaction is null or char_length(reaction) not between 1 and 32 or reaction ~ e'\\s' then
     raise sqlstate 'PT400' using
       message = 'A reaction has 1 to 32 characters and no white space.',
       hint = 'Give an emoji or a short name.';

@@ -237,12 +237,12 @@ begin
     select
       c.relname,
       n.nspname,
-      chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([0-9a-f-]+)''\)')::uuid) as ends
+      chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'TO [(]''([0-9a-f-]+)''[)]')::uuid) as ends
     from pg_catalog.pg_inherits i
     join pg_catalog.pg_class c on c.oid = i.inhrelid
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where i.inhparent = 'public.user_messages'::regclass
-      and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''([0-9a-f-]+)''\)')::uuid <= chat.uuid7_floor(moment)
+      and substring(pg_get_expr(c.relpartbound, c.oid) from 'TO [(]''([0-9a-f-]+)''[)]')::uuid <= chat.uuid7_floor(moment)
     order by c.relname
   loop
     -- A month with messages under legal hold stays, and loses all others.
@@ -425,7 +425,7 @@ begin
   -- Retention goes by id and numbers go by arrival: as an id may be a day older than its message, the numbers of the first day
   -- that is kept may have holes.
   select greatest((select s.messages_kept_from from chat.settings s),
-    min(chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''([0-9a-f-]+)''\)')::uuid))) into kept_from
+    min(chat.uuid7_time(substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM [(]''([0-9a-f-]+)''[)]')::uuid))) into kept_from
   from pg_catalog.pg_inherits i
   join pg_catalog.pg_class c on c.oid = i.inhrelid
   where i.inhparent = 'public.user_messages'::regclass;

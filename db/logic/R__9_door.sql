@@ -40,7 +40,7 @@ as $$
       ])
       and p.proowner = (select c.relowner from pg_catalog.pg_class c where c.oid = 'chat.settings'::regclass)
       -- Underscores stand for themselves, a star for any letters.
-      or p.proname like any (array(select replace(replace(o.name, '_', '\_'), '*', '%') from unnest(callable_functions.others) o (name)))
+      or p.proname like any (array(select replace(replace(o.name, '_', e'\\_'), '*', '%') from unnest(callable_functions.others) o (name)))
     )
     and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
     and (p.pronargs = 0 or p.proargnames is not null)

@@ -51,7 +51,22 @@ public final class ServiceLogin {
           from pg_catalog.pg_roles s
           where s.rolname = 'chat_service'
             and pg_has_role(r.oid, s.oid, 'usage')
-        ) then 'is no member of chat_service that inherits (grant chat_service to it)' end
+        ) then 'is no member of chat_service that inherits (grant chat_service to it)' end,
+        -- Whoever once had its password may have set that, and it outlives the password.
+        (
+          select 'begins each session with ' || string_agg(
+            format('%s (alter %s reset %s)', x.setting,
+              case when d.setrole = 0 then format('database %I', current_database())
+                else format('role %I', r.rolname) || case when d.setdatabase = 0 then '' else format(' in database %I', current_database()) end
+              end,
+              split_part(x.setting, '=', 1)),
+            ', ' order by x.setting)
+          from pg_catalog.pg_db_role_setting d
+          cross join unnest(d.setconfig) as x (setting)
+          where d.setrole in (0, r.oid)
+            and d.setdatabase in (0, (select b.oid from pg_catalog.pg_database b where b.datname = current_database()))
+            and x.setting ~* '^(role=|request[.]|chat[.]|session_replication_role=)'
+        )
       from pg_catalog.pg_roles r
       where r.rolname = session_user
       """;

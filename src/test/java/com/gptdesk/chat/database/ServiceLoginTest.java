@@ -3,9 +3,14 @@ package com.gptdesk.chat.database;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.TestDatabase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +34,35 @@ class ServiceLoginTest {
   void aMemberOfChatServiceWillDo() {
     clerk("login inherit in role chat_service");
     assertDoesNotThrow(() -> ServiceLogin.verify(asClerk()));
+  }
+
+  /** A login may give itself a role, and it stays when its password has been changed. */
+  @Test
+  void whoBeginsEachSessionAsSomebodyWillNot() throws SQLException {
+    clerk("login inherit in role chat_service");
+    String here = database.ownerReads("select current_database()");
+    for (String setting :
+        List.of("role = service_role", "request.jwt.claims = 'x'", "chat.joined = 'on'")) {
+      String name = setting.substring(0, setting.indexOf(' '));
+      for (String where : List.of("alter role clerk", "alter role clerk in database " + here)) {
+        if (name.equals("role")) {
+          try (Connection mine = asClerk().connect();
+              Statement statement = mine.createStatement()) {
+            statement.execute(where + " set " + setting);
+          }
+        } else {
+          TestDatabase.asSuperuser(where + " set " + setting);
+        }
+        IllegalStateException no =
+            assertThrows(IllegalStateException.class, () -> ServiceLogin.verify(asClerk()));
+        String said = String.valueOf(no.getMessage());
+        assertTrue(said.contains("begins each session with " + name), said);
+        String remedy = where + " reset " + name;
+        assertTrue(said.contains("(" + remedy + ")"), said);
+        TestDatabase.asSuperuser(remedy);
+        assertDoesNotThrow(() -> ServiceLogin.verify(asClerk()));
+      }
+    }
   }
 
   @Test

@@ -268,6 +268,180 @@ class HostileSessionsTest extends Rules {
     }
   }
 
+  private static final List<String> SETTINGS =
+      List.of(
+        "standard_conforming_strings = off",
+        "transform_null_equals = on",
+        "quote_all_identifiers = on",
+        "array_nulls = off",
+        "intervalstyle = 'sql_standard'",
+        "timezone = 'Asia/Kolkata'",
+        "bytea_output = 'escape'",
+        "default_text_search_config = 'pg_catalog.english'",
+        "xmloption = 'document'",
+        "extra_float_digits = -15",
+        "plan_cache_mode = force_generic_plan");
+
+  /** What a session sets for itself gives no text of ours another meaning. */
+  @Test
+  void aSettingOfTheSessionsOwnChangesNoRule() throws SQLException {
+    UUID conversation = alice.talksTo(bob);
+    UUID message = alice.sends(conversation, "hi <b>S</b> ho").getId();
+    List<String> statements = new ArrayList<>(statements(conversation, message));
+    statements.removeIf(sql -> sql.contains(" relay.") || CALLED_BY_THE_RELAY.matcher(sql).find());
+    statements.add("select public.send_message('%s', '  ')".formatted(conversation));
+    statements.add("select public.send_message('%s', 'without one')".formatted(conversation));
+    statements.add("select public.add_reaction('%s', 'a b')".formatted(message));
+    statements.add("select public.add_reaction('%s', 'oops')".formatted(message));
+    try (Connection usual = sessionOf(alice)) {
+      for (String setting : SETTINGS) {
+        try (Connection other = sessionOf(alice)) {
+          run(other, "set " + setting);
+          for (String statement : statements) {
+            assertEquals(
+                outcome(usual, statement), outcome(other, statement), setting + ": " + statement);
+          }
+        }
+      }
+    }
+  }
+
+  /** The rows, without what differs each time; or the SQLSTATE. Undone. */
+  private static String outcome(Connection session, String sql) throws SQLException {
+    run(session, "begin");
+    try (Statement statement = session.createStatement()) {
+      StringBuilder outcome = new StringBuilder();
+      if (statement.execute(sql)) {
+        try (ResultSet rows = statement.getResultSet()) {
+          while (rows.next()) {
+            outcome.append(rows.getString(1)).append('\n');
+          }
+        }
+      }
+      return outcome
+          .toString()
+          .replaceAll("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "id")
+          .replaceAll("[0-9-]{10}[T ][0-9:.]+(Z|[+-][0-9:]+)?", "time");
+    } catch (SQLException e) {
+      return String.valueOf(e.getSQLState());
+    } finally {
+      run(session, "rollback");
+    }
+  }
+
+  /** Row-level security is asked before whatever function a session has made, however cheap. */
+  @Test
+  void aFunctionOrViewOfTheSessionsOwnIsShownNoMoreThanItsPerson() throws SQLException {
+    alice.sends(alice.talksTo(bob), "for Bob alone");
+    try (Connection session = sessionOf(mallory)) {
+      run(
+          session,
+          """
+          create temp table loot (what text);
+          create function pg_temp.leak(what text) returns boolean cost 0.0000001 language plpgsql as
+            $$ begin insert into pg_temp.loot values (what); return true; end $$;
+          create temp view everything as select * from public.user_messages;
+          """);
+      for (String table :
+          List.of(
+              "public.user_messages",
+              "pg_temp.everything",
+              "public.user_conversations",
+              "public.message_edits",
+              "public.message_reactions",
+              "public.conversation_preferences",
+              "public.user_blocks")) {
+        String count = "select count(*) from %s t where pg_temp.leak(t::text)".formatted(table);
+        assertEquals("0", query(session, count), table);
+      }
+      assertEquals("0", query(session, "select count(*) from loot"));
+      query(session, "select count(*) from public.users t where pg_temp.leak(t::text)");
+      assertEquals( // the control
+          "1", query(session, "select count(*) from loot where what like '%Mallory%'"));
+      assertEquals("0", query(session, "select count(*) from loot where what ~ 'Alice|Bob'"));
+      assertEquals(
+          "0",
+          query(
+              session,
+              "select count(*) from pg_stats where schemaname in ('public', 'chat', 'relay')"));
+    }
+  }
+
+  /** Each would change what others meet, or keep a copy of theirs. */
+  private static final List<String> THE_OWNERS =
+      List.of(
+        "create rule r as on insert to public.user_messages do also select 1",
+        "create event trigger e on ddl_command_start execute function chat.audit_statement()",
+        "create trigger t after insert on public.user_messages execute function chat.audit_statement()",
+        "create policy p on public.user_messages using (true)",
+        "create view public.v as select 1 as x",
+        "create materialized view public.m as select 1 as x",
+        "create materialized view chat.m as select 1 as x",
+        "create table public.f (id uuid references public.user_messages)",
+        "create unlogged table public.f (id uuid)",
+        "create sequence public.s",
+        "create schema mine",
+        "create statistics public.st on sender_id, recipient_id from public.user_messages",
+        "create index on public.user_messages (content)",
+        "create publication p for table public.user_messages",
+        "create collation public.c from \"C\"",
+        "create text search configuration public.simple (copy = pg_catalog.simple)",
+        "create cast (text as uuid) with inout as implicit",
+        "create operator class public.o default for type uuid using btree as operator 1 <",
+        "create type public.uuid as enum ('x')",
+        "create domain public.text as pg_catalog.text",
+        "create function public.f() returns int language sql return 1",
+        "alter table public.user_messages add column x int",
+        "alter table public.user_messages disable row level security",
+        "alter table public.user_messages disable trigger all",
+        "alter function public.search_users set search_path = ''",
+        "alter function chat.me() owner to authenticated",
+        "alter default privileges for role chat_owner grant all on tables to public",
+        "alter role authenticated bypassrls",
+        "alter role chat_owner set search_path = ''",
+        "grant select on chat.settings to authenticated",
+        "comment on table public.user_messages is 'mine'",
+        "reindex table public.user_messages",
+        "cluster public.user_messages using user_messages_pkey",
+        "begin; lock table public.user_messages in share mode",
+        "begin; lock table public.user_conversations in exclusive mode",
+        "select id from public.user_conversations for share",
+        "select id from public.user_messages for key share",
+        "truncate public.user_messages",
+        "copy public.user_messages from program 'id'",
+        "select pg_create_physical_replication_slot('mine')",
+        "select pg_read_file('PG_VERSION')",
+        "select pg_stat_reset()",
+        "select pg_switch_wal()");
+
+  @Test
+  void whatIsTheOwnersIsNobodyElses() throws SQLException {
+    try (Connection session = sessionOf(mallory)) {
+      for (String role : List.of("anon", "authenticated", "chat_relay", "chat_service", "none")) {
+        run(session, "set role " + role);
+        for (String sql : THE_OWNERS) {
+          SQLException no = assertThrows(SQLException.class, () -> run(session, sql), role);
+          assertEquals("42501", no.getSQLState(), role + ": " + sql + ": " + no.getMessage());
+          run(session, "rollback");
+        }
+      }
+    }
+  }
+
+  /** A role may say what its own things are to be: it has none, and the owner's do not follow. */
+  @Test
+  void defaultRightsOfAPersonsAreOfNothing() throws SQLException {
+    try (Connection session = sessionOf(mallory)) {
+      run(session, "alter default privileges grant all on tables to public");
+      run(session, "set role none; alter default privileges grant all on tables to public");
+    }
+    database.asOwner("select chat.create_message_partition('2035-01-01')");
+    assertEquals(
+        "0",
+        database.ownerReads(
+            "select count(*) from pg_class c, aclexplode(c.relacl) a where c.relname = 'user_messages_2035_01' and a.grantee <> c.relowner"));
+  }
+
   // What stays on a connection.
 
   @ParameterizedTest

@@ -205,6 +205,20 @@ class SchemaLawsTest extends Rules {
   }
 
   @Test
+  void aFunctionReadsItsTextTheSameInEverySession() {
+    // With standard_conforming_strings off '\s' is an s, and U&'…' is refused; e'\\s' is the same.
+    law(
+        """
+        select p.oid::regprocedure
+        from pg_proc p
+        where p.pronamespace::regnamespace::text in %s
+          and p.prosqlbody is null
+          and (regexp_replace(p.prosrc, '\\ye''([^'']|'''')*''', '', 'gi') ~ '\\\\'
+            or p.prosrc ~* '\\yu&''')
+        """);
+  }
+
+  @Test
   void aTriggerThatJoinsOldRowsWithNewMakesNoNestedLoop() {
     // A plan kept from smaller statements would be one. Presence on topics is not joined, but
     // listed.
