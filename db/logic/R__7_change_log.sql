@@ -507,12 +507,14 @@ create or replace function relay.open()
 as $$
 begin
   perform chat.demand_claims_of('chat_relay');
-  -- A dump restored on a server not so far on brings changes and an epoch of transactions that are still to come here: the ones would
-  -- be told at every poll, the other would turn every relay away.
+  -- A dump restored on a server not so far on brings changes, an epoch and segments of transactions that are still to come here: the
+  -- first would be told at every poll, the second would turn every relay away, the third would never be let go.
   delete from relay.change_log l
   where l.xid >= pg_snapshot_xmax(pg_current_snapshot());
   delete from relay.epoch e
-  where greatest(e.kept_from, e.next_kept_from) > pg_snapshot_xmin(pg_current_snapshot());
+  where e.kept_from > pg_snapshot_xmin(pg_current_snapshot());
+  delete from relay.segments s
+  where s.sealed_before >= pg_snapshot_xmax(pg_current_snapshot());
 
   if not exists (select from relay.epoch) then     -- ON CONFLICT alone would wait for relay.maintain()
     insert into relay.epoch default values
@@ -559,28 +561,50 @@ declare
   after bigint := coalesce(nullif(split_part(tail.last, ' ', 3), '')::bigint, 0);
 begin
   perform chat.demand_claims_of('chat_relay');
-  -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
-  -- A full page may not be the last one: then the same new snapshot is gone on with, behind the page's end. What it sees, it sees later, too.
-  return query
-    with page as materialized (
-      select l.seq, l.table_name, l.operation, l.at, l.scopes, l.team_scopes, l.record, l.old_record
-      from relay.change_log l
-      where (l.xid >= pg_snapshot_xmax(seen) or l.xid = any (array(select pg_snapshot_xip(seen))))
-        and l.seq > after
-        and (until is null or pg_visible_in_snapshot(l.xid, until))
-      order by l.seq
-      limit tail.max_rows
-    )
-    select
-      case
-        when count(*) < tail.max_rows then coalesce(until, pg_current_snapshot())::text
-        else concat_ws(' ', seen, coalesce(until, pg_current_snapshot()), max(p.seq))
-      end,
-      null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
-    from page p
-    union all
-    select null::text, p.seq, p.table_name, p.operation, p.at, p.scopes, p.team_scopes, p.record, p.old_record
-    from page p;
+  if until is null then
+    -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
+    return query
+      with page as materialized (
+        select l.seq, l.table_name, l.operation, l.at, l.scopes, l.team_scopes, l.record, l.old_record
+        from relay.change_log l
+        where l.xid >= pg_snapshot_xmax(seen) or l.xid = any (array(select pg_snapshot_xip(seen)))
+        order by l.seq + 0       -- no plan may begin with the index of seq: it would read the whole log to find nothing
+        limit tail.max_rows
+      )
+      select
+        case
+          when count(*) < tail.max_rows then pg_current_snapshot()::text
+          else concat_ws(' ', seen, pg_current_snapshot(), max(p.seq))
+        end,
+        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
+      from page p
+      union all
+      select null::text, p.seq, p.table_name, p.operation, p.at, p.scopes, p.team_scopes, p.record, p.old_record
+      from page p;
+  else
+    -- A full page was not the last one: the same new snapshot is gone on with, behind the page's end. What it sees, it sees later, too.
+    -- The rows are the same as above; said like this only the index of seq can find them, so a page reads no row of the pages before it.
+    return query
+      with page as materialized (
+        select l.seq, l.table_name, l.operation, l.at, l.scopes, l.team_scopes, l.record, l.old_record
+        from relay.change_log l
+        where l.seq > after
+          and not pg_visible_in_snapshot(l.xid, seen)
+          and pg_visible_in_snapshot(l.xid, until)
+        order by l.seq
+        limit tail.max_rows
+      )
+      select
+        case
+          when count(*) < tail.max_rows then until::text
+          else concat_ws(' ', seen, until, max(p.seq))
+        end,
+        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
+      from page p
+      union all
+      select null::text, p.seq, p.table_name, p.operation, p.at, p.scopes, p.team_scopes, p.record, p.old_record
+      from page p;
+  end if;
 
   -- After the read, with a new snapshot: it sees a TRUNCATE that the read may have waited for.
   if not exists (
@@ -591,7 +615,11 @@ begin
       and pg_snapshot_xmax(coalesce(until, seen)) <= pg_snapshot_xmax(pg_current_snapshot())   -- else it is of another server
   ) then
     raise sqlstate 'PT410' using
-      message = 'The change log does not reach back to what this relay saw last.',
+      message = case
+        when exists (select from relay.epoch e where e.id = tail.epoch and pg_snapshot_xmin(seen) < e.cut_before)
+          then 'The change log was over chat.settings.change_log_max_mb and lost what this relay had not read yet.'
+        else 'The change log does not reach back to what this relay saw last.'
+      end,
       hint = 'Call relay.open() and tell clients to catch up.';
   end if;
 end
@@ -750,55 +778,100 @@ create or replace function relay.maintain()
   language plpgsql
 as $$
 declare
-  now_seen pg_snapshot := pg_current_snapshot();
-  block bigint := pg_snapshot_xmax(now_seen)::text::bigint >> 18;
-  oldest_block bigint := pg_snapshot_xmin(now_seen)::text::bigint >> 18;
-  child text := 'change_log_' || ((block + 2) & 3);
-  kept interval := (select s.change_log_hours from chat.settings s) * interval '1 hour';
-  next_kept xid8;
-  filled boolean;
+  -- Read while this transaction has no id: the one that it gets comes after those of all who may still write to an earlier segment.
+  current bigint := coalesce(pg_sequence_last_value('relay.segment_seq'::regclass), 3);
+  kept interval;
+  max_bytes bigint;
+  bytes bigint;
+  segment record;
   done text := '';
 begin
   perform chat.demand_claims_of('chat_relay');
+  if pg_current_xact_id_if_assigned() is not null then
+    return 'called in a transaction that has changed something; next time';
+  end if;
   -- No advisory lock, which anybody can take: nobody else may lock this row.
   perform
   from relay.epoch e
   for update skip locked;
-  if not found then
+  if not found or current <> coalesce(pg_sequence_last_value('relay.segment_seq'::regclass), 3) then
     return 'another relay is at it';
   end if;
+  select s.change_log_hours * interval '1 hour', s.change_log_max_mb * 1048576::bigint into kept, max_bytes
+  from chat.settings s;
 
-  -- What was noted as the horizon long enough ago is what every relay that was awake since has passed.
-  select e.next_kept_from into next_kept
-  from relay.epoch e
-  where e.next_kept_since < clock_timestamp() - kept;
-  if found then
-    update relay.epoch set
-      kept_from = greatest(kept_from, next_kept_from),
-      next_kept_from = pg_snapshot_xmin(now_seen),
-      next_kept_since = clock_timestamp();
-    delete from relay.change_log l
-    where l.xid < next_kept;
-    done := 'deleted what came before ' || next_kept || '; ';
-  end if;
+  delete from relay.segments s
+  where s.generation not between current - 3 and current;
+  insert into relay.segments (generation)
+  select g
+  from generate_series(current - 3, current) g
+  on conflict do nothing;
+  update relay.segments s
+  set sealed_before = pg_current_xact_id()
+  where s.generation < current
+    and s.sealed_before is null;
+  update relay.segments s
+  set drained_at = clock_timestamp()
+  where s.drained_at is null
+    and s.sealed_before <= pg_snapshot_xmin(pg_current_snapshot());
 
-  -- The child two blocks back is the next to be written. Nobody can still write there once the oldest transaction has left its block.
-  execute format('select exists (select from relay.%I)', child) into filled;
-  if not filled then
-    return done || 'nothing to truncate';
+  -- Sizes, not rows: what they cost does not grow with the log.
+  for segment in
+    select s.*, format('relay.change_log_%s', s.generation & 3) as child
+    from relay.segments s
+    where s.generation < current
+      and pg_relation_size(format('relay.change_log_%s', s.generation & 3)::regclass) > 0
+    order by s.generation
+  loop
+    bytes := (
+      select sum(pg_total_relation_size(i.inhrelid))
+      from pg_catalog.pg_inherits i
+      where i.inhparent = 'relay.change_log'::regclass
+    );
+    if bytes <= max_bytes and segment.drained_at >= clock_timestamp() - kept then
+      exit;                        -- the segments after it are younger
+    end if;
+    if segment.drained_at is null then
+      done := done || 'an open transaction holds ' || segment.child || '; ';
+      exit;
+    end if;
+    begin
+      update relay.epoch set
+        kept_from = greatest(kept_from, segment.sealed_before);
+      if segment.drained_at >= clock_timestamp() - kept then
+        update relay.epoch set
+          cut_before = kept_from,
+          cut_at = clock_timestamp();
+        raise warning 'The change log has % MB, more than change_log_max_mb: what % holds goes before change_log_hours', bytes / 1048576, segment.child
+          using hint = 'Raise chat.settings.change_log_max_mb, or lower change_log_hours.';
+        done := done || 'over change_log_max_mb: ';
+      end if;
+      execute format('truncate %s', segment.child);
+      done := done || 'truncated ' || segment.child || '; ';
+    exception
+      when lock_not_available then
+        done := done || 'a lock was busy; next time';
+        exit;
+    end;
+  end loop;
+
+  -- Writers go to the next child once this one is old, or has a quarter of what the log may have.
+  select s.began_at, format('relay.change_log_%s', s.generation & 3) as child, format('relay.change_log_%s', (s.generation + 1) & 3) as next_child
+  into segment
+  from relay.segments s
+  where s.generation = current;
+  if pg_relation_size(segment.next_child::regclass) = 0
+    and pg_relation_size(segment.child::regclass) > 0
+    and (segment.began_at < clock_timestamp() - kept or pg_total_relation_size(segment.child::regclass) > max_bytes / 4)
+  then
+    delete from relay.segments s
+    where s.generation = current - 3;
+    insert into relay.segments (generation)
+    values (current + 1);
+    perform setval('relay.segment_seq', current + 1);   -- last: no rollback takes it back
+    done := done || 'left ' || segment.child || '; ';
   end if;
-  if oldest_block <= block - 2 then
-    return done || 'an open transaction holds ' || child;
-  end if;
-  -- Whoever was held up until here, so long that the child's turn has come again, sees it now that nobody can write there.
-  execute format('lock table relay.%I in access exclusive mode', child);
-  if pg_snapshot_xmax(pg_current_snapshot())::text::bigint >> 18 > block + 1 then
-    return done || 'held up for too long; next time';
-  end if;
-  update relay.epoch set
-    kept_from = greatest(kept_from, ((block - 1) << 18)::text::xid8);
-  execute format('truncate relay.%I', child);
-  return done || 'truncated ' || child;
+  return coalesce(nullif(rtrim(done, '; '), ''), 'nothing to truncate');
 exception
   when lock_not_available then
     return 'a lock was busy; next time';
@@ -806,12 +879,35 @@ end
 $$;
 
 comment on function relay.maintain() is
-  'Empties the log behind the relays: a whole child once its transactions have ended, single rows after change_log_hours. Never waits more than 50 ms; says what it did.';
+  'Empties the log behind the relays: a whole segment, change_log_hours after its last transaction has ended, or earlier while the log is over change_log_max_mb; and has writers begin the next one. Never waits more than 50 ms for a lock; says what it did.';
 
-revoke all on table relay.change_log, relay.change_log_0, relay.change_log_1, relay.change_log_2, relay.change_log_3, relay.epoch, relay.leader
+create or replace function relay.log_state()
+  returns table (bytes bigint, max_bytes bigint, cut_at timestamptz)
+  stable
+  security definer                 -- reads the settings and the epoch
+  set search_path = pg_catalog, pg_temp
+  rows 1
+  language sql
+as $$
+  select
+    (
+      select sum(pg_total_relation_size(i.inhrelid))::bigint
+      from pg_catalog.pg_inherits i
+      where i.inhparent = 'relay.change_log'::regclass
+    ),
+    s.change_log_max_mb * 1048576::bigint,
+    (select e.cut_at from relay.epoch e)
+  from chat.settings s
+  where (select chat.demand_claims_of('chat_relay'))
+$$;
+
+comment on function relay.log_state() is
+  'For monitoring: how large the log is and may be, and when it last lost changes before change_log_hours for that; null for never.';
+
+revoke all on table relay.change_log, relay.change_log_0, relay.change_log_1, relay.change_log_2, relay.change_log_3, relay.epoch, relay.segments, relay.leader
 from public, anon, authenticated, service_role, chat_relay;
-revoke all on sequence relay.change_seq from public, anon, authenticated, service_role, chat_relay;
+revoke all on sequence relay.change_seq, relay.segment_seq from public, anon, authenticated, service_role, chat_relay;
 revoke all on all functions in schema relay from public, anon, authenticated, service_role;
 grant execute on function
-  relay.open, relay.tail, relay.claim_slot, relay.sleep, relay.wake, relay.lead, relay.scopes_of_person, relay.published_columns, relay.maintain
+  relay.open, relay.tail, relay.claim_slot, relay.sleep, relay.wake, relay.lead, relay.scopes_of_person, relay.published_columns, relay.maintain, relay.log_state
 to chat_relay;

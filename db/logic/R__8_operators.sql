@@ -691,7 +691,7 @@ select chat.ensure_message_partitions(3);
 revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role;
 grant select on chat.flyway_history to chat_service;
 -- Not the secret of the claims, nor what is made of it.
-grant select (only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours, retention_days, messages_kept_from, audit)
+grant select (only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours, change_log_max_mb, retention_days, messages_kept_from, audit)
   on chat.settings to chat_service;
 
 drop policy if exists "The service can read the settings" on chat.settings;

@@ -53,11 +53,23 @@ facts (item, value, state, remedy) as (
   union all
   select
     'change log, size',
-    pg_size_pretty(coalesce(sum(pg_total_relation_size(i.inhrelid)), 0)),
-    case when sum(pg_total_relation_size(i.inhrelid)) > 4 * 1024::bigint ^ 3 then 'warning' else 'ok' end,
-    'see what holds it: the longest transaction, prepared transactions; then the relays clean it'
-  from pg_catalog.pg_inherits i
-  where i.inhparent = 'relay.change_log'::regclass
+    format('%s of %s', pg_size_pretty(coalesce(l.bytes, 0)), pg_size_pretty(s.change_log_max_mb * 1048576::bigint)),
+    case when l.bytes > 0.8 * s.change_log_max_mb * 1048576 then 'warning' else 'ok' end,
+    'see what holds it: the longest transaction, prepared transactions; else raise chat.settings.change_log_max_mb or lower change_log_hours'
+  from chat.settings s
+  cross join (
+    select sum(pg_total_relation_size(i.inhrelid)) as bytes
+    from pg_catalog.pg_inherits i
+    where i.inhparent = 'relay.change_log'::regclass
+  ) l
+
+  union all
+  select
+    'change log, cut short',
+    coalesce(date_trunc('second', now() - max(e.cut_at)) || ' ago', 'never'),
+    case when max(e.cut_at) > now() - interval '1 day' then 'warning' else 'ok' end,
+    'it was over chat.settings.change_log_max_mb before change_log_hours had passed: raise the one or lower the other'
+  from relay.epoch e
 
   union all
   select

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -228,7 +229,8 @@ class ChangeLogRulesTest extends Rules {
             "change_log_1",
             "change_log_2",
             "change_log_3",
-            "epoch")) {
+            "epoch",
+            "segments")) {
       everybody("select * from relay." + table, nobody);
       everybody("delete from relay." + table, nobody);
     }
@@ -236,6 +238,7 @@ class ChangeLogRulesTest extends Rules {
         "insert into relay.change_log (table_name, operation, scopes) values ('x', 'INSERT', '{}')",
         nobody);
     everybody("select nextval('relay.change_seq')", nobody);
+    everybody("select setval('relay.segment_seq', 4)", nobody);
     assertNotEquals("0", database.ownerReads("select count(*) from relay.change_log"));
   }
 
@@ -391,17 +394,33 @@ class ChangeLogRulesTest extends Rules {
     UUID epoch = open.get("epoch", UUID.class);
     alice.sends(conversation, "old");
     String before = database.ownerReads("select count(*) from relay.change_log");
-    database.asOwner(
-        "update relay.epoch set next_kept_since = clock_timestamp() - interval '59 minutes'");
     relay("select relay.maintain()");
-    assertEquals(
-        before,
-        database.ownerReads("select count(*) from relay.change_log")); // change_log_hours = 1
-    database.asOwner(
-        "update relay.epoch set next_kept_since = clock_timestamp() - interval '61 minutes', next_kept_from = pg_current_xact_id()");
+    String written = database.ownerReads("select last_value from relay.segment_seq");
+    minutesPass(61);
+    Await.until(
+        "writers to have left the segment",
+        () -> {
+          relay("select relay.maintain()");
+          return database
+              .ownerReads(
+                  "select count(*) from relay.segments where generation = %s and drained_at is not null"
+                      .formatted(written))
+              .equals("1");
+        });
+    minutesPass(59); // change_log_hours = 1
+    relay("select relay.maintain()");
+    assertEquals(before, database.ownerReads("select count(*) from relay.change_log"));
+    assertEquals(2, tail(epoch, open.get("snapshot", String.class), 100).size()); // the control
+    minutesPass(2);
     relay("select relay.maintain()");
     assertEquals("0", database.ownerReads("select count(*) from relay.change_log"));
     refused("PT410", epoch, open.get("snapshot", String.class), 100);
+  }
+
+  private void minutesPass(int minutes) {
+    database.asOwner(
+        "update relay.segments set began_at = began_at - interval '%1$d minutes', drained_at = drained_at - interval '%1$d minutes'"
+            .formatted(minutes));
   }
 
   @Test

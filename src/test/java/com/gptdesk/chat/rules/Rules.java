@@ -57,7 +57,7 @@ abstract class Rules {
       on conflict (id) do update set
         full_name = excluded.full_name, status = excluded.status, team_id = excluded.team_id;
       update chat.settings set max_message_length = default, max_reactions = default, typing_timeout_ms = default,
-        presence_timeout_ms = default, change_log_hours = default, claims_secret = default, previous_claims_secret = default;
+        presence_timeout_ms = default, change_log_hours = default, change_log_max_mb = default, claims_secret = default, previous_claims_secret = default;
       """
           .formatted(TestDatabase.BLUE, TestDatabase.RED);
 
@@ -238,6 +238,7 @@ abstract class Rules {
         "select relay.scopes_of_person('%s')".formatted(alice.id()),
         "select relay.published_columns()",
         "select relay.maintain()",
+        "select relay.log_state()",
         "select relay.scopes_of_topic('conversation-%s')".formatted(conversation),
         "select relay.may_use_topic('conversation-%s', '%s')".formatted(conversation, alice.id()),
         "select relay.send('conversation-%s', 'e', '{}', null, 'o', '%s')"

@@ -67,18 +67,34 @@ public final class Metrics implements AutoCloseable {
    *
    * @param notificationQueue the used part of the NOTIFY queue, 0 to 1
    * @param monthsAhead months after this one that have a partition
+   * @param logBytes size of the change log
+   * @param logMaxBytes the size above which it loses changes early
+   * @param logCutAt when it last did, in seconds of the Unix clock; 0 for never
    */
-  public record DatabaseState(double notificationQueue, int monthsAhead) {
-    static final DatabaseState UNKNOWN = new DatabaseState(Double.NaN, -1);
+  public record DatabaseState(
+      double notificationQueue,
+      int monthsAhead,
+      double logBytes,
+      double logMaxBytes,
+      long logCutAt) {
+    static final DatabaseState UNKNOWN =
+        new DatabaseState(Double.NaN, -1, Double.NaN, Double.NaN, 0);
 
     /** Asks this database. */
     public static DatabaseState of(ChatDatabase chat) {
       return chat.as(
           Caller.relay(),
-          tx ->
-              new DatabaseState(
-                  Routines.notificationQueueUsage(tx.configuration()),
-                  Routines.messagePartitionsAhead(tx.configuration())));
+          tx -> {
+            var log =
+                com.gptdesk.chat.database.internal.relay.Routines.logState(tx.configuration())
+                    .getFirst();
+            return new DatabaseState(
+                Routines.notificationQueueUsage(tx.configuration()),
+                Routines.messagePartitionsAhead(tx.configuration()),
+                log.getBytes(),
+                log.getMaxBytes(),
+                log.getCutAt() == null ? 0 : log.getCutAt().toEpochSecond());
+          });
     }
   }
 
@@ -248,6 +264,21 @@ public final class Metrics implements AutoCloseable {
         "Months to come with a partition; -1 when the database does not answer",
         this,
         m -> m.state.monthsAhead());
+    gauge(
+        "chat.change.log.bytes",
+        "Size of the change log; NaN when the database does not answer",
+        this,
+        m -> m.state.logBytes());
+    gauge(
+        "chat.change.log.max.bytes",
+        "Size above which the change log loses changes before change_log_hours",
+        this,
+        m -> m.state.logMaxBytes());
+    gauge(
+        "chat.change.log.cut.timestamp.seconds",
+        "When the change log last lost changes for its size; 0 for never",
+        this,
+        m -> m.state.logCutAt());
   }
 
   /**

@@ -28,8 +28,8 @@ import tools.jackson.databind.json.JsonMapper;
  * so.
  */
 class LogTest {
-  /** So many transactions go to one child of the log before the next one is written. */
-  private static final int BLOCK = 1 << 18;
+  /** More transactions than four children once held, at 2^18 each. */
+  private static final int MANY = 5 << 18;
 
   private TestDatabase database;
   private Scene scene;
@@ -49,38 +49,115 @@ class LogTest {
     database.close();
   }
 
+  /** On a quiet system as on a busy one: the first row of each segment is there for its hours. */
   @Test
-  void aChildIsEmptiedTwoBlocksLaterAndTheRelayMissesNothing() {
+  void aSegmentGoesWhenItsHoursHavePassedAndTheRelayMissesNothing() {
     Heard heard = new Heard();
     try (Relay relay = heard.through(scene.relay())) {
       scene.say(talk, "marker 1");
       heard.awaits("marker 1");
       String child = scene.ownerReads("select tableoid::regclass from relay.change_log");
-      assertTrue(scene.maintain().contains("nothing"));
-      scene.burnTransactionIds(BLOCK);
+      assertEquals("nothing to truncate", scene.maintain());
+      scene.timePasses(59);
+      assertEquals("nothing to truncate", scene.maintain());
       scene.say(talk, "marker 2");
-      assertTrue(
-          scene.maintain().contains("nothing")); // the block before this one may be read still
-      scene.burnTransactionIds(BLOCK);
+      heard.awaits("marker 2");
+      scene.timePasses(2);
+      assertTrue(scene.maintain().contains("left " + child));
       scene.say(talk, "marker 3");
-      assertIsEmptied(child);
       heard.awaits("marker 3");
-      assertEquals("2", scene.ownerReads("select count(*) from relay.change_log"));
-      assertEquals(3, messages(heard));
+      scene.drain(); // from now on nobody can write there
+      scene.timePasses(59);
+      assertEquals("nothing to truncate", scene.maintain());
+      assertEquals("3", markers("relay.change_log"));
+      scene.timePasses(2);
+      assertTrue(scene.maintain().startsWith("truncated " + child));
+      assertEquals("0", scene.ownerReads("select count(*) from " + child));
+      assertEquals("1", markers("relay.change_log"));
+      scene.say(talk, "marker 4");
+      heard.awaits("marker 4");
+      assertEquals(4, messages(heard));
       assertEquals(0, relay.resyncs());
     }
   }
 
-  /** By this maintenance, or by a relay's own when a minute has passed. */
-  private void assertIsEmptied(String child) {
-    String said = scene.maintain();
-    assertTrue(said.contains("truncated") || said.contains("nothing"), said);
-    assertEquals("0", scene.ownerReads("select count(*) from " + child));
+  /** Of this database or of others of its server: they once turned the log over by themselves. */
+  @Test
+  void noNumberOfTransactionsCutsTheLog() throws SQLException {
+    Heard heard = new Heard();
+    try (Relay relay = heard.through(scene.relay());
+        Connection reader = scene.service().connect()) {
+      Scene.run(reader, "set role chat_relay");
+      String epoch = Scene.query(reader, "select epoch from relay.open()");
+      String begin = Scene.query(reader, "select snapshot from relay.open()");
+      for (int i = 1; i <= 6; i++) {
+        scene.say(talk, "marker " + i);
+        heard.awaits("marker " + i);
+        assertEquals("nothing to truncate", scene.maintain());
+        scene.burnTransactionIds(MANY / 5);
+      }
+      scene.drain();
+      assertEquals(
+          "6",
+          Scene.query(reader, "select count(seq) from relay.tail(?::uuid, ?, 100)", epoch, begin));
+      assertEquals("0", scene.ownerReads("select count(cut_at) from relay.epoch"));
+      assertEquals(0, relay.resyncs());
+    }
+  }
+
+  @Test
+  void aLogOverItsSizeLosesItsOldestSegmentAndSaysSo() throws SQLException {
+    scene.asOwner("update chat.settings set change_log_max_mb = 4");
+    try (Connection reader = scene.service().connect()) {
+      Scene.run(reader, "set role chat_relay");
+      String epoch = Scene.query(reader, "select epoch from relay.open()");
+      String begin = Scene.query(reader, "select snapshot from relay.open()");
+      String between = begin;
+      for (int i = 0; i < 3; i++) {
+        log();
+        assertTrue(scene.maintain().contains("left relay.change_log_"));
+        scene.drain();
+        between = i == 0 ? Scene.query(reader, "select snapshot from relay.open()") : between;
+      }
+      assertEquals("ok", scene.ownerReads(CUT));
+      String oldest =
+          scene.ownerReads("select tableoid::regclass from relay.change_log order by seq limit 1");
+      log();
+      String said = scene.maintain();
+      assertTrue(
+          said.startsWith("over change_log_max_mb: truncated " + oldest + "; left relay."), said);
+      assertEquals("10500", scene.ownerReads("select count(*) from relay.change_log"));
+      assertEquals("warning", scene.ownerReads(CUT));
+      assertEquals(
+          "t",
+          Scene.query(
+              reader, "select cut_at > now() - interval '1 minute' from relay.log_state()"));
+      SQLException no =
+          assertThrows(
+              SQLException.class,
+              () -> Scene.query(reader, "select from relay.tail(?::uuid, ?, 9)", epoch, begin));
+      assertEquals("PT410", no.getSQLState());
+      assertTrue(no.getMessage().contains("chat.settings.change_log_max_mb"), no.getMessage());
+      assertEquals( // the control: who had read what was cut goes on
+          "10500",
+          Scene.query(
+              reader, "select count(seq) from relay.tail(?::uuid, ?, 99999)", epoch, between));
+    }
+  }
+
+  private static final String CUT =
+      "select state from chat.health where item = 'change log, cut short'";
+
+  /** A little more than a quarter of 4 MB. */
+  private void log() {
+    scene.asOwner(
+        "insert into relay.change_log (table_name, operation, scopes, record)"
+            + " select 'users', 'UPDATE', '{}', repeat('x', 200) from generate_series(1, 3500)");
   }
 
   /** Also one in another database of the server, which nobody here knows of. */
   @Test
-  void anOpenTransactionHoldsItsChildAndNobodyElse() throws SQLException {
+  void anOpenTransactionHoldsItsSegmentAndNobodyElse() throws SQLException {
     Heard heard = new Heard();
     try (Relay relay = heard.through(scene.relay());
         Connection elsewhere = TestDatabase.server().superuser().connect();
@@ -93,19 +170,52 @@ class LogTest {
       scene.say(talks.get(1), "marker quick");
       heard.awaits("marker quick");
       String child = scene.ownerReads("select distinct tableoid::regclass from relay.change_log");
-      scene.burnTransactionIds(2 * BLOCK);
-      assertTrue(scene.maintain().contains("an open transaction holds"));
+      scene.maintain();
+      scene.timePasses(61);
+      assertTrue(scene.maintain().contains("left " + child));
+      scene.timePasses(61);
+      String held = "an open transaction holds " + child;
+      assertTrue(scene.maintain().contains(held));
       slow.commit();
       heard.awaits("marker slow");
-      assertTrue(scene.maintain().contains("an open transaction holds")); // the other database's
+      assertTrue(scene.maintain().contains(held)); // the other database's
       Await.until("the relay to sleep all the same", relay::isAsleep);
       scene.say(talk, "marker after");
       heard.awaits("marker after");
       elsewhere.commit();
-      assertIsEmptied(child);
+      scene.drain(); // its hours begin when it has ended
+      assertEquals("2", markers(child));
+      scene.timePasses(61);
+      assertTrue(scene.maintain().contains("truncated " + child));
       assertEquals(3, messages(heard));
       assertEquals(0, relay.resyncs());
     }
+  }
+
+  /** Who has read which segment is written before the turn, and gets an id after it. */
+  @Test
+  void whoGotAnIdBeforeTheTurnIsWaitedFor() throws SQLException {
+    scene.asOwner("select relay.open()");
+    scene.say(talk, "hi");
+    scene.maintain();
+    scene.timePasses(61);
+    try (Connection caller = scene.service().connect()) {
+      caller.setAutoCommit(false);
+      Scene.query(caller, "select pg_current_xact_id()");
+      assertTrue(scene.maintain().contains("left "));
+      Scene.run(caller, "set role chat_relay");
+      assertTrue(
+          Scene.query(caller, "select relay.maintain()")
+              .contains("in a transaction that has changed something"));
+      caller.commit();
+    }
+    assertEquals(
+        "0",
+        scene.ownerReads("select count(sealed_before) from relay.segments where generation = 3"));
+    scene.maintain();
+    assertEquals(
+        "1",
+        scene.ownerReads("select count(sealed_before) from relay.segments where generation = 3"));
   }
 
   @Test
@@ -141,8 +251,7 @@ class LogTest {
       Await.until("the relay to be held up", () -> away.getCount() == 0);
       scene.say(talk, "while away");
       scene.say(talks.get(1), "while away, elsewhere");
-      scene.burnTransactionIds(2 * BLOCK);
-      assertTrue(scene.maintain().contains("truncated")); // the relay is held up, so by nobody else
+      hoursPass();
       scene.say(talk, "and after");
       back.countDown();
       Await.until("the resync", () -> client.resyncs() == 2);
@@ -246,16 +355,18 @@ class LogTest {
   }
 
   /**
-   * relay.maintain() that is stopped in the middle (a frozen machine, a very long delete) must not
-   * empty what was written meanwhile, when its child's turn has come again. Meanwhile relays come
-   * and go.
+   * relay.maintain() that is stopped in the middle (a frozen machine) must not empty what is
+   * written meanwhile. Meanwhile relays come and go.
    */
   @Test
   void maintenanceThatWasHeldUpDoesNotEmptyWhatIsWrittenNow() throws Exception {
     scene.asOwner("select relay.open()");
     scene.say(talk, "an old one, to be emptied");
-    scene.burnTransactionIds(2 * BLOCK);
-    anHourPasses();
+    scene.maintain();
+    scene.timePasses(61);
+    assertTrue(scene.maintain().contains("left "));
+    scene.drain();
+    scene.timePasses(61);
     scene.asOwner(
         """
         create function relay.hold_up() returns trigger language plpgsql as $$
@@ -279,7 +390,7 @@ class LogTest {
                   .superuserReads(
                       "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'")
                   .equals("1"));
-      scene.burnTransactionIds(2 * BLOCK); // the child's turn has come again
+      scene.timePasses(61);
       try (Relay relay = heard.through(scene.relay())) {
         scene.say(talk, "marker awaited");
         heard.awaits("marker awaited");
@@ -323,8 +434,10 @@ class LogTest {
   void anEpochOfAServerFurtherOnIsNotBelieved() throws SQLException {
     scene.asOwner(
         """
-        insert into relay.epoch (kept_from, next_kept_from)
-        select x, x from (select (pg_current_xact_id()::text::bigint + 10000000)::text::xid8 x)
+        insert into relay.epoch (kept_from)
+        values ((pg_current_xact_id()::text::bigint + 10000000)::text::xid8);
+        insert into relay.segments (generation, sealed_before)
+        values (2, (pg_current_xact_id()::text::bigint + 10000000)::text::xid8)
         """);
     assertOnlyTheNewIsTold();
   }
@@ -367,35 +480,15 @@ class LogTest {
     }
   }
 
-  /**
-   * On a quiet system no child is emptied; what was said is deleted all the same, by the second
-   * maintenance an hour apart.
-   */
-  @Test
-  void whatIsOlderThanTheKeptHoursIsDeleted() {
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(scene.relay())) {
-      scene.say(talk, "marker old");
-      heard.awaits("marker old");
-      assertEquals("nothing to truncate", scene.maintain());
-      anHourPasses();
-      scene.maintain(); // notes what is old by now
-      assertEquals("1", scene.ownerReads("select count(*) from relay.change_log"));
-      scene.say(talk, "marker young");
-      heard.awaits("marker young");
-      anHourPasses();
-      scene.maintain();
-      assertEquals("1", scene.ownerReads("select count(*) from relay.change_log"));
-      scene.say(talk, "marker last");
-      heard.awaits("marker last");
-      assertEquals(3, messages(heard));
-      assertEquals(0, relay.resyncs());
-    }
-  }
-
-  private void anHourPasses() {
-    scene.asOwner(
-        "update relay.epoch set next_kept_since = next_kept_since - interval '61 minutes'");
+  /** So many that what was written is gone; a relay that maintains, too, only makes it sooner. */
+  private void hoursPass() {
+    Await.until(
+        "the log to be empty",
+        () -> {
+          scene.timePasses(61);
+          scene.maintain();
+          return scene.ownerReads("select count(*) from relay.change_log").equals("0");
+        });
   }
 
   @Test
@@ -459,6 +552,10 @@ class LogTest {
     scene.asOwner(
         "insert into public.user_messages (conversation_id, sender_id, content) values ('%s', '%s', '%s')"
             .formatted(talk.id(), talk.one(), content));
+  }
+
+  private String markers(String table) {
+    return scene.ownerReads("select count(*) from " + table + " where record like '%\"marker %'");
   }
 
   private static int messages(Heard heard) {

@@ -8,12 +8,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Makes the log turn its children over as fast as months of traffic would: uses up transaction ids,
- * a quarter of a block at a time, and calls relay.maintain() after each. Its own thread, until
- * closed.
+ * Makes the log turn its children over as fast as days of traffic would: uses up transaction ids,
+ * lets a quarter of change_log_hours pass, and calls relay.maintain(), again and again. Its own
+ * thread, until closed.
  */
 final class Rotation implements AutoCloseable {
-  private static final int QUARTER = 1 << 16;
+  private static final int IDS = 1 << 16;
 
   private final Scene scene;
   private final CountDownLatch closing = new CountDownLatch(1);
@@ -34,11 +34,12 @@ final class Rotation implements AutoCloseable {
         Scene.run(
             burner,
             "do $$ begin for i in 1..%d loop perform pg_current_xact_id(); commit; end loop; end $$"
-                .formatted(QUARTER));
+                .formatted(IDS));
+        scene.timePasses(15);
         String said = Scene.query(relay, "select relay.maintain()");
         synchronized (this) {
-          burnt += QUARTER;
-          outcomes.merge(said.replaceAll("_\\d+$", ""), 1, Integer::sum);
+          burnt += IDS;
+          outcomes.merge(said.replaceAll("_\\d+", ""), 1, Integer::sum);
         }
       } while (!closing.await(150, TimeUnit.MILLISECONDS));
     } catch (SQLException e) {

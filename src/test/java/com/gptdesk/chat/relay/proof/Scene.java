@@ -133,6 +133,25 @@ record Scene(Login owner, Login service, Login superuser) {
                 .formatted(applicationName)));
   }
 
+  /** Maintains the log until nobody can write to a segment that writers have left. */
+  void drain() {
+    Await.until(
+        "the transactions of the segments before to end",
+        () -> {
+          maintain();
+          return ownerReads(
+                  "select count(*) - count(drained_at) from relay.segments where generation < (select last_value from relay.segment_seq)")
+              .equals("0");
+        });
+  }
+
+  /** So much later, for what relay.maintain() asks of the clock. */
+  void timePasses(int minutes) {
+    asOwner(
+        "update relay.segments set began_at = began_at - interval '%1$d minutes', drained_at = drained_at - interval '%1$d minutes'"
+            .formatted(minutes));
+  }
+
   /**
    * Uses up this many transaction ids, as other traffic of the server does; a few million take
    * seconds.
