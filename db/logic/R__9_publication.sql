@@ -1,5 +1,5 @@
 -- Supabase's own Realtime, and whoever else follows a publication: where supabase_realtime exists and is ours to alter, the tables
--- that clients may subscribe to are in it. The chat's real time does not read it. db/README.md tells what arrives there.
+-- that clients may subscribe to are in it. The chat's real time does not read it. docs/database-runbook.md says what arrives there.
 -- Locks: a moment's SHARE UPDATE EXCLUSIVE on the tables that are added, which nobody who reads or writes waits for.
 
 do $$

@@ -161,8 +161,9 @@ public final class GenerateJooqCode {
   }
 
   /**
-   * The database keeps no foreign key from messages to people (db/README.md says why); the code may
-   * join by it all the same. jOOQ's own synthetic foreign keys are not in its open source edition.
+   * The database keeps no foreign key from messages to people (docs/decisions says why); the code
+   * may join by it all the same. jOOQ's own synthetic foreign keys are not in its open source
+   * edition.
    */
   private static void addForeignKeysOfTheCodeAlone(Login owner) throws SQLException {
     try (Connection connection = owner.connect();

@@ -13,7 +13,7 @@ import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
-/** Two people talk, one of them listens, and a third is refused. The README shows this. */
+/** Two people talk, one of them listens, and a third is refused. docs/library.md shows this. */
 final class Lunch {
 
   /** What Bob was told while Alice wrote. */

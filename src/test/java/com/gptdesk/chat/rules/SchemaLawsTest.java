@@ -457,13 +457,8 @@ class SchemaLawsTest extends Rules {
   }
 
   @Test
-  void ourErrorsAreInTheReadme() {
-    String readme;
-    try {
-      readme = java.nio.file.Files.readString(java.nio.file.Path.of("db/README.md"));
-    } catch (java.io.IOException e) {
-      throw new java.io.UncheckedIOException(e);
-    }
+  void ourErrorsAreInTheDocuments() throws java.io.IOException {
+    String errors = java.nio.file.Files.readString(java.nio.file.Path.of("docs/api.md"));
     java.util.regex.Pattern.compile("sqlstate '(PT\\d{3}|40001)'")
         .matcher(sources())
         .results()
@@ -471,7 +466,7 @@ class SchemaLawsTest extends Rules {
         .distinct()
         .forEach(
             code ->
-                assertTrue(readme.contains("| " + code + " |"), code + " is not in db/README.md"));
+                assertTrue(errors.contains("| " + code + " |"), code + " is not in docs/api.md"));
   }
 
   private void law(String query) {

@@ -11,6 +11,11 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -18,6 +23,8 @@ import picocli.CommandLine;
 
 /** What a newcomer types first, and what they are told when the machine refuses. */
 class MainTest {
+
+  private static final Path README = Path.of("README.md");
 
   @ParameterizedTest
   @ValueSource(strings = {"serve", "migrate", "info", "validate", "verify-policies"})
@@ -66,6 +73,32 @@ class MainTest {
                 Mendable.sentence(new FileSystemException("/x", null, "Too many open files")))
             .startsWith("Too few files may be open"));
     assertNull(Mendable.sentence(new IllegalStateException("something else")));
+  }
+
+  @Test
+  void theCommandsOfTheDocumentsAreThere() throws IOException {
+    Pattern call =
+        Pattern.compile(
+            "(?:scripts/run|gptdesk-chat-\\S+-service\\.jar) ([a-z][a-z-]*)((?: --[a-z-]+(?: [a-z.-]+)?)*)");
+    var subcommands = Main.commands().getSubcommands();
+    int calls = 0;
+    try (Stream<Path> pages = Files.walk(Path.of("docs"))) {
+      for (Path page :
+          Stream.concat(pages.filter(it -> it.toString().endsWith(".md")), Stream.of(README))
+              .toList()) {
+        for (MatchResult found : call.matcher(Files.readString(page)).results().toList()) {
+          CommandLine command = subcommands.get(found.group(1));
+          assertNotNull(command, page + ": " + found.group());
+          for (MatchResult option :
+              Pattern.compile("--[a-z-]+").matcher(found.group(2)).results().toList()) {
+            assertNotNull(
+                command.getCommandSpec().findOption(option.group()), page + ": " + found.group());
+          }
+          calls++;
+        }
+      }
+    }
+    assertTrue(calls > 8, calls + " calls found");
   }
 
   private static String said(String... arguments) {

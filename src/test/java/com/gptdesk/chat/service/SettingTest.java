@@ -11,31 +11,34 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
-/** One table of settings: the README's, help's and what is printed at start are the same. */
+/** One table of settings: the document's, help's and what is printed at start are the same. */
 class SettingTest {
 
-  private static final Pattern NAME = Pattern.compile("`(CHAT_[A-Z_]+)`");
+  /** A row of the table in docs/configuration.md: name and default. */
+  private static final Pattern ROW =
+      Pattern.compile("\\| `(CHAT_[A-Z_]+)` \\| ([^|]+) \\| [^|]+ \\|");
 
   @Test
-  void theReadmeListsThemAll() throws IOException {
-    String rows =
-        Files.readString(Path.of("README.md"))
-            .lines()
-            .filter(line -> line.startsWith("| `CHAT_"))
-            .map(line -> line.split("\\|")[1])
-            .collect(Collectors.joining("\n"));
-    assertEquals(
-        names(),
-        NAME.matcher(rows)
-            .results()
-            .map((MatchResult found) -> found.group(1))
-            .collect(Collectors.toCollection(TreeSet::new)));
+  void theDocumentListsThemAllWithTheirDefaults() throws IOException {
+    Map<String, String> settings = new TreeMap<>();
+    for (Setting<?> setting : Config.SETTINGS.all()) {
+      settings.put(setting.name(), setting.shownDefault());
+    }
+    Map<String, String> rows = new TreeMap<>();
+    for (String line : Files.readAllLines(Path.of("docs/configuration.md"))) {
+      Matcher row = ROW.matcher(line);
+      if (row.matches()) {
+        rows.merge(row.group(1), row.group(2), (one, other) -> one + " and " + other);
+      }
+    }
+    assertEquals(settings, rows);
   }
 
   @Test

@@ -160,7 +160,7 @@ class RestoreTest {
 
   /** The block of commands that follows these words of the runbook. */
   private static String commandsAfter(String words) throws IOException {
-    String runbook = Files.readString(Path.of("db/README.md"));
+    String runbook = Files.readString(Path.of("docs/database-runbook.md"));
     int begin = runbook.indexOf("\n```\n", runbook.indexOf(words)) + "\n```\n".length();
     return runbook.substring(begin, runbook.indexOf("```", begin));
   }

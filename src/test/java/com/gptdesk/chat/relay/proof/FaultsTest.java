@@ -167,7 +167,7 @@ class FaultsTest {
       Await.until("the relay to sleep", relay::isAsleep);
 
       // Asleep, a writer rings, and PostgreSQL prepares nothing that rings. This is a limit, said
-      // aloud in db/README.md.
+      // aloud in docs/database-runbook.md.
       try (Connection connection = sends(scene, talk, "never")) {
         SQLException no =
             assertThrows(
