@@ -185,8 +185,7 @@ public final class Main {
     Config config = Config.of(System.getenv());
     try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       PolicyReport report =
-          PolicyReport.of(
-              database.requireOwner(), accepted(config, accept), config.rpc().served());
+          PolicyReport.of(database.requireOwner(), accepted(config, accept), config.rpc().served());
       return report.print(System.out) ? 0 : 1;
     }
   }

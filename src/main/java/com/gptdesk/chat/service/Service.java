@@ -81,7 +81,8 @@ final class Service implements AutoCloseable {
     }
     DatabaseSource database = resources.opened(DatabaseSource.open(config.database()));
     Migrations migrations =
-        DatabasePreparation.prepare(database, platform, config.database(), config.rpc().served(), demo);
+        DatabasePreparation.prepare(
+            database, platform, config.database(), config.rpc().served(), demo);
     Metrics metrics = resources.opened(new Metrics(config.metricsToken()));
     ClaimsSigner signer = config.database().claimsSigner();
     HikariDataSource requests =

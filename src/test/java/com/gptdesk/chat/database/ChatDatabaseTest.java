@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
