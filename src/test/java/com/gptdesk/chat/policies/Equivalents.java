@@ -84,6 +84,7 @@ final class Equivalents {
     REASONS.put("drop trigger audit_truncate on user_conversations", OF_OPERATORS);
     REASONS.put("drop trigger audit_delete on message_edits", OF_OPERATORS);
     REASONS.put("drop trigger audit_update on message_edits", OF_OPERATORS);
+    REASONS.put("drop trigger audit_truncate on message_edits", OF_OPERATORS);
     REASONS.put("drop trigger audit_settings on chat.settings", OF_OPERATORS);
     REASONS.put("drop trigger append_only on chat.audit_log", OF_OPERATORS);
     REASONS.put("drop trigger refuse_to_delete_held on user_conversations", OF_OPERATORS);
