@@ -21,13 +21,14 @@ import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TlsCertificate;
 import com.gptdesk.chat.service.ops.Health;
 import com.gptdesk.chat.service.ops.Metrics;
-import com.gptdesk.chat.service.realtime.Audiences;
-import com.gptdesk.chat.service.realtime.MissedMessages;
+import com.gptdesk.chat.service.realtime.DatabaseTopics;
 import com.gptdesk.chat.service.realtime.PresenceTracker;
-import com.gptdesk.chat.service.realtime.PublishedTables;
 import com.gptdesk.chat.service.realtime.RealtimeServer;
 import com.gptdesk.chat.service.realtime.SocketPresence;
 import com.gptdesk.chat.service.realtime.Topics;
+import com.gptdesk.chat.service.realtime.changes.Audiences;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
+import com.gptdesk.chat.service.realtime.changes.PublishedTables;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import com.gptdesk.chat.service.replica.ReplicaFreshness;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
@@ -104,7 +105,7 @@ final class Service implements AutoCloseable {
         cluster != null
             ? cluster::trouble
             : () -> relay.isHearing() ? null : "does not follow the changes yet";
-    Topics topics = Topics.in(chat);
+    Topics topics = new DatabaseTopics(chat);
     PresenceTracker tracker = resources.opened(new PresenceTracker(topics));
     RealtimeServer realtime =
         resources.opened(

@@ -1,6 +1,11 @@
 package com.gptdesk.chat.service.realtime;
 
 import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.Projection;
+import com.gptdesk.chat.service.realtime.changes.ResumePoint;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,16 +19,14 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** One topic joined on one socket, for one identity. Owned by its connection's context. */
 final class Channel {
-  static final String PREFIX = "realtime:";
-
   private final String topic;
   private final @Nullable String joinRef;
   private final List<Binding> bindings;
   private final TopicMembership attendance;
   private String token;
   private Identity identity;
-  private Map<Integer, ResumePoint> resumes = Map.of();
-  private final List<ResumePoint> conversations = new ArrayList<>(0);
+  private Map<Integer, Resumption> resumes = Map.of();
+  private final List<Resumption> conversations = new ArrayList<>(0);
   private @Nullable Person person;
   private @Nullable Replay replay;
 
@@ -41,9 +44,9 @@ final class Channel {
     this.token = token;
     this.identity = identity;
     for (Binding binding : bindings) {
-      ResumePoint.Wish wish = binding.resumes();
-      if (wish != null && !resumes.containsKey(binding.id())) {
-        ResumePoint since = sinceOf(wish);
+      ResumePoint point = binding.resumes();
+      if (point != null && !resumes.containsKey(binding.id())) {
+        Resumption since = resumptionAt(point);
         since.bindings().add(binding);
         if (resumes.isEmpty()) {
           resumes = new HashMap<>();
@@ -54,38 +57,15 @@ final class Channel {
   }
 
   /** Bindings that go on from the same place go on together, so that they keep one order. */
-  private ResumePoint sinceOf(ResumePoint.Wish wish) {
-    for (ResumePoint since : conversations) {
-      if (since.wish().equals(wish)) {
+  private Resumption resumptionAt(ResumePoint point) {
+    for (Resumption since : conversations) {
+      if (since.point().equals(point)) {
         return since;
       }
     }
-    var since = new ResumePoint(wish);
+    var since = new Resumption(point);
     conversations.add(since);
     return since;
-  }
-
-  /** The client's wishes as bindings: equal ones share an id, others never do. */
-  static List<Binding> bindings(List<ObjectNode> wishes, PublishedTables tables) {
-    var bindings = new ArrayList<Binding>(wishes.size());
-    for (ObjectNode wish : wishes) {
-      int equal = wishes.indexOf(wish);
-      int id = equal < bindings.size() ? bindings.get(equal).id() : freeId(bindings, wish);
-      bindings.add(Binding.of(id, wish, tables));
-    }
-    return List.copyOf(bindings);
-  }
-
-  private static int freeId(List<Binding> bindings, ObjectNode wish) {
-    int id = Binding.proposedId(wish);
-    while (isTaken(bindings, id)) {
-      id++;
-    }
-    return id;
-  }
-
-  private static boolean isTaken(List<Binding> bindings, int id) {
-    return bindings.stream().anyMatch(binding -> binding.id() == id);
   }
 
   String topic() {
@@ -144,7 +124,7 @@ final class Channel {
   }
 
   /** The conversations whose missed changes are replayed to it. */
-  List<ResumePoint> conversations() {
+  List<Resumption> conversations() {
     return conversations;
   }
 
@@ -179,7 +159,7 @@ final class Channel {
     var ids = new LinkedHashMap<Optional<Projection>, StringBuilder>();
     var seen = new HashSet<Integer>();
     for (Binding binding : candidates) {
-      ResumePoint since = resumes.get(binding.id());
+      Resumption since = resumes.get(binding.id());
       if (seen.add(binding.id()) && binding.meets(data) && (since == null || !since.covers(data))) {
         ids.computeIfAbsent(
                 Optional.ofNullable(binding.projection()), same -> new StringBuilder("["))
@@ -192,7 +172,7 @@ final class Channel {
   }
 
   /** The messages for a replayed change: to the bindings that go on from there alone. */
-  static List<Told> replayed(ChangePayload data, ResumePoint since) {
+  static List<Told> replayed(ChangePayload data, Resumption since) {
     var ids = new LinkedHashMap<Optional<Projection>, StringBuilder>();
     for (Binding binding : since.bindings()) {
       if (binding.meets(data)) {

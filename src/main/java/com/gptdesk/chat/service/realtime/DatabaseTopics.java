@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.relay.Routines;
 import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import io.vertx.core.buffer.Buffer;
 import java.util.Collection;
 import java.util.List;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 
 /** Asks a database about topics, as the relay: all of it is granted to that role alone. */
-record DatabaseTopics(ChatDatabase database) implements Topics {
+public record DatabaseTopics(ChatDatabase database) implements Topics {
 
   @Override
   public Collection<Scope> scopes(String topic) {

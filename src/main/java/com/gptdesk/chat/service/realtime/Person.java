@@ -3,6 +3,10 @@ package com.gptdesk.chat.service.realtime;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.SubscriptionIndex;
+import com.gptdesk.chat.service.realtime.changes.TopicEvent;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -80,7 +84,7 @@ final class Person implements Subscriber {
    * What its channels hear of; null while somebody waits to be let in, whose wishes are not known
    * yet. Written by the context, read by the relay's thread.
    */
-  private volatile @Nullable SubscriptionIndex interests;
+  private volatile @Nullable SubscriptionIndex<Channel> interests;
 
   Person(UUID id, Socket connection) {
     this.id = id;
@@ -96,7 +100,7 @@ final class Person implements Subscriber {
   }
 
   private void noteInterests() {
-    interests = scopes != null && waiting.isEmpty() ? SubscriptionIndex.of(channels) : null;
+    interests = scopes != null && waiting.isEmpty() ? SubscriptionIndex.of(channels, Channel::bindings) : null;
   }
 
   /** The channel is going to hear by this person's rights, and hears by now of its topic's end. */
@@ -154,15 +158,15 @@ final class Person implements Subscriber {
   @Override
   public void changed(Change change) {
     RealtimeServer server = connection.server();
-    if (!RealtimeServer.isOfTopic(change)) {
-      ChangePayload data = server.dataOf(change);
-      SubscriptionIndex known = interests;
+    if (!TopicEvent.isOne(change)) {
+      ChangePayload data = server.payloads().change(change);
+      SubscriptionIndex<Channel> known = interests;
       if (known == null || known.mayConcern(data) || isOfItsOwnInterest(data)) {
         connection.hear(new Told(this, data));
       }
       return;
     }
-    TopicEvent event = server.eventOf(change);
+    TopicEvent event = server.payloads().event(change);
     if (event != null && topics.contains(event.topic())) {
       connection.hear(new Spoken(this, event));
     }
@@ -260,12 +264,12 @@ final class Person implements Subscriber {
       connection.readScopes(this);
       return;
     }
-    SubscriptionIndex known = interests;
+    SubscriptionIndex<Channel> known = interests;
     // It may have been handed over by scopes of before.
     if (!maySee(change) || !data.isPublished()) {
       return;
     }
-    (known == null ? SubscriptionIndex.of(channels) : known)
+    (known == null ? SubscriptionIndex.of(channels, Channel::bindings) : known)
         .mayHear(data)
         .forEach((channel, candidates) -> connection.tell(channel, data, candidates));
     if (change.table().equals(CONVERSATIONS) && change.operation() == Change.Operation.DELETE) {

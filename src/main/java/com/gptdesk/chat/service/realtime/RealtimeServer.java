@@ -1,17 +1,21 @@
 package com.gptdesk.chat.service.realtime;
 
-import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.http.RequestId;
+import com.gptdesk.chat.service.realtime.changes.Audiences;
+import com.gptdesk.chat.service.realtime.changes.CommonBindings;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
+import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.Serializer;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,15 +72,7 @@ public final class RealtimeServer implements AutoCloseable {
   /** Browsers all bring the same one. */
   private volatile String lastApikey = "";
 
-  /**
-   * The change told last; only the relay's thread asks, and it tells a change to everybody before
-   * the next.
-   */
-  private volatile @Nullable ChangePayload lastData;
-
-  /** The same for what is said on topics; the change, and what became of it. */
-  private volatile Map.@Nullable Entry<Change, Optional<TopicEvent>> lastEvent;
-
+  private final SharedPayloads payloads;
   private volatile Runnable whenPeopleChange = () -> {};
 
   /**
@@ -132,6 +128,7 @@ public final class RealtimeServer implements AutoCloseable {
     this.tokens = tokens;
     this.fanOut = fanOut;
     this.tables = tables;
+    this.payloads = new SharedPayloads(tables, encoded::increment);
     this.scopes = scopes;
     this.missed = missed;
     this.turns = new Semaphore(settings.maxDatabaseQuestions(), true);
@@ -403,21 +400,8 @@ public final class RealtimeServer implements AutoCloseable {
     return tracker;
   }
 
-  /** Whether a change is something said on a topic and no row of a table. */
-  static boolean isOfTopic(Change change) {
-    return change.table().equals("broadcast") || change.table().equals("presence");
-  }
-
-  /** As {@link #dataOf}, for what is said on topics; null for what cannot be read. */
-  @SuppressWarnings("ReferenceEquality")
-  @Nullable TopicEvent eventOf(Change change) {
-    Map.Entry<Change, Optional<TopicEvent>> last = lastEvent;
-    if (last == null || last.getKey() != change) {
-      last = Map.entry(change, Optional.ofNullable(TopicEvent.of(change)));
-      encoded.increment();
-      lastEvent = last;
-    }
-    return last.getValue().orElse(null);
+  SharedPayloads payloads() {
+    return payloads;
   }
 
   /**
@@ -426,20 +410,6 @@ public final class RealtimeServer implements AutoCloseable {
    */
   void whenPeopleChange(Runnable hears) {
     whenPeopleChange = hears;
-  }
-
-  /**
-   * The one encoding of a change that all its hearers share. The same object, not an equal one, is
-   * asked for again. Asked while the relay tells it, by the relay's thread.
-   */
-  @SuppressWarnings("ReferenceEquality")
-  ChangePayload dataOf(Change change) {
-    ChangePayload last = lastData;
-    if (last == null || last.change() != change) {
-      last = new ChangePayload(change, tables, encoded::increment);
-      lastData = last;
-    }
-    return last;
   }
 
   /** One more socket of this person; false when there are as many as there may be. */

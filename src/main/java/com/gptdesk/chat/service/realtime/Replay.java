@@ -3,6 +3,9 @@ package com.gptdesk.chat.service.realtime;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
+import com.gptdesk.chat.service.realtime.changes.ResumePoint;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashSet;
@@ -36,11 +39,11 @@ final class Replay {
   private final Channel channel;
   private final Person person;
   private final RealtimeSettings settings;
-  private final ArrayDeque<ResumePoint> todo = new ArrayDeque<>();
+  private final ArrayDeque<Resumption> todo = new ArrayDeque<>();
   private final ArrayDeque<MissedMessages.Message> page = new ArrayDeque<>();
   private final ArrayDeque<ChangePayload> held = new ArrayDeque<>();
   private final Set<UUID> told = new HashSet<>();
-  private @Nullable ResumePoint current;
+  private @Nullable Resumption current;
   private boolean first;
   private boolean last;
   private boolean asking;
@@ -116,7 +119,7 @@ final class Replay {
     }
   }
 
-  private void begin(ResumePoint since) {
+  private void begin(Resumption since) {
     current = since;
     from = since.reached();
     first = true;
@@ -124,7 +127,7 @@ final class Replay {
     told.clear();
   }
 
-  private void ask(ResumePoint since) {
+  private void ask(Resumption since) {
     asking = true;
     var caller = channel.identity().caller();
     long reached = since.reached();
@@ -169,7 +172,7 @@ final class Replay {
         });
   }
 
-  private void take(ResumePoint since, MissedMessages.@Nullable Page found) {
+  private void take(Resumption since, MissedMessages.@Nullable Page found) {
     if (found == null) {
       last = true;
       // It may be gone; or the revision belongs to a database that is no more.
@@ -193,14 +196,14 @@ final class Replay {
   }
 
   /** Not replayed: the client reads the conversation anew, and hears what comes after this. */
-  private void catchUp(ResumePoint since, long head, String why) {
+  private void catchUp(Resumption since, long head, String why) {
     last = true;
     since.reach(head);
     connection.tellResync(channel, why + "; read conversation " + since.conversation() + " again.");
   }
 
   private void tell(MissedMessages.Message message) {
-    ResumePoint since = current;
+    Resumption since = current;
     if (since == null) {
       return;
     }
@@ -223,7 +226,7 @@ final class Replay {
   /** What it has come to, in words. */
   String summary() {
     var words = new StringBuilder("Caught up");
-    for (ResumePoint since : channel.conversations()) {
+    for (Resumption since : channel.conversations()) {
       words
           .append(words.length() == 9 ? "" : ",")
           .append(" with conversation ")

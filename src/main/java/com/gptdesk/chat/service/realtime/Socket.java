@@ -5,6 +5,13 @@ import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.http.TokenBucket;
+import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.Serializer;
+import com.gptdesk.chat.service.realtime.protocol.ServerMessage;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import io.netty.buffer.ByteBufUtil;
 import io.vertx.core.Context;
 import io.vertx.core.buffer.Buffer;
@@ -311,10 +318,10 @@ final class Socket {
   }
 
   private @Nullable String troubleWith(ClientMessage.Join join) {
-    if (!join.topic().startsWith(Channel.PREFIX)) {
+    if (!join.topic().startsWith(TopicName.PREFIX)) {
       return "unmatched topic";
     }
-    if (join.topic().length() == Channel.PREFIX.length()) {
+    if (join.topic().length() == TopicName.PREFIX.length()) {
       return "TopicNameRequired: You must provide a topic name";
     }
     if (!settings.enabled()) {
@@ -361,9 +368,9 @@ final class Socket {
 
   private void admit(ClientMessage.Join join, String token, Identity identity) {
     List<Binding> bindings =
-        server.commonBindings().of(Channel.bindings(join.bindings(), server.tables()));
-    String name = join.topic().substring(Channel.PREFIX.length());
-    var seat = new TopicMembership(name, server.tracker().newOrigin(), join.wishes());
+        server.commonBindings().of(Binding.all(join.bindings(), server.tables()));
+    String name = join.topic().substring(TopicName.PREFIX.length());
+    var seat = new TopicMembership(name, server.tracker().newOrigin(), join.config());
     var channel = new Channel(join.topic(), join.joinRef(), bindings, seat, token, identity);
     if (!channel.needsPerson()) {
       joined(join, channel);
@@ -706,7 +713,7 @@ final class Socket {
             } else if (person != null && !topics.mayStay(channel, person.scopes())) {
               dismiss(channel, TopicDesk.unauthorized(channel.attendance()), true);
             } else {
-              channel.conversations().forEach(ResumePoint::startAnew);
+              channel.conversations().forEach(Resumption::startAnew);
               resume(channel);
             }
             arm();

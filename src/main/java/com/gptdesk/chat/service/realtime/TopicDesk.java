@@ -3,6 +3,12 @@ package com.gptdesk.chat.service.realtime;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.service.http.TokenBucket;
+import com.gptdesk.chat.service.realtime.changes.PgSnapshot;
+import com.gptdesk.chat.service.realtime.changes.TopicEvent;
+import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.ServerMessage;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -54,7 +60,7 @@ final class TopicDesk {
     boolean needsTopic =
         join.bindings().isEmpty()
             || join.isPrivate()
-            || Boolean.TRUE.equals(seat.wishes().presence());
+            || Boolean.TRUE.equals(seat.config().presence());
     return needsTopic
         ? "Unauthorized: You do not have permissions to read from this Channel topic: "
             + seat.topic()
@@ -74,7 +80,7 @@ final class TopicDesk {
     }
     if (TopicName.isKnown(seat.topic())) {
       connection.tellSystem(channel, BROADCAST, "error", unauthorized(seat));
-    } else if (Boolean.TRUE.equals(seat.wishes().presence())) {
+    } else if (Boolean.TRUE.equals(seat.config().presence())) {
       connection.tellSystem(channel, PRESENCE, "error", unauthorized(seat));
     }
   }
@@ -157,7 +163,7 @@ final class TopicDesk {
           return sender;
         },
         sent -> {
-          if (seat.wishes().ack()) {
+          if (seat.config().ack()) {
             connection.answer(frame, true, Json.object());
           }
           connection.endWaiting();

@@ -1,6 +1,9 @@
 package com.gptdesk.chat.service.realtime;
 
 import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.realtime.changes.PgSnapshot;
+import com.gptdesk.chat.service.realtime.changes.TopicEvent;
+import com.gptdesk.chat.service.realtime.protocol.JoinConfig;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Collections;
@@ -18,19 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class TopicMembership {
 
-  /**
-   * What the client asked for when it joined.
-   *
-   * @param ack whether broadcasts are acknowledged
-   * @param self whether its own broadcasts come back
-   * @param presence whether it wants to know who is there; null when it did not say, as clients
-   *     from before there was a choice
-   * @param key what it is found under; empty for one that we make
-   */
-  record Wishes(boolean ack, boolean self, @Nullable Boolean presence, String key) {
-    static final Wishes NONE = new Wishes(false, false, null, "");
-  }
-
   /** Whether the channel is told who is present. */
   private enum Knowing {
     NOT,
@@ -40,7 +30,7 @@ final class TopicMembership {
 
   private final String topic;
   private final String origin;
-  private final Wishes wishes;
+  private final JoinConfig config;
   private @Nullable String key;
   private Set<Scope> scopes = Set.of();
   private boolean ended;
@@ -55,12 +45,12 @@ final class TopicMembership {
   /**
    * @param origin this channel among all of all nodes
    */
-  TopicMembership(String topic, String origin, Wishes wishes) {
+  TopicMembership(String topic, String origin, JoinConfig config) {
     this.topic = topic;
     this.origin = origin;
-    this.wishes = wishes;
-    this.key = wishes.key().isEmpty() ? null : wishes.key();
-    this.wantsPresence = !Boolean.FALSE.equals(wishes.presence());
+    this.config = config;
+    this.key = config.key().isEmpty() ? null : config.key();
+    this.wantsPresence = !Boolean.FALSE.equals(config.presence());
   }
 
   String topic() {
@@ -80,8 +70,9 @@ final class TopicMembership {
     return made;
   }
 
-  Wishes wishes() {
-    return wishes;
+  /** What the client asked for when it joined. */
+  JoinConfig config() {
+    return config;
   }
 
   /** Who may use the topic, as the database says; nobody until it has. */
@@ -177,6 +168,6 @@ final class TopicMembership {
 
   /** Whether the client is told what was said. */
   boolean tells(TopicEvent.Said said) {
-    return wishes.self() || !origin.equals(said.origin());
+    return config.self() || !origin.equals(said.origin());
   }
 }

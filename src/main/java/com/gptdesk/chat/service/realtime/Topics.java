@@ -1,6 +1,5 @@
 package com.gptdesk.chat.service.realtime;
 
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.relay.Scope;
 import java.util.Collection;
@@ -58,9 +57,4 @@ public interface Topics {
 
   /** Nodes that were not seen for long have died, and who was there by them has left. */
   void expireNodes();
-
-  /** Asks this database. */
-  static Topics in(ChatDatabase database) {
-    return new DatabaseTopics(database);
-  }
 }

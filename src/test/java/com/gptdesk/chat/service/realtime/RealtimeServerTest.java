@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Change.Operation;
+import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.ScopeSource;
@@ -16,6 +16,13 @@ import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.realtime.SocketClient.Message;
+import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.CommonBindings;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
+import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.changes.SubscriptionIndex;
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
@@ -454,13 +461,13 @@ class RealtimeServerTest {
           new Channel(
               "realtime:" + i,
               null,
-              Channel.bindings(wishes, tables),
+              Binding.all(wishes, tables),
               null,
               "",
               new com.gptdesk.chat.service.auth.Identity(
                   com.gptdesk.chat.database.Caller.Role.ANON, null, null, "{}")));
     }
-    SubscriptionIndex interests = SubscriptionIndex.of(channels);
+    SubscriptionIndex<Channel> interests = SubscriptionIndex.of(channels, Channel::bindings);
     for (int i = 0; i < 300; i++) {
       String now = row("abc".charAt(random.nextInt(3)) + "", "abcd".charAt(random.nextInt(4)) + "");
       String then =
@@ -490,9 +497,9 @@ class RealtimeServerTest {
     var wordy = anyRow.deepCopy().put("n", "x".repeat(500));
 
     List<Binding> first =
-        common.of(Channel.bindings(List.of(anyRow, oneRow, wordy), server.tables()));
+        common.of(Binding.all(List.of(anyRow, oneRow, wordy), server.tables()));
     List<Binding> second =
-        common.of(Channel.bindings(List.of(anyRow, oneRow, wordy), server.tables()));
+        common.of(Binding.all(List.of(anyRow, oneRow, wordy), server.tables()));
 
     assertSame(first.get(0), second.get(0));
     assertNotSame(first.get(1), second.get(1), "it is its client's own");

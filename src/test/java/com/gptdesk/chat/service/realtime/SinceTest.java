@@ -8,6 +8,7 @@ import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.service.realtime.SocketClient.Message;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;

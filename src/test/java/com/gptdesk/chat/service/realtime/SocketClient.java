@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.realtime;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.testing.Await;
 import java.io.ByteArrayOutputStream;
 import java.net.URI;

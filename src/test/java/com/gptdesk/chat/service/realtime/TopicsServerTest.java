@@ -12,6 +12,10 @@ import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.service.realtime.SocketClient.Message;
+import com.gptdesk.chat.service.realtime.changes.Audiences;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
+import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NodeEar;
 import com.gptdesk.chat.testing.Person;
@@ -72,7 +76,7 @@ class TopicsServerTest {
     }
 
     Node(TopicLimits limits, LongSupplier nanoClock) throws Exception {
-      Topics topics = Topics.in(database.chat());
+      Topics topics = new DatabaseTopics(database.chat());
       tracker = new PresenceTracker(topics);
       ear =
           new NodeEar(

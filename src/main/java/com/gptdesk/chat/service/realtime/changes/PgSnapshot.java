@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import java.util.HashSet;
 import java.util.Set;
@@ -11,12 +11,12 @@ import java.util.Set;
  * @param xmax none from this one on had
  * @param running those in between that had not
  */
-record PgSnapshot(long xmin, long xmax, Set<Long> running) {
+public record PgSnapshot(long xmin, long xmax, Set<Long> running) {
   /** Sees nothing: every change is new. */
-  static final PgSnapshot NONE = new PgSnapshot(0, 0, Set.of());
+  public static final PgSnapshot NONE = new PgSnapshot(0, 0, Set.of());
 
   /** Reads {@code xmin:xmax:xip,xip,…}. */
-  static PgSnapshot of(String text) {
+  public static PgSnapshot of(String text) {
     String[] parts = text.split(":", -1);
     var running = new HashSet<Long>();
     for (String xid : parts[2].split(",", -1)) {
@@ -28,7 +28,7 @@ record PgSnapshot(long xmin, long xmax, Set<Long> running) {
   }
 
   /** Whether what this transaction did was visible. */
-  boolean sees(long xid) {
+  public boolean sees(long xid) {
     return xid < xmin || (xid < xmax && !running.contains(xid));
   }
 }

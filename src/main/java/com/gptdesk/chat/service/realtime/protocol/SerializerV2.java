@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import io.vertx.core.buffer.Buffer;
 import tools.jackson.databind.JsonNode;
@@ -7,7 +7,7 @@ import tools.jackson.databind.JsonNode;
  * Version 2.0.0: a message is a JSON array {@code [join_ref, ref, topic, event, payload]};
  * broadcasts may be binary.
  */
-final class SerializerV2 implements Serializer {
+public final class SerializerV2 implements Serializer {
   private static final int PARTS = 5;
 
   @Override

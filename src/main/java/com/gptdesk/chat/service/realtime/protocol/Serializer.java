@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import io.vertx.core.buffer.Buffer;
 import org.jspecify.annotations.Nullable;
@@ -6,7 +6,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** One framing of the protocol's messages. Without state, so any thread may use it. */
-sealed interface Serializer permits SerializerV1, SerializerV2 {
+public sealed interface Serializer permits SerializerV1, SerializerV2 {
 
   /**
    * The framing a client asks for by its query parameter {@code vsn}; absent means 1.0.0. Null when

@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -11,7 +11,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The little JSON that the protocol needs. */
-final class Json {
+public final class Json {
   private static final JsonMapper MAPPER = JsonMapper.shared();
 
   /**
@@ -33,7 +33,7 @@ final class Json {
   private Json() {}
 
   /** The tree of a JSON text; null when it is none. */
-  static @Nullable JsonNode read(String text) {
+  public static @Nullable JsonNode read(String text) {
     try {
       JsonNode node = MAPPER.readTree(text);
       return node.isMissingNode() ? null : node;
@@ -43,31 +43,31 @@ final class Json {
   }
 
   /** The tree of a row, which the database made and which therefore can be read. */
-  static JsonNode row(String text) {
+  public static JsonNode row(String text) {
     return OF_ROWS.readTree(text);
   }
 
   /** Reads a text token by token. */
-  static JsonParser parser(String text) {
+  public static JsonParser parser(String text) {
     return MAPPER.createParser(text);
   }
 
   /** A new object. */
-  static ObjectNode object() {
+  public static ObjectNode object() {
     return JsonNodeFactory.instance.objectNode();
   }
 
   /** A text as JSON, quoted; {@code null} for null. */
-  static String quote(@Nullable String text) {
+  public static String quote(@Nullable String text) {
     return text == null ? "null" : MAPPER.writeValueAsString(text);
   }
 
-  static String write(JsonNode node) {
+  public static String write(JsonNode node) {
     return MAPPER.writeValueAsString(node);
   }
 
   /** A member that is a text; null when it is absent or something else. */
-  static @Nullable String text(JsonNode object, String name) {
+  public static @Nullable String text(JsonNode object, String name) {
     JsonNode member = object.get(name);
     return member != null && member.isString() ? member.stringValue() : null;
   }

@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -9,7 +9,7 @@ import tools.jackson.databind.JsonNode;
  * The columns of one table that a binding asked for by {@code select}, and always the primary key.
  * Equal ones share one encoding of a change.
  */
-record Projection(Set<String> columns, String columnsJson) {
+public record Projection(Set<String> columns, String columnsJson) {
 
   /**
    * What the wish asks for; null for whole rows.

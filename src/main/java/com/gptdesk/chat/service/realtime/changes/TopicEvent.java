@@ -1,6 +1,9 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.Payloads;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import io.vertx.core.buffer.Buffer;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +17,7 @@ import tools.jackson.core.JsonToken;
  * Something said or shown on a topic, as the log tells it. Read once, whoever asks first; the
  * payload is handed on as the text it came as. Immutable.
  */
-sealed interface TopicEvent {
+public sealed interface TopicEvent {
   /** The log's row, which says who may hear it. */
   Change change();
 
@@ -44,6 +47,11 @@ sealed interface TopicEvent {
    */
   record Moved(Change change, String topic, long xid, String json) implements TopicEvent {}
 
+  /** Whether a change is something said on a topic and no row of a table. */
+  static boolean isOne(Change change) {
+    return change.table().equals("broadcast") || change.table().equals("presence");
+  }
+
   /** What a change says on a topic; null for one of a table, and for one that cannot be read. */
   static @Nullable TopicEvent of(Change change) {
     String record = change.record();
@@ -66,7 +74,7 @@ sealed interface TopicEvent {
     String topic = parts.topic;
     if (parts.binary != null) {
       byte[] bytes = Base64.getDecoder().decode(parts.binary);
-      Buffer frame = Payloads.userBroadcast(Channel.PREFIX + topic, parts.event, bytes);
+      Buffer frame = Payloads.userBroadcast(TopicName.PREFIX + topic, parts.event, bytes);
       return new Said(change, topic, parts.origin, null, frame);
     }
     String json =

@@ -1,6 +1,9 @@
 package com.gptdesk.chat.service.realtime;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.ResumePoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -8,37 +11,28 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * How far one channel has got in one conversation: the bindings that said {@code since} are told
- * what has a higher revision, once, whether it is replayed or live. Owned by its connection's
- * context.
+ * what has a higher revision, once, whether it is replayed or live. Owned by its socket's context.
  *
  * <p>That one number is enough because a conversation's changes are committed, and told by the
  * relay, in the order of their revisions.
  */
-final class ResumePoint {
-  static final String TABLE = "user_messages";
-
-  /**
-   * What a binding asked for.
-   *
-   * @param revision the highest one the client has
-   */
-  record Wish(UUID conversation, long revision) {}
-
-  private final Wish wish;
+final class Resumption {
+  private final ResumePoint point;
   private final List<Binding> bindings = new ArrayList<>();
   private long reached;
 
-  ResumePoint(Wish wish) {
-    this.wish = wish;
-    this.reached = wish.revision();
+  Resumption(ResumePoint point) {
+    this.point = point;
+    this.reached = point.revision();
   }
 
-  Wish wish() {
-    return wish;
+  /** Where it began. */
+  ResumePoint point() {
+    return point;
   }
 
   UUID conversation() {
-    return wish.conversation();
+    return point.conversation();
   }
 
   /** The bindings that asked for the same. */
@@ -57,7 +51,7 @@ final class ResumePoint {
 
   /** Somebody else speaks for the channel now, who was told nothing yet. */
   void startAnew() {
-    reached = wish.revision();
+    reached = point.revision();
   }
 
   /** Whether this was told before. Of a deletion nothing says so, and it is not replayed. */
@@ -74,7 +68,7 @@ final class ResumePoint {
 
   private boolean isRevision(ChangePayload data) {
     Change change = data.change();
-    return change.table().equals(TABLE)
+    return change.table().equals(ResumePoint.TABLE)
         && change.operation() != Change.Operation.DELETE
         && data.row().path("conversation_id").asString("").equals(conversation().toString());
   }

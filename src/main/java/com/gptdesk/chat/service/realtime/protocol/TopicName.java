@@ -1,9 +1,12 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import java.util.regex.Pattern;
 
 /** Which topics may carry broadcasts and presence at all; the database says for whom. */
-final class TopicName {
+public final class TopicName {
+  /** What stands before the name on the wire. */
+  public static final String PREFIX = "realtime:";
+
   private static final Pattern KNOWN =
       Pattern.compile(
           "(conversation|team|user)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
@@ -11,12 +14,12 @@ final class TopicName {
   private TopicName() {}
 
   /** False for a name that any channel may have, but where nothing is said. */
-  static boolean isKnown(String name) {
+  public static boolean isKnown(String name) {
     return KNOWN.matcher(name).matches();
   }
 
   /** The topic of a conversation. */
-  static String ofConversation(String id) {
+  public static String ofConversation(String id) {
     return "conversation-" + id;
   }
 }

@@ -1,6 +1,8 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -25,24 +27,47 @@ import tools.jackson.databind.node.ObjectNode;
  *     must be told
  * @param trouble why it cannot be fulfilled; null when it can
  */
-record Binding(
+public record Binding(
     int id,
     String asSent,
     Change.@Nullable Operation operation,
     Map<String, Filter> filters,
     @Nullable Projection projection,
-    ResumePoint.@Nullable Wish resumes,
+    @Nullable ResumePoint resumes,
     boolean cannotResume,
     @Nullable String trouble) {
   private static final String ANY = "*";
 
-  static Binding of(int id, ObjectNode wish, PublishedTables tables) {
+  /** The client's wishes as bindings: equal ones share an id, others never do. */
+  public static List<Binding> all(List<ObjectNode> wishes, PublishedTables tables) {
+    var bindings = new ArrayList<Binding>(wishes.size());
+    for (ObjectNode wish : wishes) {
+      int equal = wishes.indexOf(wish);
+      int id = equal < bindings.size() ? bindings.get(equal).id() : freeId(bindings, wish);
+      bindings.add(of(id, wish, tables));
+    }
+    return List.copyOf(bindings);
+  }
+
+  private static int freeId(List<Binding> bindings, ObjectNode wish) {
+    int id = proposedId(wish);
+    while (isTaken(bindings, id)) {
+      id++;
+    }
+    return id;
+  }
+
+  private static boolean isTaken(List<Binding> bindings, int id) {
+    return bindings.stream().anyMatch(binding -> binding.id() == id);
+  }
+
+  public static Binding of(int id, ObjectNode wish, PublishedTables tables) {
     String asSent = Json.write(wish);
     try {
       Map<String, Filter> filters = filters(wish, tables);
       String name = textOr(wish, "table", ANY);
       Long since = since(wish);
-      ResumePoint.Wish resumes = since == null ? null : resumes(filters, name, since);
+      ResumePoint resumes = since == null ? null : resumes(filters, name, since);
       return new Binding(
           id,
           asSent,
@@ -67,7 +92,7 @@ record Binding(
   }
 
   /** What the join's answer says of it. */
-  JsonNode echo() {
+  public JsonNode echo() {
     JsonNode wish = Json.row(asSent);
     return wish instanceof ObjectNode object ? object.put("id", id) : wish;
   }
@@ -76,7 +101,7 @@ record Binding(
    * Whether the channel is told this change because of it. An update concerns who had the row as
    * well as who has it now: a row that leaves a filter is told as the update it is.
    */
-  boolean meets(ChangePayload data) {
+  public boolean meets(ChangePayload data) {
     Change change = data.change();
     if (operation != null && operation != change.operation()) {
       return false;
@@ -100,7 +125,7 @@ record Binding(
   }
 
   /** One conversation's messages have revisions to go on from; nothing else does. */
-  private static ResumePoint.@Nullable Wish resumes(
+  private static @Nullable ResumePoint resumes(
       Map<String, Filter> filters, String table, long since) {
     Filter filter = table.equals(ResumePoint.TABLE) ? filters.get(table) : null;
     String conversation = filter == null ? null : filter.only("conversation_id");
@@ -108,7 +133,7 @@ record Binding(
       return null;
     }
     try {
-      return new ResumePoint.Wish(UUID.fromString(conversation), since);
+      return new ResumePoint(UUID.fromString(conversation), since);
     } catch (IllegalArgumentException e) {
       return null;
     }

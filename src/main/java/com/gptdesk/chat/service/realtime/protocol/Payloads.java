@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
@@ -10,7 +10,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the events mean, whichever way they were framed. */
-final class Payloads {
+public final class Payloads {
   private static final byte USER_BROADCAST_PUSH = 3;
   private static final byte USER_BROADCAST = 4;
   private static final int HEADER = 7;
@@ -47,14 +47,13 @@ final class Payloads {
         bindings(settings.get("postgres_changes")),
         isTrue(settings.get("private")),
         token != null ? token : Json.text(payload, "user_token"),
-        wishes(settings.get("broadcast"), settings.get("presence")));
+        config(settings.get("broadcast"), settings.get("presence")));
   }
 
-  private static TopicMembership.Wishes wishes(
-      @Nullable JsonNode broadcast, @Nullable JsonNode presence) {
+  private static JoinConfig config(@Nullable JsonNode broadcast, @Nullable JsonNode presence) {
     JsonNode enabled = presence == null ? null : presence.get("enabled");
     String key = presence == null ? null : Json.text(presence, "key");
-    return new TopicMembership.Wishes(
+    return new JoinConfig(
         broadcast != null && isTrue(broadcast.get("ack")),
         broadcast != null && isTrue(broadcast.get("self")),
         (enabled == null || enabled.isNull()) ? null : isTrue(enabled),
@@ -139,7 +138,7 @@ final class Payloads {
    * Kind 4: {@code 04 | topicLen | eventLen | metaLen | enc}, each one byte, then the texts and the
    * payload, here raw bytes. Topic and event must have at most 255 bytes.
    */
-  static Buffer userBroadcast(String topic, String event, byte[] payload) {
+  public static Buffer userBroadcast(String topic, String event, byte[] payload) {
     byte[] topicBytes = topic.getBytes(StandardCharsets.UTF_8);
     byte[] eventBytes = event.getBytes(StandardCharsets.UTF_8);
     if (topicBytes.length > 255 || eventBytes.length > 255) {

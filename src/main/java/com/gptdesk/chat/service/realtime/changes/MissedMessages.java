@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import static com.gptdesk.chat.jooq.Tables.USER_CONVERSATIONS;
 

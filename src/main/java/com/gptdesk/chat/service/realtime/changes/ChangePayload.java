@@ -1,6 +1,7 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.HashMap;
@@ -14,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
  * (once more for each other choice of columns); the row is embedded as the text the database made
  * and only parsed, once, when a filter has to look into it. Any thread may ask.
  */
-final class ChangePayload {
+public final class ChangePayload {
   private static final DateTimeFormatter MILLIS =
       DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
 
@@ -26,7 +27,7 @@ final class ChangePayload {
   private @Nullable JsonNode row;
   private @Nullable JsonNode before;
 
-  ChangePayload(Change change, PublishedTables tables) {
+  public ChangePayload(Change change, PublishedTables tables) {
     this(change, tables, () -> {});
   }
 
@@ -39,24 +40,24 @@ final class ChangePayload {
     this.whenEncoded = whenEncoded;
   }
 
-  Change change() {
+  public Change change() {
     return change;
   }
 
   /** Whether clients may subscribe to its table; others are for the service alone. */
-  boolean isPublished() {
+  public boolean isPublished() {
     return table != null;
   }
 
   /** About how many characters it holds. */
-  int size() {
+  public int size() {
     String record = change.record();
     String old = change.oldRecord();
     return 320 + (record == null ? 0 : record.length()) + (old == null ? 0 : old.length());
   }
 
   /** The {@code data} of the event, as JSON object text. */
-  synchronized String json() {
+  public synchronized String json() {
     String done = encoded;
     if (done == null) {
       done = encode(null);
@@ -66,7 +67,7 @@ final class ChangePayload {
   }
 
   /** The same with some columns only; null for all. */
-  synchronized String json(@Nullable Projection projection) {
+  public synchronized String json(@Nullable Projection projection) {
     if (projection == null) {
       return json();
     }
@@ -79,7 +80,7 @@ final class ChangePayload {
   }
 
   /** What a filter looks at: the row as it is now, or as it was when it is gone. */
-  synchronized JsonNode row() {
+  public synchronized JsonNode row() {
     JsonNode done = row;
     if (done == null) {
       String text =

@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import java.math.BigDecimal;
 import java.time.DateTimeException;

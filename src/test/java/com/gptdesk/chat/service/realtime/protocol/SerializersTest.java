@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -20,8 +20,7 @@ class SerializersTest {
       "postgres_changes":[{"event":"INSERT","schema":"public","table":"m","filter":"a=eq.1"},null],
       "private":"True"},"access_token":"jwt","version":"realtime-js/2.119.1"}""";
 
-  private static final TopicMembership.Wishes WISHES =
-      new TopicMembership.Wishes(false, false, false, "");
+  private static final JoinConfig WISHES = new JoinConfig(false, false, false, "");
 
   private final Serializer objects = new SerializerV1();
   private final Serializer arrays = new SerializerV2();
@@ -57,8 +56,7 @@ class SerializersTest {
   @Test
   void aJoinWithNothingUsableInItIsAJoin() {
     var expected =
-        new ClientMessage.Join(
-            "realtime:t", null, null, List.of(), false, null, TopicMembership.Wishes.NONE);
+        new ClientMessage.Join("realtime:t", null, null, List.of(), false, null, JoinConfig.NONE);
     for (String payload :
         List.of(
             "{}", "null", "[]", "7", "{\"config\":7}", "{\"config\":{\"postgres_changes\":{}}}")) {

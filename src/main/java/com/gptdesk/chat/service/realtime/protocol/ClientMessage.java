@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import io.vertx.core.buffer.Buffer;
 import java.util.List;
@@ -7,7 +7,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What a client says. Whatever arrives becomes one of these; none is refused with an exception. */
-sealed interface ClientMessage {
+public sealed interface ClientMessage {
 
   /**
    * A frame that is one of the protocol's messages. {@code ref} and {@code joinRef} are the
@@ -27,7 +27,7 @@ sealed interface ClientMessage {
    * @param bindings the {@code postgres_changes} objects, just as the client sent them
    * @param isPrivate whether the client insists on being let into the topic
    * @param accessToken the token in the payload, if there is one
-   * @param wishes how it wants to take part in its topic
+   * @param config how it wants to take part in its topic
    */
   record Join(
       String topic,
@@ -36,7 +36,7 @@ sealed interface ClientMessage {
       List<ObjectNode> bindings,
       boolean isPrivate,
       @Nullable String accessToken,
-      TopicMembership.Wishes wishes)
+      JoinConfig config)
       implements Message {}
 
   /** {@code phx_leave}. */

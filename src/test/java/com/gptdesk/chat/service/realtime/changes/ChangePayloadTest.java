@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

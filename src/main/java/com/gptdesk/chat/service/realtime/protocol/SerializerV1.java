@@ -1,11 +1,11 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import io.vertx.core.buffer.Buffer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Version 1.0.0: a message is a JSON object. The join ref is not sent back, as Phoenix does it. */
-final class SerializerV1 implements Serializer {
+public final class SerializerV1 implements Serializer {
 
   @Override
   public ClientMessage decode(String text) {

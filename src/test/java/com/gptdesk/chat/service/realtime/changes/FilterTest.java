@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.testing.Await;
 import java.util.List;
 import java.util.Objects;

@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 /** A filter that cannot be understood. The message is for whoever wrote it. */
 final class InvalidFilter extends Exception {

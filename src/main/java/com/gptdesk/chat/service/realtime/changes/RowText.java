@@ -1,5 +1,6 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,8 +1,9 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.relay.Routines;
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;

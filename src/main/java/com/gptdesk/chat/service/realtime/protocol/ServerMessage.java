@@ -1,16 +1,22 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.protocol;
 
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What the server says. */
-sealed interface ServerMessage {
+public sealed interface ServerMessage {
   String topic();
 
   /** The answer to the message with this {@code ref}. */
   record Reply(
       String topic, @Nullable String joinRef, @Nullable String ref, boolean ok, ObjectNode response)
-      implements ServerMessage {}
+      implements ServerMessage {
+
+    /** Answers a client's message. */
+    public static Reply to(ClientMessage.Message message, boolean ok, ObjectNode response) {
+      return new Reply(message.topic(), message.joinRef(), message.ref(), ok, response);
+    }
+  }
 
   /** The channel is closed for good: the client does not join again by itself. */
   record Close(String topic, @Nullable String joinRef) implements ServerMessage {}

@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.realtime;
+package com.gptdesk.chat.service.realtime.changes;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -8,7 +8,7 @@ import java.util.Map;
  * The bindings that many channels have alike, held once: ten thousand open pages all wish for the
  * same. Those that name a row's values are each client's own. Any thread may ask.
  */
-final class CommonBindings {
+public final class CommonBindings {
   /** Of so many different wishes those made last are held. */
   private static final int MOST = 256;
 
@@ -28,7 +28,7 @@ final class CommonBindings {
       };
 
   /** The same bindings, those that somebody else has already being his. */
-  List<Binding> of(List<Binding> bindings) {
+  public List<Binding> of(List<Binding> bindings) {
     return bindings.stream().map(this::of).toList();
   }
 
