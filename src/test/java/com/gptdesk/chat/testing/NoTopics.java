@@ -1,9 +1,9 @@
 package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.relay.Scope;
-import com.gptdesk.chat.service.realtime.Broadcast;
-import com.gptdesk.chat.service.realtime.Topics;
-import com.gptdesk.chat.service.realtime.Tracked;
+import com.gptdesk.chat.service.realtime.channel.Broadcast;
+import com.gptdesk.chat.service.realtime.channel.Topics;
+import com.gptdesk.chat.service.realtime.channel.Tracked;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;

@@ -10,7 +10,8 @@ import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.service.cluster.NatsCluster;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
-import com.gptdesk.chat.service.realtime.RealtimeServer;
+import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
+import com.gptdesk.chat.service.realtime.socket.SocketMetrics;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.settings.Setting;
 import com.zaxxer.hikari.metrics.MetricsTrackerFactory;
@@ -197,40 +198,35 @@ public final class Metrics implements AutoCloseable {
 
   /** Tells of sockets and channels. */
   public void watch(RealtimeServer realtime) {
+    SocketMetrics sockets = realtime.metrics();
     gauge("chat.sockets", "Open sockets", realtime, RealtimeServer::connections);
-    gauge("chat.channels", "Joined channels", realtime, RealtimeServer::channels);
+    gauge("chat.channels", "Joined channels", sockets, SocketMetrics::channels);
     gauge(
         "chat.people.online",
         "People with a socket on this node",
         realtime,
         RealtimeServer::people);
     String joins = "Joins of channels";
-    counter("chat.joins", joins, realtime, RealtimeServer::joins, "outcome", "joined");
-    counter("chat.joins", joins, realtime, RealtimeServer::joinsRefused, "outcome", "refused");
-    counter("chat.frames.written", "Frames to clients", realtime, RealtimeServer::framesWritten);
+    counter("chat.joins", joins, sockets, SocketMetrics::joins, "outcome", "joined");
+    counter("chat.joins", joins, sockets, SocketMetrics::joinsRefused, "outcome", "refused");
+    counter("chat.frames.written", "Frames to clients", sockets, SocketMetrics::framesWritten);
     counter(
-        "chat.frames.malformed", "Frames that are none", realtime, RealtimeServer::malformedFrames);
+        "chat.frames.malformed", "Frames that are none", sockets, SocketMetrics::malformedFrames);
     counter(
         "chat.changes.delivered",
         "Changes told live, each channel counted",
-        realtime,
-        RealtimeServer::delivered);
+        sockets,
+        SocketMetrics::delivered);
     counter(
         "chat.changes.encoded",
         "Changes made JSON to be told live, once for all who hear",
-        realtime,
-        RealtimeServer::encoded);
-    counter("chat.changes.replayed", "Changes told again", realtime, RealtimeServer::replayed);
+        sockets,
+        SocketMetrics::encoded);
+    counter("chat.changes.replayed", "Changes told again", sockets, SocketMetrics::replayed);
     String dropped = "Sockets that the service closed";
+    counter("chat.clients.dropped", dropped, sockets, SocketMetrics::slowClosed, "reason", "slow");
     counter(
-        "chat.clients.dropped", dropped, realtime, RealtimeServer::slowClosed, "reason", "slow");
-    counter(
-        "chat.clients.dropped",
-        dropped,
-        realtime,
-        RealtimeServer::unrulyClosed,
-        "reason",
-        "unruly");
+        "chat.clients.dropped", dropped, sockets, SocketMetrics::unrulyClosed, "reason", "unruly");
   }
 
   /** Tells of calls. */

@@ -11,7 +11,7 @@ import com.gptdesk.chat.service.http.TlsFiles;
 import com.gptdesk.chat.service.http.TlsRenewal;
 import com.gptdesk.chat.service.ops.Health;
 import com.gptdesk.chat.service.ops.Metrics;
-import com.gptdesk.chat.service.realtime.RealtimeServer;
+import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;

@@ -1,0 +1,111 @@
+package com.gptdesk.chat.service.realtime.channel;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.internal.relay.Routines;
+import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import io.vertx.core.buffer.Buffer;
+import java.util.Collection;
+import java.util.List;
+import java.util.UUID;
+import org.jooq.JSON;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
+
+/** Asks a database about topics, as the relay: all of it is granted to that role alone. */
+public record DatabaseTopics(ChatDatabase database) implements Topics {
+
+  @Override
+  public Collection<Scope> scopes(String topic) {
+    return database.reading(
+        Caller.relay(),
+        tx -> {
+          var row = Routines.scopesOfTopic(tx.configuration(), topic).getFirst();
+          return Scope.of(row.getScopes(), row.getTeamScopes());
+        });
+  }
+
+  @Override
+  public Gathering presence(String topic) {
+    return database.reading(
+        Caller.relay(),
+        tx -> {
+          var row = Routines.presenceOf(tx.configuration(), topic).getFirst();
+          return new Gathering(row.getSnapshot(), row.getState());
+        });
+  }
+
+  @Override
+  public void send(List<Broadcast> broadcasts, @Nullable UUID sender) {
+    database.<@Nullable Void>as(
+        Caller.relay(),
+        tx -> {
+          for (Broadcast each : broadcasts) {
+            Buffer raw = each.raw();
+            Routines.send(
+                tx.configuration(),
+                each.topic(),
+                each.event(),
+                JSON.jsonOrNull(each.payload()),
+                raw == null ? null : raw.getBytes(),
+                each.origin(),
+                sender);
+          }
+          return null;
+        });
+  }
+
+  @Override
+  public String track(UUID node, Tracked tracked) {
+    return database.as(
+        Caller.relay(),
+        tx ->
+            Routines.track(
+                tx.configuration(),
+                tracked.origin(),
+                node,
+                tracked.topic(),
+                tracked.key(),
+                tracked.ref(),
+                tracked.userId(),
+                tracked.meta()));
+  }
+
+  @Override
+  public void untrack(Collection<String> origins) {
+    String[] all = origins.toArray(String[]::new);
+    database.as(Caller.relay(), tx -> Routines.untrack(tx.configuration(), all));
+  }
+
+  @Override
+  public void trackAgain(UUID node, Collection<Tracked> tracked) {
+    ArrayNode rows = Json.object().putArray("rows");
+    for (Tracked each : tracked) {
+      rows.addObject()
+          .put("origin", each.origin())
+          .put("topic", each.topic())
+          .put("key", each.key())
+          .put("ref", each.ref())
+          .put("user_id", each.userId().toString())
+          .put("meta", each.meta());
+    }
+    JSON json = JSON.json(Json.write(rows));
+    database.as(Caller.relay(), tx -> Routines.trackAgain(tx.configuration(), node, json));
+  }
+
+  @Override
+  public boolean touch(UUID node) {
+    return database.as(Caller.relay(), tx -> Routines.touchNode(tx.configuration(), node));
+  }
+
+  @Override
+  public void forget(UUID node) {
+    database.as(Caller.relay(), tx -> Routines.forgetNode(tx.configuration(), node));
+  }
+
+  @Override
+  public void expireNodes() {
+    database.as(Caller.relay(), tx -> Routines.expireNodes(tx.configuration()));
+  }
+}

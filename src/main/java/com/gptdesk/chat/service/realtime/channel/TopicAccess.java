@@ -1,0 +1,80 @@
+package com.gptdesk.chat.service.realtime.channel;
+
+import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether the channels of one socket may take part in their topics, when they join and when rights
+ * change. Owned by the socket's context.
+ */
+public final class TopicAccess {
+  private final Outbound outbound;
+  private final PresenceHandler presence;
+
+  /** Makes the access of one socket. */
+  public TopicAccess(Outbound outbound, PresenceHandler presence) {
+    this.outbound = outbound;
+    this.presence = presence;
+  }
+
+  /** Why a channel cannot be joined by these rights; null when it can. */
+  public static @Nullable String refusal(
+      ClientMessage.Join join, TopicMembership membership, Rights rights) {
+    if (!TopicName.isKnown(membership.topic()) || membership.isFor(rights.scopes())) {
+      return null;
+    }
+    // One with bindings still hears what its user may see; but one that is there for the topic
+    // alone, or asks for its presence or its privacy, would hear nothing.
+    boolean needsTopic =
+        join.bindings().isEmpty()
+            || join.isPrivate()
+            || Boolean.TRUE.equals(membership.config().presence());
+    return needsTopic
+        ? "Unauthorized: You do not have permissions to read from this Channel topic: "
+            + membership.topic()
+        : null;
+  }
+
+  /** The join was answered: now the channel takes part in its topic if it may. */
+  public void joined(Channel channel) {
+    TopicMembership membership = channel.membership();
+    Rights rights = channel.rights();
+    if (rights != null && membership.isFor(rights.scopes())) {
+      membership.admit();
+      presence.admitted(channel);
+      return;
+    }
+    if (TopicName.isKnown(membership.topic())) {
+      refuse(channel, BroadcastHandler.BROADCAST);
+    } else if (Boolean.TRUE.equals(membership.config().presence())) {
+      refuse(channel, PresenceHandler.PRESENCE);
+    }
+  }
+
+  /** What this channel's user may see is known anew. False when the channel has to end. */
+  public boolean mayStay(Channel channel, Collection<Scope> scopes) {
+    TopicMembership membership = channel.membership();
+    boolean may = membership.isFor(scopes);
+    if (may == membership.isAdmitted()) {
+      return may || !channel.bindings().isEmpty();
+    }
+    if (may) {
+      membership.admit();
+      presence.admitted(channel);
+      return true;
+    }
+    presence.expelled(channel);
+    if (channel.bindings().isEmpty()) {
+      return false;
+    }
+    refuse(channel, BroadcastHandler.BROADCAST);
+    return true;
+  }
+
+  private void refuse(Channel channel, String extension) {
+    outbound.write(channel.notice(extension, "error", channel.membership().unauthorized()));
+  }
+}

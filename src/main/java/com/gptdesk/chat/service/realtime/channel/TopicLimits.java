@@ -1,0 +1,72 @@
+package com.gptdesk.chat.service.realtime.channel;
+
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Limits of what is said and shown on topics, by the names Supabase gives them. A breach is
+ * answered with an error, and what breached it is not sent.
+ *
+ * @param maxPayloadBytes the longest payload of a broadcast and of what is tracked, as UTF-8
+ * @param maxEventsPerSecond broadcasts and presence calls of one connection, or of one person by
+ *     HTTP, averaged; twice as many may come at once
+ * @param maxPresenceEventsPerWindow presence calls of one connection in a window
+ * @param presenceWindow how long such a window is
+ */
+public record TopicLimits(
+    int maxPayloadBytes,
+    int maxEventsPerSecond,
+    int maxPresenceEventsPerWindow,
+    Duration presenceWindow) {
+
+  private static final Setting<Integer> PAYLOAD =
+      Setting.number(
+          "CHAT_MAX_PAYLOAD_SIZE_IN_KB", 256, 1, 1000, "the longest payload of a broadcast");
+  private static final Setting<Integer> EVENTS =
+      Setting.number(
+          "CHAT_MAX_EVENTS_PER_SECOND",
+          100,
+          1,
+          1_000_000,
+          "broadcasts and presence calls of one socket or person");
+  private static final Setting<Integer> PRESENCE_EVENTS =
+      Setting.number(
+          "CHAT_MAX_CLIENT_PRESENCE_EVENTS_PER_WINDOW",
+          100,
+          1,
+          1_000_000,
+          "presence calls of one socket");
+  private static final Setting<Duration> PRESENCE_WINDOW =
+      Setting.millis(
+          "CHAT_CLIENT_PRESENCE_WINDOW_MS", 30_000, 1000, 3_600_000, "how long that window is");
+
+  /** Those of topics. */
+  public static final List<Setting<?>> SETTINGS =
+      List.of(PAYLOAD, EVENTS, PRESENCE_EVENTS, PRESENCE_WINDOW);
+
+  /** As the environment says. */
+  public static TopicLimits from(Settings settings) {
+    return new TopicLimits(
+        1024 * settings.get(PAYLOAD),
+        settings.get(EVENTS),
+        settings.get(PRESENCE_EVENTS),
+        settings.get(PRESENCE_WINDOW));
+  }
+
+  /** What suits most. */
+  public static TopicLimits defaults() {
+    return from(new Settings(Map.of()));
+  }
+
+  /** The answer to a payload that is too large: by the name Supabase gives it, and its meaning. */
+  ObjectNode tooLarge() {
+    return Json.object()
+        .put("error", "payload_size_exceeded")
+        .put("reason", "PayloadTooLarge: At most " + maxPayloadBytes / 1024 + " KB");
+  }
+}

@@ -1,0 +1,369 @@
+package com.gptdesk.chat.service.realtime.channel;
+
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Subscriber;
+import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
+import com.gptdesk.chat.service.realtime.changes.SubscriptionIndex;
+import com.gptdesk.chat.service.realtime.changes.TopicEvent;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One user on one socket: the channels that hear by this user's rights. A socket may carry channels
+ * of several users; each hears what its own user may.
+ *
+ * <p>The rights are read first, and again whenever the log says that they changed. From then on
+ * until they are known, changes are held, so that nothing is told that may no longer be seen, or
+ * lost that may.
+ *
+ * <p>{@link #changed} and {@link #resync} are called by the relay's thread; everything else belongs
+ * to the socket's context.
+ */
+public final class UserChannels implements Subscriber, Rights {
+  /** Not a table of clients: a change of it says that this user's scopes may be others now. */
+  private static final String CONTROL_TABLE = "users";
+
+  /** The end of one is the end of its topic. */
+  private static final String CONVERSATIONS = "user_conversations";
+
+  /** Something that arrived from the relay, in the order of the log. */
+  public sealed interface Event {
+    /** For whom. */
+    UserChannels user();
+  }
+
+  private record ChangeEvent(UserChannels user, ChangePayload data) implements Event {}
+
+  private record TopicMessage(UserChannels user, TopicEvent event) implements Event {}
+
+  private record ResyncEvent(UserChannels user, String reason) implements Event {}
+
+  /** Waits until it is known whether this user may hear anything. */
+  public interface Admission {
+    /** The user may. */
+    void admitted();
+
+    /** The user may not, or it cannot be known. */
+    void refused(String reason);
+  }
+
+  /** What becomes of the events, channel by channel. Called on the socket's context. */
+  public interface Listener {
+    /** The rights have to be read; until {@link UserChannels#known} everything is held. */
+    void rightsMayHaveChanged(UserChannels user);
+
+    /** What the channel's user may see is other than before. */
+    void rescoped(Channel channel, Set<Scope> scopes);
+
+    /** Changes were missed. */
+    void missed(Channel channel, String reason);
+
+    /** Changes of who is present were missed. */
+    void presenceMissed(Channel channel);
+
+    /**
+     * A change that the user may see.
+     *
+     * @param candidates the channel's bindings that may hear of it
+     */
+    void changed(Channel channel, ChangePayload data, List<Binding> candidates);
+
+    /** Something said or shown on the channel's topic. */
+    void onTopic(Channel channel, TopicEvent event);
+
+    /** The conversation of these channels is no more. */
+    void deleted(List<Channel> channels);
+  }
+
+  private final UUID id;
+  private final SharedPayloads payloads;
+  private final Consumer<Event> inbox;
+  private final Listener listener;
+  private final Set<Channel> channels = new LinkedHashSet<>();
+  private final List<Admission> waiting = new ArrayList<>(1);
+  private final ArrayDeque<Event> held = new ArrayDeque<>(0);
+
+  /** Null while they are being read. */
+  private @Nullable Set<Scope> scopes;
+
+  private Set<Scope> lastScopes = Set.of();
+
+  /** Why the channels have to catch up once the scopes are known; null when they need not. */
+  private @Nullable String missed;
+
+  /**
+   * A channel whose topic is being asked about; it must not miss that the topic ends. There is one
+   * at most: a socket that waits for an answer is not read.
+   */
+  private @Nullable Channel expected;
+
+  /** The topics of its channels: what is said elsewhere is not even handed over. */
+  private volatile Set<String> topics = Set.of();
+
+  private boolean gone;
+  private String whyGone = "";
+
+  /**
+   * What its channels hear of; null while somebody waits to be let in, whose wishes are not known
+   * yet. Written by the context, read by the relay's thread.
+   */
+  private volatile @Nullable SubscriptionIndex<Channel> interests;
+
+  /**
+   * Makes one without channels, whose rights are not known yet.
+   *
+   * @param inbox takes what arrives, on the relay's thread, and brings it to {@link #take}
+   */
+  public UserChannels(UUID id, SharedPayloads payloads, Consumer<Event> inbox, Listener listener) {
+    this.id = id;
+    this.payloads = payloads;
+    this.inbox = inbox;
+    this.listener = listener;
+  }
+
+  @Override
+  public UUID userId() {
+    return id;
+  }
+
+  /** Those that hear by this user's rights now. */
+  public Set<Channel> channels() {
+    return Collections.unmodifiableSet(channels);
+  }
+
+  private void noteInterests() {
+    interests =
+        scopes != null && waiting.isEmpty()
+            ? SubscriptionIndex.of(channels, Channel::bindings)
+            : null;
+  }
+
+  /** The channel is going to hear by this user's rights, and hears by now of its topic's end. */
+  public void expect(Channel channel) {
+    expected = channel;
+    noteTopics();
+  }
+
+  /** It is not, after all. */
+  public void expectNoMore() {
+    expected = null;
+    noteTopics();
+  }
+
+  /** From now on the channel hears by this user's rights. */
+  public void add(Channel channel) {
+    expected = null;
+    channels.add(channel);
+    channel.rights(this);
+    noteTopics();
+    noteInterests();
+  }
+
+  /** From now on it does not. */
+  public void remove(Channel channel) {
+    channels.remove(channel);
+    channel.rights(null);
+    noteTopics();
+    noteInterests();
+  }
+
+  private void noteTopics() {
+    var known = new HashSet<String>();
+    if (expected != null) {
+      known.add(expected.name());
+    }
+    for (Channel channel : channels) {
+      if (TopicName.isKnown(channel.name())) {
+        known.add(channel.name());
+      }
+    }
+    topics = Set.copyOf(known);
+  }
+
+  @Override
+  public Set<Scope> scopes() {
+    return lastScopes;
+  }
+
+  /** Whether nobody needs this user on this socket any more. */
+  public boolean isIdle() {
+    return channels.isEmpty() && waiting.isEmpty() && expected == null;
+  }
+
+  @Override
+  public void changed(Change change) {
+    if (!TopicEvent.isOne(change)) {
+      ChangePayload data = payloads.change(change);
+      SubscriptionIndex<Channel> known = interests;
+      if (known == null || known.mayConcern(data) || isOfItsOwnInterest(data)) {
+        inbox.accept(new ChangeEvent(this, data));
+      }
+      return;
+    }
+    TopicEvent event = payloads.event(change);
+    if (event != null && topics.contains(event.topic())) {
+      inbox.accept(new TopicMessage(this, event));
+    }
+  }
+
+  @Override
+  public void resync(String reason) {
+    inbox.accept(new ResyncEvent(this, reason));
+  }
+
+  /** Tells whoever waits, now or when it is known. */
+  public void whenKnown(Admission who) {
+    if (gone) {
+      who.refused(whyGone);
+    } else if (scopes != null) {
+      who.admitted();
+    } else {
+      waiting.add(who);
+    }
+  }
+
+  /** The scopes are being read: hold what comes. */
+  public void unknown() {
+    scopes = null;
+    noteInterests();
+  }
+
+  /** They are known: let in who waited, then tell what was held. */
+  public void known(Collection<Scope> found) {
+    boolean others = !lastScopes.isEmpty() && !lastScopes.equals(Set.copyOf(found));
+    lastScopes = Set.copyOf(found);
+    scopes = lastScopes;
+    if (others) {
+      // What the new scopes would have shown meanwhile went by unheard.
+      for (Channel channel : Set.copyOf(channels)) {
+        listener.rescoped(channel, lastScopes);
+      }
+    }
+    String reason = missed;
+    missed = null;
+    if (reason != null) {
+      for (Channel channel : Set.copyOf(channels)) {
+        if (!others) {
+          listener.missed(channel, reason);
+        }
+        listener.presenceMissed(channel);
+      }
+    }
+    List<Admission> admitted = List.copyOf(waiting);
+    waiting.clear();
+    admitted.forEach(Admission::admitted);
+    noteInterests();
+    while (scopes != null && !gone && !held.isEmpty()) {
+      tell(held.remove());
+    }
+  }
+
+  /** This user hears nothing any more on this socket. */
+  public void leave(String reason) {
+    gone = true;
+    whyGone = reason;
+    held.clear();
+    List<Admission> refused = List.copyOf(waiting);
+    waiting.clear();
+    refused.forEach(who -> who.refused(reason));
+  }
+
+  /** Takes what was heard, in order; returns how much of it is held. */
+  public int take(Event event) {
+    if (!gone) {
+      if (scopes == null) {
+        held.add(event);
+      } else {
+        tell(event);
+      }
+    }
+    return held.size();
+  }
+
+  private void tell(Event event) {
+    switch (event) {
+      case ChangeEvent change -> tell(change.data());
+      case TopicMessage message -> tell(message.event());
+      case ResyncEvent resync -> {
+        // A change of rights may be among what was missed.
+        missed = resync.reason();
+        listener.rightsMayHaveChanged(this);
+      }
+    }
+  }
+
+  private void tell(ChangePayload data) {
+    Change change = data.change();
+    if (change.table().equals(CONTROL_TABLE)) {
+      listener.rightsMayHaveChanged(this);
+      return;
+    }
+    SubscriptionIndex<Channel> known = interests;
+    // It may have been handed over by scopes of before.
+    if (!maySee(change) || !data.isPublished()) {
+      return;
+    }
+    (known == null ? SubscriptionIndex.of(channels, Channel::bindings) : known)
+        .mayHear(data)
+        .forEach((channel, candidates) -> listener.changed(channel, data, candidates));
+    if (change.table().equals(CONVERSATIONS) && change.operation() == Change.Operation.DELETE) {
+      String topic = TopicName.ofConversation(data.row().path("id").asString(""));
+      if (expected != null && expected.name().equals(topic)) {
+        expected.membership().end();
+      }
+      if (topics.contains(topic)) {
+        listener.deleted(channelsOn(topic));
+      }
+    }
+  }
+
+  /** Whatever its channels subscribed to: who it is, and that a topic's conversation is gone. */
+  private boolean isOfItsOwnInterest(ChangePayload data) {
+    Change change = data.change();
+    return !data.isPublished()
+        || (change.table().equals(CONVERSATIONS)
+            && change.operation() == Change.Operation.DELETE
+            && !topics.isEmpty());
+  }
+
+  private void tell(TopicEvent event) {
+    if (maySee(event.change())) {
+      channelsOn(event.topic()).forEach(channel -> listener.onTopic(channel, event));
+    }
+  }
+
+  private List<Channel> channelsOn(String topic) {
+    return channels.stream().filter(channel -> channel.name().equals(topic)).toList();
+  }
+
+  @Override
+  public boolean maySee(ChangePayload data) {
+    return !gone && maySee(data.change());
+  }
+
+  private boolean maySee(Change change) {
+    Set<Scope> known = scopes;
+    if (known == null) {
+      return false;
+    }
+    for (Scope scope : change.scopes()) {
+      if (known.contains(scope)) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,180 @@
+package com.gptdesk.chat.service.realtime.socket;
+
+import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.http.TokenBucket;
+import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.channel.ChangeDelivery;
+import com.gptdesk.chat.service.realtime.channel.Channel;
+import com.gptdesk.chat.service.realtime.channel.FailureReason;
+import com.gptdesk.chat.service.realtime.channel.Inbound;
+import com.gptdesk.chat.service.realtime.channel.Rights;
+import com.gptdesk.chat.service.realtime.channel.TopicAccess;
+import com.gptdesk.chat.service.realtime.channel.TopicMembership;
+import com.gptdesk.chat.service.realtime.channel.UserChannels;
+import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Lets one socket's client join channels: checks the limits, verifies the token, waits for the
+ * user's rights, and answers. Owned by the socket's context.
+ */
+final class JoinChannel {
+  private final SharedParts shared;
+  private final RealtimeSettings settings;
+  private final SocketWriter writer;
+  private final Inbound inbound;
+  private final JoinedChannels channels;
+  private final ChannelAuth auth;
+  private final SocketTimer timer;
+  private final TokenBucket joins;
+
+  JoinChannel(
+      SharedParts shared,
+      SocketWriter writer,
+      Inbound inbound,
+      JoinedChannels channels,
+      ChannelAuth auth,
+      SocketTimer timer) {
+    this.shared = shared;
+    this.settings = shared.settings();
+    this.writer = writer;
+    this.inbound = inbound;
+    this.channels = channels;
+    this.auth = auth;
+    this.timer = timer;
+    this.joins = new TokenBucket(settings.maxJoinsPerSecond(), shared.nanos());
+  }
+
+  /** A join: a channel of before on the same topic is closed first. */
+  void take(ClientMessage.Join join) {
+    Channel before = channels.on(join.topic());
+    if (before != null) {
+      channels.close(before);
+    }
+    String refusal = refusal(join);
+    if (refusal != null) {
+      writer.refuse(join, refusal);
+      return;
+    }
+    String token = auth.tokenOf(join);
+    inbound.pause();
+    auth.verify(
+        token, identity -> admit(join, token, identity), e -> refuse(join, FailureReason.of(e)));
+  }
+
+  private void refuse(ClientMessage.Join join, String reason) {
+    writer.refuse(join, reason);
+    inbound.resume();
+  }
+
+  private @Nullable String refusal(ClientMessage.Join join) {
+    if (!join.topic().startsWith(TopicName.PREFIX)) {
+      return "unmatched topic";
+    }
+    if (join.topic().length() == TopicName.PREFIX.length()) {
+      return "TopicNameRequired: You must provide a topic name";
+    }
+    if (!settings.enabled()) {
+      return "RealtimeDisabledForTenant: The chat is switched off";
+    }
+    if (!joins.take(shared.nanos())) {
+      return "ClientJoinRateLimitReached: At most "
+          + settings.maxJoinsPerSecond()
+          + " joins a second";
+    }
+    if (channels.all().size() >= settings.maxChannelsPerConnection()) {
+      return "ChannelRateLimitReached: At most "
+          + settings.maxChannelsPerConnection()
+          + " channels on one connection";
+    }
+    if (join.bindings().size() > settings.maxBindingsPerChannel()) {
+      return "ChannelRateLimitReached: At most "
+          + settings.maxBindingsPerChannel()
+          + " bindings in one channel";
+    }
+    return null;
+  }
+
+  private void admit(ClientMessage.Join join, String token, Identity identity) {
+    var channel =
+        new Channel(
+            join.topic(),
+            join.joinRef(),
+            shared.bindings().of(Binding.all(join.bindings(), shared.tables())),
+            new TopicMembership(
+                join.topic().substring(TopicName.PREFIX.length()),
+                shared.topics().tracker().newOrigin(),
+                join.config()),
+            token,
+            identity);
+    if (!channel.needsUser()) {
+      joined(join, channel);
+      inbound.resume();
+      return;
+    }
+    channels
+        .feeds()
+        .admit(
+            channel,
+            new UserChannels.Admission() {
+              @Override
+              public void admitted() {
+                Rights rights = channel.rights();
+                String refusal =
+                    rights == null ? null : TopicAccess.refusal(join, channel.membership(), rights);
+                if (refusal == null) {
+                  joined(join, channel);
+                } else {
+                  channels.detach(channel);
+                  writer.refuse(join, refusal);
+                }
+                inbound.resume();
+              }
+
+              @Override
+              public void refused(String reason) {
+                refuse(join, reason);
+              }
+            });
+  }
+
+  /** The channel hears already when this is said, and what it hears is written after it. */
+  private void joined(ClientMessage.Join join, Channel channel) {
+    channels.add(channel);
+    shared.metrics().countJoin();
+    ArrayNode echo = Json.object().putArray(ChangeDelivery.CHANGES);
+    channel.bindings().forEach(binding -> echo.add(binding.echo()));
+    ObjectNode response = Json.object();
+    response.set(ChangeDelivery.CHANGES, echo);
+    writer.answer(join, true, response);
+    tellSubscribed(channel);
+    channels.access().joined(channel);
+    channels.replays().resume(channel);
+    timer.arm();
+  }
+
+  private void tellSubscribed(Channel channel) {
+    if (channel.bindings().isEmpty()) {
+      return;
+    }
+    boolean allWell = true;
+    for (Binding binding : channel.bindings()) {
+      String trouble = binding.trouble();
+      if (trouble != null) {
+        allWell = false;
+        writer.write(
+            channel.notice(
+                ChangeDelivery.CHANGES,
+                "error",
+                "Unable to subscribe to " + binding.asSent() + ": " + trouble));
+      }
+    }
+    if (allWell) {
+      writer.write(channel.notice(ChangeDelivery.CHANGES, "ok", "Subscribed to PostgreSQL"));
+    }
+  }
+}

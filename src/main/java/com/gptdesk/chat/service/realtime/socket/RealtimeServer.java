@@ -1,0 +1,317 @@
+package com.gptdesk.chat.service.realtime.socket;
+
+import com.gptdesk.chat.relay.FanOut;
+import com.gptdesk.chat.service.auth.InvalidToken;
+import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.http.RequestId;
+import com.gptdesk.chat.service.realtime.changes.Audiences;
+import com.gptdesk.chat.service.realtime.changes.CommonBindings;
+import com.gptdesk.chat.service.realtime.changes.MissedMessages;
+import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
+import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
+import com.gptdesk.chat.service.realtime.channel.ReplaySource;
+import com.gptdesk.chat.service.realtime.channel.TopicLimits;
+import com.gptdesk.chat.service.realtime.channel.TopicServices;
+import com.gptdesk.chat.service.realtime.channel.Topics;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.Serializer;
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The WebSocket endpoint: turns the upgrades of an HTTP server into sockets, and holds what they
+ * share. Who owns the HTTP server asks {@link #accepts} for a path and hands matching requests to
+ * {@link #upgrade}. Any thread may call.
+ */
+public final class RealtimeServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(RealtimeServer.class);
+  private static final Set<String> PATHS = Set.of("/realtime/v1/websocket", "/socket/websocket");
+  private static final int CLOSING_SECONDS = 5;
+
+  private final RealtimeSettings settings;
+  private final SocketMetrics metrics = new SocketMetrics();
+  private final ConnectedUsers users;
+  private final PresenceTracker tracker;
+  private final SharedParts shared;
+  private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
+  private volatile @Nullable CountDownLatch allClosed;
+
+  /** Browsers all bring the same one. */
+  private volatile String lastApikey = "";
+
+  /**
+   * Makes an endpoint without any connection yet.
+   *
+   * @param tokens verifies the apikey of an upgrade and the tokens of joins
+   * @param fanOut where the relay tells its changes
+   * @param tables what is published
+   * @param scopes asks the database what a person may hear
+   * @param missed asks the database what a client that was away missed
+   * @param topics asks it about topics
+   * @param topicLimits what may be said there
+   * @param tracker what this node shows there
+   */
+  public RealtimeServer(
+      RealtimeSettings settings,
+      TokenVerifier tokens,
+      FanOut fanOut,
+      PublishedTables tables,
+      Audiences scopes,
+      MissedMessages missed,
+      Topics topics,
+      TopicLimits topicLimits,
+      PresenceTracker tracker) {
+    this(
+        settings,
+        tokens,
+        fanOut,
+        tables,
+        scopes,
+        missed,
+        topics,
+        topicLimits,
+        tracker,
+        System::nanoTime);
+  }
+
+  /**
+   * @param nanoClock what limits per second and silence are measured by
+   */
+  RealtimeServer(
+      RealtimeSettings settings,
+      TokenVerifier tokens,
+      FanOut fanOut,
+      PublishedTables tables,
+      Audiences scopes,
+      MissedMessages missed,
+      Topics topics,
+      TopicLimits topicLimits,
+      PresenceTracker tracker,
+      LongSupplier nanoClock) {
+    this.settings = settings;
+    this.users = new ConnectedUsers(settings.maxConnectionsPerUser());
+    this.tracker = tracker;
+    // A thousand clients that come back at once leave the database to others, too.
+    var turns = new Semaphore(settings.maxDatabaseQuestions(), true);
+    this.shared =
+        new SharedParts(
+            settings,
+            tokens,
+            fanOut,
+            tables,
+            new CommonBindings(),
+            new SharedPayloads(tables, metrics::countEncoded),
+            userId -> inTurn(turns, () -> scopes.of(userId)),
+            new ReplaySource(
+                (caller, conversation, revision, most) ->
+                    inTurn(turns, () -> missed.after(caller, conversation, revision, most)),
+                tables,
+                settings.maxReplayed(),
+                settings.maxQueuedChanges(),
+                settings.maxHeldBytes()),
+            new TopicServices(topics, tracker, topicLimits, nanoClock),
+            users,
+            metrics,
+            nanoClock);
+  }
+
+  /** Asks the database something when it is this one's turn. Blocks; on virtual threads only. */
+  private static <T extends @Nullable Object> T inTurn(Semaphore turns, Supplier<T> question) {
+    turns.acquireUninterruptibly();
+    try {
+      return question.get();
+    } finally {
+      turns.release();
+    }
+  }
+
+  /** Sets what the HTTP server must know about WebSockets. */
+  public HttpServerOptions configure(HttpServerOptions options) {
+    return options
+        .setMaxWebSocketFrameSize(settings.maxFrameBytes())
+        .setMaxWebSocketMessageSize(settings.maxFrameBytes())
+        // Small frames to many clients: compressing each of them again costs more than it saves.
+        .setPerMessageWebSocketCompressionSupported(false)
+        .setPerFrameWebSocketCompressionSupported(false)
+        .setWebSocketClosingTimeout(CLOSING_SECONDS)
+        // All is answered on the event loop, so no HTTP connection needs the queue by which other
+        // threads write; a WebSocket would keep that of the connection it was.
+        .setStrictThreadMode(true);
+  }
+
+  /** Whether a path is the WebSocket's. */
+  public boolean accepts(String path) {
+    return PATHS.contains(path);
+  }
+
+  /** The same, with the id that the request brings, or a new one. */
+  public void upgrade(HttpServerRequest request) {
+    upgrade(request, RequestId.of(request.getHeader(RequestId.HEADER)));
+  }
+
+  /**
+   * Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called
+   * on an event loop.
+   *
+   * @param id by which the log names the request, and the socket that comes of it
+   */
+  public void upgrade(HttpServerRequest request, String id) {
+    if (!request.canUpgradeToWebSocket()) {
+      refuse(request, 426, "This is a WebSocket endpoint");
+      return;
+    }
+    if (allClosed != null) {
+      refuse(request, 503, "The server is shutting down");
+      return;
+    }
+    if (connections.size() >= settings.maxConnections()) {
+      refuse(request, 429, "ConnectionRateLimitReached: Too many connections");
+      return;
+    }
+    Serializer serializer = Serializer.ofVersion(request.getParam("vsn"));
+    if (serializer == null) {
+      refuse(request, 400, "vsn must be 1.0.0 or 2.0.0");
+      return;
+    }
+    String header = request.getHeader("x-api-key");
+    String apikey = header != null ? header : request.getParam("apikey");
+    if (apikey == null || apikey.isEmpty()) {
+      refuse(request, 401, "Missing API key");
+      return;
+    }
+    request.pause();
+    Context context = Vertx.currentContext();
+    if (context == null) {
+      throw new IllegalStateException("upgrade() must be called on the request's event loop");
+    }
+    Thread.ofVirtual()
+        .name("realtime")
+        .start(() -> verify(request, id, context, serializer, apikey));
+  }
+
+  private void verify(
+      HttpServerRequest request, String id, Context context, Serializer serializer, String apikey) {
+    try {
+      shared.tokens().verify(apikey);
+      context.runOnContext(nothing -> accept(request, id, context, serializer, apikey));
+    } catch (InvalidToken e) {
+      int status = e.reason() == InvalidToken.Reason.KEYS_UNAVAILABLE ? 503 : 401;
+      context.runOnContext(nothing -> refuse(request, status, e.getMessage()));
+    } catch (RuntimeException e) {
+      RequestId.named(id, () -> LOG.error("An API key could not be verified", e));
+      context.runOnContext(nothing -> refuse(request, 500, "internal"));
+    }
+  }
+
+  private void accept(
+      HttpServerRequest request, String id, Context context, Serializer serializer, String apikey) {
+    request
+        .toWebSocket()
+        .onSuccess(
+            socket -> {
+              forgetHeaders(request);
+              var connection =
+                  new Socket(shared, id, context, socket, serializer, known(apikey), this::forget);
+              RequestId.named(id, () -> LOG.info("A socket was opened"));
+              connections.add(connection);
+              connection.open();
+              if (allClosed != null) {
+                connection.close(CloseCode.SERVICE_RESTART, "the server is shutting down");
+              }
+            })
+        .onFailure(e -> LOG.debug("A request did not become a WebSocket", e));
+  }
+
+  /** The same text as that of the socket before, when it is equal: each holds its own. */
+  private String known(String apikey) {
+    String last = lastApikey;
+    if (last.equals(apikey)) {
+      return last;
+    }
+    lastApikey = apikey;
+    return apikey;
+  }
+
+  /** The socket holds its request as long as it is open, and nobody asks for these again. */
+  private static void forgetHeaders(HttpServerRequest request) {
+    request.params().clear();
+    request.headers().clear();
+    request.response().headers().clear();
+  }
+
+  private static void refuse(HttpServerRequest request, int status, String error) {
+    request.resume();
+    request
+        .response()
+        .setStatusCode(status)
+        .putHeader("Content-Type", "application/json")
+        .putHeader("Access-Control-Allow-Origin", "*")
+        .end(Json.write(Json.object().put("error", error)));
+  }
+
+  /**
+   * Closes all sockets with 1012, so that clients move to another node or come back soon; waits
+   * some seconds at most.
+   */
+  @Override
+  public void close() {
+    var closed = new CountDownLatch(1);
+    allClosed = closed;
+    tracker.close(); // Once for all, not socket by socket.
+    for (Socket connection : List.copyOf(connections)) {
+      connection.close(CloseCode.SERVICE_RESTART, "the server is shutting down");
+    }
+    try {
+      if (!connections.isEmpty() && !closed.await(CLOSING_SECONDS, TimeUnit.SECONDS)) {
+        LOG.warn("{} sockets are still open at shutdown", connections.size());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** How many sockets are open. */
+  public int connections() {
+    return connections.size();
+  }
+
+  /** How many people are connected, each counted once. */
+  public int people() {
+    return users.count();
+  }
+
+  /** What the sockets count. */
+  public SocketMetrics metrics() {
+    return metrics;
+  }
+
+  ConnectedUsers users() {
+    return users;
+  }
+
+  PublishedTables tables() {
+    return shared.tables();
+  }
+
+  private void forget(Socket connection) {
+    connections.remove(connection);
+    CountDownLatch closed = allClosed;
+    if (closed != null && connections.isEmpty()) {
+      closed.countDown();
+    }
+  }
+}

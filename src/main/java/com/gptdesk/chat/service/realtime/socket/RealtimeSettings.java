@@ -1,0 +1,257 @@
+package com.gptdesk.chat.service.realtime.socket;
+
+import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.Settings;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Limits of the WebSocket side. A breach is answered with a reason, never with silence.
+ *
+ * @param enabled whether joins are accepted at all
+ * @param maxConnections sockets on this node
+ * @param maxConnectionsPerUser sockets on this node on which one person has joined something
+ * @param maxChannelsPerConnection channels joined at once on one socket
+ * @param maxBindingsPerChannel {@code postgres_changes} bindings of one channel
+ * @param maxJoinsPerSecond joins on one socket, averaged; twice as many may come at once
+ * @param maxFrameBytes the longest message a client may send
+ * @param idleTimeout a socket is closed when nothing came from the client for so long; clients send
+ *     a heartbeat each 25 to 30 s
+ * @param maxQueuedBytes what may wait for a slow client before its socket is closed; it comes back
+ *     and catches up
+ * @param maxQueuedChanges changes that may wait to be looked at for one socket before it is closed
+ * @param tokenLeeway how long after its {@code exp} a token is still accepted, as by the verifier
+ * @param maxFramesPerSecond messages of one client, averaged; twice as many may come at once, and
+ *     what is more is refused
+ * @param maxReplayed changes of one conversation that are replayed to who missed them; for more the
+ *     client is told to read it again
+ * @param maxDatabaseQuestions how many sockets may ask the database something at the same time
+ */
+public record RealtimeSettings(
+    boolean enabled,
+    int maxConnections,
+    int maxConnectionsPerUser,
+    int maxChannelsPerConnection,
+    int maxBindingsPerChannel,
+    int maxJoinsPerSecond,
+    int maxFrameBytes,
+    Duration idleTimeout,
+    int maxQueuedBytes,
+    int maxQueuedChanges,
+    Duration tokenLeeway,
+    int maxFramesPerSecond,
+    int maxReplayed,
+    int maxDatabaseQuestions) {
+
+  private static final Setting<Integer> CONNECTIONS =
+      Setting.number("CHAT_MAX_CONNECTIONS", 20_000, 1, 1_000_000, "sockets on this node");
+  private static final Setting<Integer> CONNECTIONS_PER_USER =
+      Setting.number(
+          "CHAT_MAX_CONNECTIONS_PER_USER", 50, 1, 100_000, "sockets of one person on this node");
+  private static final Setting<Integer> CHANNELS =
+      Setting.number("CHAT_MAX_CHANNELS_PER_CONNECTION", 100, 1, 10_000, "channels on one socket");
+  private static final Setting<Integer> JOINS =
+      Setting.number("CHAT_MAX_JOINS_PER_SECOND", 100, 1, 100_000, "joins on one socket");
+  private static final Setting<Integer> BINDINGS =
+      Setting.number(
+          "CHAT_MAX_BINDINGS_PER_CHANNEL", 100, 1, 10_000, "postgres_changes in one channel");
+  private static final Setting<Integer> FRAME_BYTES =
+      Setting.number(
+          "CHAT_MAX_FRAME_BYTES",
+          1024 * 1024,
+          1024,
+          64 * 1024 * 1024,
+          "the longest frame from a client");
+  private static final Setting<Integer> FRAMES =
+      Setting.number("CHAT_MAX_FRAMES_PER_SECOND", 200, 1, 1_000_000, "frames from one socket");
+  private static final Setting<Integer> QUEUED_BYTES =
+      Setting.number(
+          "CHAT_MAX_QUEUED_BYTES",
+          4 * 1024 * 1024,
+          64 * 1024,
+          256 * 1024 * 1024,
+          "what may wait for a slow client");
+  private static final Setting<Integer> QUEUED_CHANGES =
+      Setting.number(
+          "CHAT_MAX_QUEUED_CHANGES",
+          20_000,
+          100,
+          1_000_000,
+          "changes that may wait for a slow client");
+  private static final Setting<Integer> REPLAYED =
+      Setting.number(
+          "CHAT_MAX_REPLAYED",
+          10_000,
+          1,
+          1_000_000,
+          "revisions of one conversation replayed by since");
+  private static final Setting<Integer> DATABASE_QUESTIONS =
+      Setting.number(
+          "CHAT_MAX_DATABASE_QUESTIONS",
+          8,
+          1,
+          1000,
+          "sockets that ask the database at the same time");
+
+  /** Those of this station. */
+  public static final List<Setting<?>> SETTINGS =
+      List.of(
+          CONNECTIONS,
+          CONNECTIONS_PER_USER,
+          CHANNELS,
+          JOINS,
+          BINDINGS,
+          FRAME_BYTES,
+          FRAMES,
+          QUEUED_BYTES,
+          QUEUED_CHANGES,
+          REPLAYED,
+          DATABASE_QUESTIONS);
+
+  /** As the environment says. */
+  public static RealtimeSettings from(Settings settings, boolean enabled) {
+    return new RealtimeSettings(
+        enabled,
+        settings.get(CONNECTIONS),
+        settings.get(CONNECTIONS_PER_USER),
+        settings.get(CHANNELS),
+        settings.get(BINDINGS),
+        settings.get(JOINS),
+        settings.get(FRAME_BYTES),
+        Duration.ofSeconds(60),
+        settings.get(QUEUED_BYTES),
+        settings.get(QUEUED_CHANGES),
+        Duration.ofSeconds(30),
+        settings.get(FRAMES),
+        settings.get(REPLAYED),
+        settings.get(DATABASE_QUESTIONS));
+  }
+
+  /** What suits most. */
+  public static RealtimeSettings defaults() {
+    return from(new Settings(Map.of()), true);
+  }
+
+  /** What may be held for one channel while it is told what it missed; live changes are shared. */
+  int maxHeldBytes() {
+    return 4 * maxQueuedBytes;
+  }
+
+  /**
+   * The same with other limits on what a client sends, and on what the database is asked for it.
+   */
+  public RealtimeSettings withFrames(int frameBytes, int framesPerSecond, int bindings) {
+    return new RealtimeSettings(
+        enabled,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        bindings,
+        maxJoinsPerSecond,
+        frameBytes,
+        idleTimeout,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        tokenLeeway,
+        framesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
+  }
+
+  /** The same with other limits on what the database is asked for clients that were away. */
+  public RealtimeSettings withReplay(int replayed, int databaseQuestions) {
+    return new RealtimeSettings(
+        enabled,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        maxBindingsPerChannel,
+        maxJoinsPerSecond,
+        maxFrameBytes,
+        idleTimeout,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        tokenLeeway,
+        maxFramesPerSecond,
+        replayed,
+        databaseQuestions);
+  }
+
+  /** The same, switched on or off. */
+  public RealtimeSettings withEnabled(boolean on) {
+    return new RealtimeSettings(
+        on,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        maxBindingsPerChannel,
+        maxJoinsPerSecond,
+        maxFrameBytes,
+        idleTimeout,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        tokenLeeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
+  }
+
+  /** The same with other limits of sockets and channels. */
+  public RealtimeSettings withLimits(
+      int connections, int connectionsPerUser, int channelsPerConnection, int joinsPerSecond) {
+    return new RealtimeSettings(
+        enabled,
+        connections,
+        connectionsPerUser,
+        channelsPerConnection,
+        maxBindingsPerChannel,
+        joinsPerSecond,
+        maxFrameBytes,
+        idleTimeout,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        tokenLeeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
+  }
+
+  /** The same with other queues for slow clients. */
+  public RealtimeSettings withQueues(int bytes, int changes) {
+    return new RealtimeSettings(
+        enabled,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        maxBindingsPerChannel,
+        maxJoinsPerSecond,
+        maxFrameBytes,
+        idleTimeout,
+        bytes,
+        changes,
+        tokenLeeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
+  }
+
+  /** The same with other times. */
+  public RealtimeSettings withTimes(Duration idle, Duration leeway) {
+    return new RealtimeSettings(
+        enabled,
+        maxConnections,
+        maxConnectionsPerUser,
+        maxChannelsPerConnection,
+        maxBindingsPerChannel,
+        maxJoinsPerSecond,
+        maxFrameBytes,
+        idle,
+        maxQueuedBytes,
+        maxQueuedChanges,
+        leeway,
+        maxFramesPerSecond,
+        maxReplayed,
+        maxDatabaseQuestions);
+  }
+}

@@ -1,0 +1,229 @@
+package com.gptdesk.chat.service.realtime.socket;
+
+import com.gptdesk.chat.service.http.TokenBucket;
+import com.gptdesk.chat.service.realtime.channel.Channel;
+import com.gptdesk.chat.service.realtime.channel.Inbound;
+import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
+import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.protocol.Serializer;
+import io.vertx.core.Context;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.ServerWebSocket;
+import java.util.ArrayDeque;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One client's socket: reads its messages one after the other and hands each to its handler.
+ *
+ * <p>Everything belongs to the socket's event-loop context but {@link #close}, which any thread may
+ * call. Whatever may block (a token's keys, the database) runs on a virtual thread and comes back
+ * to the context; meanwhile the socket is not read, so messages stay in order and a client cannot
+ * pile up work.
+ */
+final class Socket implements Inbound {
+  private static final Logger LOG = LoggerFactory.getLogger(Socket.class);
+
+  private final RealtimeSettings settings;
+  private final SharedParts shared;
+  private final ServerWebSocket socket;
+  private final Serializer serializer;
+  private final Consumer<Socket> whenEnded;
+  private final SocketWriter writer;
+  private final JoinedChannels channels;
+  private final SocketTimer timer;
+  private final ChannelAuth auth;
+  private final JoinChannel join;
+  private final TokenBucket frames;
+  private final ArrayDeque<ClientMessage> unread = new ArrayDeque<>(0);
+  private boolean paused;
+  private boolean complained;
+  private int refusedInARow;
+
+  /**
+   * @param id of the request that became this socket
+   * @param whenEnded called once, on the context, when the socket says and hears nothing any more
+   */
+  Socket(
+      SharedParts shared,
+      String id,
+      Context context,
+      ServerWebSocket socket,
+      Serializer serializer,
+      String apikey,
+      Consumer<Socket> whenEnded) {
+    this.settings = shared.settings();
+    this.shared = shared;
+    this.socket = socket;
+    this.serializer = serializer;
+    this.whenEnded = whenEnded;
+    this.writer =
+        new SocketWriter(id, context, socket, serializer, shared, this::ended, this::clientHasRead);
+    this.channels = new JoinedChannels(shared, writer, this);
+    this.timer = new SocketTimer(context.owner(), shared, writer, channels, () -> paused);
+    this.auth = new ChannelAuth(shared.tokens(), apikey, writer, this, channels, timer);
+    this.join = new JoinChannel(shared, writer, this, channels, auth, timer);
+    this.frames = new TokenBucket(settings.maxFramesPerSecond(), shared.nanos());
+  }
+
+  /** Begins to read. */
+  void open() {
+    socket.textMessageHandler(text -> receive(serializer.decode(text)));
+    socket.binaryMessageHandler((Buffer binary) -> receive(serializer.decode(binary)));
+    socket.exceptionHandler(this::fail);
+    socket.closeHandler(nothing -> writer.end());
+    timer.arm();
+  }
+
+  // --- Reading
+  // -----------------------------------------------------------------------------------------------------
+
+  private void receive(ClientMessage message) {
+    timer.heard();
+    unread.add(message);
+    readOn();
+  }
+
+  @Override
+  public void pause() {
+    paused = true;
+    socket.pause();
+  }
+
+  @Override
+  public void resume() {
+    paused = false;
+    if (!writer.hasEnded()) {
+      socket.resume();
+      readOn();
+    }
+  }
+
+  /** Takes one message after the other until one has to wait for something. */
+  private void readOn() {
+    while (!paused && !writer.hasEnded() && !unread.isEmpty()) {
+      ClientMessage message = unread.remove();
+      try {
+        if (mayBeTaken(message)) {
+          take(message);
+        }
+      } catch (RuntimeException e) {
+        writer.named(() -> LOG.error("A frame could not be handled; its socket is closed", e));
+        writer.close(CloseCode.SERVER_FAULT, "internal");
+      }
+    }
+  }
+
+  /** Too many are refused one by one; who goes on regardless is sent away. */
+  private boolean mayBeTaken(ClientMessage message) {
+    if (frames.take(shared.nanos())) {
+      refusedInARow = 0;
+      return true;
+    }
+    String reason = "at most " + settings.maxFramesPerSecond() + " messages a second";
+    if (++refusedInARow > 10 * settings.maxFramesPerSecond()) {
+      writer.named(
+          () -> LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason));
+      shared.metrics().countUnruly();
+      writer.close(CloseCode.POLICY_VIOLATION, "too many messages: " + reason);
+    } else if (message instanceof ClientMessage.Message refused) {
+      writer.refuse(refused, "ClientFrameRateLimitReached: Too many messages, " + reason);
+    }
+    return false;
+  }
+
+  private void take(ClientMessage message) {
+    switch (message) {
+      case ClientMessage.Malformed malformed -> drop(malformed);
+      case ClientMessage.Heartbeat heartbeat -> writer.answer(heartbeat, true, Json.object());
+      case ClientMessage.Join wanted -> join.take(wanted);
+      case ClientMessage.Leave leave -> leave(leave);
+      case ClientMessage.AccessToken token ->
+          onChannel(token, channel -> auth.take(token, channel));
+      case ClientMessage.Broadcast broadcast ->
+          onChannel(broadcast, channel -> channels.broadcasts().take(broadcast, channel));
+      case ClientMessage.Presence presence ->
+          onChannel(presence, channel -> channels.presence().take(presence, channel));
+      case ClientMessage.Unknown unknown ->
+          onChannel(
+              unknown,
+              channel -> writer.refuse(unknown, "unknown event \"" + unknown.event() + "\""));
+    }
+  }
+
+  /** Said once per socket, so that a client cannot fill the log. */
+  private void drop(ClientMessage.Malformed malformed) {
+    shared.metrics().countMalformed();
+    if (!complained) {
+      complained = true;
+      writer.named(
+          () ->
+              LOG.warn(
+                  "A client at {} sends what is no message: {}; dropped, and so are others like it",
+                  socket.remoteAddress(),
+                  malformed.reason()));
+    }
+  }
+
+  private void onChannel(ClientMessage.Message message, Consumer<Channel> work) {
+    Channel channel = channels.on(message.topic());
+    if (channel == null) {
+      writer.refuse(message, "unmatched topic");
+    } else {
+      work.accept(channel);
+    }
+  }
+
+  private void leave(ClientMessage.Leave leave) {
+    Channel channel = channels.on(leave.topic());
+    writer.answer(leave, true, Json.object());
+    if (channel != null && isOfNow(leave, channel)) {
+      channels.close(channel);
+    }
+  }
+
+  /** A client that has joined a topic twice may leave the channel of before, which is closed. */
+  private static boolean isOfNow(ClientMessage.Leave leave, Channel channel) {
+    return leave.joinRef() == null
+        || channel.joinRef() == null
+        || leave.joinRef().equals(channel.joinRef());
+  }
+
+  private void clientHasRead() {
+    channels.replays().goOn();
+  }
+
+  // --- Ending
+  // ------------------------------------------------------------------------------------------------------
+
+  /**
+   * The socket itself does not close for a message that is too long; what comes after is no
+   * message.
+   */
+  private void fail(Throwable e) {
+    if (e instanceof HttpClosedException) {
+      return; // The close handler is told.
+    }
+    writer.named(() -> LOG.debug("A socket failed and is closed", e));
+    if (e instanceof IllegalStateException) {
+      writer.close(CloseCode.MESSAGE_TOO_BIG, "at most " + settings.maxFrameBytes() + " bytes");
+    } else {
+      writer.close(CloseCode.PROTOCOL_ERROR, "protocol error");
+    }
+  }
+
+  /** Closes the socket; the client reconnects by itself, whatever the code. Any thread may call. */
+  void close(short code, String reason) {
+    writer.onContext(() -> writer.close(code, reason));
+  }
+
+  /** The socket says and hears nothing any more. */
+  private void ended() {
+    timer.cancel();
+    unread.clear();
+    channels.end();
+    whenEnded.accept(this);
+  }
+}

@@ -1,0 +1,176 @@
+package com.gptdesk.chat.service.realtime.socket;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jooq.Configuration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Lets {@code user_presence} follow the sockets: who connects is online, who has left all nodes is
+ * offline a little later, so that a reload of a page is not seen. Every node does this for its own
+ * people, and for those of nodes that died.
+ *
+ * <p>It works while sockets are open and waits otherwise: an idle node asks the database nothing.
+ * One virtual thread owns the state.
+ */
+public final class SocketPresence implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SocketPresence.class);
+
+  /** How often typing ends that was not renewed. */
+  private static final Duration BEAT = Duration.ofSeconds(1);
+
+  /** How many beats apart people are touched, and looked for who is silent. */
+  private static final int TOUCH = 3;
+
+  /** Longer than another node needs to touch a person whom it holds. */
+  private static final Duration GRACE = Duration.ofSeconds(7);
+
+  /** How long a node looks after somebody who left and still calls. */
+  private static final Duration LONGEST_FAREWELL = Duration.ofSeconds(28);
+
+  private final ChatDatabase database;
+  private final ConnectedUsers users;
+  private final PresenceTracker tracker;
+  private final Semaphore changes = new Semaphore(0);
+  private final Thread thread;
+  private volatile boolean closed;
+
+  private final Set<UUID> present = new HashSet<>();
+  private final Map<UUID, Long> leftAt = new HashMap<>();
+  private long beats;
+
+  /** Makes one that does nothing until {@link #start}. */
+  public SocketPresence(ChatDatabase database, RealtimeServer server, PresenceTracker tracker) {
+    this.database = database;
+    this.users = server.users();
+    this.tracker = tracker;
+    this.thread = Thread.ofVirtual().name("presence").unstarted(this::run);
+  }
+
+  /** Begins to follow. */
+  public void start() {
+    users.whenChanged(changes::release);
+    thread.start();
+  }
+
+  private void run() {
+    try {
+      while (!closed) {
+        if (isIdle()) {
+          changes.acquire();
+        } else if (changes.tryAcquire(BEAT.toMillis(), TimeUnit.MILLISECONDS)) {
+          changes.drainPermits();
+          attempt(this::follow);
+          continue;
+        }
+        changes.drainPermits();
+        if (!closed) {
+          attempt(this::beat);
+        }
+      }
+    } catch (InterruptedException e) {
+      LOG.debug("Presence is followed no longer");
+    }
+  }
+
+  private boolean isIdle() {
+    return present.isEmpty() && leftAt.isEmpty() && tracker.isIdle() && users.count() == 0;
+  }
+
+  private void beat() {
+    follow();
+    expireTyping();
+    if (beats++ % TOUCH == 0) {
+      keep();
+    }
+  }
+
+  private void expireTyping() {
+    ask(Routines::expireTyping);
+  }
+
+  private void keep() {
+    if (!present.isEmpty()) {
+      UUID[] ids = present.toArray(UUID[]::new);
+      ask(configuration -> Routines.touchPresence(configuration, ids));
+    }
+    sendOff();
+    ask(Routines::expirePresence);
+    tracker.keep();
+  }
+
+  /** Tells of those who came, and notes who left. */
+  private void follow() {
+    Set<UUID> now = users.all();
+    long time = System.nanoTime();
+    for (UUID user : present) {
+      if (!now.contains(user)) {
+        leftAt.putIfAbsent(user, time);
+      }
+    }
+    leftAt.keySet().removeAll(now);
+    var came = new HashSet<>(now);
+    came.removeAll(present);
+    present.retainAll(now);
+    if (!came.isEmpty()) {
+      UUID[] ids = came.toArray(UUID[]::new);
+      ask(
+          configuration -> {
+            // Away and busy stay, and are heard of; whoever was offline is online.
+            int changed = Routines.comeOnline(configuration, ids);
+            return changed + Routines.touchPresence(configuration, ids);
+          });
+      present.addAll(came); // Only now: what failed is tried again.
+    }
+  }
+
+  /** Who left and was not heard of since, here, elsewhere or by a call, is offline. */
+  private void sendOff() {
+    long time = System.nanoTime();
+    var gone = new HashSet<UUID>();
+    leftAt.forEach(
+        (user, left) -> {
+          if (time - left >= GRACE.toNanos()) {
+            gone.add(user);
+          }
+        });
+    if (gone.isEmpty()) {
+      return;
+    }
+    UUID[] ids = gone.toArray(UUID[]::new);
+    ask(configuration -> Routines.goOffline(configuration, ids, (int) GRACE.toMillis()));
+    // Who is still heard of by then is somebody else's to follow.
+    leftAt.values().removeIf(left -> time - left >= LONGEST_FAREWELL.toNanos());
+  }
+
+  private void ask(Function<Configuration, Integer> work) {
+    database.as(Caller.relay(), tx -> work.apply(tx.configuration()));
+  }
+
+  private static void attempt(Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException e) {
+      LOG.warn("Presence could not be kept; trying again", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    changes.release();
+    thread.interrupt();
+  }
+}

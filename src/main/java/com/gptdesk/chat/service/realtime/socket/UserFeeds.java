@@ -1,0 +1,195 @@
+package com.gptdesk.chat.service.realtime.socket;
+
+import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.realtime.channel.Channel;
+import com.gptdesk.chat.service.realtime.channel.Dismissal;
+import com.gptdesk.chat.service.realtime.channel.FailureReason;
+import com.gptdesk.chat.service.realtime.channel.Rights;
+import com.gptdesk.chat.service.realtime.channel.UserChannels;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The users by whose rights the channels of one socket hear: they arrive with a first channel,
+ * their rights are read, and they depart with the last. Owned by the socket's context.
+ */
+final class UserFeeds {
+  private static final Logger LOG = LoggerFactory.getLogger(UserFeeds.class);
+
+  private final SharedParts shared;
+  private final SocketWriter writer;
+  private final Inbox inbox;
+  private final UserChannels.Listener listener;
+  private final Dismissal dismissal;
+  private final Map<UUID, UserChannels> users = new HashMap<>();
+
+  /**
+   * @param listener what becomes of the changes that users hear
+   * @param dismissal ends the channels of a user who departs
+   */
+  UserFeeds(
+      SharedParts shared,
+      SocketWriter writer,
+      UserChannels.Listener listener,
+      Dismissal dismissal) {
+    this.shared = shared;
+    this.writer = writer;
+    this.inbox = new Inbox(writer, shared.settings().maxQueuedChanges());
+    this.listener = listener;
+    this.dismissal = dismissal;
+  }
+
+  /** Lets a channel hear by the rights of its identity, or says why not. */
+  void admit(Channel channel, UserChannels.Admission admission) {
+    UUID userId = channel.identity().isAnonymous() ? null : channel.identity().userId();
+    if (userId == null) {
+      admission.refused(
+          channel.bindings().isEmpty()
+              ? "Unauthorized: the topic needs the token of a user: " + channel.name()
+              : "Unauthorized: postgres_changes need the token of a user");
+      return;
+    }
+    UserChannels known = users.get(userId);
+    if (known == null && !shared.users().enter(userId)) {
+      admission.refused(
+          "ConnectionRateLimitReached: At most "
+              + shared.settings().maxConnectionsPerUser()
+              + " connections of one user");
+      return;
+    }
+    UserChannels user = known != null ? known : arrive(userId);
+    var adding =
+        new UserChannels.Admission() {
+          @Override
+          public void admitted() {
+            user.add(channel);
+            admission.admitted();
+          }
+
+          @Override
+          public void refused(String reason) {
+            admission.refused(reason);
+          }
+        };
+    if (!TopicName.isKnown(channel.name())) {
+      user.whenKnown(adding);
+      return;
+    }
+    // First expected, then read: a conversation deleted in between is heard.
+    user.expect(channel);
+    writer.offEventLoop(
+        () -> {
+          shared.fanOut().awaitHeard(Set.of(Scope.user(userId)));
+          return shared.topics().topics().scopes(channel.name());
+        },
+        found -> {
+          channel.membership().isUsableBy(found);
+          user.whenKnown(adding);
+        },
+        e -> {
+          user.expectNoMore();
+          releaseIfIdle(user);
+          admission.refused(FailureReason.of(e));
+        });
+  }
+
+  /** First registered, then read: a change of rights in between is heard. */
+  private UserChannels arrive(UUID userId) {
+    var user = new UserChannels(userId, shared.payloads(), inbox, listener);
+    users.put(userId, user);
+    shared.fanOut().add(user, Set.of(Scope.user(userId)));
+    readRights(user);
+    return user;
+  }
+
+  /** Reads what this user may hear, and holds what comes until it is known. */
+  void readRights(UserChannels user) {
+    user.unknown();
+    writer.offEventLoop(
+        () -> hearRights(user),
+        found -> rightsRead(user, found),
+        e -> {
+          writer.named(
+              () ->
+                  LOG.warn(
+                      "The rights of user {} could not be read; the client joins again",
+                      user.userId(),
+                      e));
+          depart(user, FailureReason.of(e), true);
+        });
+  }
+
+  /**
+   * What this user may hear, and is going to hear. What is read by whoever is told that it is known
+   * joins on to that.
+   */
+  private Collection<Scope> hearRights(UserChannels user) {
+    shared.fanOut().awaitHeard(Set.of(Scope.user(user.userId())));
+    Collection<Scope> found = shared.audiences().of(user.userId());
+    shared.fanOut().rescope(user, found);
+    shared.fanOut().awaitHeard(found);
+    return found;
+  }
+
+  private void rightsRead(UserChannels user, Collection<Scope> found) {
+    if (users.get(user.userId()) != user) {
+      return; // They left meanwhile.
+    }
+    if (found.isEmpty()) {
+      depart(user, "Unauthorized: this user may not use the chat", false);
+      return;
+    }
+    user.known(found);
+  }
+
+  /** Ends everything that hears by this user's rights; the client may come back or not. */
+  private void depart(UserChannels user, String reason, boolean comesBack) {
+    if (users.remove(user.userId(), user)) {
+      forget(user);
+    }
+    List<Channel> channels = List.copyOf(user.channels());
+    channels.forEach(user::remove);
+    channels.forEach(channel -> dismissal.dismiss(channel, reason, comesBack));
+    user.leave(reason);
+  }
+
+  /** The channel hears by nobody's rights any more. */
+  void detach(Channel channel) {
+    Rights rights = channel.rights();
+    UserChannels user = rights == null ? null : users.get(rights.userId());
+    if (user != null) {
+      user.remove(channel);
+      releaseIfIdle(user);
+    }
+  }
+
+  private void releaseIfIdle(UserChannels user) {
+    if (user.isIdle() && users.remove(user.userId(), user)) {
+      forget(user);
+      user.leave("left");
+    }
+  }
+
+  private void forget(UserChannels user) {
+    shared.fanOut().remove(user);
+    shared.users().exit(user.userId());
+  }
+
+  /** The socket has ended. */
+  void end() {
+    inbox.close();
+    for (UserChannels user : new HashSet<>(users.values())) {
+      forget(user);
+      user.leave("the socket is closed");
+    }
+    users.clear();
+  }
+}
