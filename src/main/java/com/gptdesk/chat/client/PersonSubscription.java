@@ -5,8 +5,8 @@ import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
+import com.gptdesk.chat.relay.UserFeed;
 import java.util.ArrayDeque;
-import java.util.Collections;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Flow;
@@ -25,9 +25,6 @@ import org.slf4j.LoggerFactory;
 final class PersonSubscription implements Subscriber, Flow.Subscription {
 
   private static final Logger LOG = LoggerFactory.getLogger(PersonSubscription.class);
-
-  /** Not a table of clients: a change of it says that this person's scopes may be others now. */
-  private static final String CONTROL_TABLE = "users";
 
   private static final long NEXT_TRY_MILLIS = 1000;
 
@@ -53,7 +50,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   private @Nullable Throwable misuse;
 
   // Owned by whoever is working.
-  private Set<Scope> scopes = Set.of();
+  private final UserFeed feed = new UserFeed();
 
   PersonSubscription(
       LiveChanges live, UUID userId, int capacity, Flow.Subscriber<? super LiveEvent> subscriber) {
@@ -84,7 +81,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
 
   @Override
   public void changed(Change change) {
-    put(change.table().equals(CONTROL_TABLE) ? new Rights(null) : new Told(change));
+    put(UserFeed.mayChangeRights(change) ? new Rights(null) : new Told(change));
   }
 
   @Override
@@ -185,7 +182,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   private boolean tell(Item item) {
     switch (item) {
       case Told told -> {
-        if (!Collections.disjoint(scopes, told.change().scopes())) {
+        if (feed.maySee(told.change())) {
           emit(LiveEvent.Changed.of(told.change()));
         }
       }
@@ -197,6 +194,10 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   }
 
   private boolean renew(@Nullable String reason) {
+    feed.unknown();
+    if (reason != null) {
+      feed.missed(reason);
+    }
     Set<Scope> found;
     try {
       found = live.scopesOf(userId);
@@ -213,11 +214,12 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
               "PT403", "This user may not use the chat.", null, "Only active people may.", null));
       return false;
     }
-    boolean others = !found.equals(scopes);
     live.fanOut().rescope(this, found);
-    scopes = found;
-    if (reason != null || others) {
-      emit(new LiveEvent.Resync(reason != null ? reason : "What you may see has changed."));
+    UserFeed.Renewal renewal = feed.known(found);
+    if (renewal.missed() != null) {
+      emit(new LiveEvent.Resync(renewal.missed()));
+    } else if (renewal.isRescoped()) {
+      emit(new LiveEvent.Resync("What you may see has changed."));
     }
     return true;
   }

@@ -48,7 +48,7 @@ public sealed interface TopicEvent {
   record Moved(Change change, String topic, long xid, String json) implements TopicEvent {}
 
   /** Whether a change is something said on a topic and no row of a table. */
-  static boolean isOne(Change change) {
+  static boolean isOnTopic(Change change) {
     return change.table().equals("broadcast") || change.table().equals("presence");
   }
 

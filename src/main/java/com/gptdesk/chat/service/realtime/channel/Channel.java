@@ -165,7 +165,7 @@ public final class Channel {
    *
    * @param ids of the bindings it meets, as JSON array text
    */
-  record Delivery(@Nullable Projection projection, String ids) {}
+  public record Delivery(@Nullable Projection projection, String ids) {}
 
   /**
    * The messages for a change, one for each choice of columns; empty when it meets no binding, or

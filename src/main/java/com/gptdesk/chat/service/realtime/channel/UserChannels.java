@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.realtime.channel;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
+import com.gptdesk.chat.relay.UserFeed;
 import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
@@ -33,9 +34,6 @@ import org.jspecify.annotations.Nullable;
  * to the socket's context.
  */
 public final class UserChannels implements Subscriber, Rights {
-  /** Not a table of clients: a change of it says that this user's scopes may be others now. */
-  private static final String CONTROL_TABLE = "users";
-
   /** The end of one is the end of its topic. */
   private static final String CONVERSATIONS = "user_conversations";
 
@@ -96,13 +94,7 @@ public final class UserChannels implements Subscriber, Rights {
   private final List<Admission> waiting = new ArrayList<>(1);
   private final ArrayDeque<Event> held = new ArrayDeque<>(0);
 
-  /** Null while they are being read. */
-  private @Nullable Set<Scope> scopes;
-
-  private Set<Scope> lastScopes = Set.of();
-
-  /** Why the channels have to catch up once the scopes are known; null when they need not. */
-  private @Nullable String missed;
+  private final UserFeed feed = new UserFeed();
 
   /**
    * A channel whose topic is being asked about; it must not miss that the topic ends. There is one
@@ -146,7 +138,7 @@ public final class UserChannels implements Subscriber, Rights {
 
   private void noteInterests() {
     interests =
-        scopes != null && waiting.isEmpty()
+        feed.isKnown() && waiting.isEmpty()
             ? SubscriptionIndex.of(channels, Channel::bindings)
             : null;
   }
@@ -195,7 +187,7 @@ public final class UserChannels implements Subscriber, Rights {
 
   @Override
   public Set<Scope> scopes() {
-    return lastScopes;
+    return feed.scopes();
   }
 
   /** Whether nobody needs this user on this socket any more. */
@@ -205,7 +197,7 @@ public final class UserChannels implements Subscriber, Rights {
 
   @Override
   public void changed(Change change) {
-    if (!TopicEvent.isOne(change)) {
+    if (!TopicEvent.isOnTopic(change)) {
       ChangePayload data = payloads.change(change);
       SubscriptionIndex<Channel> known = interests;
       if (known == null || known.mayConcern(data) || isOfItsOwnInterest(data)) {
@@ -228,7 +220,7 @@ public final class UserChannels implements Subscriber, Rights {
   public void whenKnown(Admission who) {
     if (gone) {
       who.refused(whyGone);
-    } else if (scopes != null) {
+    } else if (feed.isKnown()) {
       who.admitted();
     } else {
       waiting.add(who);
@@ -237,26 +229,23 @@ public final class UserChannels implements Subscriber, Rights {
 
   /** The scopes are being read: hold what comes. */
   public void unknown() {
-    scopes = null;
+    feed.unknown();
     noteInterests();
   }
 
   /** They are known: let in who waited, then tell what was held. */
   public void known(Collection<Scope> found) {
-    boolean others = !lastScopes.isEmpty() && !lastScopes.equals(Set.copyOf(found));
-    lastScopes = Set.copyOf(found);
-    scopes = lastScopes;
-    if (others) {
+    UserFeed.Renewal renewal = feed.known(found);
+    if (renewal.isRescoped()) {
       // What the new scopes would have shown meanwhile went by unheard.
       for (Channel channel : Set.copyOf(channels)) {
-        listener.rescoped(channel, lastScopes);
+        listener.rescoped(channel, feed.scopes());
       }
     }
-    String reason = missed;
-    missed = null;
+    String reason = renewal.missed();
     if (reason != null) {
       for (Channel channel : Set.copyOf(channels)) {
-        if (!others) {
+        if (!renewal.isRescoped()) {
           listener.missed(channel, reason);
         }
         listener.presenceMissed(channel);
@@ -266,7 +255,7 @@ public final class UserChannels implements Subscriber, Rights {
     waiting.clear();
     admitted.forEach(Admission::admitted);
     noteInterests();
-    while (scopes != null && !gone && !held.isEmpty()) {
+    while (feed.isKnown() && !gone && !held.isEmpty()) {
       tell(held.remove());
     }
   }
@@ -284,7 +273,7 @@ public final class UserChannels implements Subscriber, Rights {
   /** Takes what was heard, in order; returns how much of it is held. */
   public int take(Event event) {
     if (!gone) {
-      if (scopes == null) {
+      if (!feed.isKnown()) {
         held.add(event);
       } else {
         tell(event);
@@ -298,8 +287,7 @@ public final class UserChannels implements Subscriber, Rights {
       case ChangeEvent change -> tell(change.data());
       case TopicMessage message -> tell(message.event());
       case ResyncEvent resync -> {
-        // A change of rights may be among what was missed.
-        missed = resync.reason();
+        feed.missed(resync.reason());
         listener.rightsMayHaveChanged(this);
       }
     }
@@ -307,13 +295,13 @@ public final class UserChannels implements Subscriber, Rights {
 
   private void tell(ChangePayload data) {
     Change change = data.change();
-    if (change.table().equals(CONTROL_TABLE)) {
+    if (UserFeed.mayChangeRights(change)) {
       listener.rightsMayHaveChanged(this);
       return;
     }
     SubscriptionIndex<Channel> known = interests;
     // It may have been handed over by scopes of before.
-    if (!maySee(change) || !data.isPublished()) {
+    if (!feed.maySee(change) || !data.isPublished()) {
       return;
     }
     (known == null ? SubscriptionIndex.of(channels, Channel::bindings) : known)
@@ -340,7 +328,7 @@ public final class UserChannels implements Subscriber, Rights {
   }
 
   private void tell(TopicEvent event) {
-    if (maySee(event.change())) {
+    if (feed.maySee(event.change())) {
       channelsOn(event.topic()).forEach(channel -> listener.onTopic(channel, event));
     }
   }
@@ -351,19 +339,6 @@ public final class UserChannels implements Subscriber, Rights {
 
   @Override
   public boolean maySee(ChangePayload data) {
-    return !gone && maySee(data.change());
-  }
-
-  private boolean maySee(Change change) {
-    Set<Scope> known = scopes;
-    if (known == null) {
-      return false;
-    }
-    for (Scope scope : change.scopes()) {
-      if (known.contains(scope)) {
-        return true;
-      }
-    }
-    return false;
+    return !gone && feed.maySee(data.change());
   }
 }

@@ -17,7 +17,30 @@ public final class Payloads {
 
   private Payloads() {}
 
+  /** The message in the parts that both serializers have. */
   static ClientMessage read(
+      @Nullable JsonNode joinRef,
+      @Nullable JsonNode ref,
+      @Nullable JsonNode topic,
+      @Nullable JsonNode event,
+      @Nullable JsonNode payload) {
+    if (topic == null || !topic.isString() || event == null || !event.isString()) {
+      return new ClientMessage.Malformed("topic and event must be texts");
+    }
+    return read(
+        reference(joinRef),
+        reference(ref),
+        topic.stringValue(),
+        event.stringValue(),
+        payload instanceof ObjectNode object ? object : Json.object());
+  }
+
+  /** A counter of the client's as text; clients send text, and a number is understood. */
+  private static @Nullable String reference(@Nullable JsonNode node) {
+    return node == null || node.isNull() || node.isContainer() ? null : node.asString();
+  }
+
+  private static ClientMessage read(
       @Nullable String joinRef,
       @Nullable String ref,
       String topic,

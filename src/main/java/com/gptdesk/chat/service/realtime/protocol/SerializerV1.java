@@ -13,7 +13,7 @@ public final class SerializerV1 implements Serializer {
     if (!(node instanceof ObjectNode object)) {
       return new ClientMessage.Malformed("no JSON object");
     }
-    return Serializer.message(
+    return Payloads.read(
         object.get("join_ref"),
         object.get("ref"),
         object.get("topic"),

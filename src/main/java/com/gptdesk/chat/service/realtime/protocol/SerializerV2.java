@@ -16,7 +16,7 @@ public final class SerializerV2 implements Serializer {
     if (node == null || !node.isArray() || node.size() != PARTS) {
       return new ClientMessage.Malformed("no JSON array of five");
     }
-    return Serializer.message(node.get(0), node.get(1), node.get(2), node.get(3), node.get(4));
+    return Payloads.read(node.get(0), node.get(1), node.get(2), node.get(3), node.get(4));
   }
 
   @Override

@@ -16,6 +16,7 @@ import com.gptdesk.chat.service.realtime.channel.TopicServices;
 import com.gptdesk.chat.service.realtime.channel.Topics;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.service.realtime.protocol.Serializer;
+import com.gptdesk.chat.service.realtime.protocol.Serializers;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServerOptions;
@@ -182,7 +183,7 @@ public final class RealtimeServer implements AutoCloseable {
       refuse(request, 429, "ConnectionRateLimitReached: Too many connections");
       return;
     }
-    Serializer serializer = Serializer.ofVersion(request.getParam("vsn"));
+    Serializer serializer = Serializers.ofVersion(request.getParam("vsn"));
     if (serializer == null) {
       refuse(request, 400, "vsn must be 1.0.0 or 2.0.0");
       return;

@@ -27,10 +27,10 @@ class SerializersTest {
 
   @Test
   void theVersionIsTheClientsChoiceAndOneWhenItDoesNotSay() {
-    assertInstanceOf(SerializerV1.class, Serializer.ofVersion(null));
-    assertInstanceOf(SerializerV1.class, Serializer.ofVersion("1.0.0"));
-    assertInstanceOf(SerializerV2.class, Serializer.ofVersion("2.0.0"));
-    assertNull(Serializer.ofVersion("3.0.0"));
+    assertInstanceOf(SerializerV1.class, Serializers.ofVersion(null));
+    assertInstanceOf(SerializerV1.class, Serializers.ofVersion("1.0.0"));
+    assertInstanceOf(SerializerV2.class, Serializers.ofVersion("2.0.0"));
+    assertNull(Serializers.ofVersion("3.0.0"));
   }
 
   @Test
