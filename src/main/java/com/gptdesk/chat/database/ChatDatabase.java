@@ -256,6 +256,12 @@ public final class ChatDatabase {
 
   /**
    * As {@link #call} of what only reads, at a replica; refused when it has not replayed so much.
+   *
+   * @param caller who calls
+   * @param position what the replica must have replayed
+   * @param statement made by {@code chat.call_statement}, never by a client
+   * @param argumentsJson a JSON object: the arguments by name
+   * @return the result as JSON text; null for a function that returns nothing
    */
   public @Nullable String callWhenReplayed(
       Caller caller, LogSequenceNumber position, String statement, String argumentsJson) {

@@ -58,19 +58,19 @@ class LogTest {
       heard.awaits("marker 1");
       String child = scene.ownerReads("select tableoid::regclass from relay.change_log");
       assertEquals("nothing to truncate", scene.maintain());
-      scene.timePasses(59);
+      scene.timePasses(30);
       assertEquals("nothing to truncate", scene.maintain());
       scene.say(talk, "marker 2");
       heard.awaits("marker 2");
-      scene.timePasses(2);
+      scene.timePasses(31);
       assertTrue(scene.maintain().contains("left " + child));
       scene.say(talk, "marker 3");
       heard.awaits("marker 3");
       scene.drain(); // from now on nobody can write there
-      scene.timePasses(59);
+      scene.timePasses(30);
       assertEquals("nothing to truncate", scene.maintain());
       assertEquals("3", markers("relay.change_log"));
-      scene.timePasses(2);
+      scene.timePasses(31);
       assertTrue(scene.maintain().startsWith("truncated " + child));
       assertEquals("0", scene.ownerReads("select count(*) from " + child));
       assertEquals("1", markers("relay.change_log"));
