@@ -688,7 +688,8 @@ to chat_relay;
 select chat.ensure_message_partitions(3);
 
 -- Before it serves, the service compares the database with the migrations it was built with.
-revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role;
+-- From chat_service, too: the first version granted it the whole table, in which later ones keep a secret.
+revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role, chat_service;
 grant select on chat.flyway_history to chat_service;
 -- Not the secret of the claims, nor what is made of it.
 grant select (only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours, change_log_max_mb, retention_days, messages_kept_from, audit)

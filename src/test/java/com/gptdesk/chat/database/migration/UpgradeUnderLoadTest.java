@@ -77,6 +77,7 @@ class UpgradeUnderLoadTest {
     }
 
     assertEquals(List.of(), Migrations.of(database.owner(), null).differences());
+    assertEquals(List.of(), Migrations.of(database.owner(), null).drift());
     assertEquals("0", database.ownerReads("select count(*) from chat.check_invariants()"));
     for (Pair pair : pairs) {
       assertEquals(pair.acknowledged(), pair.stored());
