@@ -107,10 +107,11 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
         const box = document.querySelector('.messages');
         const frame = () => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
         const count = () => document.querySelectorAll('.message-place').length;
+        // All of this before the browser tells the page that it was scrolled, so that no page arrives in between.
+        const before = count();
         box.scrollTop = Math.min(box.scrollTop, 300);
-        await frame();
         const held = [...document.querySelectorAll('.message-place')].find((one) => one.getBoundingClientRect().bottom > box.getBoundingClientRect().top);
-        const [top, before] = [held.getBoundingClientRect().top, count()];
+        const { top } = held.getBoundingClientRect();
         const end = Date.now() + patience;
         while (count() === before && Date.now() < end && !document.querySelector('.list-start')) {
           await frame();
