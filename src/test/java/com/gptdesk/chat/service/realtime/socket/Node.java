@@ -1,6 +1,8 @@
 package com.gptdesk.chat.service.realtime.socket;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
@@ -13,6 +15,7 @@ import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
 import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
+import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
 import com.gptdesk.chat.testing.NodeEar;
@@ -24,6 +27,10 @@ import java.net.http.HttpClient;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
@@ -38,6 +45,7 @@ final class Node implements AutoCloseable {
   final FanOut fanOut;
   final Relay relay;
   private final NodeEar ear;
+  private final ToldChanges told = new ToldChanges();
   final RealtimeServer server;
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http = HttpClient.newHttpClient();
@@ -74,7 +82,9 @@ final class Node implements AutoCloseable {
       @Nullable NatsSettings nats,
       LongSupplier nanoClock) {
     Login login = database.service();
-    ear = new NodeEar(RelaySettings.of(login.url(), login.user(), login.password()), nats);
+    ear =
+        new NodeEar(
+            RelaySettings.of(login.url(), login.user(), login.password()), nats, told::before);
     fanOut = ear.fanOut();
     relay = ear.relay();
     var topics = new NoTopics();
@@ -108,6 +118,12 @@ final class Node implements AutoCloseable {
     return port;
   }
 
+  /** Returns when every subscriber of this node was told what happened to this row. */
+  void awaitsTold(Change.Operation operation, UUID row) {
+    Await.until(
+        "%s of %s to be told".formatted(operation, row), () -> told.contains(operation, row));
+  }
+
   static String token(Person person) {
     return token(person, Duration.ofHours(1));
   }
@@ -138,5 +154,34 @@ final class Node implements AutoCloseable {
     ear.close();
     http.close();
     vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** What was told, noted after the subscribers have it. Any thread may ask. */
+  private static final class ToldChanges implements ChangeListener {
+    private final Set<String> told = ConcurrentHashMap.newKeySet();
+    private @Nullable ChangeListener subscribers;
+
+    ChangeListener before(ChangeListener subscribers) {
+      this.subscribers = subscribers;
+      return this;
+    }
+
+    boolean contains(Change.Operation operation, UUID row) {
+      return told.contains(operation + " " + row);
+    }
+
+    @Override
+    public void changed(Change change) {
+      Objects.requireNonNull(subscribers).changed(change);
+      String row = change.record() != null ? change.record() : change.oldRecord();
+      if (row != null) {
+        told.add(change.operation() + " " + Json.row(row).path("id").asString(""));
+      }
+    }
+
+    @Override
+    public void resync(String reason) {
+      Objects.requireNonNull(subscribers).resync(reason);
+    }
   }
 }
