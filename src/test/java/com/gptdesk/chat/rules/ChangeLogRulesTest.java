@@ -21,7 +21,10 @@ import org.jooq.Result;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** {@code R__7_change_log.sql}: what is written down, for whom, and what relays read of it. */
+/**
+ * {@code logic/feed} and the feed of each table: what is written down, for whom, and what relays
+ * read of it.
+ */
 class ChangeLogRulesTest extends Rules {
 
   private final UUID conversation = alice.talksTo(bob);

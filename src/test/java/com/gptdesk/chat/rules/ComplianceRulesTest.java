@@ -14,7 +14,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** {@code R__8_compliance.sql}: what the law asks of an operator. */
+/** {@code logic/compliance}: what the law asks of an operator. */
 class ComplianceRulesTest extends Rules {
 
   private final UUID conversation = alice.talksTo(bob);

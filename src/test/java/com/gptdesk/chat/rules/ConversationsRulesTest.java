@@ -21,9 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/**
- * {@code R__2_conversations.sql}: opened by two of a team, seen by the two, changed by functions.
- */
+/** {@code logic/conversations}: opened by two of a team, seen by the two, changed by functions. */
 class ConversationsRulesTest extends Rules {
 
   // get_or_create_conversation

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.postgresql.util.PSQLException;
 import tools.jackson.databind.JsonNode;
 
-/** {@code R__9_door.sql}: a function called as somebody, in one round trip. */
+/** {@code logic/session}: a function called as somebody, in one round trip. */
 class DoorRulesTest extends Rules {
 
   @Test

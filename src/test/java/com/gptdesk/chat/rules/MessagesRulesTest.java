@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** {@code R__3_messages.sql}: sent, numbered, edited, taken back, read, found. */
+/** {@code logic/messages}: sent, numbered, edited, taken back, read, found. */
 class MessagesRulesTest extends Rules {
 
   private final UUID conversation = alice.talksTo(bob);

@@ -24,7 +24,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-/** {@code R__8_operators.sql}: partitions, retention, archive, and whether all is as it must be. */
+/** {@code logic/operations}: partitions, retention, archive, and whether all is as it must be. */
 class OperatorsRulesTest extends Rules {
 
   private final UUID conversation = alice.talksTo(bob);

@@ -12,7 +12,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** {@code R__1_people.sql}: who I am, who the others are, whether one may write to another. */
+/** {@code logic/people}: who I am, who the others are, whether one may write to another. */
 class PeopleRulesTest extends Rules {
 
   @Test

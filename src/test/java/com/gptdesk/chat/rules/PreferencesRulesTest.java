@@ -10,8 +10,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 /**
- * {@code R__6_preferences.sql}: archive, mute and blocks: their owner sees them, functions write
- * them.
+ * {@code logic/preferences}: archive, mute and blocks: their owner sees them, functions write them.
  */
 class PreferencesRulesTest extends Rules {
 

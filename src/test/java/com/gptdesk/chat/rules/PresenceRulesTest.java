@@ -9,7 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** {@code R__4_presence.sql}: the team sees who is there; typing is between two. */
+/** {@code logic/presence}: the team sees who is there; typing is between two. */
 class PresenceRulesTest extends Rules {
 
   private static final String ROW =

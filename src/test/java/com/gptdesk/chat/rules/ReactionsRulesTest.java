@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
-/** {@code R__5_reactions.sql}: both see them, each gives and takes back their own, by function. */
+/** {@code logic/reactions}: both see them, each gives and takes back their own, by function. */
 class ReactionsRulesTest extends Rules {
 
   private final UUID conversation = alice.talksTo(bob);

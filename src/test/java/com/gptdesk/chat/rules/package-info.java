@@ -1,6 +1,6 @@
 /**
  * The rules of {@code db/logic} as tests: who sees, writes and changes what, and with which
- * refusal. {@code R__3_messages.sql} is proved by {@code MessagesRulesTest}, and so for each stem.
+ * refusal. {@code messages} is proved by {@code MessagesRulesTest}, and so for each folder.
  */
 @NullMarked
 package com.gptdesk.chat.rules;

@@ -14,11 +14,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.MigrationInfo;
+import org.flywaydb.core.api.MigrationState;
 import org.flywaydb.core.api.callback.BaseCallback;
 import org.flywaydb.core.api.callback.Context;
 import org.flywaydb.core.api.callback.Event;
@@ -69,11 +71,36 @@ public final class Migrations {
 
   private static final Duration PAUSE = Duration.ofMillis(200);
 
+  /**
+   * Repeatable migrations of earlier versions. Files of other names make what they made; the
+   * history of an older database still names them. No other file may be missing.
+   */
+  private static final Set<String> FORMER_FILES =
+      Set.of(
+          "R__1_people.sql",
+          "R__2_conversations.sql",
+          "R__3_messages.sql",
+          "R__4_presence.sql",
+          "R__5_reactions.sql",
+          "R__6_preferences.sql",
+          "R__7_change_log.sql",
+          "R__7_topics.sql",
+          "R__8_compliance.sql",
+          "R__8_operators.sql",
+          "R__9_door.sql",
+          "R__9_health.sql",
+          "R__9_publication.sql",
+          "R__9_sessions.sql");
+
   private final MigrationLogin login;
   private final Platform platform;
   private final String folder;
   private final Duration patience;
   private final Flyway flyway;
+
+  /** Passes over repeatable migrations that the history has and the files have not. */
+  private final Flyway flywayOfFormerFiles;
+
   private Accepted accepted = Accepted.NOTHING;
   private List<String> served = List.of();
 
@@ -169,6 +196,8 @@ public final class Migrations {
         .getConfigurationExtension(PostgreSQLConfigurationExtension.class)
         .setTransactionalLock(false);
     this.flyway = configuration.load();
+    this.flywayOfFormerFiles =
+        configuration.ignoreMigrationPatterns("*:future", "repeatable:missing").load();
   }
 
   /**
@@ -215,10 +244,14 @@ public final class Migrations {
     if (!pending().isEmpty()) {
       demandPreconditions();
     }
+    List<String> former = formerFiles();
+    Flyway applying = former.isEmpty() ? flyway : flywayOfFormerFiles;
     deadline.set(System.nanoTime() + patience.toNanos());
     while (true) {
       try {
-        return flyway.migrate().migrationsExecuted;
+        int applied = applying.migrate().migrationsExecuted;
+        repairHistory(former);
+        return applied;
       } catch (FlywayException e) {
         if (!isWorthARetry(e)) {
           throw e;
@@ -232,6 +265,28 @@ public final class Migrations {
         LOG.warn("Others hold a table that the migration needs; trying again");
         pause(PAUSE);
       }
+    }
+  }
+
+  /** Which files of earlier versions the history names; empty when it names unknown ones, too. */
+  private List<String> formerFiles() {
+    List<String> missing =
+        Arrays.stream(flyway.info().all())
+            .filter(migration -> migration.getVersion() == null)
+            .filter(migration -> migration.getState() == MigrationState.MISSING_SUCCESS)
+            .map(MigrationInfo::getScript)
+            .toList();
+    return FORMER_FILES.containsAll(missing) ? missing : List.of();
+  }
+
+  /**
+   * After the files of today were applied, which also found every checksum as it is in the files.
+   */
+  private void repairHistory(List<String> former) {
+    if (!former.isEmpty()) {
+      flyway.repair();
+      LOG.info(
+          "Repaired the history of migrations: other files replace {}", String.join(", ", former));
     }
   }
 

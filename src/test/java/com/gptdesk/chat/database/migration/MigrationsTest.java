@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -144,6 +145,45 @@ class MigrationsTest {
             "select indisvalid from pg_index where indexrelid = 'public.conversations_age_idx'::regclass"));
   }
 
+  /** Its files of logic have other names today. */
+  @Test
+  void theHistoryOfAnEarlierVersionIsRepaired(@TempDir Path folder) throws IOException {
+    EarlierVersion.make(database, EarlierVersion.ONE_FOLDER, folder);
+    Migrations today = Migrations.of(database.owner(), null);
+    assertTrue(
+        today.differences().stream().anyMatch(line -> line.contains("3 messages")),
+        today.differences().toString());
+    try (HeardLog log = new HeardLog()) {
+      assertTrue(today.migrate() > 10);
+      assertEquals(
+          1, log.lines().stream().filter(line -> line.contains("Repaired the history")).count());
+      assertTrue(log.has("Repaired the history", "R__3_messages.sql", "R__9_door.sql"));
+    }
+    assertEquals(List.of(), today.differences());
+    assertEquals(List.of(), today.drift());
+    assertEquals(List.of(), today.pending());
+    assertEquals(0, today.migrate());
+    assertEquals(
+        "14",
+        database.ownerReads("select count(*) from chat.flyway_history where type = 'DELETE'"));
+  }
+
+  /** For instance of a later version: its functions are not to be replaced by older ones. */
+  @Test
+  void aFileThatNoEarlierVersionHadMayNotBeMissing(@TempDir Path db) throws IOException {
+    copy(Path.of("db"), db);
+    Files.writeString(db.resolve("logic/R__3_messages.sql"), "select 1;");
+    Path later = Files.writeString(db.resolve("logic/R__99_later.sql"), "select 1;");
+    new Migrations(database.owner(), null, "filesystem:" + db).migrate();
+    FlywayException no =
+        assertThrows(FlywayException.class, () -> Migrations.of(database.owner(), null).migrate());
+    assertTrue(no.getMessage().contains("99 later"), no.getMessage());
+
+    Files.delete(db.resolve("logic/R__3_messages.sql"));
+    assertTrue(Files.exists(later));
+    assertEquals(0, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+  }
+
   @Test
   void aDatabaseThatIsBehindOrWasChangedIsSeen(@TempDir Path db) throws IOException {
     Migrations.of(database.owner(), null).migrate();
@@ -225,7 +265,7 @@ class MigrationsTest {
             "select max_message_length || ' ' || typing_timeout_ms from chat.settings"));
   }
 
-  private static void copy(Path from, Path to) throws IOException {
+  static void copy(Path from, Path to) throws IOException {
     try (Stream<Path> files = Files.walk(from)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         Path copy = to.resolve(from.relativize(file));

@@ -3,14 +3,13 @@ package com.gptdesk.chat.database.migration;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -24,22 +23,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The database of an earlier version, while everybody talks, is brought to this one: nobody is
  * refused, and nothing is lost.
- *
- * <p>{@code upgrade/<commit>.zip} is {@code git archive} of {@code db/platform}, {@code db/tables}
- * and {@code db/logic} of that commit. The next release adds its own.
  */
 class UpgradeUnderLoadTest {
 
-  private static final String EARLIER = "deada0c";
   private static final int PAIRS = 8;
 
   /** How much everybody has done before the upgrade, and does after it. */
@@ -54,10 +49,10 @@ class UpgradeUnderLoadTest {
     database.close();
   }
 
-  @Test
-  void nobodyIsRefusedAndNothingIsLost(@TempDir Path earlier) throws Exception {
-    unpack(earlier);
-    new Migrations(database.owner(), Platform.STANDALONE, "filesystem:" + earlier).migrate();
+  @ParameterizedTest
+  @ValueSource(strings = {EarlierVersion.FIRST, EarlierVersion.ONE_FOLDER})
+  void nobodyIsRefusedAndNothingIsLost(String earlier, @TempDir Path folder) throws Exception {
+    EarlierVersion.make(database, earlier, folder);
     List<Pair> pairs = IntStream.range(0, PAIRS).mapToObj(this::pair).toList();
     List<Future<?>> talks = new ArrayList<>();
     for (Pair pair : pairs) {
@@ -87,6 +82,41 @@ class UpgradeUnderLoadTest {
               "select last_message_seq from public.user_conversations where id = '%s'"
                   .formatted(pair.conversation)));
     }
+  }
+
+  /** Its functions are others by the time it goes on. */
+  @Test
+  void aCallUnderWayIsNotRefused(@TempDir Path earlier, @TempDir Path db) throws Exception {
+    EarlierVersion.make(database, EarlierVersion.ONE_FOLDER, earlier);
+    Pair pair = pair(1);
+    UUID message = pair.sends(pair.other);
+    MigrationsTest.copy(Path.of("db"), db);
+    Files.writeString(
+        db.resolve("tables/V999__waits.sql"),
+        "set local lock_timeout = 0; select pg_advisory_xact_lock(4711);");
+    try (Connection holder = database.owner().connect();
+        Statement statement = holder.createStatement()) {
+      statement.execute("select pg_advisory_lock(4711)");
+      Migrations next = new Migrations(database.owner(), null, "filesystem:" + db);
+      Future<Integer> migration = threads.submit(() -> next.migrate());
+      Await.until("the migration has all tables", () -> waiting("locktype = 'advisory'"));
+      Future<?> call =
+          threads.submit(
+              () -> pair.one.does(tx -> tx.fetch("select public.add_reaction(?, '+1')", message)));
+      Await.until("the call waits", () -> waiting("locktype = 'relation'"));
+      statement.execute("select pg_advisory_unlock(4711)");
+      call.get();
+      assertTrue(migration.get() > 10);
+    }
+    assertEquals("1", database.ownerReads("select count(*) from public.message_reactions"));
+  }
+
+  private boolean waiting(String what) {
+    return database
+        .ownerReads(
+            "select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database()) and "
+                + what)
+        .equals("1");
   }
 
   private static void everybodyHasDone(int rounds, List<Pair> pairs) {
@@ -180,23 +210,6 @@ class UpgradeUnderLoadTest {
               "select string_agg(id::text, ' ') from public.user_messages where conversation_id = '%s'"
                   .formatted(conversation));
       return List.of(ids.split(" ")).stream().map(UUID::fromString).collect(Collectors.toSet());
-    }
-  }
-
-  private static void unpack(Path folder) throws IOException {
-    String name = "/upgrade/" + EARLIER + ".zip";
-    try (InputStream file = UpgradeUnderLoadTest.class.getResourceAsStream(name);
-        ZipInputStream archive = new ZipInputStream(file)) {
-      for (ZipEntry entry = archive.getNextEntry(); entry != null; entry = archive.getNextEntry()) {
-        Path target = folder.resolve("db").relativize(folder.resolve(entry.getName()));
-        Path copy = folder.resolve(target);
-        if (entry.isDirectory()) {
-          Files.createDirectories(copy);
-        } else {
-          Files.createDirectories(copy.getParent());
-          Files.copy(archive, copy);
-        }
-      }
     }
   }
 }

@@ -148,5 +148,8 @@ $$;
 comment on function chat.enter(text, text, boolean, pg_lsn) is
   'Claims and role until the transaction ends. The service sends it and a statement of chat.call_statement together, outside a transaction, so that both are one. PT403 for another role, PT503 unless this is a replica that has replayed so much.';
 
-revoke all on function chat.callable_functions, chat.call_statement, chat.enter from public, anon, authenticated, service_role;
+revoke all on function
+  chat.callable_functions, chat.call_statement, chat.enter
+from public, anon, authenticated, service_role;
+
 grant execute on function chat.callable_functions, chat.call_statement, chat.enter to chat_service;

@@ -1,4 +1,43 @@
--- Reactions: both people of a conversation see them; each gives and takes back his own, by function.
+-- Each gives and takes back their own reactions.
+
+create or replace function chat.message_of_mine(message_id uuid)
+  returns public.user_messages
+  volatile
+  security definer                 -- locks the conversation, which nobody is granted to update
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  me uuid := chat.demand_me();
+  message public.user_messages;
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
+  perform
+  from public.user_conversations c
+  where c.id = (
+    select m.conversation_id
+    from public.user_messages m
+    where m.id = message_of_mine.message_id
+      and me in (m.sender_id, m.recipient_id)
+  )
+  for no key update;
+
+  select m.* into message
+  from public.user_messages m
+  where m.id = message_of_mine.message_id
+    and me in (m.sender_id, m.recipient_id);
+  if not found then
+    raise sqlstate 'PT404' using
+      message = 'There is no such message in your conversations.',
+      hint = 'It may have been removed; get_messages shows what is there.';
+  end if;
+  return message;
+end
+$$;
+
+comment on function chat.message_of_mine(uuid) is 'A message sent or received by the caller, its conversation locked; PT404 when there is none.';
 
 create or replace function public.add_reaction(message_id uuid, reaction text)
   returns void
@@ -73,75 +112,8 @@ $$;
 
 comment on function public.remove_reaction is 'Takes the caller''s reaction back; again changes nothing. PT404 for others'' messages.';
 
-create or replace function chat.message_of_mine(message_id uuid)
-  returns public.user_messages
-  volatile
-  security definer                 -- locks the conversation, which nobody is granted to update
-  set search_path = pg_catalog, pg_temp
-  language plpgsql
-as $$
-declare
-  me uuid := chat.demand_me();
-  message public.user_messages;
-begin
-  if current_setting('transaction_isolation') <> 'read committed' then
-    perform chat.refuse_old_snapshot();
-  end if;
-  perform
-  from public.user_conversations c
-  where c.id = (
-    select m.conversation_id
-    from public.user_messages m
-    where m.id = message_of_mine.message_id
-      and me in (m.sender_id, m.recipient_id)
-  )
-  for no key update;
-
-  select m.* into message
-  from public.user_messages m
-  where m.id = message_of_mine.message_id
-    and me in (m.sender_id, m.recipient_id);
-  if not found then
-    raise sqlstate 'PT404' using
-      message = 'There is no such message in your conversations.',
-      hint = 'It may have been removed; get_messages shows what is there.';
-  end if;
-  return message;
-end
-$$;
-
-comment on function chat.message_of_mine(uuid) is 'A message sent or received by the caller, its conversation locked; PT404 when there is none.';
-
--- Policies.
-
-drop policy if exists "Only active people use the chat" on public.message_reactions;
-create policy "Only active people use the chat" on public.message_reactions
-  as restrictive
-  for all
-  to authenticated
-  using ((select chat.me()) is not null);
-
-drop policy if exists "Users can view reactions in their conversations" on public.message_reactions;
-create policy "Users can view reactions in their conversations" on public.message_reactions
-  for select
-  to authenticated
-  using ((select auth.uid()) in (sender_id, recipient_id));
-
-drop policy if exists "The service can view reactions" on public.message_reactions;
-create policy "The service can view reactions" on public.message_reactions
-  for select
-  to service_role
-  using ((select chat.claims_hold()));
-
--- No insert, update or delete: a reaction is a change of its message and takes a revision under the conversation's lock.
-
-comment on policy "Only active people use the chat" on public.message_reactions is 'Cuts across the others: who is not active sees nothing.';
-comment on policy "Users can view reactions in their conversations" on public.message_reactions is 'Both people of the conversation.';
-comment on policy "The service can view reactions" on public.message_reactions is 'Back ends see all.';
-
-revoke all on table public.message_reactions from public, anon, authenticated, service_role;
-grant select on table public.message_reactions to authenticated, service_role;
-
-revoke all on function chat.message_of_mine, public.add_reaction, public.remove_reaction
+revoke all on function
+  chat.message_of_mine, public.add_reaction, public.remove_reaction
 from public, anon, authenticated, service_role;
+
 grant execute on function public.add_reaction, public.remove_reaction to authenticated;

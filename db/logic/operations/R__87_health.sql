@@ -1,5 +1,17 @@
 -- What a DBA looks at: one row for each thing that can go wrong, its state, and what to do. It reads statistics and catalogues only.
 
+create or replace function chat.notification_queue_usage()
+  returns float8
+  volatile
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  select pg_notification_queue_usage()
+$$;
+
+comment on function chat.notification_queue_usage() is
+  'The used part of the server''s queue of notifications, 0 to 1, for monitoring; when it is full, whoever notifies fails at commit.';
+
 create or replace view chat.health
   with (security_invoker = true)
 as
@@ -155,3 +167,7 @@ comment on column chat.health.value is 'What was found.';
 comment on column chat.health.remedy is 'What to do; null while all is well.';
 
 revoke all on table chat.health from public, anon, authenticated, service_role;
+
+revoke all on function chat.notification_queue_usage from public, anon, authenticated, service_role;
+
+grant execute on function chat.notification_queue_usage to chat_relay;

@@ -1,0 +1,91 @@
+-- A person's conversations, the newest first.
+
+create or replace function public.get_conversations(
+  before timestamptz default null,
+  before_id uuid default null,
+  page_size int default 50,
+  archived boolean default false,
+  conversation_id uuid default null
+)
+  returns setof public.conversation_view
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over many partitions costs more than running
+  language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  me uuid := chat.demand_me();
+begin
+  if before is null and before_id is not null then
+    raise sqlstate 'PT400' using
+      message = 'before_id goes with before.',
+      hint = 'For the next page give the last row''s last_message_at (or created_at when that is null) as before, and its id as before_id.';
+  end if;
+
+  return query
+    with page as (
+      select
+        c.*,
+        coalesce(c.last_message_at, c.created_at) as moment,
+        case me when c.participant_1_id then c.participant_2_id else c.participant_1_id end as other_id,
+        case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end as my_read_seq,
+        case me when c.participant_1_id then c.participant_2_read_seq else c.participant_1_read_seq end as their_read_seq,
+        c.is_archived or coalesce(p.archived_seq = c.last_message_seq, false) as put_away,
+        coalesce(p.muted_until > now(), false) as muted
+      from public.user_conversations c
+      left join public.conversation_preferences p on p.conversation_id = c.id and p.user_id = me
+      where me in (c.participant_1_id, c.participant_2_id)
+        and case
+          when get_conversations.conversation_id is not null then c.id = get_conversations.conversation_id
+          else (c.last_message_seq > 0 or c.created_by = me)
+            and (c.is_archived or coalesce(p.archived_seq = c.last_message_seq, false)) = coalesce(archived, false)
+        end
+        and (before is null or (coalesce(c.last_message_at, c.created_at), c.id)
+          < (before, coalesce(before_id, '00000000-0000-0000-0000-000000000000')))
+      order by moment desc, c.id desc
+      limit chat.page(page_size)
+    ),
+    others as (
+      select o.*
+      from chat.people(array(select page.other_id from page)) o
+    )
+    select
+      page.id,
+      jsonb_build_object(
+        'id', page.other_id,
+        'full_name', others.full_name,
+        'avatar_url', others.avatar_url,
+        'status', others.status,
+        'presence', others.presence),
+      case when m.id is not null then jsonb_build_object(
+        'id', m.id,
+        'seq', m.seq,
+        'sender_id', m.sender_id,
+        'content', m.content,
+        'message_type', m.message_type,
+        'created_at', m.created_at,
+        'is_deleted', m.is_deleted)
+      end,
+      page.last_message_at,
+      page.last_message_seq,
+      page.my_read_seq,
+      page.their_read_seq,
+      page.last_message_seq - page.my_read_seq,
+      page.revision,
+      page.put_away,
+      page.muted,
+      page.created_at
+    from page
+    left join others on others.id = page.other_id
+    left join public.user_messages m on m.id = page.last_message_id
+    order by page.moment desc, page.id desc;
+end
+$$;
+
+comment on function public.get_conversations is
+  'The caller''s conversations, newest first; empty ones only for who opened them. With conversation_id that one, archived or not. The next page: before = last_message_at (or created_at when that is null) and before_id = id of the last row.';
+
+revoke all on function public.get_conversations from public, anon, authenticated, service_role;
+
+grant execute on function public.get_conversations to authenticated;

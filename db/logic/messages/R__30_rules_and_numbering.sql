@@ -1,0 +1,124 @@
+-- Messages: both people of a conversation read them, its sender writes, edits and takes back, functions do the writing.
+-- Lock order, everywhere: conversations by id, then messages, then the rest.
+
+create or replace function chat.check_message_id(id uuid)
+  returns uuid
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  if substr(check_message_id.id::text, 15, 1) = '7'
+    and chat.uuid7_time(check_message_id.id)
+      between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '5 minutes'   -- a transaction may last
+  then
+    return check_message_id.id;
+  end if;
+  raise sqlstate 'PT400' using
+    message = 'A message id is a UUIDv7 of this moment.',
+    detail = format('%s is %s.', check_message_id.id, case
+      when substr(check_message_id.id::text, 15, 1) <> '7' then 'not version 7'
+      else 'of ' || chat.uuid7_time(check_message_id.id)
+    end),
+    hint = 'Make the id when the message is written, at most a day ago and five minutes ahead, or leave it out.';
+end
+$$;
+
+comment on function chat.check_message_id(uuid) is
+  'The id; PT400 unless it is version 7 and its time from one day ago to five minutes ahead: retention goes by id, so a client must not steer it.';
+
+create or replace function chat.check_content(content text, message_type text)
+  returns text
+  stable
+  security definer                 -- reads chat.settings, which nobody else reads
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  maximum int := (select s.max_message_length from chat.settings s);
+begin
+  if check_content.content is null or (check_content.message_type = 'text' and check_content.content !~ e'\\S') then
+    raise sqlstate 'PT400' using
+      message = 'A message needs a text.',
+      hint = 'Give at least one character that is not white space; files and images may have an empty text, but not null.';
+  end if;
+  if char_length(check_content.content) > maximum then
+    raise sqlstate 'PT413' using
+      message = format('A message has at most %s characters; this one has %s.', maximum, char_length(check_content.content)),
+      hint = 'Shorten it or send it in parts. The limit is chat.settings.max_message_length.';
+  end if;
+  return check_content.content;
+end
+$$;
+
+comment on function chat.check_content(text, text) is 'The text; PT400 for an empty one, PT413 for one longer than chat.settings.max_message_length characters.';
+
+create or replace function chat.number_message()
+  returns trigger
+  security definer                 -- numbers the conversation, which nobody is granted to update
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  moment timestamptz := clock_timestamp();
+begin
+  if current_setting('transaction_isolation') <> 'read committed' and current_setting('role') <> 'none' then
+    perform chat.refuse_old_snapshot();                  -- the owner, who has no role, may
+  end if;
+  if current_setting('role', true) in ('anon', 'authenticated') and new.sender_id is distinct from auth.uid() then
+    raise sqlstate 'PT403' using
+      message = 'You can only send messages of your own.',
+      hint = 'sender_id must be the person the token speaks for.';
+  end if;
+  new.id := chat.check_message_id(new.id);
+  new.content := chat.check_content(new.content, new.message_type);
+
+  -- The lock and the number in one statement. Members only, so that a stranger waits for nobody and leaves no trace.
+  update public.user_conversations c
+  set
+    last_message_seq = c.last_message_seq + 1,
+    revision = c.revision + 1,
+    last_message_id = new.id,
+    last_message_at = greatest(clock_timestamp(), c.last_message_at),
+    updated_at = clock_timestamp(),
+    is_archived = false,
+    participant_1_read_seq = case when c.participant_1_id = new.sender_id then c.last_message_seq + 1 else c.participant_1_read_seq end,
+    participant_2_read_seq = case when c.participant_2_id = new.sender_id then c.last_message_seq + 1 else c.participant_2_read_seq end
+  where c.id = new.conversation_id
+    and new.sender_id in (c.participant_1_id, c.participant_2_id)
+  returning
+    c.last_message_seq,
+    c.revision,
+    c.last_message_at,
+    case new.sender_id when c.participant_1_id then c.participant_2_id else c.participant_1_id end
+  into new.seq, new.revision, moment, new.recipient_id;
+  if not found then
+    raise sqlstate 'PT403' using
+      message = 'You are not in this conversation.',
+      hint = 'Open one with get_or_create_conversation; get_conversations lists yours.';
+  end if;
+  new.recipient_id := chat.demand_reachable(new.sender_id, new.recipient_id);
+
+  new.sent_revision := new.revision;
+  new.created_at := moment;
+  new.updated_at := moment;
+  new.is_edited := false;
+  new.is_deleted := false;
+  new.read_by := '[]';
+  return new;
+end
+$$;
+
+comment on function chat.number_message() is
+  'Checks a new message and gives it number, revision, recipient and time under its conversation''s lock, which it keeps the last message, the sender''s read position and the revision of.';
+
+create or replace trigger number_message
+  before insert on public.user_messages
+  for each row
+  execute function chat.number_message();
+
+comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it.';
+
+revoke all on function
+  chat.check_message_id, chat.check_content, chat.number_message
+from public, anon, authenticated, service_role;

@@ -1,0 +1,17 @@
+-- What the service reads of the settings, and of the history of migrations.
+
+drop policy if exists "The service can read the settings" on chat.settings;
+create policy "The service can read the settings" on chat.settings
+  for select
+  to chat_service
+  using (true);
+
+comment on policy "The service can read the settings" on chat.settings is 'The service tells clients the limits, and compares what it was built with.';
+
+-- Before it serves, the service compares the database with the migrations it was built with.
+-- From chat_service, too: the first version granted it the whole table, in which later ones keep a secret.
+revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role, chat_service;
+grant select on chat.flyway_history to chat_service;
+-- Not the secret of the claims, nor what is made of it.
+grant select (only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours, change_log_max_mb, retention_days, messages_kept_from, audit)
+  on chat.settings to chat_service;

@@ -1,0 +1,107 @@
+-- Whether one may write to another.
+
+create or replace function chat.why_not(sender_id uuid, recipient_id uuid)
+  returns text
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql                 -- an SQL function is set up at each call
+as $$
+begin
+  return (select case
+    when not exists (
+      select
+      from public.users s
+      join public.users r on r.team_id = s.team_id
+      where s.id = why_not.sender_id
+        and r.id = why_not.recipient_id
+        and s.id <> r.id
+        and s.status = 'active'
+        and r.status = 'active'
+    ) then 'apart'
+    when exists (
+      select
+      from public.user_blocks b
+      where b.blocker_id = why_not.recipient_id
+        and b.blocked_id = why_not.sender_id
+    ) then 'blocked'
+    when exists (
+      select
+      from public.user_blocks b
+      where b.blocker_id = why_not.sender_id
+        and b.blocked_id = why_not.recipient_id
+    ) then 'blocking'
+  end);
+end
+$$;
+
+comment on function chat.why_not(uuid, uuid) is
+  'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when he may. For definer functions alone: it tells of anybody.';
+
+create or replace function chat.demand_reachable(sender_id uuid, recipient_id uuid)
+  returns uuid
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  reason text := chat.why_not(demand_reachable.sender_id, demand_reachable.recipient_id);
+begin
+  if reason is null then
+    return demand_reachable.recipient_id;
+  end if;
+  raise sqlstate 'PT403' using
+    message = case reason
+      when 'apart' then 'You two can no longer write to each other.'
+      when 'blocked' then 'This person does not take messages from you.'
+      else 'You have blocked this person.'
+    end,
+    detail = reason,
+    hint = case reason
+      when 'apart' then 'Both must be active and in one team; what was said stays readable.'
+      when 'blocked' then 'Nothing was sent, and it will not be until the block is lifted.'
+      else 'Call unblock_user first.'
+    end;
+end
+$$;
+
+comment on function chat.demand_reachable(uuid, uuid) is 'PT403 when one may not write to the other; the error''s detail is the reason: apart, blocked or blocking.';
+
+create or replace function chat.refuse_old_snapshot()
+  returns void
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  raise sqlstate 'PT412' using
+    message = format('What depends on rights is written in a READ COMMITTED transaction, not in one that is %s.', upper(current_setting('transaction_isolation'))),
+    detail = 'Its snapshot may be older than a block, a deactivation or a change of team.',
+    hint = 'Begin the transaction with READ COMMITTED, or set default_transaction_isolation of the login to it.';
+end
+$$;
+
+comment on function chat.refuse_old_snapshot() is
+  'PT412. Called by whatever writes on the strength of rights when the transaction''s isolation keeps one snapshot: each statement must see the rights of its own moment.';
+
+create or replace function chat.may_talk_to(other uuid)
+  returns boolean
+  stable
+  security definer                 -- reads whom and whose blocks the caller may not see; answers for the caller alone
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
+  return chat.why_not(chat.me(), may_talk_to.other) is null;
+end
+$$;
+
+comment on function chat.may_talk_to(uuid) is 'Whether the caller may open a conversation with that person: for opening it, so PT412 in a transaction with an old snapshot.';
+
+revoke all on function
+  chat.why_not, chat.demand_reachable, chat.refuse_old_snapshot, chat.may_talk_to
+from public, anon, authenticated, service_role;
+
+grant execute on function chat.refuse_old_snapshot, chat.may_talk_to to authenticated, service_role;

@@ -1,0 +1,76 @@
+-- Everybody says for themselves who is there, and to whom they type.
+
+create or replace function public.update_presence(status text, current_page text default null)
+  returns void
+  volatile
+  security definer                 -- current_page may be written but not read by its owner's role
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  me uuid := chat.demand_me();
+begin
+  if update_presence.status is null or update_presence.status not in ('online', 'away', 'busy', 'offline') then
+    raise sqlstate 'PT400' using
+      message = 'There is no such status.',
+      hint = 'Give online, away, busy or offline.';
+  end if;
+
+  insert into public.user_presence as p (user_id, status, current_page)
+  values (me, update_presence.status, update_presence.current_page)
+  on conflict (user_id) do update set
+    status = excluded.status,
+    current_page = excluded.current_page;
+end
+$$;
+
+comment on function public.update_presence is
+  'The caller is online, away, busy or offline; the team hears of it when it changes. current_page: where in the application, for nobody else. PT400 for another status.';
+
+create or replace function public.update_typing_status(typing_to uuid)
+  returns void
+  volatile
+  security definer                 -- typing may be written but not read by its owner's role; the other's blocks are not the caller's to see
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  me uuid := chat.demand_me();
+begin
+  if typing_to is not null then
+    perform
+    from public.user_conversations c
+    where c.participant_1_id = least(me, typing_to)
+      and c.participant_2_id = greatest(me, typing_to);
+    if not found then
+      raise sqlstate 'PT403' using
+        message = 'You have no conversation with this person.',
+        hint = 'Open one with get_or_create_conversation.';
+    end if;
+    perform chat.demand_reachable(me, typing_to);
+  end if;
+
+  if typing_to is null then
+    update public.user_presence p
+    set is_typing_to = null
+    where p.user_id = me
+      and p.is_typing_to is not null;
+  else
+    insert into public.user_presence as p (user_id, status, is_typing_to, typing_started_at)
+    values (me, 'online', update_typing_status.typing_to, clock_timestamp())
+    on conflict (user_id) do update set
+      status = case p.status when 'offline' then 'online' else p.status end,
+      is_typing_to = excluded.is_typing_to,
+      typing_started_at = excluded.typing_started_at;
+  end if;
+end
+$$;
+
+comment on function public.update_typing_status is
+  'The caller is typing to that person, or with null to nobody; ends by itself after chat.settings.typing_timeout_ms unless renewed. PT403 where the caller may not write.';
+
+revoke all on function
+  public.update_presence, public.update_typing_status
+from public, anon, authenticated, service_role;
+
+grant execute on function public.update_presence, public.update_typing_status to authenticated;
