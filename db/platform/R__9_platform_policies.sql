@@ -1,5 +1,5 @@
 -- Who sees people and teams. Only where these tables are ours: an existing platform keeps its own policies, and the chat
--- reads people through chat.people() either way.
+-- reads people through chat.visible_people() either way.
 
 drop policy if exists "People can view their team" on public.teams;
 create policy "People can view their team" on public.teams

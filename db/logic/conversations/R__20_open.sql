@@ -7,7 +7,7 @@ create or replace function public.get_or_create_conversation(user1_id uuid, user
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   first_id uuid := least(user1_id, user2_id);
   second_id uuid := greatest(user1_id, user2_id);
   found_id uuid;

@@ -15,7 +15,7 @@ create or replace function public.get_conversations(
 as $$
 #variable_conflict use_column
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
 begin
   if before is null and before_id is not null then
     raise sqlstate 'PT400' using
@@ -44,11 +44,11 @@ begin
         and (before is null or (coalesce(c.last_message_at, c.created_at), c.id)
           < (before, coalesce(before_id, '00000000-0000-0000-0000-000000000000')))
       order by moment desc, c.id desc
-      limit chat.page(page_size)
+      limit chat.checked_page_size(page_size)
     ),
     others as (
       select o.*
-      from chat.people(array(select page.other_id from page)) o
+      from chat.visible_people(array(select page.other_id from page)) o
     )
     select
       page.id,

@@ -27,7 +27,7 @@ $$;
 comment on function chat.check_message_id(uuid) is
   'The id; PT400 unless it is version 7 and its time from one day ago to five minutes ahead: retention goes by id, so a client must not steer it.';
 
-create or replace function chat.check_content(content text, message_type text)
+create or replace function chat.checked_content(content text, message_type text)
   returns text
   stable
   security definer                 -- reads chat.settings, which nobody else reads
@@ -37,21 +37,21 @@ as $$
 declare
   maximum int := (select s.max_message_length from chat.settings s);
 begin
-  if check_content.content is null or (check_content.message_type = 'text' and check_content.content !~ e'\\S') then
+  if checked_content.content is null or (checked_content.message_type = 'text' and checked_content.content !~ e'\\S') then
     raise sqlstate 'PT400' using
       message = 'A message needs a text.',
       hint = 'Give at least one character that is not white space; files and images may have an empty text, but not null.';
   end if;
-  if char_length(check_content.content) > maximum then
+  if char_length(checked_content.content) > maximum then
     raise sqlstate 'PT413' using
-      message = format('A message has at most %s characters; this one has %s.', maximum, char_length(check_content.content)),
+      message = format('A message has at most %s characters; this one has %s.', maximum, char_length(checked_content.content)),
       hint = 'Shorten it or send it in parts. The limit is chat.settings.max_message_length.';
   end if;
-  return check_content.content;
+  return checked_content.content;
 end
 $$;
 
-comment on function chat.check_content(text, text) is 'The text; PT400 for an empty one, PT413 for one longer than chat.settings.max_message_length characters.';
+comment on function chat.checked_content(text, text) is 'The text; PT400 for an empty one, PT413 for one longer than chat.settings.max_message_length characters.';
 
 create or replace function chat.number_message()
   returns trigger
@@ -71,7 +71,7 @@ begin
       hint = 'sender_id must be the person the token speaks for.';
   end if;
   new.id := chat.check_message_id(new.id);
-  new.content := chat.check_content(new.content, new.message_type);
+  new.content := chat.checked_content(new.content, new.message_type);
 
   -- The lock and the number in one statement. Members only, so that a stranger waits for nobody and leaves no trace.
   update public.user_conversations c
@@ -97,7 +97,7 @@ begin
       message = 'You are not in this conversation.',
       hint = 'Open one with get_or_create_conversation; get_conversations lists yours.';
   end if;
-  new.recipient_id := chat.demand_reachable(new.sender_id, new.recipient_id);
+  new.recipient_id := chat.require_reachable(new.sender_id, new.recipient_id);
 
   new.sent_revision := new.revision;
   new.created_at := moment;
@@ -120,5 +120,5 @@ create or replace trigger number_message
 comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it.';
 
 revoke all on function
-  chat.check_message_id, chat.check_content, chat.number_message
+  chat.check_message_id, chat.checked_content, chat.number_message
 from public, anon, authenticated, service_role;

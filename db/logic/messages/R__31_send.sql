@@ -17,7 +17,7 @@ create or replace function public.send_message(
   language plpgsql
 as $$
 declare
-  card jsonb := chat.demand_card();
+  card jsonb := chat.sender_card();
   me uuid := card ->> 'id';
   wanted_id uuid;
   view public.message_view;

@@ -60,7 +60,7 @@ begin
         where m.conversation_id = get_messages.conversation_id
           and m.seq < coalesce(before_seq, 9223372036854775807)
         order by m.seq desc
-        limit chat.page(page_size)
+        limit chat.checked_page_size(page_size)
       ) page
       cross join lateral chat.reactions_of(page.id) r
       order by page.seq;
@@ -78,7 +78,7 @@ begin
         where m.conversation_id = get_messages.conversation_id
           and m.seq > after_seq
         order by m.seq
-        limit chat.page(page_size)
+        limit chat.checked_page_size(page_size)
       ) page
       cross join lateral chat.reactions_of(page.id) r
       order by page.seq;
@@ -126,7 +126,7 @@ begin
       where m.conversation_id = get_changes.conversation_id
         and m.revision > after_revision
       order by m.revision
-      limit chat.page(page_size)
+      limit chat.checked_page_size(page_size)
     ) page
     cross join lateral chat.reactions_of(page.id) r
     order by page.revision;
@@ -160,7 +160,7 @@ begin
       where x.conversation_id = changed_messages.conversation_id
         and x.revision > after_revision
       order by x.revision
-      limit chat.page(page_size)
+      limit chat.checked_page_size(page_size)
     ) m
     order by m.revision;
 end

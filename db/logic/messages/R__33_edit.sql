@@ -1,6 +1,6 @@
 -- A message's sender edits it and takes it back.
 
-create or replace function chat.own_message(message_id uuid)
+create or replace function chat.lock_own_message(message_id uuid)
   returns public.user_messages
   volatile
   security definer                 -- locks the conversation, which nobody is granted to update
@@ -8,7 +8,7 @@ create or replace function chat.own_message(message_id uuid)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   message public.user_messages;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -16,12 +16,12 @@ begin
   end if;
   perform
   from public.user_conversations c
-  where c.id = (select m.conversation_id from public.user_messages m where m.id = own_message.message_id and m.sender_id = me)
+  where c.id = (select m.conversation_id from public.user_messages m where m.id = lock_own_message.message_id and m.sender_id = me)
   for no key update;
 
   select m.* into message
   from public.user_messages m
-  where m.id = own_message.message_id
+  where m.id = lock_own_message.message_id
     and m.sender_id = me;
   if not found then
     raise sqlstate 'PT404' using
@@ -32,7 +32,7 @@ begin
 end
 $$;
 
-comment on function chat.own_message(uuid) is 'A message the caller has sent, its conversation locked; PT404 when there is none.';
+comment on function chat.lock_own_message(uuid) is 'A message the caller has sent, its conversation locked; PT404 when there is none.';
 
 create or replace function chat.view_of(message public.user_messages)
   returns public.message_view
@@ -49,7 +49,7 @@ begin
     (view_of.message).file_size, (view_of.message).created_at, (view_of.message).updated_at,
     (view_of.message).is_edited, (view_of.message).is_deleted, (view_of.message).read_by, (view_of.message).metadata,
     (view_of.message).recipient_id, (view_of.message).seq, (view_of.message).sent_revision, (view_of.message).revision,
-    chat.demand_card(),
+    chat.sender_card(),
     r.reactions
   into view
   from chat.reactions_of((view_of.message).id) r;
@@ -67,15 +67,15 @@ create or replace function public.edit_message(message_id uuid, content text)
   language plpgsql
 as $$
 declare
-  message public.user_messages := chat.own_message(edit_message.message_id);
+  message public.user_messages := chat.lock_own_message(edit_message.message_id);
 begin
   if message.is_deleted then
     raise sqlstate 'PT409' using
       message = 'A deleted message cannot be edited.',
       hint = 'Send a new one.';
   end if;
-  perform chat.demand_reachable(message.sender_id, message.recipient_id);
-  perform chat.check_content(edit_message.content, message.message_type);
+  perform chat.require_reachable(message.sender_id, message.recipient_id);
+  perform chat.checked_content(edit_message.content, message.message_type);
 
   if message.content <> edit_message.content then
     insert into public.message_edits (message_id, sender_id, content)
@@ -105,7 +105,7 @@ create or replace function public.delete_message(message_id uuid)
   language plpgsql
 as $$
 declare
-  message public.user_messages := chat.own_message(delete_message.message_id);
+  message public.user_messages := chat.lock_own_message(delete_message.message_id);
 begin
   if not message.is_deleted then
     update public.user_messages m
@@ -135,7 +135,7 @@ comment on function public.delete_message is
   'Takes back a message of the caller''s: blanks it, its earlier texts and its reactions; the number stays. Again changes nothing. PT404 for others'' messages.';
 
 revoke all on function
-  chat.own_message, chat.view_of, public.edit_message, public.delete_message
+  chat.lock_own_message, chat.view_of, public.edit_message, public.delete_message
 from public, anon, authenticated, service_role;
 
 grant execute on function public.edit_message, public.delete_message to authenticated;

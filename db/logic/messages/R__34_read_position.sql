@@ -24,7 +24,7 @@ create or replace function public.mark_as_read(message_ids uuid[])
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   conversation_ids uuid[];
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -82,7 +82,7 @@ create or replace function public.mark_conversation_as_read(conversation_id uuid
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   conversation public.user_conversations;
   read_seq bigint;
   up_to bigint;

@@ -162,7 +162,7 @@ create or replace function public.search_messages(
 as $$
 #variable_conflict use_column
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   words tsquery;
   mine tsquery;
   matches public.user_messages[];
@@ -180,7 +180,7 @@ begin
       hint = 'Give at least one whole word; all words must be in the message.';
   end if;
 
-  page_size := chat.page(page_size);
+  page_size := chat.checked_page_size(page_size);
   matches := chat.newest_matches(mine, me, conversation_id, before_id, page_size);
   if matches is null then
     matches := chat.matches_by_month(mine, me, conversation_id, before_id, page_size);

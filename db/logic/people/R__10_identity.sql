@@ -108,7 +108,7 @@ $$;
 comment on function chat.demand_claims_of(text) is
   'True; PT403 when this role is in use and its claims do not hold. For functions of the relay, which triggers call as others, too.';
 
-create or replace function chat.demand_me()
+create or replace function chat.require_active_user()
   returns uuid
   stable
   set search_path = pg_catalog, pg_temp
@@ -127,12 +127,12 @@ begin
 end
 $$;
 
-comment on function chat.demand_me() is 'The calling person''s id; PT403 without one.';
+comment on function chat.require_active_user() is 'The calling person''s id; PT403 without one.';
 
 revoke all on function
-  chat.claims_hold, chat.me, chat.my_team, chat.demand_claims, chat.demand_claims_of, chat.demand_me
+  chat.claims_hold, chat.me, chat.my_team, chat.demand_claims, chat.demand_claims_of, chat.require_active_user
 from public, anon, authenticated, service_role;
 
 grant execute on function
-  chat.claims_hold, chat.me, chat.my_team, chat.demand_claims, chat.demand_me
+  chat.claims_hold, chat.me, chat.my_team, chat.demand_claims, chat.require_active_user
 to authenticated, service_role;

@@ -1,7 +1,7 @@
 -- Who the others are. People are read here alone: a platform's own policies on users and teams may show less, or more, than the
 -- contract says.
 
-create or replace function chat.page(page_size int)
+create or replace function chat.checked_page_size(page_size int)
   returns int
   immutable
   set search_path = pg_catalog, pg_temp
@@ -17,9 +17,9 @@ begin
 end
 $$;
 
-comment on function chat.page(int) is 'The page size; PT400 when it is not from 1 to 200.';
+comment on function chat.checked_page_size(int) is 'The page size; PT400 when it is not from 1 to 200.';
 
-create or replace function chat.people(ids uuid[])
+create or replace function chat.visible_people(ids uuid[])
   returns table (id uuid, full_name text, avatar_url text, status text, presence jsonb)
   stable
   security definer                 -- reads public.users whatever the platform's policies are, and shows no more than this
@@ -45,7 +45,7 @@ begin
       end
     from public.users u
     left join public.user_presence p on p.user_id = u.id
-    where u.id = any (people.ids)
+    where u.id = any (visible_people.ids)
       and (
         everybody
         or u.id = me
@@ -60,7 +60,7 @@ begin
 end
 $$;
 
-comment on function chat.people(uuid[]) is
+comment on function chat.visible_people(uuid[]) is
   'Of these people those whom the caller knows: his team, and whom he has a conversation with. Presence for his team alone.';
 
 create or replace function chat.senders(ids uuid[])
@@ -72,12 +72,12 @@ as $$
   select coalesce(
     jsonb_object_agg(p.id, jsonb_build_object('id', p.id, 'full_name', p.full_name, 'avatar_url', p.avatar_url)),
     '{}')
-  from chat.people(senders.ids) p
+  from chat.visible_people(senders.ids) p
 $$;
 
 comment on function chat.senders(uuid[]) is 'An object: for each id what a message shows of its sender.';
 
-create or replace function chat.demand_card()
+create or replace function chat.sender_card()
   returns jsonb
   stable
   security definer                 -- as chat.me()
@@ -92,21 +92,21 @@ begin
   where u.id = (select auth.uid())
     and u.status = 'active'
     and chat.claims_hold();
-  return coalesce(card, jsonb_build_object('id', chat.demand_me()));   -- which refuses
+  return coalesce(card, jsonb_build_object('id', chat.require_active_user()));   -- which refuses
 end
 $$;
 
-comment on function chat.demand_card() is 'What a message shows of its sender when that is the caller, as chat.senders(); PT403 as chat.demand_me().';
+comment on function chat.sender_card() is 'What a message shows of its sender when that is the caller, as chat.senders(); PT403 as chat.require_active_user().';
 
 create or replace function public.search_users(query text, team_id uuid default null, page_size int default 10)
   returns setof public.person_view
   stable
-  security definer                 -- as chat.people(): shows the caller's team, whatever the platform's policies are
+  security definer                 -- as chat.visible_people(): shows the caller's team, whatever the platform's policies are
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   my_team uuid := chat.my_team();
   wanted text := lower(btrim(coalesce(search_users.query, '')));
 begin
@@ -126,7 +126,7 @@ begin
       -- strpos, not like: what somebody types is no pattern. "C": before 18 nothing is found in a nondeterministic collation.
       and (strpos(lower(u.full_name) collate "C", wanted) > 0 or strpos(lower(u.email) collate "C", wanted) > 0)
     order by strpos(lower(u.full_name) collate "C", wanted) = 1 desc, u.full_name, u.id
-    limit chat.page(search_users.page_size);
+    limit chat.checked_page_size(search_users.page_size);
 end
 $$;
 
@@ -134,8 +134,8 @@ comment on function public.search_users is
   'Active people of the caller''s team, without the caller, whose name or address contains the query (any case); an empty query finds all. Names that begin with it come first.';
 
 revoke all on function
-  chat.page, chat.people, chat.senders, chat.demand_card, public.search_users
+  chat.checked_page_size, chat.visible_people, chat.senders, chat.sender_card, public.search_users
 from public, anon, authenticated, service_role;
 
-grant execute on function chat.page, chat.people, chat.senders to authenticated, service_role;
+grant execute on function chat.checked_page_size, chat.visible_people, chat.senders to authenticated, service_role;
 grant execute on function public.search_users to authenticated;

@@ -1,6 +1,6 @@
 -- Whether one may write to another.
 
-create or replace function chat.why_not(sender_id uuid, recipient_id uuid)
+create or replace function chat.unreachable_reason(sender_id uuid, recipient_id uuid)
   returns text
   stable
   set search_path = pg_catalog, pg_temp
@@ -12,8 +12,8 @@ begin
       select
       from public.users s
       join public.users r on r.team_id = s.team_id
-      where s.id = why_not.sender_id
-        and r.id = why_not.recipient_id
+      where s.id = unreachable_reason.sender_id
+        and r.id = unreachable_reason.recipient_id
         and s.id <> r.id
         and s.status = 'active'
         and r.status = 'active'
@@ -21,33 +21,33 @@ begin
     when exists (
       select
       from public.user_blocks b
-      where b.blocker_id = why_not.recipient_id
-        and b.blocked_id = why_not.sender_id
+      where b.blocker_id = unreachable_reason.recipient_id
+        and b.blocked_id = unreachable_reason.sender_id
     ) then 'blocked'
     when exists (
       select
       from public.user_blocks b
-      where b.blocker_id = why_not.sender_id
-        and b.blocked_id = why_not.recipient_id
+      where b.blocker_id = unreachable_reason.sender_id
+        and b.blocked_id = unreachable_reason.recipient_id
     ) then 'blocking'
   end);
 end
 $$;
 
-comment on function chat.why_not(uuid, uuid) is
+comment on function chat.unreachable_reason(uuid, uuid) is
   'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when he may. For definer functions alone: it tells of anybody.';
 
-create or replace function chat.demand_reachable(sender_id uuid, recipient_id uuid)
+create or replace function chat.require_reachable(sender_id uuid, recipient_id uuid)
   returns uuid
   stable
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
-  reason text := chat.why_not(demand_reachable.sender_id, demand_reachable.recipient_id);
+  reason text := chat.unreachable_reason(require_reachable.sender_id, require_reachable.recipient_id);
 begin
   if reason is null then
-    return demand_reachable.recipient_id;
+    return require_reachable.recipient_id;
   end if;
   raise sqlstate 'PT403' using
     message = case reason
@@ -64,7 +64,7 @@ begin
 end
 $$;
 
-comment on function chat.demand_reachable(uuid, uuid) is 'PT403 when one may not write to the other; the error''s detail is the reason: apart, blocked or blocking.';
+comment on function chat.require_reachable(uuid, uuid) is 'PT403 when one may not write to the other; the error''s detail is the reason: apart, blocked or blocking.';
 
 create or replace function chat.refuse_old_snapshot()
   returns void
@@ -94,14 +94,14 @@ begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform chat.refuse_old_snapshot();
   end if;
-  return chat.why_not(chat.me(), may_talk_to.other) is null;
+  return chat.unreachable_reason(chat.me(), may_talk_to.other) is null;
 end
 $$;
 
 comment on function chat.may_talk_to(uuid) is 'Whether the caller may open a conversation with that person: for opening it, so PT412 in a transaction with an old snapshot.';
 
 revoke all on function
-  chat.why_not, chat.demand_reachable, chat.refuse_old_snapshot, chat.may_talk_to
+  chat.unreachable_reason, chat.require_reachable, chat.refuse_old_snapshot, chat.may_talk_to
 from public, anon, authenticated, service_role;
 
 grant execute on function chat.refuse_old_snapshot, chat.may_talk_to to authenticated, service_role;

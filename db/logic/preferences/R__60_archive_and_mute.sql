@@ -8,7 +8,7 @@ create or replace function chat.demand_participant(conversation_id uuid)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   conversation public.user_conversations;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then

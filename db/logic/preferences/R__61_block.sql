@@ -8,7 +8,7 @@ create or replace function public.block_user(user_id uuid)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform chat.refuse_old_snapshot();
@@ -17,7 +17,7 @@ begin
     raise sqlstate 'PT400' using
       message = 'You cannot block yourself.';
   end if;
-  if not exists (select from chat.people(array[block_user.user_id])) then
+  if not exists (select from chat.visible_people(array[block_user.user_id])) then
     raise sqlstate 'PT404' using
       message = 'You know nobody with this id.',
       hint = 'Somebody of your team, or with whom you have a conversation, can be blocked.';
@@ -40,7 +40,7 @@ create or replace function public.unblock_user(user_id uuid)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();     -- not in the query: where there is no block, it might never ask
+  me uuid := chat.require_active_user();     -- not in the query: where there is no block, it might never ask
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform chat.refuse_old_snapshot();

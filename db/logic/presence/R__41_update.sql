@@ -8,7 +8,7 @@ create or replace function public.update_presence(status text, current_page text
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
 begin
   if update_presence.status is null or update_presence.status not in ('online', 'away', 'busy', 'offline') then
     raise sqlstate 'PT400' using
@@ -35,7 +35,7 @@ create or replace function public.update_typing_status(typing_to uuid)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
 begin
   if typing_to is not null then
     perform
@@ -47,7 +47,7 @@ begin
         message = 'You have no conversation with this person.',
         hint = 'Open one with get_or_create_conversation.';
     end if;
-    perform chat.demand_reachable(me, typing_to);
+    perform chat.require_reachable(me, typing_to);
   end if;
 
   if typing_to is null then

@@ -8,7 +8,7 @@ create or replace function chat.message_of_mine(message_id uuid)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   message public.user_messages;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
@@ -47,7 +47,7 @@ create or replace function public.add_reaction(message_id uuid, reaction text)
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   message public.user_messages := chat.message_of_mine(add_reaction.message_id);
   maximum int := (select s.max_reactions from chat.settings s);
 begin
@@ -60,7 +60,7 @@ begin
     raise sqlstate 'PT409' using
       message = 'A deleted message takes no reactions.';
   end if;
-  perform chat.demand_reachable(me, case me when message.sender_id then message.recipient_id else message.sender_id end);
+  perform chat.require_reachable(me, case me when message.sender_id then message.recipient_id else message.sender_id end);
   if (
     select count(*)
     from public.message_reactions r
@@ -95,7 +95,7 @@ create or replace function public.remove_reaction(message_id uuid, reaction text
   language plpgsql
 as $$
 declare
-  me uuid := chat.demand_me();
+  me uuid := chat.require_active_user();
   message public.user_messages := chat.message_of_mine(remove_reaction.message_id);
 begin
   delete from public.message_reactions r

@@ -106,7 +106,7 @@ as $$
   select relay.may_use_topic(may_speak.topic, may_speak.user_id)
     and (
       may_speak.topic not like 'conversation-%'
-      or chat.why_not(may_speak.user_id, relay.other_of(may_speak.topic, may_speak.user_id)) is null
+      or chat.unreachable_reason(may_speak.user_id, relay.other_of(may_speak.topic, may_speak.user_id)) is null
     )
 $$;
 
@@ -129,7 +129,7 @@ begin
   end if;
   other := relay.other_of(demand_topic.topic, demand_topic.user_id);
   if other is not null then
-    perform chat.demand_reachable(demand_topic.user_id, other);
+    perform chat.require_reachable(demand_topic.user_id, other);
   end if;
 end
 $$;

@@ -30,21 +30,24 @@ final class Equivalents {
         LOCKS_ONLY);
     REASONS.put("chat.message_of_mine: true for me in (m.sender_id, m.recipient_id)", LOCKS_ONLY);
     REASONS.put(
-        "chat.message_of_mine: without chat.demand_me()", "Both who call it demand it, too.");
+        "chat.message_of_mine: without chat.require_active_user()",
+        "Both who call it demand it, too.");
     REASONS.put(
         "chat.number_message: without new.id := chat.check_message_id(new.id)",
         "The id is not granted for insert, and send_message has checked it.");
     REASONS.put(
         "chat.number_message: false for not found",
-        "Then there is no recipient, and demand_reachable refuses with the same code.");
+        "Then there is no recipient, and require_reachable refuses with the same code.");
     REASONS.put(
-        "chat.own_message: true for c.id = (select m.conversation_id from public.user_messages m where m.id = own_message.message_id and m.sender_id = me)",
+        "chat.lock_own_message: true for c.id = (select m.conversation_id from public.user_messages m where m.id = lock_own_message.message_id and m.sender_id = me)",
         LOCKS_ONLY);
-    REASONS.put("chat.own_message: true for m.sender_id = me", LOCKS_ONLY);
+    REASONS.put("chat.lock_own_message: true for m.sender_id = me", LOCKS_ONLY);
     REASONS.put(
-        "public.add_reaction: without chat.demand_me()", "message_of_mine demands it, too.");
+        "public.add_reaction: without chat.require_active_user()",
+        "message_of_mine demands it, too.");
     REASONS.put(
-        "public.remove_reaction: without chat.demand_me()", "message_of_mine demands it, too.");
+        "public.remove_reaction: without chat.require_active_user()",
+        "message_of_mine demands it, too.");
     REASONS.put(
         "public.add_reaction: true for r.user_id = me",
         "Counts the other's reactions, too: refuses earlier, not later.");
@@ -75,8 +78,8 @@ final class Equivalents {
     REASONS.put(
         "public.send_message: true for me in (c.participant_1_id, c.participant_2_id)", LOCKS_ONLY);
     REASONS.put(
-        "chat.view_of: without chat.demand_card()",
-        "Both who call it have demanded the caller by own_message.");
+        "chat.view_of: without chat.sender_card()",
+        "Both who call it have demanded the caller by lock_own_message.");
     REASONS.put("drop trigger audit_update on user_messages", OF_OPERATORS);
     REASONS.put("drop trigger audit_delete on user_messages", OF_OPERATORS);
     REASONS.put("drop trigger audit_truncate on user_messages", OF_OPERATORS);

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 
 /**
  * Takes the checks out of a function's source, one at a time: each operand of a condition that
- * speaks of people, each condition before a refusal or a return, each {@code chat.demand_…} and
- * {@code chat.check_…}, performed or assigned, each {@code chat.demand_me()}.
+ * speaks of people, each condition before a refusal or a return, each call of {@code
+ * chat.demand_…}, {@code chat.require_…} and {@code chat.check…}, performed or assigned.
  */
 final class WeakenedSource {
 
@@ -29,9 +29,10 @@ final class WeakenedSource {
   /** Not of the claims' signature, which SignedClaimsTest takes away. */
   private static final Pattern DEMAND =
       Pattern.compile(
-          "(perform|(?<=\\n {2,9})[a-z_.]+ :=) (chat|relay)\\.(demand_(?!me\\b|card\\b|claims)|check_)\\w+\\(");
+          "(perform|(?<=\\n {2,9})[a-z_.]+ :=) (chat|relay)\\.(demand_(?!claims)|require_(?!active_user)|check_|checked_content)\\w*\\(");
 
-  private static final Pattern CHECKS = Pattern.compile("(chat|relay)\\.(demand|check)_\\w+");
+  private static final Pattern CHECKS =
+      Pattern.compile("(chat|relay)\\.((demand|require|check)_\\w+|sender_card|checked_content)");
   private static final Set<String> ENDS =
       Set.of(
           "where",
@@ -103,8 +104,8 @@ final class WeakenedSource {
   }
 
   private void forgetWhoIsActive() {
-    forget("chat.demand_me()", "auth.uid()");
-    forget("chat.demand_card()", "jsonb_build_object('id', auth.uid())");
+    forget("chat.require_active_user()", "auth.uid()");
+    forget("chat.sender_card()", "jsonb_build_object('id', auth.uid())");
   }
 
   private void forget(String call, String instead) {

@@ -31,7 +31,7 @@ class PeopleRulesTest extends Rules {
         Relay    42501
         """);
     everybody(
-        "select chat.demand_me()",
+        "select chat.require_active_user()",
         """
         Alice    1
         Ivan     PT403
@@ -205,7 +205,7 @@ class PeopleRulesTest extends Rules {
   @Test
   void aPersonIsKnownToTheTeamAndToWhomTheyTalkedWith() {
     String people =
-        "select full_name || coalesce(presence ->> 'status', '') from chat.people(array['%s'::uuid])";
+        "select full_name || coalesce(presence ->> 'status', '') from chat.visible_people(array['%s'::uuid])";
     alice.talksTo(bob);
     alice.is("online", null);
     assertEquals("Alice Adamsonline", asks(bob, people.formatted(alice.id())));
@@ -261,8 +261,8 @@ class PeopleRulesTest extends Rules {
         Service  42501
         Relay    42501
         """;
-    everybody("select chat.why_not('%s', '%s')".formatted(alice.id(), bob.id()), nobody);
-    everybody("select chat.demand_reachable('%s', '%s')".formatted(alice.id(), bob.id()), nobody);
+    everybody("select chat.unreachable_reason('%s', '%s')".formatted(alice.id(), bob.id()), nobody);
+    everybody("select chat.require_reachable('%s', '%s')".formatted(alice.id(), bob.id()), nobody);
   }
 
   @Test

@@ -322,7 +322,7 @@ class PresenceRulesTest extends Rules {
         "offline",
         asks(
             alice,
-            "select presence ->> 'status' from chat.people(array['%s'::uuid])"
+            "select presence ->> 'status' from chat.visible_people(array['%s'::uuid])"
                 .formatted(bob.id())));
     assertEquals("UPDATE user_presence for Bob, Blue", log(() -> assertEquals(1, expires())));
     assertEquals("online f", presence("a"));

@@ -441,7 +441,7 @@ class SchemaLawsTest extends Rules {
           and p.prosecdef
           and p.pronamespace <> 'public'::regnamespace
           and has_function_privilege('authenticated', p.oid, 'execute')
-          and p.proname not in ('me', 'my_team', 'people', 'may_talk_to', 'claims_hold')
+          and p.proname not in ('me', 'my_team', 'visible_people', 'may_talk_to', 'claims_hold')
         """);
     law(
         """

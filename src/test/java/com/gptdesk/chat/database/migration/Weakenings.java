@@ -80,8 +80,8 @@ final class Weakenings {
               "body chat.me()"),
           new Weakening(
               "a function without its pinned path",
-              "alter function chat.people(uuid[]) reset search_path",
-              "function chat.people(ids uuid[])"),
+              "alter function chat.visible_people(uuid[]) reset search_path",
+              "function chat.visible_people(ids uuid[])"),
           new Weakening(
               "a function that leaks to the planner",
               "alter function chat.me() leakproof",
@@ -92,8 +92,8 @@ final class Weakenings {
               "function public.get_messages(*)"),
           new Weakening(
               "a helper opened to anon",
-              "grant execute on function chat.people(uuid[]) to anon",
-              "right chat.people(ids uuid[]) anon"),
+              "grant execute on function chat.visible_people(uuid[]) to anon",
+              "right chat.visible_people(ids uuid[]) anon"),
           new Weakening(
               "a function of operators opened",
               "grant execute on function chat.export_person(uuid) to authenticated",
