@@ -6,7 +6,7 @@ import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A listener as a subscriber who takes whatever comes. */
+/** Adapts a listener to a subscriber without back-pressure. */
 final class ListenerSubscription implements Flow.Subscriber<LiveEvent>, LiveSubscription {
 
   private final Consumer<? super LiveEvent> listener;

@@ -15,18 +15,18 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Flow;
 
 /**
- * A program's ear to the chat: the changes that browsers are told over the WebSocket, inside the
- * JVM, by the same relay. One for each program; it holds two connections of its own, straight to
- * the primary and not through a pooler of transactions, and runs no query while nothing happens.
+ * Delivers inside the JVM, by the same relay, the changes that browsers get over the WebSocket. A
+ * program needs one of these. It holds two connections to the primary, not through a pooler in
+ * transaction mode, and runs no query while nothing happens.
  *
- * <p>It makes and loses its connections by itself: until it hears, and after it was cut off,
- * nothing is told, and then {@link LiveEvent.Resync} is.
+ * <p>It reconnects by itself. While it is not connected it delivers nothing, and afterwards {@link
+ * LiveEvent.Resync}.
  *
- * <p>For any number of threads at once. Close it to end all subscriptions.
+ * <p>Thread-safe. Close it to end all subscriptions.
  */
 public final class LiveChanges implements AutoCloseable {
 
-  /** How many changes wait for a subscriber who is slow, before they give way to a resync. */
+  /** How many changes wait for a slow subscriber before a resync replaces them. */
   public static final int DEFAULT_BUFFER = 1024;
 
   private final ChatDatabase database;
@@ -41,9 +41,9 @@ public final class LiveChanges implements AutoCloseable {
   }
 
   /**
-   * Begins to listen, by pgjdbc-ng where that is on the class path, else by pgjdbc.
+   * Starts to listen, by pgjdbc-ng when it is on the class path, otherwise by pgjdbc.
    *
-   * @param database asked what a person may hear; on a {@link javax.sql.DataSource} of the same
+   * @param database reads what a person may see; on a {@link javax.sql.DataSource} of the same
    *     database
    * @param login the runtime login, a member of {@code chat_service}
    * @return at once; it connects meanwhile
@@ -51,13 +51,13 @@ public final class LiveChanges implements AutoCloseable {
   public static LiveChanges start(ChatDatabase database, Login login) {
     return start(
         database,
-        RelaySettings.of(login.url(), login.user(), login.password()).withDoorbell(available()));
+        RelaySettings.of(login.url(), login.user(), login.password()).withDriver(available()));
   }
 
   /**
-   * Begins to listen.
+   * Starts to listen.
    *
-   * @param database asked what a person may hear; on a {@link javax.sql.DataSource} of the same
+   * @param database reads what a person may see; on a {@link javax.sql.DataSource} of the same
    *     database
    * @param settings where to connect, and at which pace
    * @return at once; it connects meanwhile
@@ -69,21 +69,21 @@ public final class LiveChanges implements AutoCloseable {
   }
 
   /**
-   * What one person hears. Each subscriber is told:
+   * The changes that one person may see. Each subscriber receives:
    *
    * <ul>
-   *   <li>first {@link LiveEvent.Resync}: from here on it is complete, so read what you show now;
+   *   <li>first {@link LiveEvent.Resync}: delivery is complete from here on, so read what you show;
    *   <li>then every {@link LiveEvent.Changed} that this person may see. Rights are read again when
-   *       they change: who comes into another team is told to resync and hears that team;
+   *       they change: a person who joins another team gets a resync and then that team's changes;
    *   <li>{@code onError} with a {@link com.gptdesk.chat.database.Refusal} when the person is
    *       unknown, or may no longer use the chat;
-   *   <li>{@code onComplete} when this ear is closed.
+   *   <li>{@code onComplete} when this object is closed.
    * </ul>
    *
-   * <p>Only as much as was requested is told. Up to {@link #DEFAULT_BUFFER} changes wait; when
-   * there are more they are dropped and one resync stands for them, so that nobody who is slow
-   * holds up the others or the memory. The subscriber is called on virtual threads, by one at a
-   * time, and may block.
+   * <p>A subscriber receives only as much as it requested. Up to {@link #DEFAULT_BUFFER} changes
+   * wait; beyond that they are dropped and one resync replaces them. A slow subscriber thus neither
+   * delays others nor fills the memory. It is called on virtual threads, one at a time, and may
+   * block.
    *
    * @param userId who it is: the id that your own sign-in has established
    * @return a publisher for any number of subscribers, each with a buffer of its own
@@ -104,7 +104,9 @@ public final class LiveChanges implements AutoCloseable {
       throw new IllegalArgumentException("A buffer holds at least one change, not " + buffer);
     }
     return subscriber -> {
-      PersonSubscription subscription = new PersonSubscription(this, userId, buffer, subscriber);
+      PersonSubscription subscription =
+          new PersonSubscription(
+              userId, fanOut, () -> scopesOf(userId), buffer, subscriber, this::ended);
       open.add(subscription);
       subscription.start();
       if (closed) {
@@ -116,10 +118,10 @@ public final class LiveChanges implements AutoCloseable {
   /**
    * Whether changes arrive in time.
    *
-   * @return false until the first connections stand, and while they are remade
+   * @return false until the first connections are open, and while they are replaced
    */
-  public boolean isHearing() {
-    return relay.isHearing();
+  public boolean isUpToDate() {
+    return relay.isUpToDate();
   }
 
   /** Ends all subscriptions with {@code onComplete}, and the connections. */
@@ -130,12 +132,8 @@ public final class LiveChanges implements AutoCloseable {
     open.forEach(PersonSubscription::complete);
   }
 
-  FanOut fanOut() {
-    return fanOut;
-  }
-
-  /** What this person may hear of: nothing for who may not use the chat. Blocks. */
-  Set<Scope> scopesOf(UUID userId) {
+  /** The scopes that this person may see; none for a person who may not use the chat. Blocks. */
+  private Set<Scope> scopesOf(UUID userId) {
     return Set.copyOf(
         database.reading(
             Caller.relay(),
@@ -145,7 +143,7 @@ public final class LiveChanges implements AutoCloseable {
             }));
   }
 
-  void ended(PersonSubscription subscription) {
+  private void ended(PersonSubscription subscription) {
     fanOut.remove(subscription);
     open.remove(subscription);
   }

@@ -6,11 +6,11 @@ import java.time.Instant;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** What somebody who listens is told. */
+/** An event for a subscriber to live changes. */
 public sealed interface LiveEvent {
 
   /**
-   * One committed change of one row that this person may see. Told once, in the order of its
+   * One committed change of one row that this person may see. Delivered once, in the order of its
    * conversation.
    *
    * @param table {@code user_messages}, {@code user_conversations}, {@code user_presence}, {@code
@@ -30,7 +30,7 @@ public sealed interface LiveEvent {
       implements LiveEvent {
 
     /**
-     * The row as it is now, or as it was when it is gone. Parsed at each call.
+     * The row as it is now, or the old row after a delete. Parsed at each call.
      *
      * @return values by column name: ids and times as strings, numbers, booleans, nulls
      */
@@ -47,9 +47,9 @@ public sealed interface LiveEvent {
 
   /**
    * Read what you show again: {@link UserChat#getConversations()}, then {@link UserChat#getChanges}
-   * where the revision is another. It is the first event of all, and comes whenever changes could
-   * not be told; what follows it is complete again. Changes from around that moment may be told
-   * though they are in what was read: compare {@code revision}.
+   * where the revision differs. It is the first event, and comes whenever changes could not be
+   * delivered; the events after it are complete again. They may repeat changes that you have read:
+   * compare {@code revision}.
    *
    * @param reason a sentence for people
    */

@@ -3,6 +3,7 @@ package com.gptdesk.chat.client;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.relay.Change;
+import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.UserFeed;
@@ -11,16 +12,18 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One subscriber's queue. The relay's thread puts in; a virtual thread, there only while there is
- * something to tell and somebody who asked for it, takes out, and alone calls the subscriber.
+ * One subscriber's queue. The relay's thread adds to it. A virtual thread takes from it and is the
+ * only one to call the subscriber; it exists only while there are events that were requested.
  *
- * <p>What the person may hear is read when the queue comes to where it may have changed, so a
- * change is judged by the rights of its place in the log's order.
+ * <p>The person's rights are read again at the place in the queue where they may have changed, so
+ * each change is checked with the rights that held at its place in the log.
  */
 final class PersonSubscription implements Subscriber, Flow.Subscription {
 
@@ -31,15 +34,17 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   /** What waits in the queue, in the order of the log. */
   private sealed interface Item {}
 
-  private record Told(Change change) implements Item {}
+  private record ChangeItem(Change change) implements Item {}
 
-  /** The rights are to be read; then a word for the subscriber, when they are others or it says. */
-  private record Rights(@Nullable String reason) implements Item {}
+  /** The rights are to be read again; a resync follows when they differ or there is a reason. */
+  private record RightsItem(@Nullable String reason) implements Item {}
 
-  private final LiveChanges live;
   private final UUID userId;
+  private final FanOut fanOut;
+  private final Supplier<Set<Scope>> rights;
   private final int capacity;
   private final Flow.Subscriber<? super LiveEvent> subscriber;
+  private final Consumer<PersonSubscription> onEnd;
 
   // Guarded by this.
   private final ArrayDeque<Item> queue = new ArrayDeque<>();
@@ -49,24 +54,37 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   private boolean ended;
   private @Nullable Throwable misuse;
 
-  // Owned by whoever is working.
+  // Owned by the thread that is working.
   private final UserFeed feed = new UserFeed();
 
+  /**
+   * Creates one that is not started.
+   *
+   * @param rights reads the scopes that the user may see; none for a user who may not use the chat
+   * @param onEnd is called once the subscription has ended
+   */
   PersonSubscription(
-      LiveChanges live, UUID userId, int capacity, Flow.Subscriber<? super LiveEvent> subscriber) {
-    this.live = live;
+      UUID userId,
+      FanOut fanOut,
+      Supplier<Set<Scope>> rights,
+      int capacity,
+      Flow.Subscriber<? super LiveEvent> subscriber,
+      Consumer<PersonSubscription> onEnd) {
     this.userId = userId;
+    this.fanOut = fanOut;
+    this.rights = rights;
     this.capacity = capacity;
     this.subscriber = subscriber;
+    this.onEnd = onEnd;
   }
 
-  /** First registered, then read: a change of rights in between is heard. */
+  /** Registers first and reads then, so that a change of rights in between is not missed. */
   void start() {
     synchronized (this) {
       working = true; // nothing before onSubscribe has returned
-      queue.add(new Rights("From here on every change is told; read what you show."));
+      queue.add(new RightsItem("From here on every change is delivered; read what you show."));
     }
-    live.fanOut().add(this, Set.of(Scope.user(userId)));
+    fanOut.add(this, Set.of(Scope.user(userId)));
     try {
       subscriber.onSubscribe(this);
     } catch (RuntimeException | Error e) {
@@ -81,13 +99,13 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
 
   @Override
   public void changed(Change change) {
-    put(UserFeed.mayChangeRights(change) ? new Rights(null) : new Told(change));
+    put(UserFeed.mayChangeRights(change) ? new RightsItem(null) : new ChangeItem(change));
   }
 
   @Override
   public void resync(String reason) {
-    // With the rights: a change of them may be among what was missed.
-    put(new Rights(reason));
+    // Reads the rights, too: a change of them may be among the missed changes.
+    put(new RightsItem(reason));
   }
 
   @Override
@@ -108,10 +126,10 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       ended = true;
       queue.clear();
     }
-    live.ended(this);
+    onEnd.accept(this);
   }
 
-  /** Nothing will come any more. */
+  /** Ends the subscription normally. */
   void complete() {
     synchronized (this) {
       completing = true;
@@ -128,7 +146,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       if (queue.size() >= capacity) {
         queue.clear();
         queue.add(
-            new Rights("Changes came faster than they were taken; read what you show again."));
+            new RightsItem("Changes came faster than they were taken; read what you show again."));
       } else {
         queue.add(item);
       }
@@ -136,7 +154,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
     work();
   }
 
-  /** Sees to it that somebody works while there is something to do. */
+  /** Starts a thread if there is work and none runs. */
   private void work() {
     synchronized (this) {
       if (working || !hasWork()) {
@@ -144,14 +162,14 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       }
       working = true;
     }
-    Thread.ofVirtual().name("live-changes").start(this::tellAll);
+    Thread.ofVirtual().name("live-changes").start(this::deliverAll);
   }
 
   private boolean hasWork() {
     return !ended && (misuse != null || completing || (requested > 0 && !queue.isEmpty()));
   }
 
-  private void tellAll() {
+  private void deliverAll() {
     try {
       while (true) {
         @Nullable Item item;
@@ -168,26 +186,26 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
           end(wrong);
           return;
         }
-        if (!tell(item)) {
+        if (!deliver(item)) {
           return;
         }
       }
     } catch (RuntimeException | Error e) {
-      LOG.error("A subscriber to the changes of user {} failed; it hears no more", userId, e);
+      LOG.error("A subscriber to the changes of user {} failed; its subscription ends", userId, e);
       cancel();
     }
   }
 
-  /** False when that was the end. */
-  private boolean tell(Item item) {
+  /** False when the subscription has ended. */
+  private boolean deliver(Item item) {
     switch (item) {
-      case Told told -> {
-        if (feed.maySee(told.change())) {
-          emit(LiveEvent.Changed.of(told.change()));
+      case ChangeItem waiting -> {
+        if (feed.maySee(waiting.change())) {
+          emit(LiveEvent.Changed.of(waiting.change()));
         }
       }
-      case Rights rights -> {
-        return renew(rights.reason());
+      case RightsItem waiting -> {
+        return renew(waiting.reason());
       }
     }
     return true;
@@ -200,7 +218,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
     }
     Set<Scope> found;
     try {
-      found = live.scopesOf(userId);
+      found = rights.get();
     } catch (DatabaseUnavailable e) {
       LOG.warn("The rights of user {} could not be read; trying again", userId, e);
       return laterAgain(reason);
@@ -214,7 +232,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
               "PT403", "This user may not use the chat.", null, "Only active people may.", null));
       return false;
     }
-    live.fanOut().rescope(this, found);
+    fanOut.rescope(this, found);
     UserFeed.Renewal renewal = feed.known(found);
     if (renewal.missed() != null) {
       emit(new LiveEvent.Resync(renewal.missed()));
@@ -224,7 +242,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
     return true;
   }
 
-  /** Waits a moment and puts the question first in the queue again. */
+  /** Waits a moment and puts the item back at the head of the queue. */
   private boolean laterAgain(@Nullable String reason) {
     try {
       TimeUnit.MILLISECONDS.sleep(NEXT_TRY_MILLIS);
@@ -235,7 +253,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
     }
     synchronized (this) {
       if (!ended && !completing) {
-        queue.addFirst(new Rights(reason));
+        queue.addFirst(new RightsItem(reason));
       }
     }
     return true;
@@ -259,7 +277,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       ended = true;
       queue.clear();
     }
-    live.ended(this);
+    onEnd.accept(this);
     if (failure == null) {
       subscriber.onComplete();
     } else {

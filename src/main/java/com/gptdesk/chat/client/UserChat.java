@@ -25,18 +25,17 @@ import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The chat as one person uses it: what the database lets that person do and see, and no more. Each
- * method is one transaction as that person, by {@link ChatDatabase}; on {@link
- * ChatDatabase#on(Configuration)} it joins yours, so that a message and an order are stored
- * together or not at all.
+ * The chat as one person uses it: it allows exactly what the database lets that person do and see.
+ * Each method is one transaction as that person. On {@link ChatDatabase#on(Configuration)} it joins
+ * your transaction, so that a message and an order are stored together or not at all.
  *
- * <p>What the database forbids is a {@link com.gptdesk.chat.database.Refusal}, whose {@code
- * reason()} says which kind of no; an unreachable database is {@link
- * com.gptdesk.chat.database.connection.DatabaseUnavailable}. Pages have 1 to 200 rows, and the next
- * one is asked for by key.
+ * <p>When the database forbids something, the method throws a {@link
+ * com.gptdesk.chat.database.Refusal} with a {@code reason()}. When it cannot be reached, it throws
+ * {@link com.gptdesk.chat.database.connection.DatabaseUnavailable}. Pages have 1 to 200 rows; the
+ * next one is asked for by key.
  *
- * <p>Blocking, on the caller's thread; as safe for threads as its {@link ChatDatabase}. It keeps
- * nothing, so it may be made for each request.
+ * <p>Blocks the caller's thread; as thread-safe as its {@link ChatDatabase}. It has no state, so
+ * you may create one for each request.
  */
 public final class UserChat {
 
@@ -48,7 +47,7 @@ public final class UserChat {
   /**
    * The chat of one person.
    *
-   * @param database the door
+   * @param database where the chat is stored
    * @param userId who it is: the id that your own sign-in has established
    */
   public UserChat(ChatDatabase database, UUID userId) {
@@ -91,7 +90,7 @@ public final class UserChat {
    *
    * @param after the last one of the page before; null for the first page
    * @param pageSize 1 to 200
-   * @param archived those that are put away, or the others
+   * @param archived true for the archived ones, false for the others
    * @return newest first
    */
   public List<Conversation> getConversations(
@@ -119,7 +118,7 @@ public final class UserChat {
    * One of this person's conversations, archived or not.
    *
    * @param conversationId which one
-   * @return empty when there is no such conversation of this person's
+   * @return empty when this person has no such conversation
    */
   public Optional<Conversation> getConversation(UUID conversationId) {
     return read(
@@ -132,23 +131,23 @@ public final class UserChat {
   }
 
   /**
-   * Puts a conversation away for this person, until the next message, or brings it back.
+   * Archives a conversation for this person until the next message, or restores it.
    *
    * @param conversationId which one
-   * @param archived true to put it away
+   * @param archived true to archive it
    */
   public void setArchived(UUID conversationId, boolean archived) {
-    tell(tx -> Routines.setArchived(tx.configuration(), conversationId, archived));
+    run(tx -> Routines.setArchived(tx.configuration(), conversationId, archived));
   }
 
   /**
-   * Wants no sound of a conversation for a while.
+   * Mutes a conversation for a while.
    *
    * @param conversationId which one
-   * @param until the end of it, {@link Instant#MAX} for good; null to lift it
+   * @param until when it ends, {@link Instant#MAX} for never; null to unmute
    */
   public void setMuted(UUID conversationId, @Nullable Instant until) {
-    tell(
+    run(
         tx ->
             Routines.setMuted(
                 tx.configuration(),
@@ -164,7 +163,7 @@ public final class UserChat {
    * The newest fifty messages of a conversation.
    *
    * @param conversationId which one
-   * @return by number, ascending; empty when it is none of this person's
+   * @return by number, ascending; empty when this person does not take part in it
    */
   public List<Message> getMessages(UUID conversationId) {
     return messages(conversationId, null, null, PAGE);
@@ -186,7 +185,7 @@ public final class UserChat {
    * The page after a message: newer ones.
    *
    * @param conversationId which conversation
-   * @param afterSeq the largest number that is known; 0 to begin at the beginning
+   * @param afterSeq the largest number that is known; 0 for the first page
    * @param pageSize 1 to 200
    * @return by number, ascending, the first one just after that number
    */
@@ -204,7 +203,7 @@ public final class UserChat {
   }
 
   /**
-   * What was sent, edited, deleted or reacted to since: the way to catch up.
+   * Messages that were sent, edited, deleted or reacted to since a revision: the way to catch up.
    *
    * @param conversationId which conversation
    * @param afterRevision the largest {@link Message#revision} that is known; 0 for all
@@ -222,7 +221,7 @@ public final class UserChat {
    * Sends a text.
    *
    * @param conversationId where
-   * @param content at least one character that is no white space, at most as many as {@code
+   * @param content at least one character other than white space, at most as many as {@code
    *     chat.settings} allows (1000)
    * @return the message, numbered
    */
@@ -231,8 +230,8 @@ public final class UserChat {
   }
 
   /**
-   * Sends a message. With an id of one's own it may be sent again after a failure that leaves its
-   * fate open: it is stored once.
+   * Sends a message. With an id of your own you may send it again after a failure whose outcome is
+   * unknown: it is stored once.
    *
    * @param conversationId where
    * @param message what
@@ -256,7 +255,7 @@ public final class UserChat {
   }
 
   /**
-   * Gives a message of this person's another text.
+   * Edits a message of this person.
    *
    * @param messageId which one
    * @param content the new text
@@ -267,7 +266,7 @@ public final class UserChat {
   }
 
   /**
-   * Takes a message of this person's back: it is blanked and keeps its number.
+   * Deletes a message of this person: its text is blanked and it keeps its number.
    *
    * @param messageId which one
    * @return the message as it is now
@@ -279,7 +278,7 @@ public final class UserChat {
   /**
    * Marks messages as read, and everything before them.
    *
-   * @param messageIds at most 1000, of conversations of this person's; others are passed over
+   * @param messageIds at most 1000, of conversations of this person; others are ignored
    * @return how many messages are still unread in their conversations
    */
   public long markAsRead(Collection<UUID> messageIds) {
@@ -290,7 +289,7 @@ public final class UserChat {
    * Marks a whole conversation as read.
    *
    * @param conversationId which one
-   * @return how many of its messages are still unread: what came meanwhile
+   * @return how many of its messages are still unread: those that came meanwhile
    */
   public long markConversationAsRead(UUID conversationId) {
     return ask(tx -> Routines.markConversationAsRead(tx.configuration(), conversationId, null));
@@ -308,57 +307,57 @@ public final class UserChat {
   }
 
   /**
-   * Reacts to a message; the same again changes nothing.
+   * Reacts to a message; a repetition changes nothing.
    *
    * @param messageId which one
    * @param reaction 1 to 32 characters without white space
    */
   public void addReaction(UUID messageId, String reaction) {
-    tell(tx -> Routines.addReaction(tx.configuration(), messageId, reaction));
+    run(tx -> Routines.addReaction(tx.configuration(), messageId, reaction));
   }
 
   /**
-   * Takes a reaction back; the same again changes nothing.
+   * Removes a reaction; a repetition changes nothing.
    *
    * @param messageId which message
-   * @param reaction which reaction of this person's
+   * @param reaction which reaction of this person
    */
   public void removeReaction(UUID messageId, String reaction) {
-    tell(tx -> Routines.removeReaction(tx.configuration(), messageId, reaction));
+    run(tx -> Routines.removeReaction(tx.configuration(), messageId, reaction));
   }
 
   // People
 
   /**
-   * Wants nothing from somebody any more: that person can no longer write.
+   * Blocks somebody: that person can no longer write to this person.
    *
    * @param otherUserId somebody whom this person knows
    */
   public void blockUser(UUID otherUserId) {
-    tell(tx -> Routines.blockUser(tx.configuration(), otherUserId));
+    run(tx -> Routines.blockUser(tx.configuration(), otherUserId));
   }
 
   /**
-   * Lifts a block; again changes nothing.
+   * Lifts a block; a repetition changes nothing.
    *
    * @param otherUserId who was blocked
    */
   public void unblockUser(UUID otherUserId) {
-    tell(tx -> Routines.unblockUser(tx.configuration(), otherUserId));
+    run(tx -> Routines.unblockUser(tx.configuration(), otherUserId));
   }
 
   /**
-   * Is typing to somebody. It ends by itself after {@code chat.settings.typing_timeout_ms}
-   * milliseconds (3000) unless it is said again.
+   * Says that this person is typing to somebody. It ends by itself after {@code
+   * chat.settings.typing_timeout_ms} milliseconds (3000) unless it is repeated.
    *
-   * @param typingTo the other person of a conversation; null for nobody any more
+   * @param typingTo the other person of a conversation; null for nobody
    */
   public void updateTypingStatus(@Nullable UUID typingTo) {
-    tell(tx -> Routines.updateTypingStatus(tx.configuration(), typingTo));
+    run(tx -> Routines.updateTypingStatus(tx.configuration(), typingTo));
   }
 
   /**
-   * Says whether this person is there. Without a sign for {@code chat.settings.presence_timeout_ms}
+   * Sets whether this person is there. Without a call for {@code chat.settings.presence_timeout_ms}
    * milliseconds (30000) a person counts as offline.
    *
    * @param status what the team is to see
@@ -368,13 +367,14 @@ public final class UserChat {
   }
 
   /**
-   * Says whether this person is there, and where in the application, which nobody else is shown.
+   * Sets whether this person is there, and on which page of the application. Nobody else sees the
+   * page.
    *
    * @param status what the team is to see
-   * @param currentPage null for nowhere in particular
+   * @param currentPage null for no particular page
    */
   public void updatePresence(Presence.Status status, @Nullable String currentPage) {
-    tell(tx -> Routines.updatePresence(tx.configuration(), status.toString(), currentPage));
+    run(tx -> Routines.updatePresence(tx.configuration(), status.toString(), currentPage));
   }
 
   /**
@@ -426,26 +426,27 @@ public final class UserChat {
                     tx.configuration(), query, conversationId, beforeId, pageSize)));
   }
 
-  // Hearing
+  // Live changes
 
   /**
-   * Hears every change that this person may see, the same ones that a browser is told. See {@link
-   * LiveChanges#of} for what the subscriber is told, and when.
+   * Subscribes to every change that this person may see, the same ones that a browser gets. See
+   * {@link LiveChanges#of} for the events.
    *
-   * @param live the program's ear
-   * @param subscriber who listens; ends it with {@link Flow.Subscription#cancel}
+   * @param live the program's source of changes
+   * @param subscriber receives the events; it ends the subscription with {@link
+   *     Flow.Subscription#cancel}
    */
   public void subscribe(LiveChanges live, Flow.Subscriber<? super LiveEvent> subscriber) {
     live.of(userId).subscribe(subscriber);
   }
 
   /**
-   * Hears every change that this person may see, by a listener that may block: while it does,
-   * changes wait, and when there are too many a resync stands for them.
+   * Subscribes a listener to every change that this person may see. The listener may block: changes
+   * wait meanwhile, and when there are too many, a resync replaces them.
    *
-   * @param live the program's ear
-   * @param listener called on virtual threads, by one at a time; see {@link LiveChanges#of}
-   * @return to end it, and to hear of its end
+   * @param live the program's source of changes
+   * @param listener called on virtual threads, one at a time; see {@link LiveChanges#of}
+   * @return ends the subscription, and tells when it has ended
    */
   public LiveSubscription subscribe(LiveChanges live, Consumer<? super LiveEvent> listener) {
     ListenerSubscription subscription = new ListenerSubscription(listener);
@@ -461,7 +462,7 @@ public final class UserChat {
     return database.reading(userId, work);
   }
 
-  private void tell(Consumer<DSLContext> work) {
+  private void run(Consumer<DSLContext> work) {
     database.<@Nullable Void>as(
         userId,
         tx -> {

@@ -1,6 +1,6 @@
 /**
- * The chat as one person uses it from Java: {@link com.gptdesk.chat.client.UserChat} for what that
- * person does, {@link com.gptdesk.chat.client.LiveChanges} for what that person hears.
+ * The chat as one person uses it from Java: {@link com.gptdesk.chat.client.UserChat} for the calls,
+ * {@link com.gptdesk.chat.client.LiveChanges} for the changes that this person may see.
  */
 @NullMarked
 package com.gptdesk.chat.client;

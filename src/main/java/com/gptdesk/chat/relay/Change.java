@@ -7,15 +7,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * One committed change of one row.
  *
- * @param seq the change's number in the log; it restarts when the log does, so it is no position to
- *     resume by
+ * @param seq the change's number in the log; it restarts with the log, so it is not a position to
+ *     resume from
  * @param table the table's name, in schema public
  * @param operation what happened to the row
  * @param at when the change was made, by the database's clock
  * @param scopes who may see it
  * @param record the row as it is now, as JSON object text; null for a delete
- * @param oldRecord for an update or a delete the old row, as JSON object text; clients are told no
- *     more than its key of an updated one
+ * @param oldRecord for an update or a delete the old row, as JSON object text; of an updated row
+ *     clients get only its key
  */
 public record Change(
     long seq,
@@ -30,13 +30,13 @@ public record Change(
   public enum Operation {
     /** It is new. */
     INSERT,
-    /** It is another than before. */
+    /** It has changed. */
     UPDATE,
-    /** It is gone. */
+    /** It was deleted. */
     DELETE
   }
 
-  /** Keeps the scopes as they are now. */
+  /** Copies the scopes. */
   public Change {
     scopes = List.copyOf(scopes);
   }

@@ -1,20 +1,20 @@
 package com.gptdesk.chat.relay;
 
 /**
- * Hears every change the relay reads. Called by the relay's own thread, in order; whoever needs
- * long hands the work on.
+ * Receives every change that the relay reads. Called by the relay's own thread, in order; slow work
+ * belongs on another thread.
  */
 public interface ChangeListener {
   /**
-   * One change, told once.
+   * One change, delivered once.
    *
    * @param change what was committed
    */
   void changed(Change change);
 
   /**
-   * Changes were missed and cannot be told any more: whoever follows them has to read their state
-   * again. What comes after this call is complete again.
+   * Changes were missed and can no longer be delivered, so their readers have to read the state
+   * again. Delivery is complete again after this call.
    *
    * @param reason a sentence for people
    */

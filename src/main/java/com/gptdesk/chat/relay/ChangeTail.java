@@ -18,22 +18,22 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
- * One connection that reads the change log, and holds the key with which the relay tells writers
- * that it sleeps. Autocommit and READ COMMITTED, so each statement sees what is committed by then.
- * One thread owns it; only {@link #abort} may come from another.
+ * One connection that reads the change log and holds the sleep slot with which the relay tells
+ * writers that it sleeps. Autocommit and READ COMMITTED, so each statement sees what is committed
+ * by then. One thread owns it; only {@link #abort} may come from another.
  */
 final class ChangeTail implements AutoCloseable {
-  /** SQLSTATE: the log has another epoch, or no longer reaches back so far. */
+  /** SQLSTATE: the log has another epoch, or no longer goes back so far. */
   static final String TOO_FAR_BEHIND = "PT410";
 
   private static final Duration SIGNED_AGAIN_AFTER = Duration.ofSeconds(10);
 
-  /** Three times the longest silence of a leader that lives; see {@link Relay}. */
+  /** Three times the longest pause between two polls of a live leader; see {@link Relay}. */
   private static final String LEADER_MAY_BE_SILENT = "15s";
 
   /**
-   * How far the log was read: up to a snapshot, or to a change on the way to one, in one life of
-   * the log.
+   * How far the log was read: up to a snapshot, or to a change on the way to one, within one epoch
+   * of the log.
    *
    * @param epoch changes when the log was emptied by a crash or belongs to another server
    * @param snapshot as {@code relay.open()} or {@code relay.tail()} returned it
@@ -79,7 +79,7 @@ final class ChangeTail implements AutoCloseable {
     }
   }
 
-  /** Claims hold for a while; where they need not be signed, the relay needs none. */
+  /** Signs the session's claims again when they are old. Without signed claims it does nothing. */
   private void sign() throws SQLException {
     if (claims == null || System.nanoTime() - signedAt < SIGNED_AGAIN_AFTER.toNanos()) {
       return;
@@ -105,12 +105,12 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * What became visible since that position, at most one page of it. What one snapshot brings is
-   * gone through before the next is taken, so its changes come once and in order whatever is
-   * committed meanwhile. After an exception the same position is read again.
+   * Reads what became visible since that position, at most one page. All pages of one snapshot are
+   * read before the next is taken, so its changes come once and in order whatever commits
+   * meanwhile. After an exception the same position can be read again.
    *
-   * @throws SQLException with {@link #TOO_FAR_BEHIND} when the position cannot be read from any
-   *     more
+   * @throws SQLException with {@link #TOO_FAR_BEHIND} when the log can no longer be read from this
+   *     position
    */
   Batch poll(Position position) throws SQLException {
     sign();
@@ -145,10 +145,7 @@ final class ChangeTail implements AutoCloseable {
     return array == null ? null : (UUID[]) array.getArray();
   }
 
-  /**
-   * Takes one of the keys a relay can sleep with, for as long as this connection lives; empty when
-   * all are taken.
-   */
+  /** Claims a sleep slot for as long as this connection lives; empty when all are taken. */
   OptionalInt claimSlot() throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("select relay.claim_slot()")) {
@@ -158,7 +155,7 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * True when every writer that skipped the bell has ended: from now on writers ring. Never waits.
+   * True when every writer that did not notify has ended: from now on writers notify. Never waits.
    */
   boolean sleep(int slot) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement("select relay.sleep(?)")) {
@@ -169,7 +166,7 @@ final class ChangeTail implements AutoCloseable {
     }
   }
 
-  /** From now on writers need not ring. */
+  /** From now on writers need not notify. */
   void wake(int slot) throws SQLException {
     try (PreparedStatement statement = connection.prepareStatement("select relay.wake(?)")) {
       statement.setInt(1, slot);
@@ -178,9 +175,8 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * Takes the lead among the relays of a cluster, which one of them has, for as long as this
-   * connection lives; false when another has it. A leader that freezes asks nothing any more, so
-   * the server ends its connection.
+   * Takes the lead among the relays of a cluster for as long as this connection lives; false when
+   * another relay leads. A leader that hangs no longer polls, so the server ends its connection.
    */
   boolean lead() throws SQLException {
     sign();
@@ -198,7 +194,7 @@ final class ChangeTail implements AutoCloseable {
     }
   }
 
-  /** A number higher than all that this returned before, to anybody. */
+  /** A number higher than all that any relay got before. */
   long nextTerm() throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet row = statement.executeQuery("select pg_current_xact_id()::text::bigint")) {
@@ -209,7 +205,7 @@ final class ChangeTail implements AutoCloseable {
     }
   }
 
-  /** Lets the log forget what every relay must have read. */
+  /** Deletes from the log what every relay must have read. */
   void maintain() throws SQLException {
     sign();
     try (Statement statement = connection.createStatement()) {
@@ -218,8 +214,8 @@ final class ChangeTail implements AutoCloseable {
   }
 
   /**
-   * Looks, without asking the server anything, whether it ended this connection; with the
-   * connection the sleeper's key is gone, and nobody would ring.
+   * Checks, without a query, whether the server closed this connection. Without the connection the
+   * slot is free, and no writer would notify.
    */
   void checkAlive() throws SQLException {
     connection.unwrap(PGConnection.class).getNotifications(1);
@@ -235,7 +231,7 @@ final class ChangeTail implements AutoCloseable {
     connection.close();
   }
 
-  /** Whether this says that the log can no longer be followed from where the relay is. */
+  /** Whether this error means that the log can no longer be read from the relay's position. */
   static boolean isTooFarBehind(@Nullable SQLException e) {
     return e != null && TOO_FAR_BEHIND.equals(e.getSQLState());
   }

@@ -11,42 +11,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hands each change to the subscribers whose scopes meet the change's. A change costs what it
- * reaches, not what is subscribed.
+ * Delivers each change to the subscribers that share a scope with it. The cost of a change depends
+ * on the subscribers it reaches, not on all of them.
  *
- * <p>Any thread may add, rescope and remove while changes are told. A subscriber is told each
- * change at most once, however many of its scopes the change meets, and every change that meets a
- * scope it kept all the while.
+ * <p>Any thread may add, rescope and remove while changes are delivered. A subscriber gets each
+ * change at most once, however many scopes they share. It gets every change of a scope that it kept
+ * all the time.
  */
 public final class FanOut implements ChangeListener {
   private static final Logger LOG = LoggerFactory.getLogger(FanOut.class);
 
   private final ConcurrentHashMap<Scope, Set<Subscriber>> byScope = new ConcurrentHashMap<>();
 
-  /**
-   * Owns the right to change what one subscriber hears: each entry is only touched inside its own
-   * compute.
-   */
+  /** Guards the scopes of each subscriber: an entry is only changed inside its own compute. */
   private final ConcurrentHashMap<Subscriber, Set<Scope>> scopesOf = new ConcurrentHashMap<>();
 
   private final ScopeSource source;
 
-  /** Makes one without subscribers, which is told every change. */
+  /** Creates one without subscribers, which receives every change. */
   public FanOut() {
     this(ScopeSource.ALL);
   }
 
   /**
-   * Makes one without subscribers.
+   * Creates one without subscribers.
    *
-   * @param source is told which scopes there are subscribers for
+   * @param source is told which scopes have subscribers
    */
   public FanOut(ScopeSource source) {
     this.source = source;
   }
 
   /**
-   * From now on this subscriber hears what meets these scopes.
+   * From now on this subscriber receives the changes of these scopes.
    *
    * @param subscriber who listens
    * @param scopes people and teams
@@ -57,7 +54,7 @@ public final class FanOut implements ChangeListener {
   }
 
   /**
-   * Gives a subscriber other scopes; does nothing for one that was removed meanwhile.
+   * Replaces the scopes of a subscriber; does nothing for one that was removed.
    *
    * @param subscriber who listens
    * @param scopes people and teams
@@ -67,7 +64,7 @@ public final class FanOut implements ChangeListener {
   }
 
   /**
-   * From now on this subscriber hears nothing.
+   * From now on this subscriber receives nothing.
    *
    * @param subscriber who listened
    */
@@ -81,14 +78,14 @@ public final class FanOut implements ChangeListener {
   }
 
   /**
-   * Returns when every change of these scopes that commits from now on will reach the subscribers
-   * that have them; at once when all changes are told anyway. Blocks.
+   * Returns when every change of these scopes that commits from now on will reach their
+   * subscribers; at once when all changes arrive anyway. Blocks.
    *
-   * @param scopes people and teams that some subscriber has
-   * @throws IllegalStateException when that does not come about in time
+   * @param scopes people and teams with a subscriber
+   * @throws IllegalStateException when that takes too long
    */
-  public void awaitHeard(Collection<Scope> scopes) {
-    source.awaitHeard(scopes);
+  public void awaitSubscribed(Collection<Scope> scopes) {
+    source.awaitSubscribed(scopes);
   }
 
   /** {@return how many subscribers there are} */
@@ -103,7 +100,7 @@ public final class FanOut implements ChangeListener {
         subscriber.changed(change);
       } catch (RuntimeException e) {
         LOG.error(
-            "A subscriber failed on change {} of {}; the others still hear it",
+            "A subscriber failed on change {} of {}; the others still receive it",
             change.seq(),
             change.table(),
             e);
@@ -117,7 +114,7 @@ public final class FanOut implements ChangeListener {
   }
 
   /**
-   * As {@link #resync(String)}, for the subscribers of some scopes alone; each is told once.
+   * As {@link #resync(String)}, only for the subscribers of these scopes; once for each.
    *
    * @param scopes whose changes were missed
    * @param reason a sentence for people
@@ -131,7 +128,7 @@ public final class FanOut implements ChangeListener {
       try {
         subscriber.resync(reason);
       } catch (RuntimeException e) {
-        LOG.error("A subscriber failed on being told to catch up; the others still hear it", e);
+        LOG.error("A subscriber failed to handle a resync; the others still receive it", e);
       }
     }
   }
@@ -147,7 +144,7 @@ public final class FanOut implements ChangeListener {
     return reached;
   }
 
-  /** New scopes first, so that a scope kept is never without its subscriber. */
+  /** Adds new scopes first, so that a scope that is kept never lacks its subscriber. */
   private Set<Scope> replace(Subscriber subscriber, Set<Scope> old, Collection<Scope> scopes) {
     Set<Scope> wanted = Set.copyOf(new HashSet<>(scopes));
     for (Scope scope : wanted) {

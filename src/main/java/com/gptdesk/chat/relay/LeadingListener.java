@@ -1,20 +1,20 @@
 package com.gptdesk.chat.relay;
 
 /**
- * Hears on behalf of all nodes: of the relays that have such a listener one reads the log, and
- * another begins when that one ends. Called by the relay's thread.
+ * Receives changes on behalf of all nodes. Of the relays with such a listener, one reads the log;
+ * another starts when that one ends. Called by the relay's thread.
  */
 public interface LeadingListener extends ChangeListener {
   /**
-   * Whether it could pass on what it is told; while it cannot, its relay leaves the lead to others.
+   * Whether it can publish changes. While it cannot, its relay leaves the lead to others.
    *
-   * @return false while nobody would hear it
+   * @return false while no node would receive them
    */
   boolean canLead();
 
   /**
-   * The relay leads from here on, or the log begins anew: nothing told by another term joins on to
-   * what is told next. Followed by {@link #resync}.
+   * The relay now leads, or the log starts again. Changes of another term do not join without a gap
+   * to the next ones. Followed by {@link #resync}.
    *
    * @param term higher than that of every leader before it
    */
@@ -23,10 +23,10 @@ public interface LeadingListener extends ChangeListener {
   /**
    * Asked several times a second while the relay leads.
    *
-   * @return false when what it was told may not have been passed on, so that the term has to end
+   * @return false when some changes may not have been published, so that the term has to end
    */
   boolean goesOn();
 
-  /** The relay leads no longer. */
+  /** The relay no longer leads. */
   void ends();
 }

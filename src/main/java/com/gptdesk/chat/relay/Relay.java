@@ -15,45 +15,45 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a listener every committed change once, in the log's order, or that it has to catch up.
+ * Delivers every committed change to a listener, once and in the log's order, or a resync.
  *
- * <p>While changes come it polls. When none came for a moment it asks for its key; having it means
- * that every writer from then on rings, so after one more empty poll it waits for the doorbell and
- * runs no query, but for a backstop. Several relays sleep with several keys; one that finds none
- * free goes on polling, slowly.
+ * <p>While changes come, it polls. When none came for a moment, it takes its sleep slot, an
+ * advisory lock. From then on every writer notifies, so after one more empty poll the relay waits
+ * for a notification. It runs no query meanwhile, except after a long time as a backstop. There are
+ * a few slots; a relay that finds none free polls slowly.
  *
- * <p>With a {@link LeadingListener} it is one of several of which one reads at a time: it waits for
- * the lead, then does the same, but asks the database every few seconds, which thereby knows that
- * it lives.
+ * <p>With a {@link LeadingListener} only one of several relays reads at a time. It waits for the
+ * lead and then does the same, but polls every few seconds, so that the database sees that it is
+ * alive.
  *
- * <p>One daemon thread owns the state. Counters and {@link #isHearing} may be read by any thread.
+ * <p>One daemon thread owns the state. Counters and {@link #isUpToDate} may be read by any thread.
  */
 public final class Relay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
 
-  /** The pace of a relay that may not sleep: no key is free, or nothing would wake it. */
-  private static final Duration WAKEFUL_PAUSE = Duration.ofMillis(50);
+  /** The pause of a relay that may not sleep: no slot is free, or no listener would wake it. */
+  private static final Duration POLLING_PAUSE = Duration.ofMillis(50);
 
-  /** The longest pause while changes come, unless the settings say a longer one. */
+  /** The longest pause while changes come, unless the settings demand a longer one. */
   private static final Duration LONGEST_BUSY_PAUSE = Duration.ofMillis(8);
 
-  /** The longest pause of a relay that waits for slow writers before it may sleep. */
-  private static final Duration DROWSY_PAUSE = Duration.ofMillis(20);
+  /** The longest pause of a relay that waits for slow writers to end before it may sleep. */
+  private static final Duration LONGEST_DRAIN_PAUSE = Duration.ofMillis(20);
 
-  /** Asleep, how often it looks whether its own connection still stands, which costs no query. */
+  /** How often a sleeping relay checks its own connection, which costs no query. */
   private static final Duration LOOK = Duration.ofMillis(200);
 
-  /** How often a relay that does not lead asks whether it may. */
+  /** How often a relay that does not lead tries to. */
   private static final Duration STANDBY_PAUSE = Duration.ofSeconds(1);
 
-  /** How often a relay looks whether its listener could lead. */
-  private static final Duration UNABLE_PAUSE = Duration.ofMillis(100);
+  /** How often a relay checks whether its listener can lead. */
+  private static final Duration NOT_READY_PAUSE = Duration.ofMillis(100);
 
-  /** The longest silence of a relay that leads. */
+  /** The longest time between two polls of a relay that leads. */
   private static final Duration LEADER_BACKSTOP = Duration.ofSeconds(5);
 
-  /** After so many rings in a row without a change, further ones are answered less often. */
-  private static final int MOST_IDLE_RINGS = 3;
+  /** After so many signals in a row without a change, it polls less often. */
+  private static final int MOST_IDLE_SIGNALS = 3;
 
   private static final Duration NEXT_CLAIM = Duration.ofSeconds(10);
   private static final Duration MAINTENANCE = Duration.ofMinutes(1);
@@ -65,8 +65,8 @@ public final class Relay implements AutoCloseable {
   private final ChangeListener listener;
   private final @Nullable LeadingListener cluster;
   private final Duration backstop;
-  private final WakeUp bell = new WakeUp();
-  private final ListenLoop doorbell;
+  private final WakeUp wakeUp = new WakeUp();
+  private final ListenLoop listenLoop;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread thread;
 
@@ -86,14 +86,14 @@ public final class Relay implements AutoCloseable {
   private ChangeTail.@Nullable Position position;
   private long lastChange = System.nanoTime();
   private long lastMaintenance = System.nanoTime();
-  private boolean saidWakeful;
+  private boolean warnedOfPolling;
 
   /**
-   * Makes a relay that does nothing until {@link #start}.
+   * Creates a relay that does nothing until {@link #start}.
    *
    * @param settings where to connect, and at which pace
-   * @param listener who is told, by the relay's own thread; a {@link LeadingListener} makes it one
-   *     of several
+   * @param listener receives the changes in the relay's own thread; a {@link LeadingListener} makes
+   *     the relay one of several
    */
   public Relay(RelaySettings settings, ChangeListener listener) {
     this.settings = settings;
@@ -103,44 +103,47 @@ public final class Relay implements AutoCloseable {
         cluster != null && settings.backstop().compareTo(LEADER_BACKSTOP) > 0
             ? LEADER_BACKSTOP
             : settings.backstop();
-    this.doorbell = new ListenLoop(settings.listening(), bell);
+    this.listenLoop = new ListenLoop(settings.listening(), wakeUp);
     this.thread = Thread.ofPlatform().daemon().name("relay").unstarted(this::run);
   }
 
-  /** Begins to connect and returns at once; see {@link #isHearing}. */
+  /** Starts to connect and returns at once; see {@link #isUpToDate}. */
   public void start() {
-    doorbell.start();
+    listenLoop.start();
     thread.start();
   }
 
-  /** {@return whether changes arrive in time: the log is being read and the doorbell listens} */
-  public boolean isHearing() {
-    return following && doorbell.isListening();
+  /** {@return whether changes arrive in time: the relay reads the log and a connection listens} */
+  public boolean isUpToDate() {
+    return following && listenLoop.isListening();
   }
 
-  /** {@return whether it is the one that reads, of several} */
+  /** {@return whether it is the one of several that reads the log} */
   public boolean isLeading() {
     return leading;
   }
 
-  /** {@return whether it waits for the bell and runs no query} */
+  /** {@return whether it waits for a notification and runs no query} */
   public boolean isAsleep() {
     return waiting;
   }
 
-  /** {@return how often the log was asked for changes} */
+  /** {@return how often the log was polled} */
   public long polls() {
     return polls.sum();
   }
 
-  /** {@return how many changes the listener was told} */
+  /** {@return how many changes were delivered to the listener} */
   public long changes() {
     return changes.sum();
   }
 
-  /** {@return how often the bell rang; a connection made or lost counts as a ring} */
-  public long bellsHeard() {
-    return bell.heard();
+  /**
+   * {@return how many notifications arrived; opening or losing the listening connection counts,
+   * too}
+   */
+  public long notifications() {
+    return wakeUp.signals();
   }
 
   /** {@return how often it fell asleep} */
@@ -154,8 +157,7 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
-   * How often it had to begin anew and tell the listener to catch up; the first beginning is not
-   * counted.
+   * How often it had to start again and make the listener catch up. The first start does not count.
    *
    * @return a count since the start
    */
@@ -163,22 +165,20 @@ public final class Relay implements AutoCloseable {
     return resyncs.sum();
   }
 
-  /**
-   * {@return how often a lost connection was remade, the one that reads or the one that listens}
-   */
+  /** {@return how often a lost connection was replaced, the reading or the listening one} */
   public long reconnects() {
-    return reconnects.sum() + doorbell.reconnects();
+    return reconnects.sum() + listenLoop.reconnects();
   }
 
   /**
-   * Stops telling and ends both connections. Returns when the relay's thread has ended, or after
-   * some seconds.
+   * Stops delivering and closes both connections. Returns when the relay's thread has ended, or
+   * after some seconds.
    */
   @Override
   public void close() {
     closing.countDown();
-    bell.ring();
-    doorbell.close();
+    wakeUp.signal();
+    listenLoop.close();
     try {
       if (thread.isAlive() && !thread.join(PATIENCE_AT_CLOSE)) {
         ChangeTail tail = current;
@@ -219,20 +219,20 @@ public final class Relay implements AutoCloseable {
 
   private void awaitAble() throws InterruptedException {
     while (cluster != null && !cluster.canLead() && !isClosing()) {
-      pause(UNABLE_PAUSE);
+      pause(NOT_READY_PAUSE);
     }
   }
 
-  /** Waits until it is this relay's turn; false when it is to end, or could not lead any more. */
+  /** Waits until this relay leads; false when it is closing, or can no longer lead. */
   private boolean awaitLead(ChangeTail tail) throws SQLException, InterruptedException {
     if (cluster == null) {
       return true;
     }
     while (!isClosing() && cluster.canLead()) {
       if (tail.lead()) {
-        position = null; // Others have told what was after it.
+        position = null; // Other relays delivered the changes after it.
         leading = true;
-        LOG.info("This node reads the change log for all");
+        LOG.info("This node now reads the change log for the cluster");
         return true;
       }
       pause(STANDBY_PAUSE);
@@ -240,12 +240,12 @@ public final class Relay implements AutoCloseable {
     return false;
   }
 
-  /** With the connection the lead is given up. */
+  /** Losing the connection gives up the lead. */
   private void leaveLead() {
     if (cluster != null && leading) {
       leading = false;
       cluster.ends();
-      LOG.info("This node does not read the change log for all any more");
+      LOG.info("This node no longer reads the change log for the cluster");
     }
   }
 
@@ -265,14 +265,14 @@ public final class Relay implements AutoCloseable {
 
   /** Follows the log by one connection until it fails or the relay is closed. */
   private void follow(ChangeTail tail, Backoff backoff) throws SQLException, InterruptedException {
-    var key = new Key(tail);
-    boolean rung = false;
-    int idleRings = 0;
+    var slot = new SleepSlot(tail);
+    boolean signalled = false;
+    int idleSignals = 0;
     while (goesOn()) {
-      // Before the poll: whatever commits after its snapshot then rings where somebody hears it.
-      boolean listening = doorbell.isListening();
+      // Before the poll: a change that commits after its snapshot then notifies a live listener.
+      boolean listening = listenLoop.isListening();
       if (asleep && !listening) {
-        key.release();
+        slot.wake();
       }
       long polled = System.nanoTime();
       boolean found = poll(tail);
@@ -282,37 +282,37 @@ public final class Relay implements AutoCloseable {
       if (found) {
         lastChange = System.nanoTime();
         if (asleep) {
-          key.release();
+          slot.wake();
           wakes.increment();
         }
       }
       maintainWhenDue(tail);
-      idleRings = rung && !found ? idleRings + 1 : 0;
-      rung = false;
+      idleSignals = signalled && !found ? idleSignals + 1 : 0;
+      signalled = false;
       if (asleep) {
-        if (idleRings > MOST_IDLE_RINGS) {
-          pause(WAKEFUL_PAUSE); // anybody can NOTIFY
+        if (idleSignals > MOST_IDLE_SIGNALS) {
+          pause(POLLING_PAUSE); // any database user can NOTIFY
         }
-        rung = waitForTheBell(tail);
+        signalled = awaitSignal(tail);
       } else if (found || since(lastChange).compareTo(settings.calm()) < 0) {
         pause(busyPause(took));
-      } else if (!listening || !key.isThere()) {
-        pause(WAKEFUL_PAUSE);
-      } else if (!key.take()) {
-        pause(drowsyPause());
+      } else if (!listening || !slot.isClaimed()) {
+        pause(POLLING_PAUSE);
+      } else if (!slot.sleep()) {
+        pause(drainPause());
       }
     }
     if (asleep) {
-      key.release();
+      slot.wake();
     }
   }
 
-  /** Reads once and tells what there is; true when there was something. */
+  /** Reads one batch and delivers it; true when it was not empty. */
   private boolean poll(ChangeTail tail) throws SQLException {
     polls.increment();
     ChangeTail.Position from = position;
     if (from == null) {
-      begin(tail, "The relay has begun to read the change log.");
+      begin(tail, "The relay has started to read the change log.");
       return false;
     }
     ChangeTail.Batch batch;
@@ -323,17 +323,17 @@ public final class Relay implements AutoCloseable {
         throw e;
       }
       resyncs.increment();
-      LOG.warn("The relay begins anew and tells everybody to catch up: {}", e.getMessage());
+      LOG.warn("The relay starts again and all subscribers have to catch up: {}", e.getMessage());
       begin(tail, "Changes were missed; read what you show again.");
       return true;
     }
     position = batch.next();
-    tell(batch.changes());
+    deliver(batch.changes());
     return !batch.changes().isEmpty();
   }
 
   /**
-   * First the new beginning, then the word: who catches up after hearing it misses nothing in
+   * Takes the new position before the resync, so that a reader who catches up misses nothing in
    * between.
    */
   private void begin(ChangeTail tail, String reason) throws SQLException {
@@ -341,16 +341,16 @@ public final class Relay implements AutoCloseable {
     if (cluster != null) {
       cluster.begins(tail.nextTerm());
     }
-    tellResync(reason);
+    deliverResync(reason);
   }
 
-  private void tell(List<Change> batch) {
+  private void deliver(List<Change> batch) {
     for (Change change : batch) {
       try {
         listener.changed(change);
       } catch (RuntimeException | Error e) {
         LOG.error(
-            "The listener failed on change {} of {}; going on with the next",
+            "The listener failed on change {} of {}; continuing with the next",
             change.seq(),
             change.table(),
             e);
@@ -359,24 +359,24 @@ public final class Relay implements AutoCloseable {
     changes.add(batch.size());
   }
 
-  private void tellResync(String reason) {
+  private void deliverResync(String reason) {
     try {
       listener.resync(reason);
     } catch (RuntimeException | Error e) {
-      LOG.error("The listener failed on being told to catch up; going on", e);
+      LOG.error("The listener failed to handle a resync; continuing", e);
     }
   }
 
   /**
-   * Waits for a ring, at most until the backstop; true when it rang. Fails when the connection that
-   * holds the key is lost meanwhile.
+   * Waits for a signal until the backstop; true when it came. Fails when the connection that holds
+   * the slot is lost meanwhile.
    */
-  private boolean waitForTheBell(ChangeTail tail) throws SQLException, InterruptedException {
+  private boolean awaitSignal(ChangeTail tail) throws SQLException, InterruptedException {
     long start = System.nanoTime();
     waiting = true;
     try {
       while (goesOn() && since(start).compareTo(backstop) < 0) {
-        if (bell.await(LOOK)) {
+        if (wakeUp.await(LOOK)) {
           return true;
         }
         tail.checkAlive();
@@ -388,8 +388,8 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
-   * Keeps the log short: each minute while changes come, else now and then when the backstop wakes
-   * the relay anyway.
+   * Keeps the log short: every minute while changes come, otherwise when the backstop wakes the
+   * relay anyway.
    */
   private void maintainWhenDue(ChangeTail tail) throws SQLException {
     Duration rhythm = lastChange - lastMaintenance > 0 ? MAINTENANCE : IDLE_MAINTENANCE;
@@ -400,7 +400,7 @@ public final class Relay implements AutoCloseable {
     try {
       tail.maintain();
     } catch (SQLException e) {
-      LOG.warn("The change log could not be maintained ({}); going on without", e.getMessage());
+      LOG.warn("The change log could not be maintained ({}); trying again later", e.getMessage());
       tail.checkAlive();
     }
   }
@@ -415,10 +415,10 @@ public final class Relay implements AutoCloseable {
     return longest.compareTo(settings.pause()) < 0 ? settings.pause() : longest;
   }
 
-  /** Longer the longer slow writers keep the relay from sleeping. */
-  private Duration drowsyPause() {
+  /** The pause grows with the time that slow writers keep the relay from sleeping. */
+  private Duration drainPause() {
     Duration quarter = since(lastChange).dividedBy(4);
-    return quarter.compareTo(DROWSY_PAUSE) > 0 ? DROWSY_PAUSE : quarter;
+    return quarter.compareTo(LONGEST_DRAIN_PAUSE) > 0 ? LONGEST_DRAIN_PAUSE : quarter;
   }
 
   private boolean goesOn() {
@@ -439,44 +439,44 @@ public final class Relay implements AutoCloseable {
     return Duration.ofNanos(System.nanoTime() - nanoTime);
   }
 
-  /** The key of one connection to one of the few beds. */
-  private final class Key {
+  /** One of the few advisory locks with which a connection tells writers that its relay sleeps. */
+  private final class SleepSlot {
     private final ChangeTail tail;
-    private OptionalInt slot = OptionalInt.empty();
+    private OptionalInt number = OptionalInt.empty();
     private long lastClaim;
 
-    Key(ChangeTail tail) {
+    SleepSlot(ChangeTail tail) {
       this.tail = tail;
       this.lastClaim = System.nanoTime() - NEXT_CLAIM.toNanos();
     }
 
-    /** Whether there is a key for this relay; asks for one now and then while there is none. */
-    boolean isThere() throws SQLException {
-      if (slot.isEmpty() && since(lastClaim).compareTo(NEXT_CLAIM) >= 0) {
+    /** Whether this relay has a slot; tries to claim one every few seconds while it has none. */
+    boolean isClaimed() throws SQLException {
+      if (number.isEmpty() && since(lastClaim).compareTo(NEXT_CLAIM) >= 0) {
         lastClaim = System.nanoTime();
-        slot = tail.claimSlot();
-        if (slot.isEmpty() && !saidWakeful) {
-          saidWakeful = true;
+        number = tail.claimSlot();
+        if (number.isEmpty() && !warnedOfPolling) {
+          warnedOfPolling = true;
           LOG.warn(
-              "Four relays sleep on this database already; this one polls every {} ms instead",
-              WAKEFUL_PAUSE.toMillis());
+              "Four relays already sleep on this database; this one polls every {} ms instead",
+              POLLING_PAUSE.toMillis());
         }
       }
-      return slot.isPresent();
+      return number.isPresent();
     }
 
-    /** Falls asleep if every writer that skipped the bell has ended. */
-    boolean take() throws SQLException {
-      if (slot.isPresent() && tail.sleep(slot.getAsInt())) {
+    /** Sleeps if every writer that did not notify has ended. */
+    boolean sleep() throws SQLException {
+      if (number.isPresent() && tail.sleep(number.getAsInt())) {
         asleep = true;
         sleeps.increment();
       }
       return asleep;
     }
 
-    void release() throws SQLException {
+    void wake() throws SQLException {
       asleep = false;
-      tail.wake(slot.orElseThrow());
+      tail.wake(number.orElseThrow());
     }
   }
 }

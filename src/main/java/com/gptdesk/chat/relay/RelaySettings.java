@@ -7,29 +7,30 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the relay connects and how it paces itself.
+ * Where the relay connects, and how often it polls.
  *
  * @param jdbcUrl {@code jdbc:postgresql://…}; a URL that names the login or its password itself is
  *     fine, too
  * @param user the runtime login, a member of {@code chat_service}
  * @param password its password
- * @param doorbell which driver listens
- * @param pause the shortest between two polls while changes come; it grows with what a poll takes
+ * @param driver the driver that listens
+ * @param pause the shortest pause between two polls while changes come; it grows with the length of
+ *     a poll
  * @param calm after so long without a change the relay tries to fall asleep
- * @param backstop asleep, the relay polls after so long even when nobody rang
+ * @param backstop a sleeping relay polls after so long even without a notification
  * @param maxRows the most changes that one poll brings; bounds memory
  * @param timeout after so long without an answer a connection counts as lost
- * @param firstRetry how long after a lost connection the first new one is tried; each further wait
- *     is twice as long
+ * @param firstRetry the wait before the first new connection after a loss; each further wait is
+ *     twice as long
  * @param longestRetry the longest such wait
- * @param claims makes signed claims of the role {@code chat_relay}, asked for again every ten
- *     seconds; null where the database believes all claims
+ * @param claims makes signed claims for the role {@code chat_relay}, called every ten seconds; null
+ *     where the database does not check signatures
  */
 public record RelaySettings(
     String jdbcUrl,
     String user,
     String password,
-    ListenDriver doorbell,
+    ListenDriver driver,
     Duration pause,
     Duration calm,
     Duration backstop,
@@ -64,17 +65,17 @@ public record RelaySettings(
   }
 
   /**
-   * The same with another doorbell.
+   * The same with another driver.
    *
-   * @param kind which driver listens
+   * @param listenDriver the driver that listens
    * @return the settings
    */
-  public RelaySettings withDoorbell(ListenDriver kind) {
+  public RelaySettings withDriver(ListenDriver listenDriver) {
     return new RelaySettings(
         jdbcUrl,
         user,
         password,
-        kind,
+        listenDriver,
         pause,
         calm,
         backstop,
@@ -90,7 +91,7 @@ public record RelaySettings(
    *
    * @param pause between two polls while changes come
    * @param calm after so long without a change the relay tries to fall asleep
-   * @param backstop asleep, the relay polls after so long all the same
+   * @param backstop a sleeping relay polls after so long
    * @return the settings
    */
   public RelaySettings withPace(Duration pause, Duration calm, Duration backstop) {
@@ -98,7 +99,7 @@ public record RelaySettings(
         jdbcUrl,
         user,
         password,
-        doorbell,
+        driver,
         pause,
         calm,
         backstop,
@@ -120,7 +121,7 @@ public record RelaySettings(
         jdbcUrl,
         user,
         password,
-        doorbell,
+        driver,
         pause,
         calm,
         backstop,
@@ -142,7 +143,7 @@ public record RelaySettings(
         jdbcUrl,
         user,
         password,
-        doorbell,
+        driver,
         pause,
         calm,
         backstop,
@@ -160,7 +161,7 @@ public record RelaySettings(
    */
   public ListenSettings listening() {
     return new ListenSettings(
-        jdbcUrl, user, password, doorbell, backstop, timeout, firstRetry, longestRetry);
+        jdbcUrl, user, password, driver, backstop, timeout, firstRetry, longestRetry);
   }
 
   /** Never shows the password, which may also stand in the URL. */
@@ -170,8 +171,8 @@ public record RelaySettings(
         + jdbcUrl.replaceFirst("\\?.*", "")
         + ", user="
         + user
-        + ", doorbell="
-        + doorbell
+        + ", driver="
+        + driver
         + "]";
   }
 }

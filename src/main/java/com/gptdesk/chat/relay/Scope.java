@@ -7,8 +7,8 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may see a change: a person, or the members of a team. The kind is part of it, since a team's
- * id may equal a person's.
+ * Who may see a change: a person, or the members of a team. A team's id may equal a person's, so
+ * the kind is part of it.
  *
  * @param kind what the id is of
  * @param id the person's or the team's
@@ -21,7 +21,7 @@ public record Scope(Kind kind, UUID id) {
     USER,
     /** The members of a team. */
     TEAM,
-    /** Whoever is concerned; of no change itself. Where one process notes all changes. */
+    /** Everybody. Of no change itself; used where one process notes the scopes of all changes. */
     EVERYBODY;
 
     /** The kind's name in texts: {@code user}, {@code team}, {@code everybody}. */

@@ -3,11 +3,11 @@ package com.gptdesk.chat.relay;
 import java.util.Collection;
 
 /**
- * Where the changes of a fan-out come from, when it is told only those it waits for. Any thread may
- * call; only {@link #awaitHeard} waits.
+ * The source of a fan-out's changes, which may deliver only the scopes that have subscribers. Any
+ * thread may call; only {@link #awaitSubscribed} blocks.
  */
 public interface ScopeSource {
-  /** Tells everything by itself, as a relay of the fan-out's own does. */
+  /** Delivers every change anyway, as the fan-out's own relay does. */
   ScopeSource ALL =
       new ScopeSource() {
         @Override
@@ -17,29 +17,30 @@ public interface ScopeSource {
         public void unwanted(Scope scope) {}
 
         @Override
-        public void awaitHeard(Collection<Scope> scopes) {}
+        public void awaitSubscribed(Collection<Scope> scopes) {}
       };
 
   /**
-   * Somebody waits for changes of this scope, and nobody did before.
+   * This scope now has a subscriber, and had none before.
    *
    * @param scope a person or a team
    */
   void wanted(Scope scope);
 
   /**
-   * Nobody waits for them any more.
+   * This scope no longer has a subscriber.
    *
    * @param scope one that was wanted
    */
   void unwanted(Scope scope);
 
   /**
-   * Returns when every change of these scopes that commits from now on will be told, or followed by
-   * a resync. What the database says after that joins on without a gap.
+   * Returns when every change of these scopes that commits from now on will be delivered or
+   * replaced by a resync. What is read from the database after that joins the changes without a
+   * gap.
    *
    * @param scopes those that are wanted; others are not waited for
-   * @throws IllegalStateException when that does not come about in time
+   * @throws IllegalStateException when that takes too long
    */
-  void awaitHeard(Collection<Scope> scopes);
+  void awaitSubscribed(Collection<Scope> scopes);
 }

@@ -1,12 +1,12 @@
 package com.gptdesk.chat.relay;
 
 /**
- * Hears the changes that meet its scopes. Called by the relay's thread, so it only takes note and
- * returns; compared by identity.
+ * Receives the changes of its scopes. Called by the relay's thread, so it must return quickly.
+ * Compared by identity.
  */
 public interface Subscriber {
   /**
-   * One change that this subscriber may see, told once.
+   * One change that this subscriber may see, delivered once.
    *
    * @param change what was committed
    */

@@ -5,22 +5,22 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one user may be told: their rights are read first, and again whenever a change says that
- * they may be others. Until they are known nothing may be told, so whoever tells holds what comes;
- * when they are others than before, or changes were missed, the user reads anew what they show.
+ * Decides which changes one user may see now. The user's rights are read first, and again whenever
+ * a change says that they may differ. Until they are known, changes are held. When the rights
+ * differ or changes were missed, the user has to read again what they show.
  *
- * <p>Without a thread or a lock: owned by whoever tells the user.
+ * <p>Not thread-safe: owned by the thread that delivers to the user.
  */
 public final class UserFeed {
 
-  /** Not a table of clients: a change of it says that this user's scopes may be others now. */
+  /** Not shown to clients: a change of it means that this user's scopes may have changed. */
   private static final String CONTROL_TABLE = "users";
 
   /**
-   * What the rights that were read mean for what the user shows.
+   * How rights that were read again differ from before.
    *
-   * @param isRescoped whether the user may see other things than before
-   * @param missed why they have to catch up, as it was given; null when no change was missed
+   * @param isRescoped whether the user may see other scopes than before
+   * @param missed the reason for catching up, as given; null when no change was missed
    */
   public record Renewal(boolean isRescoped, @Nullable String missed) {}
 
@@ -28,13 +28,13 @@ public final class UserFeed {
   private boolean isKnown;
   private @Nullable String missed;
 
-  /** Makes one whose user's rights are not known yet. */
+  /** Creates a feed whose user's rights are not known yet. */
   public UserFeed() {}
 
   /**
-   * Whether the rights have to be read again, in place of telling a change.
+   * Whether the rights have to be read again instead of delivering this change.
    *
-   * @param change what the user hears
+   * @param change a change for the user
    * @return true for a change of the user themselves
    */
   public static boolean mayChangeRights(Change change) {
@@ -50,7 +50,7 @@ public final class UserFeed {
     missed = reason;
   }
 
-  /** The rights are being read: nothing may be told until they are known. */
+  /** The rights are being read: nothing may be delivered until they are known. */
   public void unknown() {
     isKnown = false;
   }
@@ -58,8 +58,8 @@ public final class UserFeed {
   /**
    * The rights are known.
    *
-   * @param found what the user may hear
-   * @return what that means for them
+   * @param found the scopes of the user
+   * @return what changed
    */
   public Renewal known(Collection<Scope> found) {
     Set<Scope> before = scopes;
@@ -70,20 +70,20 @@ public final class UserFeed {
     return renewal;
   }
 
-  /** {@return whether changes may be told; else they are held} */
+  /** {@return whether changes may be delivered; otherwise they are held} */
   public boolean isKnown() {
     return isKnown;
   }
 
-  /** {@return what the user may hear, as it was known last} */
+  /** {@return the scopes of the user, as read last} */
   public Set<Scope> scopes() {
     return scopes;
   }
 
   /**
-   * Whether this may be told now; rights may have changed since it arrived.
+   * Whether this change may be delivered now; rights may have changed since it arrived.
    *
-   * @param change what the user hears
+   * @param change a change for the user
    * @return false while the rights are being read
    */
   public boolean maySee(Change change) {

@@ -1,7 +1,8 @@
 /**
- * From the database's change log to whoever may see a change. The relay reads what became visible
- * since its last snapshot, sleeps when there is nothing to read, and is woken by a doorbell. Plain
- * JDBC and one thread; it knows neither HTTP nor WebSockets, so a program of your own can carry it.
+ * Delivers changes from the database's change log to the users who may see them. The relay reads
+ * the changes that became visible since its last snapshot. It sleeps when there is nothing to read,
+ * and a NOTIFY wakes it. It uses plain JDBC and one thread, and depends on neither HTTP nor
+ * WebSockets, so it can run inside your own program.
  */
 @NullMarked
 package com.gptdesk.chat.relay;

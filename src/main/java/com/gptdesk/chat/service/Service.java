@@ -104,7 +104,7 @@ final class Service implements AutoCloseable {
     Supplier<@Nullable String> deafness =
         cluster != null
             ? cluster::trouble
-            : () -> relay.isHearing() ? null : "does not follow the changes yet";
+            : () -> relay.isUpToDate() ? null : "does not follow the changes yet";
     Topics topics = new DatabaseTopics(chat);
     PresenceTracker tracker = resources.opened(new PresenceTracker(topics));
     RealtimeServer realtime =
@@ -226,7 +226,7 @@ final class Service implements AutoCloseable {
   private static RelaySettings relaySettings(
       Login login, Config config, @Nullable ClaimsSigner signer) {
     return RelaySettings.of(login.url(), login.user(), login.password())
-        .withDoorbell(config.database().driver())
+        .withDriver(config.database().driver())
         .withClaims(signer == null ? null : () -> signer.sign(Caller.relay().claims()));
   }
 

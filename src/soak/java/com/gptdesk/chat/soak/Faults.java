@@ -69,7 +69,7 @@ final class Faults {
     this.all =
         new ArrayList<>(
             List.of(
-                new Named("listener's backend killed", () -> end("gptdesk-chat doorbell")),
+                new Named("listener's backend killed", () -> end("gptdesk-chat listener")),
                 new Named("relay's backend killed", () -> end("gptdesk-chat relay")),
                 new Named("all backends of the service killed", () -> end("%")),
                 new Named("database restarted", () -> away(0)),

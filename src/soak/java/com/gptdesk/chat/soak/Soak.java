@@ -210,7 +210,7 @@ final class Soak {
     }
 
     var on = new AtomicBoolean(true);
-    String bells;
+    String notifies;
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> running = new ArrayList<>();
       readers.forEach(
@@ -229,7 +229,7 @@ final class Soak {
                         it.listen(on::get);
                         return null;
                       })));
-      bells = notifiesPerThousandCommits(threads, writers);
+      notifies = notifiesPerThousandCommits(threads, writers);
       writers.forEach(
           it ->
               running.add(
@@ -265,7 +265,7 @@ final class Soak {
       Map<String, Long> stored = stored(conversation);
       readers.forEach(it -> it.compare(conversation, stored));
     }
-    return report(idle, bells, nodes);
+    return report(idle, notifies, nodes);
   }
 
   private Faults faults(List<NodeProcess> nodes, List<Wire> wires, Random random) {
@@ -296,7 +296,7 @@ final class Soak {
         seconds >= 240 ? 60 : 3);
   }
 
-  private boolean report(long idle, String bells, List<NodeProcess> nodes) {
+  private boolean report(long idle, String notifies, List<NodeProcess> nodes) {
     System.out.println();
     new TreeMap<>(tally.faults)
         .forEach((name, n) -> System.out.printf("  %-40s %6d%n", name, n.sum()));
@@ -309,7 +309,7 @@ final class Soak {
         tally.sessions.sum(), tally.resyncs.sum(), tally.overheard.sum());
     System.out.printf(
         "  idle, no socket open: %d sessions of the service ran a query in 3 s%n", idle);
-    System.out.println("  under load: " + bells);
+    System.out.println("  under load: " + notifies);
     nodes.forEach(
         node -> System.out.printf("  %s holds %d MiB%n", node.name(), node.residentMib()));
     System.out.println();

@@ -198,7 +198,7 @@ class LiveChangesTest {
             database.chat(),
             RelaySettings.of(login.url(), login.user(), login.password())
                 .withPace(Duration.ofMillis(1), Duration.ofMillis(30), Duration.ofSeconds(5)));
-    Await.until("the relay", started::isHearing);
+    Await.until("the relay", started::isUpToDate);
     return started;
   }
 

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** What is committed is told once and in order, whatever happens to the relay's connections. */
 class RelayTest {
-  /** Longer than any test: what wakes a relay is the bell, or that its connection is lost. */
+  /** Longer than any test: only a NOTIFY wakes a relay, or that its connection is lost. */
   private static final Duration NEVER = Duration.ofHours(1);
 
   private final List<AutoCloseable> open = new ArrayList<>();
@@ -50,12 +50,12 @@ class RelayTest {
 
   @ParameterizedTest
   @EnumSource
-  void aMessageIsToldToItsTwoPeople(ListenDriver doorbell) {
-    Heard heard = relay(settings().withDoorbell(doorbell));
+  void aMessageIsToldToItsTwoPeople(ListenDriver driver) {
+    ReceivedChanges received = relay(settings().withDriver(driver));
 
     alice.sends(conversation, "hi");
 
-    Change change = heard.awaits(1).getFirst();
+    Change change = received.awaits(1).getFirst();
     assertEquals("user_messages", change.table());
     assertEquals(Change.Operation.INSERT, change.operation());
     assertTrue(
@@ -66,83 +66,84 @@ class RelayTest {
 
   @ParameterizedTest
   @EnumSource
-  void itSleepsWhenNothingHappensAndTheNextMessageWakesIt(ListenDriver doorbell) {
-    Heard heard = relay(settings().withDoorbell(doorbell));
+  void itSleepsWhenNothingHappensAndTheNextMessageWakesIt(ListenDriver driver) {
+    ReceivedChanges received = relay(settings().withDriver(driver));
     for (int i = 1; i <= 5; i++) {
-      heard.fallsAsleep();
-      long polls = heard.relay.polls();
+      received.fallsAsleep();
+      long polls = received.relay.polls();
       alice.sends(conversation, "message " + i);
-      heard.awaits(i); // There is no backstop: only the bell can have done it.
-      assertTrue(heard.relay.polls() > polls);
+      received.awaits(i); // There is no backstop: only a NOTIFY can have woken it.
+      assertTrue(received.relay.polls() > polls);
     }
-    Await.until("the last waking", () -> heard.relay.wakes() == 5);
-    assertTrue(heard.relay.bellsHeard() >= 5);
-    assertEquals(0, heard.relay.reconnects());
-    assertEquals(0, heard.relay.resyncs());
+    Await.until("the last waking", () -> received.relay.wakes() == 5);
+    assertTrue(received.relay.notifications() >= 5);
+    assertEquals(0, received.relay.reconnects());
+    assertEquals(0, received.relay.resyncs());
   }
 
   @Test
   void asleepItAsksNothing() {
-    Heard heard = relay(settings());
-    heard.fallsAsleep();
-    alice.sends(conversation, "wakes it"); // so that no ring of its beginning is left
-    heard.awaits(1);
-    heard.fallsAsleep();
-    long polls = heard.relay.polls();
-    long slept = heard.relay.sleeps();
+    ReceivedChanges received = relay(settings());
+    received.fallsAsleep();
+    alice.sends(conversation, "wakes it"); // so that no notification of its start is left
+    received.awaits(1);
+    received.fallsAsleep();
+    long polls = received.relay.polls();
+    long slept = received.relay.sleeps();
 
     // The marker: another relay has slept and woken in between.
-    Heard other = relay(settings());
+    ReceivedChanges other = relay(settings());
     other.fallsAsleep();
 
-    assertEquals(polls, heard.relay.polls());
-    assertEquals(slept, heard.relay.sleeps());
+    assertEquals(polls, received.relay.polls());
+    assertEquals(slept, received.relay.sleeps());
   }
 
   @ParameterizedTest
   @EnumSource
-  void aListenerThatIsKilledIsRemadeAndNothingIsMissed(ListenDriver doorbell) {
-    Heard heard = relay(settings().withDoorbell(doorbell));
+  void aListenerThatIsKilledIsRemadeAndNothingIsMissed(ListenDriver driver) {
+    ReceivedChanges received = relay(settings().withDriver(driver));
     int sent = 0;
     for (int i = 0; i < 3; i++) {
-      heard.fallsAsleep();
-      long made = heard.relay.reconnects();
-      kill("gptdesk-chat doorbell");
-      heard.awaits(++sent, () -> alice.sends(conversation, "while deaf"));
+      received.fallsAsleep();
+      long made = received.relay.reconnects();
+      kill("gptdesk-chat listener");
+      received.awaits(++sent, () -> alice.sends(conversation, "while not listening"));
       Await.until(
-          "a new listener", () -> heard.relay.reconnects() > made && heard.relay.isHearing());
+          "a new listener",
+          () -> received.relay.reconnects() > made && received.relay.isUpToDate());
     }
-    heard.fallsAsleep();
-    heard.awaits(++sent, () -> alice.sends(conversation, "after"));
-    heard.hasAllInOrder(sent);
-    assertEquals(0, heard.relay.resyncs());
+    received.fallsAsleep();
+    received.awaits(++sent, () -> alice.sends(conversation, "after"));
+    received.hasAllInOrder(sent);
+    assertEquals(0, received.relay.resyncs());
   }
 
   @Test
   void aReaderThatIsKilledAsleepGoesOnWhereItWas() {
-    Heard heard = relay(settings());
-    heard.fallsAsleep();
-    long made = heard.relay.reconnects();
+    ReceivedChanges received = relay(settings());
+    received.fallsAsleep();
+    long made = received.relay.reconnects();
 
     kill("gptdesk-chat relay");
-    alice.sends(conversation, "nobody holds the key any more, so this rings nowhere");
+    alice.sends(conversation, "nobody holds the slot any more, so this notifies nobody");
 
-    heard.awaits(1);
-    Await.until("a new connection", () -> heard.relay.reconnects() > made);
-    heard.hasAllInOrder(1);
-    assertEquals(0, heard.relay.resyncs());
+    received.awaits(1);
+    Await.until("a new connection", () -> received.relay.reconnects() > made);
+    received.hasAllInOrder(1);
+    assertEquals(0, received.relay.resyncs());
   }
 
   @Test
   void aReaderThatIsKilledAtWorkTellsEverythingOnceAndInOrder() throws InterruptedException {
-    Heard heard = relay(settings());
+    ReceivedChanges received = relay(settings());
     Thread killer =
         Thread.ofVirtual()
             .start(
                 () -> {
                   for (int i = 1; i <= 4; i++) {
                     int next = i * 30;
-                    Await.until("progress", () -> heard.changes.size() >= next);
+                    Await.until("progress", () -> received.changes.size() >= next);
                     kill("gptdesk-chat relay");
                   }
                 });
@@ -151,33 +152,33 @@ class RelayTest {
     }
     killer.join();
 
-    heard.awaits(200);
-    heard.hasAllInOrder(200);
-    Await.until("a new connection", () -> heard.relay.reconnects() >= 1);
-    assertEquals(0, heard.relay.resyncs());
+    received.awaits(200);
+    received.hasAllInOrder(200);
+    Await.until("a new connection", () -> received.relay.reconnects() >= 1);
+    assertEquals(0, received.relay.resyncs());
   }
 
   /** A transaction that began before the relay fell asleep, and commits when it sleeps. */
   @Test
   void aWriterWithAnOldSnapshotWakesItToo() throws SQLException {
-    Heard heard = relay(settings());
+    ReceivedChanges received = relay(settings());
     try (Connection connection = database.owner().connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       connection.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
       statement.execute("select count(*) from public.users");
-      heard.fallsAsleep();
+      received.fallsAsleep();
       statement.execute(
           "insert into public.user_blocks (blocker_id, blocked_id) values ('%s', '%s')"
               .formatted(alice.id(), database.carol().id()));
       connection.commit();
     }
-    assertEquals("user_blocks", heard.awaits(1).getFirst().table());
+    assertEquals("user_blocks", received.awaits(1).getFirst().table());
   }
 
   @Test
   void whileAWriterThatSkippedTheBellIsAtWorkItDoesNotSleep() throws SQLException {
-    Heard heard;
+    ReceivedChanges received;
     try (Connection connection = database.owner().connect();
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
@@ -185,53 +186,53 @@ class RelayTest {
           "insert into public.user_blocks (blocker_id, blocked_id) values ('%s', '%s')"
               .formatted(alice.id(), database.carol().id()));
       // It tries to fall asleep whenever a poll finds nothing.
-      heard = relay(settings().withPace(Duration.ofMillis(1), Duration.ZERO, NEVER));
-      long polls = heard.relay.polls();
-      Await.until("it goes on polling", () -> heard.relay.polls() > polls + 50);
-      assertEquals(0, heard.relay.sleeps());
+      received = relay(settings().withPace(Duration.ofMillis(1), Duration.ZERO, NEVER));
+      long polls = received.relay.polls();
+      Await.until("it goes on polling", () -> received.relay.polls() > polls + 50);
+      assertEquals(0, received.relay.sleeps());
       connection.commit();
     }
-    heard.awaits(1);
-    heard.fallsAsleep();
+    received.awaits(1);
+    received.fallsAsleep();
   }
 
   @Test
   void anotherEpochMeansToBeginAnewAndToSaySo() {
-    Heard heard = relay(settings());
+    ReceivedChanges received = relay(settings());
     alice.sends(conversation, "before");
-    heard.awaits(1);
+    received.awaits(1);
 
     database.asOwner("delete from relay.epoch"); // what a crash does
     alice.sends(conversation, "lost, if it came too early");
 
-    Await.until("the resync", () -> heard.resyncs.size() == 2);
-    assertEquals(1, heard.relay.resyncs());
-    int told = heard.changes.size();
+    Await.until("the resync", () -> received.resyncs.size() == 2);
+    assertEquals(1, received.relay.resyncs());
+    int told = received.changes.size();
     alice.sends(conversation, "after");
-    heard.awaits(told + 1);
+    received.awaits(told + 1);
   }
 
   @Test
   void aListenerThatFailsDoesNotStopIt() {
-    Heard heard = relay(settings());
-    heard.failsOn = 1;
+    ReceivedChanges received = relay(settings());
+    received.failsOn = 1;
 
     alice.sends(conversation, "one");
     alice.sends(conversation, "two");
 
-    heard.awaits(2);
+    received.awaits(2);
   }
 
   @Test
   void fourRelaysSleepAndAFifthGoesOnPolling() {
-    var relays = new ArrayList<Heard>();
+    var relays = new ArrayList<ReceivedChanges>();
     for (int i = 0; i < 4; i++) {
-      Heard heard = relay(settings());
-      heard.fallsAsleep();
-      relays.add(heard);
+      ReceivedChanges received = relay(settings());
+      received.fallsAsleep();
+      relays.add(received);
     }
-    Heard fifth = relay(settings());
-    Await.until("it hears", () -> fifth.relay.isHearing());
+    ReceivedChanges fifth = relay(settings());
+    Await.until("it is up to date", () -> fifth.relay.isUpToDate());
     long polls = fifth.relay.polls();
     Await.until("it polls", () -> fifth.relay.polls() > polls + 5);
     assertEquals(0, fifth.relay.sleeps());
@@ -239,32 +240,32 @@ class RelayTest {
 
     alice.sends(conversation, "hi");
 
-    relays.forEach(heard -> heard.awaits(1));
-    relays.subList(0, 4).forEach(Heard::fallsAsleep);
+    relays.forEach(received -> received.awaits(1));
+    relays.subList(0, 4).forEach(ReceivedChanges::fallsAsleep);
   }
 
   @Test
   void closingEndsItsWaitAndItsConnections() {
-    Heard heard = relay(settings());
-    heard.fallsAsleep();
+    ReceivedChanges received = relay(settings());
+    received.fallsAsleep();
 
-    heard.relay.close();
+    received.relay.close();
 
-    assertFalse(heard.relay.isHearing());
+    assertFalse(received.relay.isUpToDate());
     Await.until("no connection", () -> connections() == 0);
   }
 
   @Test
   void aDatabaseThatCannotBeReachedIsTriedAgain() {
     Login login = database.service();
-    var heard =
-        new Heard(
+    var received =
+        new ReceivedChanges(
             RelaySettings.of(
                 "jdbc:postgresql://127.0.0.1:1/nowhere", login.user(), login.password()));
-    open.add(heard.relay);
-    heard.relay.start();
-    Await.until("it tries", () -> heard.relay.reconnects() >= 2);
-    assertFalse(heard.relay.isHearing());
+    open.add(received.relay);
+    received.relay.start();
+    Await.until("it tries", () -> received.relay.reconnects() >= 2);
+    assertFalse(received.relay.isUpToDate());
   }
 
   private RelaySettings settings() {
@@ -273,12 +274,12 @@ class RelayTest {
         .withPace(Duration.ofMillis(1), Duration.ofMillis(30), NEVER);
   }
 
-  private Heard relay(RelaySettings settings) {
-    var heard = new Heard(settings);
-    open.add(heard.relay);
-    heard.relay.start();
-    Await.until("it hears", () -> heard.relay.isHearing());
-    return heard;
+  private ReceivedChanges relay(RelaySettings settings) {
+    var received = new ReceivedChanges(settings);
+    open.add(received.relay);
+    received.relay.start();
+    Await.until("it is up to date", () -> received.relay.isUpToDate());
+    return received;
   }
 
   private void kill(String name) {
@@ -291,7 +292,7 @@ class RelayTest {
   private int connections() {
     return Integer.parseInt(
         database.ownerReads(
-            "select count(*) from pg_stat_activity where application_name in ('gptdesk-chat relay', 'gptdesk-chat doorbell') and datname = current_database()"));
+            "select count(*) from pg_stat_activity where application_name in ('gptdesk-chat relay', 'gptdesk-chat listener') and datname = current_database()"));
   }
 
   private void asSuperuser(String sql) {
@@ -305,13 +306,13 @@ class RelayTest {
     }
   }
 
-  private static final class Heard implements ChangeListener {
+  private static final class ReceivedChanges implements ChangeListener {
     final List<Change> changes = new CopyOnWriteArrayList<>();
     final List<String> resyncs = new CopyOnWriteArrayList<>();
     final Relay relay;
     volatile int failsOn = -1;
 
-    Heard(RelaySettings settings) {
+    ReceivedChanges(RelaySettings settings) {
       relay = new Relay(settings, this);
     }
 
@@ -329,7 +330,7 @@ class RelayTest {
     }
 
     List<Change> awaits(int number) {
-      return Await.value(number + " changes", () -> changes, heard -> heard.size() >= number);
+      return Await.value(number + " changes", () -> changes, received -> received.size() >= number);
     }
 
     void awaits(int number, Runnable after) {

@@ -713,15 +713,15 @@ class HostileSessionsTest extends Rules {
                 .formatted(database.ownerReads("select lock_key from relay.leader")));
         assertEquals("t", query(second, "select relay.lead()"));
       }
-      // All bells and beds are taken: a relay polls and writers ring, and nothing is lost.
-      Heard heard = new Heard();
-      try (Relay relay = new Relay(settings(), heard)) {
+      // All slots are taken: the relay polls, writers notify, and nothing is lost.
+      MessageCounter received = new MessageCounter();
+      try (Relay relay = new Relay(settings(), received)) {
         relay.start();
-        Await.until("the relay to follow", relay::isHearing);
+        Await.until("the relay to follow", relay::isUpToDate);
         for (int i = 1; i <= 3; i++) {
           alice.sends(conversation, "message " + i);
         }
-        Await.until("three messages", () -> heard.messages.get() == 3);
+        Await.until("three messages", () -> received.messages.get() == 3);
         assertEquals(0, relay.sleeps());
       }
     }
@@ -751,8 +751,8 @@ class HostileSessionsTest extends Rules {
   @Test
   void aFloodOfRingsCostsFewPolls() throws SQLException {
     UUID conversation = alice.talksTo(bob);
-    Heard heard = new Heard();
-    try (Relay relay = new Relay(settings(), heard);
+    MessageCounter received = new MessageCounter();
+    try (Relay relay = new Relay(settings(), received);
         Connection thief = sessionOf(mallory)) {
       relay.start();
       Await.until("the relay to sleep", relay::isAsleep);
@@ -760,15 +760,15 @@ class HostileSessionsTest extends Rules {
       for (int i = 0; i < 2000; i++) {
         run(thief, "notify gptdesk_chat, '%s'".formatted(i));
       }
-      Await.until("the rings to be heard", () -> relay.bellsHeard() >= 2000);
+      Await.until("the rings to be received", () -> relay.notifications() >= 2000);
       long polls = relay.polls() - before;
       assertTrue(polls < 500, "2000 rings made " + polls + " polls");
-      alice.sends(conversation, "heard all the same");
-      Await.until("the message", () -> heard.messages.get() == 1);
+      alice.sends(conversation, "received all the same");
+      Await.until("the message", () -> received.messages.get() == 1);
     }
   }
 
-  private static final class Heard implements ChangeListener {
+  private static final class MessageCounter implements ChangeListener {
     private final AtomicInteger messages = new AtomicInteger();
 
     @Override

@@ -229,7 +229,7 @@ class SignedClaimsTest extends Rules {
               public void resync(String reason) {}
             })) {
       relay.start();
-      Await.until("it hears", relay::isHearing);
+      Await.until("it hears", relay::isUpToDate);
       new UserChat(database.chat().signedBy(SIGNER), alice.id())
           .sendMessage(conversation, "signed");
       Await.until("the message", () -> !heard.isEmpty());

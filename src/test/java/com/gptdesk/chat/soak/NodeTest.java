@@ -114,7 +114,7 @@ class NodeTest {
   @Test
   void itIsNotReadyWhileTheRelayAloneCannotHear() throws Exception {
     ask("alter role chat_login connection limit 1"); // who is in, stays in
-    for (String relays : List.of("gptdesk-chat doorbell", "gptdesk-chat relay")) {
+    for (String relays : List.of("gptdesk-chat listener", "gptdesk-chat relay")) {
       ask(
           "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = '"
               + relays

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * How long to wait before the next try: twice as long each time, up to a bound, never quite the
- * same for two nodes. One thread.
+ * How long to wait before the next try: twice as long each time, up to a bound, with a random part
+ * so that nodes do not retry in step. For one thread.
  */
 public final class Backoff {
   private final Duration first;
@@ -13,7 +13,7 @@ public final class Backoff {
   private Duration next;
 
   /**
-   * Begins with the shortest wait.
+   * Starts with the shortest wait.
    *
    * @param first the longest that the first wait may be
    * @param most the bound
@@ -33,7 +33,7 @@ public final class Backoff {
     return Duration.ofNanos(half + ThreadLocalRandom.current().nextLong(half + 1));
   }
 
-  /** It worked: start again with the shortest wait. */
+  /** To be called after a success: the next wait is the shortest again. */
   public void reset() {
     next = first;
   }

@@ -9,39 +9,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a doorbell listening: makes it, hears when it is lost, makes the next with back-off.
- * Whatever may have been missed counts as a ring: a new connection, and a lost one. Its own virtual
- * thread; ends at {@link #close}.
+ * Keeps one {@link Listener} open: opens it, notices when it is lost, and opens the next one with
+ * back-off. It signals whenever a notification may have been missed, so also when a connection is
+ * opened or lost. Runs in its own virtual thread until {@link #close}.
  */
 public final class ListenLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ListenLoop.class);
 
   private final ListenSettings settings;
-  private final WakeUp bell;
+  private final WakeUp wakeUp;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final LongAdder reconnects = new LongAdder();
   private final Thread thread;
   private volatile boolean listening;
 
   /**
-   * Not started yet.
+   * Creates a loop that is not started.
    *
    * @param settings where to listen
-   * @param bell what is rung by a notification, and whenever one may have been missed
+   * @param wakeUp is signalled by a notification, and whenever one may have been missed
    */
-  public ListenLoop(ListenSettings settings, WakeUp bell) {
+  public ListenLoop(ListenSettings settings, WakeUp wakeUp) {
     this.settings = settings;
-    this.bell = bell;
-    this.thread = Thread.ofVirtual().name("doorbell").unstarted(this::run);
+    this.wakeUp = wakeUp;
+    this.thread = Thread.ofVirtual().name("listener").unstarted(this::run);
   }
 
-  /** Begins to connect and returns at once. */
+  /** Starts to connect and returns at once. */
   public void start() {
     thread.start();
   }
 
   /**
-   * Whether what is notified now will be heard. When it stops being so, the bell rings.
+   * Whether a notification that is sent now will arrive. When this becomes false, the loop signals.
    *
    * @return true while a connection listens
    */
@@ -50,7 +50,7 @@ public final class ListenLoop implements AutoCloseable {
   }
 
   /**
-   * How often a lost connection was remade.
+   * How often a lost connection was replaced.
    *
    * @return since the start
    */
@@ -63,14 +63,14 @@ public final class ListenLoop implements AutoCloseable {
     boolean first = true;
     try {
       while (!isClosing()) {
-        String trouble = listen(backoff, first);
+        String failure = listen(backoff, first);
         first = false;
         if (isClosing()) {
           return;
         }
         Duration wait = backoff.next();
         LOG.warn(
-            "Listener lost its connection ({}); trying again in {} ms", trouble, wait.toMillis());
+            "Listener lost its connection ({}); trying again in {} ms", failure, wait.toMillis());
         pauseUnlessClosing(wait);
       }
     } catch (InterruptedException e) {
@@ -78,27 +78,36 @@ public final class ListenLoop implements AutoCloseable {
     }
   }
 
-  /** Listens until the connection is lost or this is closed; returns what went wrong. */
+  /** Listens until the connection is lost or this is closed; returns why it ended. */
   private String listen(Backoff backoff, boolean first) throws InterruptedException {
-    var ear = new Ear();
-    try (Listener doorbell = settings.driver().open(settings, ear)) {
+    var callback = new ConnectionCallback();
+    try (Listener listener = open(callback)) {
       listening = true;
-      bell.ring();
+      wakeUp.signal();
       backoff.reset();
       if (!first) {
         reconnects.increment();
         LOG.info("Listener is connected again");
       }
-      while (!isClosing() && !ear.lost.await(settings.backstop().toNanos(), TimeUnit.NANOSECONDS)) {
-        doorbell.check();
+      while (!isClosing()
+          && !callback.lost.await(settings.backstop().toNanos(), TimeUnit.NANOSECONDS)) {
+        listener.check();
       }
-      return ear.reason;
+      return callback.reason;
     } catch (SQLException e) {
       return String.valueOf(e.getMessage());
     } finally {
       listening = false;
-      bell.ring();
+      wakeUp.signal();
     }
+  }
+
+  /** After it returns, no notification is missed while the connection is open. */
+  private Listener open(Listener.Callback callback) throws SQLException {
+    return switch (settings.driver()) {
+      case PGJDBC_NG -> PgNgListener.open(settings, callback);
+      case PGJDBC -> PgjdbcListener.open(settings, callback);
+    };
   }
 
   private boolean isClosing() {
@@ -117,14 +126,16 @@ public final class ListenLoop implements AutoCloseable {
     thread.interrupt();
   }
 
-  /** What one connection says. A connection of before says nothing any more to the one of now. */
-  private final class Ear implements Listener.Ear {
+  /**
+   * Belongs to one connection, so that a late callback of a lost one does not end its successor.
+   */
+  private final class ConnectionCallback implements Listener.Callback {
     final CountDownLatch lost = new CountDownLatch(1);
     volatile String reason = "closed";
 
     @Override
-    public void rang() {
-      bell.ring();
+    public void notified() {
+      wakeUp.signal();
     }
 
     @Override

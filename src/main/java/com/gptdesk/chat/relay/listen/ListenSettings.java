@@ -3,16 +3,16 @@ package com.gptdesk.chat.relay.listen;
 import java.time.Duration;
 
 /**
- * Where to listen, and how to hold the connection.
+ * Where to listen, and how to keep the connection open.
  *
  * @param jdbcUrl {@code jdbc:postgresql://…}
  * @param user the runtime login
  * @param password its password
  * @param driver which driver listens
- * @param backstop a connection that is silent for so long is asked whether it still stands
+ * @param backstop a connection that is silent for so long is checked
  * @param timeout after so long without an answer a connection counts as lost
- * @param firstRetry how long after a lost connection the first new one is tried; each further wait
- *     is twice as long
+ * @param firstRetry the wait before the first new connection after a loss; each further wait is
+ *     twice as long
  * @param longestRetry the longest such wait
  */
 public record ListenSettings(

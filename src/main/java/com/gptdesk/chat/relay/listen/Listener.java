@@ -1,31 +1,29 @@
 package com.gptdesk.chat.relay.listen;
 
 /**
- * One connection that LISTENs, and nothing else. It is made listening, rings until it is closed or
- * lost, and is never made again: {@link ListenLoop} makes the next.
+ * One connection that LISTENs and does nothing else. It listens from the start until it is closed
+ * or lost, and never reconnects: {@link ListenLoop} opens the next one.
  */
 interface Listener extends AutoCloseable {
-  /**
-   * The channel the database rings on. A notification carries nothing: it only means "look now".
-   */
+  /** The channel of the notifications. They carry no payload: each one means "read the log now". */
   String CHANNEL = "gptdesk_chat";
 
-  /** Who hears the bell. Called by whatever thread the driver uses. */
-  interface Ear {
-    /** Somebody rang. */
-    void rang();
+  /** Receives the notifications. Called by the driver's thread. */
+  interface Callback {
+    /** A notification arrived. */
+    void notified();
 
-    /** The connection is gone; it rings no more. May be said more than once. */
+    /** The connection is lost and delivers no more notifications. May be called more than once. */
     void lost(String reason);
   }
 
   /**
-   * Asks the server whether the connection still stands, which a cut network does not tell by
-   * itself; tells the ear when it does not. Blocks for some seconds at most.
+   * Asks the server whether the connection is still open, since a cut network goes unnoticed. Calls
+   * {@link Callback#lost} if it is not. Blocks for some seconds at most.
    */
   void check();
 
-  /** Ends the connection without telling the ear. */
+  /** Ends the connection without calling {@link Callback#lost}. */
   @Override
   void close();
 }

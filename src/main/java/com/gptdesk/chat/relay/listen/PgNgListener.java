@@ -13,60 +13,65 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
 
-/** Listens by pgjdbc-ng, whose callback comes the moment the server speaks; no thread waits. */
+/**
+ * Listens by pgjdbc-ng, whose callback runs as soon as the server sends something. No thread waits.
+ */
 final class PgNgListener implements Listener {
   private static final PGDriver DRIVER = new PGDriver();
 
   private final PGConnection connection;
-  private final Hearing hearing;
+  private final NotificationCallback notifications;
   private final int timeoutSeconds;
 
-  private PgNgListener(PGConnection connection, Hearing hearing, int timeoutSeconds) {
+  private PgNgListener(
+      PGConnection connection, NotificationCallback notifications, int timeoutSeconds) {
     this.connection = connection;
-    this.hearing = hearing;
+    this.notifications = notifications;
     this.timeoutSeconds = timeoutSeconds;
   }
 
-  /** Tries the URL's servers in turn; one that is a standby refuses to LISTEN. */
-  static PgNgListener open(ListenSettings settings, Ear ear) throws SQLException {
+  /** Tries the servers of the URL in turn; a standby refuses to LISTEN. */
+  static PgNgListener open(ListenSettings settings, Callback callback) throws SQLException {
     Properties parsed = Driver.parseURL(settings.jdbcUrl(), null);
     if (parsed == null) {
       throw new SQLException("Not a PostgreSQL URL: " + settings, "08001");
     }
-    SQLException trouble = null;
+    SQLException failure = null;
     for (String url : urls(parsed)) {
       try {
-        return open(url, properties(parsed, settings), settings, ear);
+        return open(url, properties(parsed, settings), settings, callback);
       } catch (SQLException e) {
-        if (trouble != null) {
-          e.addSuppressed(trouble);
+        if (failure != null) {
+          e.addSuppressed(failure);
         }
-        trouble = e;
+        failure = e;
       }
     }
-    throw trouble != null ? trouble : new SQLException("The URL names no server", "08001");
+    throw failure != null ? failure : new SQLException("The URL names no server", "08001");
   }
 
   private static PgNgListener open(
-      String url, Properties properties, ListenSettings settings, Ear ear) throws SQLException {
+      String url, Properties properties, ListenSettings settings, Callback callback)
+      throws SQLException {
     Connection opened = DRIVER.connect(url, properties);
     if (opened == null) {
       throw new SQLException("pgjdbc-ng does not know this URL: " + url, "08001");
     }
     PGConnection connection = opened.unwrap(PGConnection.class);
-    var hearing = new Hearing(ear);
+    var notifications = new NotificationCallback(callback);
     try {
-      connection.addNotificationListener(CHANNEL, CHANNEL, hearing);
+      connection.addNotificationListener(CHANNEL, CHANNEL, notifications);
       try (Statement statement = connection.createStatement()) {
         statement.execute(Sessions.PATIENCE);
         statement.execute("listen " + CHANNEL);
       }
     } catch (SQLException e) {
-      hearing.deaf = true;
+      notifications.closed = true;
       connection.close();
       throw e;
     }
-    return new PgNgListener(connection, hearing, (int) Math.max(1, settings.timeout().toSeconds()));
+    return new PgNgListener(
+        connection, notifications, (int) Math.max(1, settings.timeout().toSeconds()));
   }
 
   private static List<String> urls(Properties parsed) {
@@ -83,12 +88,12 @@ final class PgNgListener implements Listener {
     return urls;
   }
 
-  /** The same settings by the names of the other driver. */
+  /** Translates pgjdbc's property names to those of pgjdbc-ng. */
   private static Properties properties(Properties parsed, ListenSettings settings) {
     var properties = new Properties();
     properties.setProperty("user", named(parsed, PGProperty.USER, settings.user()));
     properties.setProperty("password", named(parsed, PGProperty.PASSWORD, settings.password()));
-    properties.setProperty("application.name", "gptdesk-chat doorbell");
+    properties.setProperty("application.name", "gptdesk-chat listener");
     properties.setProperty("housekeeper", "false");
     properties.setProperty("protocol.io.threads", "1");
     properties.setProperty("network.timeout", String.valueOf(settings.timeout().toMillis()));
@@ -121,13 +126,13 @@ final class PgNgListener implements Listener {
       valid = false;
     }
     if (!valid) {
-      hearing.closed();
+      notifications.closed();
     }
   }
 
   @Override
   public void close() {
-    hearing.deaf = true;
+    notifications.closed = true;
     try {
       connection.close();
     } catch (SQLException e) {
@@ -136,25 +141,25 @@ final class PgNgListener implements Listener {
   }
 
   /** The driver's callbacks. Called by its network thread. */
-  private static final class Hearing implements PGNotificationListener {
-    private final Ear ear;
-    volatile boolean deaf;
+  private static final class NotificationCallback implements PGNotificationListener {
+    private final Callback callback;
+    volatile boolean closed;
 
-    Hearing(Ear ear) {
-      this.ear = ear;
+    NotificationCallback(Callback callback) {
+      this.callback = callback;
     }
 
     @Override
     public void notification(int processId, String channelName, String payload) {
-      if (!deaf) {
-        ear.rang();
+      if (!closed) {
+        callback.notified();
       }
     }
 
     @Override
     public void closed() {
-      if (!deaf) {
-        ear.lost("the connection is closed");
+      if (!closed) {
+        callback.lost("the connection is closed");
       }
     }
   }

@@ -10,20 +10,20 @@ import org.postgresql.PGNotification;
 /** Listens by pgjdbc: a virtual thread waits on the connection's socket. */
 final class PgjdbcListener implements Listener {
   private final Connection connection;
-  private final Ear ear;
+  private final Callback callback;
   private final Duration backstop;
   private final int timeoutSeconds;
   private volatile boolean closed;
 
-  private PgjdbcListener(Connection connection, Ear ear, ListenSettings settings) {
+  private PgjdbcListener(Connection connection, Callback callback, ListenSettings settings) {
     this.connection = connection;
-    this.ear = ear;
+    this.callback = callback;
     this.backstop = settings.backstop();
     this.timeoutSeconds = (int) Math.max(1, settings.timeout().toSeconds());
   }
 
-  static PgjdbcListener open(ListenSettings settings, Ear ear) throws SQLException {
-    Connection connection = Sessions.open(settings, "gptdesk-chat doorbell");
+  static PgjdbcListener open(ListenSettings settings, Callback callback) throws SQLException {
+    Connection connection = Sessions.open(settings, "gptdesk-chat listener");
     try (Statement statement = connection.createStatement()) {
       statement.execute(Sessions.PATIENCE);
       statement.execute("listen " + CHANNEL);
@@ -31,32 +31,33 @@ final class PgjdbcListener implements Listener {
       connection.close();
       throw e;
     }
-    var doorbell = new PgjdbcListener(connection, ear, settings);
-    Thread.ofVirtual().name("doorbell ear").start(doorbell::hear);
-    return doorbell;
+    var listener = new PgjdbcListener(connection, callback, settings);
+    Thread.ofVirtual().name("listener").start(listener::waitForNotifications);
+    return listener;
   }
 
-  private void hear() {
+  private void waitForNotifications() {
     try {
       PGConnection pg = connection.unwrap(PGConnection.class);
       while (!closed) {
-        PGNotification[] heard = pg.getNotifications((int) Math.max(1, backstop.toMillis()));
-        if (heard != null && heard.length > 0) {
-          ear.rang();
+        PGNotification[] notifications =
+            pg.getNotifications((int) Math.max(1, backstop.toMillis()));
+        if (notifications != null && notifications.length > 0) {
+          callback.notified();
         } else if (!connection.isValid(timeoutSeconds)) {
           throw new SQLException("no answer from the server");
         }
       }
     } catch (SQLException e) {
       if (!closed) {
-        ear.lost(String.valueOf(e.getMessage()));
+        callback.lost(String.valueOf(e.getMessage()));
       }
     }
   }
 
   /**
-   * Nothing to do: the waiting thread asks by itself after each silence, and alone may use the
-   * connection.
+   * Does nothing: the waiting thread checks the connection after each silence, and no other thread
+   * may use it.
    */
   @Override
   public void check() {}

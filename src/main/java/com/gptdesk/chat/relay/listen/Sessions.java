@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
 /** Opens and ends the relay's own pgjdbc connections, which belong to no pool. */
 public final class Sessions {
   /**
-   * What a DBA may have set for the login and is meant for requests: a relay's session idles for
-   * hours and reads when it must.
+   * Removes timeouts that a DBA may have set on the login for requests. A relay's session may be
+   * idle for hours.
    */
   public static final String PATIENCE =
       "set statement_timeout = 0; set lock_timeout = 0; set idle_session_timeout = 0";
@@ -23,7 +23,7 @@ public final class Sessions {
   private Sessions() {}
 
   /**
-   * A connection in autocommit mode. What the URL itself says goes before what is said here.
+   * Opens a connection in autocommit mode. Properties in the URL take precedence.
    *
    * @param settings where to connect
    * @param name what {@code pg_stat_activity} calls it
@@ -50,7 +50,7 @@ public final class Sessions {
   }
 
   /**
-   * Ends a connection from any thread, even while another one waits for its answer.
+   * Ends a connection from any thread, even while another thread waits for an answer on it.
    *
    * @param connection the one to end
    */
@@ -58,7 +58,7 @@ public final class Sessions {
     try {
       connection.abort(Runnable::run);
     } catch (SQLException e) {
-      LOG.debug("A connection of the relay was gone already", e);
+      LOG.debug("The relay's connection was already closed", e);
     }
   }
 }

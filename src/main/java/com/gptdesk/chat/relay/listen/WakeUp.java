@@ -6,43 +6,43 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Says "look now" to the one thread that waits for it. Any thread rings; a ring nobody waited for
- * is kept, several are one.
+ * Wakes the one thread that waits for it. Any thread may signal. A signal that comes before the
+ * wait is kept, and several count as one.
  */
 public final class WakeUp {
-  private final Semaphore rung = new Semaphore(0);
-  private final LongAdder heard = new LongAdder();
+  private final Semaphore permits = new Semaphore(0);
+  private final LongAdder signals = new LongAdder();
 
-  /** Nobody waits, and nothing rang. */
+  /** Creates one without a signal. */
   public WakeUp() {}
 
-  /** Wakes who waits; kept for the next who waits when nobody does. */
-  public void ring() {
-    heard.increment();
-    if (rung.availablePermits() == 0) {
-      rung.release();
+  /** Wakes the waiting thread, or the next one that waits. */
+  public void signal() {
+    signals.increment();
+    if (permits.availablePermits() == 0) {
+      permits.release();
     }
   }
 
   /**
-   * Waits until it rings or this long has passed.
+   * Waits for a signal, or until this much time has passed.
    *
    * @param longest the longest wait
-   * @return true when it rang
+   * @return true when there was a signal
    * @throws InterruptedException the waiting thread was interrupted
    */
   public boolean await(Duration longest) throws InterruptedException {
-    boolean rang = rung.tryAcquire(longest.toNanos(), TimeUnit.NANOSECONDS);
-    rung.drainPermits();
-    return rang;
+    boolean signalled = permits.tryAcquire(longest.toNanos(), TimeUnit.NANOSECONDS);
+    permits.drainPermits();
+    return signalled;
   }
 
   /**
-   * How often it rang.
+   * How often it was signalled.
    *
-   * @return since it was made
+   * @return a count since it was created
    */
-  public long heard() {
-    return heard.sum();
+  public long signals() {
+    return signals.sum();
   }
 }

@@ -1,4 +1,4 @@
-/** Waits for the database's NOTIFY, by either driver, and wakes the relay. */
+/** Listens for the database's NOTIFY with either driver, and wakes the relay. */
 @NullMarked
 package com.gptdesk.chat.relay.listen;
 

@@ -161,11 +161,11 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   @Override
-  public void awaitHeard(Collection<Scope> awaited) {
-    awaitHeard(awaited, JOINED_WITHIN.toSeconds());
+  public void awaitSubscribed(Collection<Scope> awaited) {
+    awaitSubscribed(awaited, JOINED_WITHIN.toSeconds());
   }
 
-  void awaitHeard(Collection<Scope> awaited, long seconds) {
+  void awaitSubscribed(Collection<Scope> awaited, long seconds) {
     List<CompletableFuture<Void>> known = new ArrayList<>();
     lock.lock();
     try {

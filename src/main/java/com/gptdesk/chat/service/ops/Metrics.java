@@ -167,20 +167,20 @@ public final class Metrics implements AutoCloseable {
   /**
    * Tells of the relay.
    *
-   * @param isHearing whether this node is told of changes in time, by its own relay or another's
+   * @param isUpToDate whether this node is told of changes in time, by its own relay or another's
    */
-  public void watch(Relay relay, BooleanSupplier isHearing) {
+  public void watch(Relay relay, BooleanSupplier isUpToDate) {
     gauge(
         "chat.relay.hearing",
         "1 while changes arrive in time",
-        isHearing,
+        isUpToDate,
         h -> h.getAsBoolean() ? 1 : 0);
     gauge("chat.relay.asleep", "1 while it runs no query", relay, r -> r.isAsleep() ? 1 : 0);
     counter("chat.relay.changes", "Changes read from the log", relay, Relay::changes);
     counter("chat.relay.polls", "How often the log was asked", relay, Relay::polls);
     counter("chat.relay.sleeps", "How often it fell asleep", relay, Relay::sleeps);
     counter("chat.relay.wakes", "How often changes woke it", relay, Relay::wakes);
-    counter("chat.relay.doorbells", "How often the bell rang", relay, Relay::bellsHeard);
+    counter("chat.relay.doorbells", "How often the bell rang", relay, Relay::notifications);
     counter("chat.relay.resyncs", "How often it had to begin anew", relay, Relay::resyncs);
     counter("chat.relay.reconnects", "Lost connections remade", relay, Relay::reconnects);
   }

@@ -6,11 +6,11 @@ import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsServer;
-import com.gptdesk.chat.testing.NodeEar;
+import com.gptdesk.chat.testing.NodeChanges;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -47,28 +47,28 @@ class ByNatsTest {
   void everyNodeIsToldEveryChangeOnceInOrder() throws Exception {
     try (NatsServer nats = new NatsServer();
         TestDatabase database = TestDatabase.fresh()) {
-      Scene scene = Scene.of(database);
+      ProofDatabase scene = ProofDatabase.of(database);
       List<Talk> talks = scene.talks(8);
       Set<Scope> scopes = scopes(talks);
       scopes.add(Scope.team(TestDatabase.BLUE));
       Ledger.witness(scene);
       NatsSettings settings = nats.settings();
-      List<NodeEar> nodes = new ArrayList<>();
-      List<Heard> heard = new ArrayList<>();
+      List<NodeChanges> nodes = new ArrayList<>();
+      List<ReceivedChanges> received = new ArrayList<>();
       try (Traffic traffic = new Traffic(scene, talks, 8, Proof.SEED)) {
         for (int i = 0; i < 3; i++) {
-          NodeEar node = new NodeEar(scene.relay(), settings).start();
+          NodeChanges node = new NodeChanges(scene.relay(), settings).start();
           nodes.add(node);
-          Heard here = new Heard();
-          heard.add(here);
+          ReceivedChanges here = new ReceivedChanges();
+          received.add(here);
           node.fanOut().add(as(here), scopes);
-          node.fanOut().awaitHeard(scopes);
+          node.fanOut().awaitSubscribed(scopes);
         }
         assertEquals(1, nodes.stream().filter(node -> node.relay().isLeading()).count());
         Random random = new Random(Proof.SEED);
         int joins = 0;
-        try (NodeEar other = new NodeEar(scene.relay(), settings).start()) {
-          while (joins < 20 * Proof.TIMES || heard.getFirst().changes().size() < 300) {
+        try (NodeChanges other = new NodeChanges(scene.relay(), settings).start()) {
+          while (joins < 20 * Proof.TIMES || received.getFirst().changes().size() < 300) {
             traffic.begin();
             for (int i = 0; i < 5; i++) {
               joins(scene, talks.get(random.nextInt(talks.size())), other, ++joins);
@@ -81,7 +81,7 @@ class ByNatsTest {
         for (Talk talk : talks) {
           scene.say(talk, "marker " + talk.id());
         }
-        for (Heard each : heard) {
+        for (ReceivedChanges each : received) {
           talks.forEach(talk -> each.awaits("marker " + talk.id()));
         }
 
@@ -91,24 +91,24 @@ class ByNatsTest {
                 .line("joined meanwhile", joins);
         for (int i = 0; i < 3; i++) {
           Ledger ledger = new Ledger(scene);
-          ledger.check(heard.get(i).changes());
+          ledger.check(received.get(i).changes());
           report.line(
               "node " + (i + 1),
               "told %d, lost %d, twice %d, out of order %d; gaps %d, resyncs %d"
                   .formatted(
-                      heard.get(i).changes().size(),
+                      received.get(i).changes().size(),
                       ledger.lost(),
                       ledger.twice(),
                       ledger.disordered(),
                       nodes.get(i).cluster().gaps(),
                       nodes.get(i).cluster().resyncs()));
           ledger.assertFlawless();
-          assertEquals(List.of(), heard.get(i).resyncs());
+          assertEquals(List.of(), received.get(i).resyncs());
           assertEquals(0, nodes.get(i).cluster().gaps());
         }
         report.print();
       } finally {
-        nodes.forEach(NodeEar::close);
+        nodes.forEach(NodeChanges::close);
       }
     }
   }
@@ -117,11 +117,11 @@ class ByNatsTest {
    * Somebody comes to a node that nobody of the talk was on, in the middle of the traffic: what he
    * reads after it is said that he hears, and what he is told from then on, join without a gap.
    */
-  private static void joins(Scene scene, Talk talk, NodeEar node, int number) {
+  private static void joins(ProofDatabase scene, Talk talk, NodeChanges node, int number) {
     String marker = "marker joined " + number;
     var client = new Joining(scene, List.of(talk), marker);
     node.fanOut().add(client, Set.of(Scope.user(talk.two())));
-    node.fanOut().awaitHeard(Set.of(Scope.user(talk.two())));
+    node.fanOut().awaitSubscribed(Set.of(Scope.user(talk.two())));
     client.joins();
     scene.say(talk, marker);
     Await.until(marker, () -> client.hasHeardMarker);
@@ -138,7 +138,7 @@ class ByNatsTest {
     private boolean isHolding = true;
     private volatile boolean hasHeardMarker;
 
-    Joining(Scene scene, List<Talk> talks, String marker) {
+    Joining(ProofDatabase scene, List<Talk> talks, String marker) {
       this(new FollowingClient(scene, talks), marker);
     }
 
@@ -186,7 +186,7 @@ class ByNatsTest {
 
     try (NatsServer nats = new NatsServer();
         OwnServer server = new OwnServer()) {
-      Scene scene = server.scene();
+      ProofDatabase scene = server.scene();
       List<Talk> talks = scene.talks(6);
       NatsSettings settings = nats.settings();
       List<Follower> nodes = new ArrayList<>();
@@ -201,7 +201,7 @@ class ByNatsTest {
           switch (fault) {
             case NATS_KILLED -> {
               nats.kill();
-              Await.until("no node to hear", () -> nodes.stream().noneMatch(Follower::isHearing));
+              Await.until("no node to hear", () -> nodes.stream().noneMatch(Follower::isUpToDate));
               LockSupport.parkNanos(Duration.ofMillis(random.nextInt(300)).toNanos());
               nats.start();
             }
@@ -212,14 +212,14 @@ class ByNatsTest {
                           () -> nodes.stream().filter(Follower::leads).findFirst(),
                           Optional::isPresent)
                       .orElseThrow();
-              leader.ear.relay().close();
+              leader.changes.relay().close();
               Await.until(
                   "another leader",
                   () -> nodes.stream().anyMatch(node -> node != leader && node.leads()));
               leader.comesBack(settings);
             }
             case READERS_ENDED -> scene.terminate("gptdesk-chat relay");
-            case LISTENERS_ENDED -> scene.terminate("gptdesk-chat doorbell");
+            case LISTENERS_ENDED -> scene.terminate("gptdesk-chat listener");
             case NODE_SLOW -> nodes.get(random.nextInt(3)).isSlowUntilItHasMissedSomething();
             case SERVER_STOPPED_AT_ONCE -> {
               server.crash();
@@ -231,7 +231,7 @@ class ByNatsTest {
           LockSupport.parkNanos(Duration.ofMillis(random.nextInt(200)).toNanos());
           Await.until(
               "all to hear again after " + fault,
-              () -> nodes.stream().allMatch(Follower::isHearing));
+              () -> nodes.stream().allMatch(Follower::isUpToDate));
         }
         traffic.fallSilent();
         for (Talk talk : talks) {
@@ -251,7 +251,7 @@ class ByNatsTest {
         }
         report.print();
       } finally {
-        nodes.forEach(node -> node.ear.close());
+        nodes.forEach(node -> node.changes.close());
       }
     }
   }
@@ -259,33 +259,33 @@ class ByNatsTest {
   /** A client on a node of its own, which may stop listening for a while. */
   private static final class Follower {
     final FollowingClient client;
-    private final Scene scene;
+    private final ProofDatabase scene;
     private final List<Talk> talks;
-    private NodeEar ear;
+    private NodeChanges changes;
     private volatile CountDownLatch slow = new CountDownLatch(0);
 
-    Follower(Scene scene, List<Talk> talks, NatsSettings settings) {
+    Follower(ProofDatabase scene, List<Talk> talks, NatsSettings settings) {
       this.scene = scene;
       this.talks = talks;
       this.client = new FollowingClient(scene, talks);
-      this.ear = open(settings);
+      this.changes = open(settings);
     }
 
-    private NodeEar open(NatsSettings settings) {
-      NodeEar opened =
-          new NodeEar(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
+    private NodeChanges open(NatsSettings settings) {
+      NodeChanges opened =
+          new NodeChanges(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
       Set<Scope> scopes = scopes(talks);
       var joining = new Joining(client, "marker");
       opened.fanOut().add(joining, scopes);
-      opened.fanOut().awaitHeard(scopes);
+      opened.fanOut().awaitSubscribed(scopes);
       joining.joins();
       return opened;
     }
 
     /** As after a restart: it begins where it was. */
     void comesBack(NatsSettings settings) {
-      ear.close();
-      ear = open(settings);
+      changes.close();
+      changes = open(settings);
     }
 
     private ChangeListener behind(ChangeListener fanOut) {
@@ -308,21 +308,21 @@ class ByNatsTest {
     }
 
     void isSlowUntilItHasMissedSomething() {
-      long before = ear.cluster().dropped();
+      long before = changes.cluster().dropped();
       slow = new CountDownLatch(1);
       // More than the second copy of one change, which nobody would miss.
-      Await.until("many to be dropped", () -> ear.cluster().dropped() > before + 20);
-      long gaps = ear.cluster().gaps();
+      Await.until("many to be dropped", () -> changes.cluster().dropped() > before + 20);
+      long gaps = changes.cluster().gaps();
       slow.countDown();
-      Await.until("the gap to be noticed", () -> ear.cluster().gaps() > gaps);
+      Await.until("the gap to be noticed", () -> changes.cluster().gaps() > gaps);
     }
 
-    boolean isHearing() {
-      return ear.isHearing();
+    boolean isUpToDate() {
+      return changes.isUpToDate();
     }
 
     boolean leads() {
-      return ear.relay().isLeading();
+      return changes.relay().isLeading();
     }
 
     @Override
@@ -332,8 +332,8 @@ class ByNatsTest {
               client.told(),
               client.caughtUp(),
               client.resyncs(),
-              ear.cluster().gaps(),
-              ear.cluster().dropped(),
+              changes.cluster().gaps(),
+              changes.cluster().dropped(),
               client.complaints().size());
     }
   }

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.gptdesk.chat.relay.Relay;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -52,7 +52,7 @@ class FaultsTest {
 
   @Test
   void whateverBreaksInTheMiddleNobodyIsLeftBehind() throws Exception {
-    Scene scene = server.scene();
+    ProofDatabase scene = server.scene();
     Random random = new Random(Proof.SEED);
     List<Fault> faults = new ArrayList<>();
     for (int i = 0; i < Proof.TIMES; i++) {
@@ -92,7 +92,7 @@ class FaultsTest {
                   case SERVER_STOPPED_AT_ONCE -> client.resyncs() > resyncs;
                 });
         LockSupport.parkNanos(Duration.ofMillis(random.nextInt(300)).toNanos());
-        Await.until("the relay to hear again", relay::isHearing);
+        Await.until("the relay to hear again", relay::isUpToDate);
       }
       traffic.fallSilent();
       for (Talk talk : talks) {
@@ -124,10 +124,10 @@ class FaultsTest {
 
   private static void breaks(Fault fault) throws Exception {
     switch (fault) {
-      case LISTENER_ENDED -> server.scene().terminate("gptdesk-chat doorbell");
+      case LISTENER_ENDED -> server.scene().terminate("gptdesk-chat listener");
       case READER_ENDED -> server.scene().terminate("gptdesk-chat relay");
       case BOTH_ENDED -> {
-        server.scene().terminate("gptdesk-chat doorbell");
+        server.scene().terminate("gptdesk-chat listener");
         server.scene().terminate("gptdesk-chat relay");
       }
       case WRITERS_ENDED -> server.scene().terminate("gptdesk-chat");
@@ -143,52 +143,55 @@ class FaultsTest {
    */
   @Test
   void aPreparedTransactionIsToldWhenItCommitsAndKeepsTheRelayAwake() throws Exception {
-    Scene scene = server.scene();
+    ProofDatabase scene = server.scene();
     Talk talk = talks.get(0);
-    Heard heard = new Heard();
+    ReceivedChanges received = new ReceivedChanges();
     // A writer at work keeps the relay awake, which tries to fall asleep whenever a poll finds
     // nothing, until the other transaction is prepared.
     try (Connection slow = sends(scene, talks.get(1), "never");
         Relay relay =
-            heard.through(
+            received.through(
                 scene.relay().withPace(Duration.ofMillis(1), Duration.ZERO, Duration.ofHours(1)))) {
       prepares(scene, talk, "marker prepared");
       slow.rollback();
 
       scene.say(talks.get(1), "marker meanwhile");
-      heard.awaits("marker meanwhile");
+      received.awaits("marker meanwhile");
       long polls = relay.polls();
       Await.until("many a poll", () -> relay.polls() > polls + 20);
       assertEquals(0, relay.sleeps());
-      assertFalse(heard.has("marker prepared"));
+      assertFalse(received.has("marker prepared"));
 
       scene.asSuperuser("commit prepared 'proof'");
-      heard.awaits("marker prepared");
+      received.awaits("marker prepared");
       Await.until("the relay to sleep", relay::isAsleep);
 
-      // Asleep, a writer rings, and PostgreSQL prepares nothing that rings. This is a limit, said
+      // Asleep, a writer notifies, and PostgreSQL prepares no transaction with NOTIFY. This is a
+      // limit, said
       // aloud in docs/database-runbook.md.
       try (Connection connection = sends(scene, talk, "never")) {
         SQLException no =
             assertThrows(
-                SQLException.class, () -> Scene.run(connection, "prepare transaction 'refused'"));
+                SQLException.class,
+                () -> ProofDatabase.run(connection, "prepare transaction 'refused'"));
         assertEquals("0A000", no.getSQLState());
       }
     }
   }
 
   /** A transaction that is still open. */
-  private static Connection sends(Scene scene, Talk talk, String content) throws SQLException {
+  private static Connection sends(ProofDatabase scene, Talk talk, String content)
+      throws SQLException {
     Connection connection = scene.service().connect();
     connection.setAutoCommit(false);
-    Scene.become(connection, talk.one());
-    Scene.send(connection, talk, content);
+    ProofDatabase.become(connection, talk.one());
+    ProofDatabase.send(connection, talk, content);
     return connection;
   }
 
-  private static void prepares(Scene scene, Talk talk, String content) throws SQLException {
+  private static void prepares(ProofDatabase scene, Talk talk, String content) throws SQLException {
     try (Connection connection = sends(scene, talk, content)) {
-      Scene.run(connection, "prepare transaction 'proof'");
+      ProofDatabase.run(connection, "prepare transaction 'proof'");
     }
   }
 }

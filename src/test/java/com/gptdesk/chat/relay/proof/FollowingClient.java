@@ -6,7 +6,7 @@ import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -30,7 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class FollowingClient implements ChangeListener {
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  private final Scene scene;
+  private final ProofDatabase scene;
   private final List<Talk> talks;
   private final Map<String, Held> messages = new HashMap<>();
   private final Map<String, Long> revisions = new HashMap<>();
@@ -42,7 +42,7 @@ final class FollowingClient implements ChangeListener {
 
   private record Held(long revision, String content, boolean deleted) {}
 
-  FollowingClient(Scene scene, List<Talk> talks) {
+  FollowingClient(ProofDatabase scene, List<Talk> talks) {
     this.scene = scene;
     this.talks = talks;
   }
@@ -51,7 +51,7 @@ final class FollowingClient implements ChangeListener {
   Relay through(RelaySettings settings) {
     Relay relay = new Relay(settings, this);
     relay.start();
-    Await.until("the relay to hear", () -> relay.isHearing() && resyncs() > 0);
+    Await.until("the relay to be up to date", () -> relay.isUpToDate() && resyncs() > 0);
     return relay;
   }
 
@@ -89,7 +89,7 @@ final class FollowingClient implements ChangeListener {
   /** False when the database is away just now. */
   private boolean catchesUp() {
     try (Connection connection = scene.service().connect()) {
-      Scene.run(connection, "set role service_role; set timezone = 'UTC'");
+      ProofDatabase.run(connection, "set role service_role; set timezone = 'UTC'");
       for (Talk talk : talks) {
         int page;
         do {

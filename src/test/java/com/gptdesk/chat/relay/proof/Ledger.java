@@ -25,19 +25,19 @@ import tools.jackson.databind.node.ObjectNode;
 final class Ledger {
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  private final Scene scene;
+  private final ProofDatabase scene;
   private final List<String> complaints = new ArrayList<>();
   private int lost;
   private int twice;
   private int disordered;
   private int never;
 
-  Ledger(Scene scene) {
+  Ledger(ProofDatabase scene) {
     this.scene = scene;
   }
 
   /** From now on every row of the change log is witnessed. */
-  static void witness(Scene scene) {
+  static void witness(ProofDatabase scene) {
     scene.asOwner(
         """
         create table relay.witness (seq bigint primary key);
@@ -53,7 +53,7 @@ final class Ledger {
   /** Checks it all; everything told was told since before the first change. */
   void check(List<Change> told) throws SQLException {
     try (Connection connection = scene.owner().connect()) {
-      Scene.run(connection, "set timezone = 'UTC'");
+      ProofDatabase.run(connection, "set timezone = 'UTC'");
       againstTheWitness(connection, told);
       againstTheTables(connection, told);
     }
@@ -134,10 +134,10 @@ final class Ledger {
         ResultSet row =
             statement.executeQuery("select id, row_to_json(m)::text from public.user_messages m")) {
       while (row.next()) {
-        JsonNode heard = last.remove(row.getString(1));
+        JsonNode received = last.remove(row.getString(1));
         if (!withoutReaders(JSON.readTree(row.getString(2)))
-            .equals(heard == null ? null : withoutReaders(heard))) {
-          complaints.add("the table has " + row.getString(2) + ", last told was " + heard);
+            .equals(received == null ? null : withoutReaders(received))) {
+          complaints.add("the table has " + row.getString(2) + ", last told was " + received);
         }
       }
     }

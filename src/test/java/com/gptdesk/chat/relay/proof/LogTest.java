@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
@@ -32,14 +32,14 @@ class LogTest {
   private static final int MANY = 5 << 18;
 
   private TestDatabase database;
-  private Scene scene;
+  private ProofDatabase scene;
   private List<Talk> talks;
   private Talk talk;
 
   @BeforeEach
   void open() {
     database = TestDatabase.fresh();
-    scene = Scene.of(database);
+    scene = ProofDatabase.of(database);
     talks = scene.talks(2);
     talk = talks.getFirst();
   }
@@ -52,20 +52,20 @@ class LogTest {
   /** On a quiet system as on a busy one: the first row of each segment is there for its hours. */
   @Test
   void aSegmentGoesWhenItsHoursHavePassedAndTheRelayMissesNothing() {
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(scene.relay())) {
+    ReceivedChanges received = new ReceivedChanges();
+    try (Relay relay = received.through(scene.relay())) {
       scene.say(talk, "marker 1");
-      heard.awaits("marker 1");
+      received.awaits("marker 1");
       String child = scene.ownerReads("select tableoid::regclass from relay.change_log");
       assertEquals("nothing to truncate", scene.maintain());
       scene.timePasses(30);
       assertEquals("nothing to truncate", scene.maintain());
       scene.say(talk, "marker 2");
-      heard.awaits("marker 2");
+      received.awaits("marker 2");
       scene.timePasses(31);
       assertTrue(scene.maintain().contains("left " + child));
       scene.say(talk, "marker 3");
-      heard.awaits("marker 3");
+      received.awaits("marker 3");
       scene.drain(); // from now on nobody can write there
       scene.timePasses(30);
       assertEquals("nothing to truncate", scene.maintain());
@@ -75,8 +75,8 @@ class LogTest {
       assertEquals("0", scene.ownerReads("select count(*) from " + child));
       assertEquals("1", markers("relay.change_log"));
       scene.say(talk, "marker 4");
-      heard.awaits("marker 4");
-      assertEquals(4, messages(heard));
+      received.awaits("marker 4");
+      assertEquals(4, messages(received));
       assertEquals(0, relay.resyncs());
     }
   }
@@ -84,22 +84,23 @@ class LogTest {
   /** Of this database or of others of its server: they once turned the log over by themselves. */
   @Test
   void noNumberOfTransactionsCutsTheLog() throws SQLException {
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(scene.relay());
+    ReceivedChanges received = new ReceivedChanges();
+    try (Relay relay = received.through(scene.relay());
         Connection reader = scene.service().connect()) {
-      Scene.run(reader, "set role chat_relay");
-      String epoch = Scene.query(reader, "select epoch from relay.open()");
-      String begin = Scene.query(reader, "select snapshot from relay.open()");
+      ProofDatabase.run(reader, "set role chat_relay");
+      String epoch = ProofDatabase.query(reader, "select epoch from relay.open()");
+      String begin = ProofDatabase.query(reader, "select snapshot from relay.open()");
       for (int i = 1; i <= 6; i++) {
         scene.say(talk, "marker " + i);
-        heard.awaits("marker " + i);
+        received.awaits("marker " + i);
         assertEquals("nothing to truncate", scene.maintain());
         scene.burnTransactionIds(MANY / 5);
       }
       scene.drain();
       assertEquals(
           "6",
-          Scene.query(reader, "select count(seq) from relay.tail(?::uuid, ?, 100)", epoch, begin));
+          ProofDatabase.query(
+              reader, "select count(seq) from relay.tail(?::uuid, ?, 100)", epoch, begin));
       assertEquals("0", scene.ownerReads("select count(cut_at) from relay.epoch"));
       assertEquals(0, relay.resyncs());
     }
@@ -109,15 +110,16 @@ class LogTest {
   void aLogOverItsSizeLosesItsOldestSegmentAndSaysSo() throws SQLException {
     scene.asOwner("update chat.settings set change_log_max_mb = 4");
     try (Connection reader = scene.service().connect()) {
-      Scene.run(reader, "set role chat_relay");
-      String epoch = Scene.query(reader, "select epoch from relay.open()");
-      String begin = Scene.query(reader, "select snapshot from relay.open()");
+      ProofDatabase.run(reader, "set role chat_relay");
+      String epoch = ProofDatabase.query(reader, "select epoch from relay.open()");
+      String begin = ProofDatabase.query(reader, "select snapshot from relay.open()");
       String between = begin;
       for (int i = 0; i < 3; i++) {
         log();
         assertTrue(scene.maintain().contains("left relay.change_log_"));
         scene.drain();
-        between = i == 0 ? Scene.query(reader, "select snapshot from relay.open()") : between;
+        between =
+            i == 0 ? ProofDatabase.query(reader, "select snapshot from relay.open()") : between;
       }
       assertEquals("ok", scene.ownerReads(CUT));
       String oldest =
@@ -130,17 +132,19 @@ class LogTest {
       assertEquals("warning", scene.ownerReads(CUT));
       assertEquals(
           "t",
-          Scene.query(
+          ProofDatabase.query(
               reader, "select cut_at > now() - interval '1 minute' from relay.log_state()"));
       SQLException no =
           assertThrows(
               SQLException.class,
-              () -> Scene.query(reader, "select from relay.tail(?::uuid, ?, 9)", epoch, begin));
+              () ->
+                  ProofDatabase.query(
+                      reader, "select from relay.tail(?::uuid, ?, 9)", epoch, begin));
       assertEquals("PT410", no.getSQLState());
       assertTrue(no.getMessage().contains("chat.settings.change_log_max_mb"), no.getMessage());
       assertEquals( // the control: who had read what was cut goes on
           "10500",
-          Scene.query(
+          ProofDatabase.query(
               reader, "select count(seq) from relay.tail(?::uuid, ?, 99999)", epoch, between));
     }
   }
@@ -158,17 +162,17 @@ class LogTest {
   /** Also one in another database of the server, which nobody here knows of. */
   @Test
   void anOpenTransactionHoldsItsSegmentAndNobodyElse() throws SQLException {
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(scene.relay());
+    ReceivedChanges received = new ReceivedChanges();
+    try (Relay relay = received.through(scene.relay());
         Connection elsewhere = TestDatabase.server().superuser().connect();
         Connection slow = scene.service().connect()) {
       elsewhere.setAutoCommit(false);
-      Scene.query(elsewhere, "select pg_current_xact_id()");
+      ProofDatabase.query(elsewhere, "select pg_current_xact_id()");
       slow.setAutoCommit(false);
-      Scene.become(slow, talk.one());
-      Scene.send(slow, talk, "marker slow");
+      ProofDatabase.become(slow, talk.one());
+      ProofDatabase.send(slow, talk, "marker slow");
       scene.say(talks.get(1), "marker quick");
-      heard.awaits("marker quick");
+      received.awaits("marker quick");
       String child = scene.ownerReads("select distinct tableoid::regclass from relay.change_log");
       scene.maintain();
       scene.timePasses(61);
@@ -177,17 +181,17 @@ class LogTest {
       String held = "an open transaction holds " + child;
       assertTrue(scene.maintain().contains(held));
       slow.commit();
-      heard.awaits("marker slow");
+      received.awaits("marker slow");
       assertTrue(scene.maintain().contains(held)); // the other database's
       Await.until("the relay to sleep all the same", relay::isAsleep);
       scene.say(talk, "marker after");
-      heard.awaits("marker after");
+      received.awaits("marker after");
       elsewhere.commit();
       scene.drain(); // its hours begin when it has ended
       assertEquals("2", markers(child));
       scene.timePasses(61);
       assertTrue(scene.maintain().contains("truncated " + child));
-      assertEquals(3, messages(heard));
+      assertEquals(3, messages(received));
       assertEquals(0, relay.resyncs());
     }
   }
@@ -201,11 +205,11 @@ class LogTest {
     scene.timePasses(61);
     try (Connection caller = scene.service().connect()) {
       caller.setAutoCommit(false);
-      Scene.query(caller, "select pg_current_xact_id()");
+      ProofDatabase.query(caller, "select pg_current_xact_id()");
       assertTrue(scene.maintain().contains("left "));
-      Scene.run(caller, "set role chat_relay");
+      ProofDatabase.run(caller, "set role chat_relay");
       assertTrue(
-          Scene.query(caller, "select relay.maintain()")
+          ProofDatabase.query(caller, "select relay.maintain()")
               .contains("in a transaction that has changed something"));
       caller.commit();
     }
@@ -245,7 +249,7 @@ class LogTest {
         };
     try (Relay relay = new Relay(scene.relay(), listener)) {
       relay.start();
-      Await.until("the relay to hear", () -> relay.isHearing() && client.resyncs() == 1);
+      Await.until("the relay to be up to date", () -> relay.isUpToDate() && client.resyncs() == 1);
       scene.say(talk, "hi");
       scene.say(talk, "go away");
       Await.until("the relay to be held up", () -> away.getCount() == 0);
@@ -290,15 +294,15 @@ class LogTest {
   void whatHappensBetweenTwoPagesIsToldAfterThem() throws SQLException {
     sayMany(250);
     String before = scene.ownerReads("select max(seq) from relay.change_log");
-    Heard heard = new Heard();
+    ReceivedChanges received = new ReceivedChanges();
     CountDownLatch amid = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     var listener =
         new ChangeListener() {
           @Override
           public void changed(Change change) {
-            heard.changed(change);
-            if (heard.changes().size() == 50) {
+            received.changed(change);
+            if (received.changes().size() == 50) {
               amid.countDown();
               try {
                 goOn.await();
@@ -310,33 +314,34 @@ class LogTest {
 
           @Override
           public void resync(String reason) {
-            heard.resync(reason);
+            received.resync(reason);
           }
         };
     try (Relay relay = new Relay(scene.relay().withMaxRows(20), listener);
         Connection early = scene.service().connect()) {
       relay.start();
-      Await.until("the relay to hear", () -> relay.isHearing() && !heard.resyncs().isEmpty());
+      Await.until(
+          "the relay to be up to date", () -> relay.isUpToDate() && !received.resyncs().isEmpty());
       early.setAutoCommit(false);
-      Scene.become(early, talks.get(1).one());
-      Scene.send(early, talks.get(1), "marker early");
+      ProofDatabase.become(early, talks.get(1).one());
+      ProofDatabase.send(early, talks.get(1), "marker early");
       scene.asOwner("delete from public.users where id = '%s'".formatted(talk.one()));
       Await.until("the relay to be held up", () -> amid.getCount() == 0);
       early.commit();
       scene.say(talks.get(1), "marker late");
       assertEquals(1, scene.terminate("gptdesk-chat relay"));
       goOn.countDown();
-      heard.awaits("marker early");
-      heard.awaits("marker late");
+      received.awaits("marker early");
+      received.awaits("marker late");
       assertEquals(0, relay.resyncs());
       assertEquals(
           scene.ownerReads(
               "select array_agg(seq order by record is not null, seq) from relay.change_log where seq > "
                   + before),
-          heard.changes().stream()
+          received.changes().stream()
               .map(change -> String.valueOf(change.seq()))
               .collect(Collectors.joining(",", "{", "}")));
-      assertTrue(heard.changes().size() > 250, () -> "" + heard.changes().size());
+      assertTrue(received.changes().size() > 250, () -> "" + received.changes().size());
     } finally {
       goOn.countDown();
     }
@@ -344,8 +349,8 @@ class LogTest {
 
   private void sayMany(int count) throws SQLException {
     try (Connection service = scene.service().connect()) {
-      Scene.run(service, "set role service_role");
-      Scene.query(
+      ProofDatabase.run(service, "set role service_role");
+      ProofDatabase.query(
           service,
           "with sent as (insert into public.user_messages (conversation_id, sender_id, content) select ?, ?, 'many ' || n from generate_series(1, ?) n returning id) select count(*) from sent",
           talk.id(),
@@ -379,7 +384,7 @@ class LogTest {
         end $$;
         create trigger hold_up after update on relay.epoch for each statement execute function relay.hold_up();
         """);
-    Heard heard = new Heard();
+    ReceivedChanges received = new ReceivedChanges();
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
         Connection signal = scene.owner().connect()) {
       Future<String> said = executor.submit(scene::maintain);
@@ -391,9 +396,9 @@ class LogTest {
                       "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'")
                   .equals("1"));
       scene.timePasses(61);
-      try (Relay relay = heard.through(scene.relay())) {
+      try (Relay relay = received.through(scene.relay())) {
         scene.say(talk, "marker awaited");
-        heard.awaits("marker awaited");
+        received.awaits("marker awaited");
         goesOn(signal);
         assertEquals(
             "1",
@@ -408,7 +413,7 @@ class LogTest {
   }
 
   private static void goesOn(Connection signal) throws SQLException {
-    Scene.query(signal, "select pg_advisory_lock(4711)");
+    ProofDatabase.query(signal, "select pg_advisory_lock(4711)");
   }
 
   /**
@@ -443,13 +448,13 @@ class LogTest {
   }
 
   private void assertOnlyTheNewIsTold() {
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(scene.relay())) {
+    ReceivedChanges received = new ReceivedChanges();
+    try (Relay relay = received.through(scene.relay())) {
       Await.until("the relay to sleep", relay::isAsleep);
       scene.say(talk, "marker new");
-      heard.awaits("marker new");
+      received.awaits("marker new");
       Await.until("the relay to sleep", relay::isAsleep);
-      assertEquals(1, messages(heard));
+      assertEquals(1, messages(received));
       assertEquals(0, relay.resyncs());
     }
   }
@@ -458,21 +463,21 @@ class LogTest {
   @Test
   void aPositionFromTheFutureIsAnotherLife() throws SQLException {
     try (Connection relay = scene.service().connect()) {
-      Scene.run(relay, "set role chat_relay");
-      String epoch = Scene.query(relay, "select epoch from relay.open()");
-      String now = Scene.query(relay, "select pg_snapshot_xmax(pg_current_snapshot())");
+      ProofDatabase.run(relay, "set role chat_relay");
+      String epoch = ProofDatabase.query(relay, "select epoch from relay.open()");
+      String now = ProofDatabase.query(relay, "select pg_snapshot_xmax(pg_current_snapshot())");
       long later = Long.parseLong(now) + 1_000_000;
       SQLException no =
           assertThrows(
               SQLException.class,
               () ->
-                  Scene.query(
+                  ProofDatabase.query(
                       relay,
                       "select * from relay.tail(?::uuid, ?, 10)",
                       epoch,
                       later + ":" + later + ":"));
       assertEquals("PT410", no.getSQLState());
-      Scene.query(
+      ProofDatabase.query(
           relay,
           "select * from relay.tail(?::uuid, ?, 10)",
           epoch,
@@ -496,26 +501,26 @@ class LogTest {
     scene.asOwner("update chat.settings set max_message_length = 100000");
     String text = "marker " + "äöü€😀 \\ <b> '; -- ".repeat(4500) + "end";
     assertTrue(text.length() > 80_000 && text.codePointCount(0, text.length()) <= 100_000);
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(scene.relay())) {
+    ReceivedChanges received = new ReceivedChanges();
+    try (Relay relay = received.through(scene.relay())) {
       for (int i = 0; i < 2; i++) { // asleep, and awake
         scene.say(talk, text);
         int told = i + 1;
-        Await.until("the long message", () -> messages(heard) == told);
+        Await.until("the long message", () -> messages(received) == told);
       }
       assertEquals(0, relay.resyncs());
     }
-    for (Change change : heard.changes()) {
+    for (Change change : received.changes()) {
       assertEquals(
           text,
           JsonMapper.shared().readTree(String.valueOf(change.record())).get("content").asString());
     }
   }
 
-  /** What a DBA sets for the login must not make the relay deaf. */
+  /** What a DBA sets for the login must not stop the relay. */
   @Test
   void theLoginsOwnSettingsDoNotMatter() throws SQLException {
-    Heard heard = new Heard();
+    ReceivedChanges received = new ReceivedChanges();
     scene.asSuperuser(
         """
         alter role chat_login in database %1$s set default_transaction_isolation = 'repeatable read';
@@ -527,11 +532,11 @@ class LogTest {
         alter role chat_login in database %1$s set search_path = ''
         """
             .formatted(scene.superuserReads("select current_database()")));
-    try (Relay relay = heard.through(scene.relay())) {
+    try (Relay relay = received.through(scene.relay())) {
       for (int i = 1; i <= 3; i++) {
         Await.until("the relay to sleep", relay::isAsleep);
         sayAsOwner("marker " + i);
-        heard.awaits("marker " + i);
+        received.awaits("marker " + i);
       }
       // A poll that waits longer than the login's statements may; then a sleep that is longer than
       // it may idle.
@@ -541,8 +546,8 @@ class LogTest {
       long asleep = System.nanoTime();
       Await.until("a long sleep", () -> System.nanoTime() - asleep > 1_500_000_000L);
       sayAsOwner("marker last");
-      heard.awaits("marker last");
-      assertEquals(4, messages(heard));
+      received.awaits("marker last");
+      assertEquals(4, messages(received));
       assertEquals(0, relay.reconnects());
       assertEquals(0, relay.resyncs());
     }
@@ -558,7 +563,7 @@ class LogTest {
     return scene.ownerReads("select count(*) from " + table + " where record like '%\"marker %'");
   }
 
-  private static int messages(Heard heard) {
-    return (int) heard.changes().stream().filter(c -> c.table().equals("user_messages")).count();
+  private static int messages(ReceivedChanges received) {
+    return (int) received.changes().stream().filter(c -> c.table().equals("user_messages")).count();
   }
 }

@@ -3,7 +3,7 @@ package com.gptdesk.chat.relay.proof;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.gptdesk.chat.relay.Relay;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.time.Duration;
@@ -27,18 +27,18 @@ class NothingIsLostTest {
   @Test
   void everyCommittedChangeIsToldOnceInItsConversationsOrder() throws Exception {
     try (TestDatabase database = TestDatabase.fresh()) {
-      Scene scene = Scene.of(database);
+      ProofDatabase scene = ProofDatabase.of(database);
       List<Talk> talks = scene.talks(10);
       Ledger.witness(scene);
-      Heard heard = new Heard();
+      ReceivedChanges received = new ReceivedChanges();
       Random random = new Random(Proof.SEED);
-      try (Relay relay = heard.through(scene.relay().withMaxRows(MOST_IN_A_POLL));
-          Ears ears = new Ears(scene);
+      try (Relay relay = received.through(scene.relay().withMaxRows(MOST_IN_A_POLL));
+          NotifyCounter notifies = new NotifyCounter(scene);
           Rotation rotation = new Rotation(scene);
           Traffic traffic = new Traffic(scene, talks, 16, Proof.SEED)) {
         int bursts = 0;
         // Until the run was as hard as it claims to be.
-        while (heard.changes().size() < CHANGES * Proof.TIMES
+        while (received.changes().size() < CHANGES * Proof.TIMES
             || rotation.truncations() < TRUNCATIONS
             || relay.sleeps() < SLEEPS
             || traffic.oldSnapshots.sum() == 0
@@ -57,19 +57,19 @@ class NothingIsLostTest {
         for (Talk talk : talks) {
           scene.say(talk, "marker " + talk.id());
         }
-        talks.forEach(talk -> heard.awaits("marker " + talk.id()));
+        talks.forEach(talk -> received.awaits("marker " + talk.id()));
         Await.until("the relay to sleep", relay::isAsleep);
         rotation.stop();
 
         Ledger ledger = new Ledger(scene);
-        ledger.check(heard.changes());
+        ledger.check(received.changes());
         new Report("Everything once, in order (seed " + Proof.SEED + ")")
             .line("transactions committed", traffic.committed)
             .line("  with an old snapshot", traffic.oldSnapshots)
             .line("rolled back", traffic.rolledBack)
             .line("savepoints rolled back", traffic.savepointsRolledBack)
             .line("refused, by SQLSTATE", traffic.refused)
-            .line("changes told", heard.changes().size())
+            .line("changes told", received.changes().size())
             .line("lost", ledger.lost())
             .line("told twice", ledger.twice())
             .line("out of order", ledger.disordered())
@@ -78,7 +78,7 @@ class NothingIsLostTest {
                 "bursts / fell asleep / woken",
                 bursts + " / " + relay.sleeps() + " / " + relay.wakes())
             .line("polls", relay.polls())
-            .line("NOTIFYs", ears.rings())
+            .line("NOTIFYs", notifies.count())
             .line("transaction ids used up", rotation.burnt())
             .line("relay.maintain()", rotation.outcomes())
             .print();

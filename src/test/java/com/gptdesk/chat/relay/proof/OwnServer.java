@@ -23,8 +23,8 @@ final class OwnServer implements AutoCloseable {
     scene().asOwner("insert into public.teams (name) values ('Blue')");
   }
 
-  Scene scene() {
-    return new Scene(
+  ProofDatabase scene() {
+    return new ProofDatabase(
         database.owner(), database.service(), database.at(database.superuser(), "chat"));
   }
 

@@ -15,13 +15,13 @@ import java.util.concurrent.TimeUnit;
 final class Rotation implements AutoCloseable {
   private static final int IDS = 1 << 16;
 
-  private final Scene scene;
+  private final ProofDatabase scene;
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Map<String, Integer> outcomes = new TreeMap<>();
   private final Thread thread;
   private long burnt;
 
-  Rotation(Scene scene) {
+  Rotation(ProofDatabase scene) {
     this.scene = scene;
     this.thread = Thread.ofPlatform().name("rotation").start(this::run);
   }
@@ -29,14 +29,14 @@ final class Rotation implements AutoCloseable {
   private void run() {
     try (Connection burner = scene.superuser().connect();
         Connection relay = scene.service().connect()) {
-      Scene.run(relay, "set role chat_relay");
+      ProofDatabase.run(relay, "set role chat_relay");
       do {
-        Scene.run(
+        ProofDatabase.run(
             burner,
             "do $$ begin for i in 1..%d loop perform pg_current_xact_id(); commit; end loop; end $$"
                 .formatted(IDS));
         scene.timePasses(15);
-        String said = Scene.query(relay, "select relay.maintain()");
+        String said = ProofDatabase.query(relay, "select relay.maintain()");
         synchronized (this) {
           burnt += IDS;
           outcomes.merge(said.replaceAll("_\\d+", ""), 1, Integer::sum);

@@ -3,7 +3,7 @@ package com.gptdesk.chat.relay.proof;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.gptdesk.chat.relay.Relay;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.SQLException;
@@ -15,16 +15,16 @@ import org.junit.jupiter.api.Test;
 
 /** Several nodes on one database: each tells everything; four sleep, the fifth polls. */
 class SeveralRelaysTest {
-  private final List<Heard> heard = new ArrayList<>();
+  private final List<ReceivedChanges> received = new ArrayList<>();
   private final List<Relay> relays = new ArrayList<>();
   private TestDatabase database;
-  private Scene scene;
+  private ProofDatabase scene;
   private List<Talk> talks;
 
   @BeforeEach
   void open() {
     database = TestDatabase.fresh();
-    scene = Scene.of(database);
+    scene = ProofDatabase.of(database);
     talks = scene.talks(6);
     Ledger.witness(scene);
   }
@@ -48,7 +48,7 @@ class SeveralRelaysTest {
   }
 
   @Test
-  void theFifthPollsAndTellsEverythingAndSleepsWhenABedIsFree() throws SQLException {
+  void theFifthPollsAndTellsEverythingAndSleepsWhenASlotIsFree() throws SQLException {
     begin(5);
     Await.until("four to sleep", () -> relays.stream().filter(Relay::isAsleep).count() == 4);
     Relay fifth = relays.stream().filter(relay -> relay.sleeps() == 0).findFirst().orElseThrow();
@@ -61,21 +61,21 @@ class SeveralRelaysTest {
 
     Relay first = relays.stream().filter(relay -> relay != fifth).findFirst().orElseThrow();
     first.close();
-    Await.until("the fifth to take the bed", fifth::isAsleep);
+    Await.until("the fifth to take the free slot", fifth::isAsleep);
     scene.say(talks.getFirst(), "marker six");
-    heard.get(relays.indexOf(fifth)).awaits("marker six");
+    received.get(relays.indexOf(fifth)).awaits("marker six");
   }
 
   private void begin(int count) {
     for (int i = 0; i < count; i++) {
-      Heard ears = new Heard();
-      heard.add(ears);
-      relays.add(ears.through(scene.relay()));
+      ReceivedChanges notifies = new ReceivedChanges();
+      received.add(notifies);
+      relays.add(notifies.through(scene.relay()));
     }
   }
 
   private void allAwait(String marker) {
-    heard.forEach(each -> each.awaits(marker));
+    received.forEach(each -> each.awaits(marker));
   }
 
   private void loadAndCheck(String title) throws SQLException {
@@ -97,12 +97,12 @@ class SeveralRelaysTest {
     }
     for (int i = 0; i < relays.size(); i++) {
       Ledger ledger = new Ledger(scene);
-      ledger.check(heard.get(i).changes());
+      ledger.check(received.get(i).changes());
       report.line(
           "relay " + (i + 1),
           "told %d, lost %d, twice %d, out of order %d; slept %d, polled %d"
               .formatted(
-                  heard.get(i).changes().size(),
+                  received.get(i).changes().size(),
                   ledger.lost(),
                   ledger.twice(),
                   ledger.disordered(),

@@ -28,7 +28,7 @@ class TailPlanTest {
   private static final int ROWS = 500_000;
 
   private static TestDatabase database;
-  private static Scene scene;
+  private static ProofDatabase scene;
 
   /** One execution of a query: the kinds of its nodes, and how many pages it touched. */
   private record Execution(List<String> nodes, List<String> indexes, long rows, long pages) {}
@@ -36,7 +36,7 @@ class TailPlanTest {
   @BeforeAll
   static void fillTheLog() {
     database = TestDatabase.fresh();
-    scene = Scene.of(database);
+    scene = ProofDatabase.of(database);
     scene.asOwner(
         """
         do $$
@@ -63,7 +63,7 @@ class TailPlanTest {
     try (Connection relay = relay();
         Connection writer = scene.owner().connect();
         Connection slow = scene.owner().connect()) {
-      Scene.run(relay, "select * from relay.open()");
+      ProofDatabase.run(relay, "select * from relay.open()");
       UUID epoch = UUID.fromString(scene.ownerReads("select id from relay.epoch"));
 
       Execution idle = poll(relay, epoch, snapshot(relay));
@@ -106,7 +106,7 @@ class TailPlanTest {
     Report report = new Report("Pages of 1,000 rows of one transaction of 50,000");
     try (Connection relay = relay();
         Connection writer = scene.owner().connect()) {
-      Scene.run(relay, "select * from relay.open()");
+      ProofDatabase.run(relay, "select * from relay.open()");
       UUID epoch = UUID.fromString(scene.ownerReads("select id from relay.epoch"));
       String last = snapshot(relay);
       log(writer, 50_000);
@@ -122,7 +122,8 @@ class TailPlanTest {
   }
 
   private static String next(Connection relay, UUID epoch, String last) throws SQLException {
-    return Scene.query(relay, "select max(t.snapshot) from relay.tail(?, ?, 1000) t", epoch, last);
+    return ProofDatabase.query(
+        relay, "select max(t.snapshot) from relay.tail(?, ?, 1000) t", epoch, last);
   }
 
   /** The control: without the function's settings the same query reads the whole log. */
@@ -164,20 +165,20 @@ class TailPlanTest {
   }
 
   private static void log(Connection connection, int rows) throws SQLException {
-    Scene.run(
+    ProofDatabase.run(
         connection,
         "insert into relay.change_log (table_name, operation, scopes) select 'users', 'UPDATE', '{}' from generate_series(1, %d)"
             .formatted(rows));
   }
 
   private static String snapshot(Connection connection) throws SQLException {
-    return Scene.query(connection, "select pg_current_snapshot()::text");
+    return ProofDatabase.query(connection, "select pg_current_snapshot()::text");
   }
 
   /** The relay's session, with PostgreSQL telling the plan of each statement inside. */
   private static Connection relay() throws SQLException {
     Connection connection = scene.superuser().connect();
-    Scene.run(
+    ProofDatabase.run(
         connection,
         """
         load 'auto_explain';

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.relay.proof;
 
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * seen by anybody says "never". Writers outlive a lost connection.
  */
 final class Traffic implements AutoCloseable {
-  private final Scene scene;
+  private final ProofDatabase scene;
   private final List<Talk> talks;
   private final List<Thread> threads = new ArrayList<>();
   private volatile boolean ending;
@@ -37,7 +37,7 @@ final class Traffic implements AutoCloseable {
   final Map<String, LongAdder> refused = new ConcurrentSkipListMap<>();
 
   /** Begins silent. */
-  Traffic(Scene scene, List<Talk> talks, int writers, long seed) {
+  Traffic(ProofDatabase scene, List<Talk> talks, int writers, long seed) {
     this.scene = scene;
     this.talks = talks;
     for (int i = 0; i < writers; i++) {
@@ -231,10 +231,10 @@ final class Traffic implements AutoCloseable {
       Talk talk = talks.get(random.nextInt(talks.size()));
       UUID me = random.nextBoolean() ? talk.one() : talk.two();
       if (random.nextInt(12) == 0) {
-        Scene.query(tx, "select set_config('role', 'service_role', true)");
+        ProofDatabase.query(tx, "select set_config('role', 'service_role', true)");
         sendMany(tx, talk, me, never);
       } else {
-        Scene.become(tx, me);
+        ProofDatabase.become(tx, me);
         for (int step = random.nextInt(3); step >= 0; step--) {
           if (random.nextInt(4) == 0) {
             inSavepoint(tx, talk, me, never);
@@ -269,19 +269,20 @@ final class Traffic implements AutoCloseable {
     private void step(Connection tx, Talk talk, UUID me, boolean never) throws SQLException {
       switch (random.nextInt(14)) {
         case 0 ->
-            Scene.query(tx, "select public.mark_conversation_as_read(?, 1000000000)", talk.id());
+            ProofDatabase.query(
+                tx, "select public.mark_conversation_as_read(?, 1000000000)", talk.id());
         case 1 ->
-            Scene.query(
+            ProofDatabase.query(
                 tx, "select public.update_presence(?)", random.nextBoolean() ? "online" : "away");
         case 2 ->
-            Scene.query(
+            ProofDatabase.query(
                 tx,
                 "select public.update_typing_status(?)",
                 me.equals(talk.one()) ? talk.two() : talk.one());
         case 3 -> {
-          UUID id = UUID.fromString(Scene.query(tx, "select chat.uuid7()"));
+          UUID id = UUID.fromString(ProofDatabase.query(tx, "select chat.uuid7()"));
           for (int tries = 0; tries < 2; tries++) {
-            Scene.query(
+            ProofDatabase.query(
                 tx,
                 "select id from public.send_message(?, ?, id => ?)",
                 talk.id(),
@@ -293,28 +294,30 @@ final class Traffic implements AutoCloseable {
         case 4, 5, 6 -> {
           Said old = remembered(me);
           if (old == null) {
-            saidNow.add(new Said(talk, me, Scene.send(tx, talk, text(never))));
+            saidNow.add(new Said(talk, me, ProofDatabase.send(tx, talk, text(never))));
           } else {
             change(tx, old, never);
           }
         }
-        default -> saidNow.add(new Said(talk, me, Scene.send(tx, talk, text(never))));
+        default -> saidNow.add(new Said(talk, me, ProofDatabase.send(tx, talk, text(never))));
       }
     }
 
     private void change(Connection tx, Said old, boolean never) throws SQLException {
       switch (random.nextInt(8)) {
         case 0 -> {
-          Scene.query(tx, "select id from public.delete_message(?)", old.id());
+          ProofDatabase.query(tx, "select id from public.delete_message(?)", old.id());
           said.remove(old);
         }
         case 1, 2 ->
-            Scene.query(tx, "select public.add_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
+            ProofDatabase.query(
+                tx, "select public.add_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
         case 3 ->
-            Scene.query(
+            ProofDatabase.query(
                 tx, "select public.remove_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
         default ->
-            Scene.query(tx, "select id from public.edit_message(?, ?)", old.id(), text(never));
+            ProofDatabase.query(
+                tx, "select id from public.edit_message(?, ?)", old.id(), text(never));
       }
     }
 
@@ -359,7 +362,7 @@ final class Traffic implements AutoCloseable {
     boolean transact(Connection tx, boolean never) throws SQLException {
       boolean old = false;
       if (tx.getTransactionIsolation() != Connection.TRANSACTION_READ_COMMITTED) {
-        Scene.query(
+        ProofDatabase.query(
             tx, "select count(*) from public.user_conversations"); // takes the snapshot, and no id
         old = random.nextBoolean();
         if (old) {
@@ -379,11 +382,11 @@ final class Traffic implements AutoCloseable {
     }
 
     private void edit(Connection tx, UUID talk, boolean never) throws SQLException {
-      Scene.query(
+      ProofDatabase.query(
           tx,
           "select revision from public.user_conversations where id = ? for no key update",
           talk);
-      Scene.query(
+      ProofDatabase.query(
           tx,
           """
           with picked as (

@@ -103,7 +103,7 @@ class ClusterFeedTest {
     beats();
     fanOut.add(alice, List.of(ALICE));
     fanOut.add(bob, List.of(BOB));
-    fanOut.awaitHeard(List.of(ALICE, BOB));
+    fanOut.awaitSubscribed(List.of(ALICE, BOB));
   }
 
   @AfterEach
@@ -124,7 +124,7 @@ class ClusterFeedTest {
     tells(3, BOB);
     alice.hasHeard("1", "2");
     bob.hasHeard("1", "3");
-    isHearing();
+    isUpToDate();
   }
 
   @Test
@@ -229,7 +229,7 @@ class ClusterFeedTest {
   @Test
   void whomChangesConcernIsToldToWhoeverMustKnowOfEverybody() {
     gateway.wanted(ClusterFeed.EVERYBODY);
-    gateway.awaitHeard(List.of(ClusterFeed.EVERYBODY));
+    gateway.awaitSubscribed(List.of(ClusterFeed.EVERYBODY));
     notes(ALICE);
     loses(ClusterFeed.EVERYBODY);
     notes(BOB);
@@ -242,16 +242,16 @@ class ClusterFeedTest {
     var carol = new Hears();
     Scope scope = Scope.user(UUID.randomUUID());
     fanOut.add(carol, List.of(scope));
-    assertThrows(IllegalStateException.class, () -> gateway.awaitHeard(List.of(scope), 1));
+    assertThrows(IllegalStateException.class, () -> gateway.awaitSubscribed(List.of(scope), 1));
     answers(true);
-    gateway.awaitHeard(List.of(scope));
+    gateway.awaitSubscribed(List.of(scope));
     tells(1, scope);
     carol.hasHeard("1");
   }
 
   @Test
   void whoIsAloneIsNotHearing() {
-    isHearing();
+    isUpToDate();
     leader.close();
     Await.until("the silence", () -> gateway.trouble() != null);
   }
@@ -265,7 +265,7 @@ class ClusterFeedTest {
   }
 
   /** While its leader is not silent. */
-  private void isHearing() {
+  private void isUpToDate() {
     Await.until(
         "it hears",
         () -> {

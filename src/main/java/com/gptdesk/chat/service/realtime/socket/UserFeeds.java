@@ -87,7 +87,7 @@ final class UserFeeds {
     user.expect(channel);
     writer.offEventLoop(
         () -> {
-          shared.fanOut().awaitHeard(Set.of(Scope.user(userId)));
+          shared.fanOut().awaitSubscribed(Set.of(Scope.user(userId)));
           return shared.topics().topics().scopes(channel.name());
         },
         found -> {
@@ -132,10 +132,10 @@ final class UserFeeds {
    * joins on to that.
    */
   private Collection<Scope> hearRights(UserChannels user) {
-    shared.fanOut().awaitHeard(Set.of(Scope.user(user.userId())));
+    shared.fanOut().awaitSubscribed(Set.of(Scope.user(user.userId())));
     Collection<Scope> found = shared.audiences().of(user.userId());
     shared.fanOut().rescope(user, found);
-    shared.fanOut().awaitHeard(found);
+    shared.fanOut().awaitSubscribed(found);
     return found;
   }
 

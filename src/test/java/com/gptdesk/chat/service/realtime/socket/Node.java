@@ -18,7 +18,7 @@ import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
-import com.gptdesk.chat.testing.NodeEar;
+import com.gptdesk.chat.testing.NodeChanges;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import io.vertx.core.Vertx;
@@ -44,7 +44,7 @@ final class Node implements AutoCloseable {
 
   final FanOut fanOut;
   final Relay relay;
-  private final NodeEar ear;
+  private final NodeChanges changes;
   private final ToldChanges told = new ToldChanges();
   final RealtimeServer server;
   private final Vertx vertx = Vertx.vertx();
@@ -82,11 +82,11 @@ final class Node implements AutoCloseable {
       @Nullable NatsSettings nats,
       LongSupplier nanoClock) {
     Login login = database.service();
-    ear =
-        new NodeEar(
+    changes =
+        new NodeChanges(
             RelaySettings.of(login.url(), login.user(), login.password()), nats, told::before);
-    fanOut = ear.fanOut();
-    relay = ear.relay();
+    fanOut = changes.fanOut();
+    relay = changes.relay();
     var topics = new NoTopics();
     server =
         new RealtimeServer(
@@ -111,7 +111,7 @@ final class Node implements AutoCloseable {
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
-    ear.start();
+    changes.start();
   }
 
   int port() {
@@ -151,7 +151,7 @@ final class Node implements AutoCloseable {
       clients.forEach(SocketClient::close);
     }
     server.close();
-    ear.close();
+    changes.close();
     http.close();
     vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
   }

@@ -98,7 +98,7 @@ class RealtimeServerTest {
             public void unwanted(Scope scope) {}
 
             @Override
-            public void awaitHeard(Collection<Scope> scopes) {
+            public void awaitSubscribed(Collection<Scope> scopes) {
               awaited.add(scopes.size() + " after " + scopesRead.get() + " questions");
               whileScopesAreAwaited.run();
             }

@@ -21,7 +21,7 @@ import com.gptdesk.chat.service.realtime.channel.Topics;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.service.realtime.socket.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
-import com.gptdesk.chat.testing.NodeEar;
+import com.gptdesk.chat.testing.NodeChanges;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import io.vertx.core.Vertx;
@@ -71,7 +71,7 @@ class TopicsServerTest {
   private final class Node {
     final PresenceTracker tracker;
     final RealtimeServer server;
-    final NodeEar ear;
+    final NodeChanges changes;
     final SocketPresence presence;
     final HttpServer listening;
 
@@ -82,8 +82,8 @@ class TopicsServerTest {
     Node(TopicLimits limits, LongSupplier nanoClock) throws Exception {
       Topics topics = new DatabaseTopics(database.chat());
       tracker = new PresenceTracker(topics);
-      ear =
-          new NodeEar(
+      changes =
+          new NodeChanges(
               RelaySettings.of(
                   database.service().url(),
                   database.service().user(),
@@ -93,7 +93,7 @@ class TopicsServerTest {
           new RealtimeServer(
               Patient.settings(),
               new TokenVerifier(TokenSettings.ofSecret(SECRET)),
-              ear.fanOut(),
+              changes.fanOut(),
               PublishedTables.in(database.chat()),
               Audiences.in(database.chat()),
               MissedMessages.in(database.chat()),
@@ -110,12 +110,12 @@ class TopicsServerTest {
               .await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
       presence.start();
       nodes.add(this);
-      ear.start();
+      changes.start();
     }
 
     /** As if the process had been killed: nothing is said to anybody. */
     void dies() {
-      ear.close();
+      changes.close();
       presence.close();
     }
 
@@ -123,7 +123,7 @@ class TopicsServerTest {
       tracker.close();
       server.close();
       presence.close();
-      ear.close();
+      changes.close();
     }
   }
 

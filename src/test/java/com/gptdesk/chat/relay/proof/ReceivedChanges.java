@@ -12,19 +12,19 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Everything a relay has told, in its order. Read by any thread. */
-final class Heard implements ChangeListener {
+/** Everything a relay has delivered, in its order. Read by any thread. */
+final class ReceivedChanges implements ChangeListener {
   private static final Pattern MARKER = Pattern.compile("\"(marker [^\"]*)\"");
 
   private final List<Change> changes = new ArrayList<>();
   private final List<String> resyncs = new ArrayList<>();
   private final Set<String> markers = ConcurrentHashMap.newKeySet();
 
-  /** A relay whose telling this hears; returns when it hears the database. The caller closes it. */
+  /** A relay that delivers to this; returns when it is up to date. The caller closes it. */
   Relay through(RelaySettings settings) {
     Relay relay = new Relay(settings, this);
     relay.start();
-    Await.until("the relay to hear", () -> relay.isHearing() && !resyncs().isEmpty());
+    Await.until("the relay to be up to date", () -> relay.isUpToDate() && !resyncs().isEmpty());
     return relay;
   }
 

@@ -6,29 +6,29 @@ import java.sql.SQLException;
 import org.postgresql.PGConnection;
 import org.postgresql.PGNotification;
 
-/** Listens beside the relays and counts how often the database rings. One thread. */
-final class Ears implements AutoCloseable {
+/** Listens beside the relays and counts the NOTIFYs of the database. One thread. */
+final class NotifyCounter implements AutoCloseable {
   private final Connection connection;
-  private final Scene scene;
-  private int heard;
+  private final ProofDatabase scene;
+  private int received;
 
-  Ears(Scene scene) throws SQLException {
+  NotifyCounter(ProofDatabase scene) throws SQLException {
     this.scene = scene;
     this.connection = scene.service().connect();
-    Scene.run(connection, "listen gptdesk_chat");
-    Scene.run(connection, "listen proof");
+    ProofDatabase.run(connection, "listen gptdesk_chat");
+    ProofDatabase.run(connection, "listen proof");
   }
 
   /**
-   * Rings of all that committed before this call, since the last call. A marker of our own comes
-   * after them.
+   * NOTIFYs of everything that committed before this call, since the last call. A marker of our own
+   * comes after them.
    */
-  int rings() throws SQLException {
-    Scene.run(scene.service(), "notify proof");
+  int count() throws SQLException {
+    ProofDatabase.run(scene.service(), "notify proof");
     Await.until("the marker", this::markerCame);
-    int rings = heard;
-    heard = 0;
-    return rings;
+    int count = received;
+    received = 0;
+    return count;
   }
 
   private boolean markerCame() throws SQLException {
@@ -39,7 +39,7 @@ final class Ears implements AutoCloseable {
       if (notification.getName().equals("proof")) {
         marker = true;
       } else {
-        heard++;
+        received++;
       }
     }
     return marker;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
-import com.gptdesk.chat.relay.proof.Scene.Talk;
+import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
@@ -21,43 +21,43 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The bell rings for who sleeps, and for nobody else. The sleeper here is a session of ours, step
- * by step, or a real relay.
+ * Writers notify relays that sleep, and no others. The sleeper here is a session of ours, step by
+ * step, or a real relay.
  */
-class DoorbellTest {
-  /** Longer than any test: what wakes a relay is the bell. */
+class SleepAndWakeTest {
+  /** Longer than any test: only a NOTIFY wakes a relay. */
   private static final Duration NEVER = Duration.ofHours(1);
 
   private TestDatabase database;
-  private Scene scene;
+  private ProofDatabase scene;
   private Talk talk;
-  private Ears ears;
+  private NotifyCounter notifies;
 
   @BeforeEach
   void open() throws SQLException {
     database = TestDatabase.fresh();
-    scene = Scene.of(database);
+    scene = ProofDatabase.of(database);
     talk = scene.talks(1).getFirst();
-    ears = new Ears(scene);
+    notifies = new NotifyCounter(scene);
   }
 
   @AfterEach
   void close() throws SQLException {
-    ears.close();
+    notifies.close();
     database.close();
   }
 
   @Test
   void nobodySleepsNobodyRings() throws SQLException {
     scene.say(talk, "hi");
-    assertEquals(0, ears.rings());
+    assertEquals(0, notifies.count());
     try (Connection sleeper = sleeper()) {
       assertTrue(sleeps(sleeper));
       scene.say(talk, "hi"); // the control
-      assertEquals(1, ears.rings());
-      Scene.run(sleeper, "select relay.wake(0)");
+      assertEquals(1, notifies.count());
+      ProofDatabase.run(sleeper, "select relay.wake(0)");
       scene.say(talk, "hi");
-      assertEquals(0, ears.rings());
+      assertEquals(0, notifies.count());
     }
   }
 
@@ -67,17 +67,17 @@ class DoorbellTest {
       // The owner's: people write in READ COMMITTED alone.
       try (Connection writer = scene.owner().connect();
           Connection sleeper = sleeper()) {
-        Scene.run(writer, "begin isolation level " + isolation);
-        Scene.query(
+        ProofDatabase.run(writer, "begin isolation level " + isolation);
+        ProofDatabase.query(
             writer, "select count(*) from public.user_messages"); // its snapshot: nobody sleeps
         assertTrue(sleeps(sleeper));
-        Scene.query(
+        ProofDatabase.query(
             writer,
             "insert into public.user_messages (conversation_id, sender_id, content) values (?, ?, 'hi') returning id",
             talk.id(),
             talk.one());
-        Scene.run(writer, "commit");
-        assertEquals(1, ears.rings(), isolation);
+        ProofDatabase.run(writer, "commit");
+        assertEquals(1, notifies.count(), isolation);
       }
     }
   }
@@ -87,12 +87,12 @@ class DoorbellTest {
     try (Connection writer = scene.service().connect();
         Connection sleeper = sleeper()) {
       writer.setAutoCommit(false);
-      Scene.become(writer, talk.one());
-      Scene.send(writer, talk, "hi");
+      ProofDatabase.become(writer, talk.one());
+      ProofDatabase.send(writer, talk, "hi");
       assertTrue(!sleeps(sleeper));
       writer.commit();
       assertTrue(sleeps(sleeper));
-      assertEquals(0, ears.rings());
+      assertEquals(0, notifies.count());
     }
   }
 
@@ -105,37 +105,37 @@ class DoorbellTest {
     try (Connection writer = scene.service().connect();
         Connection sleeper = sleeper()) {
       writer.setAutoCommit(false);
-      Scene.become(writer, talk.one());
+      ProofDatabase.become(writer, talk.one());
       Savepoint savepoint = writer.setSavepoint();
-      Scene.send(writer, talk, "never");
+      ProofDatabase.send(writer, talk, "never");
       assertTrue(!sleeps(sleeper));
       writer.rollback(savepoint);
       assertTrue(sleeps(sleeper));
-      Scene.send(writer, talk, "hi");
+      ProofDatabase.send(writer, talk, "hi");
       writer.commit();
-      assertEquals(1, ears.rings());
+      assertEquals(1, notifies.count());
 
-      // And a ring that went with its savepoint rings again.
-      Scene.become(writer, talk.one());
+      // A NOTIFY that was rolled back with its savepoint is sent again.
+      ProofDatabase.become(writer, talk.one());
       savepoint = writer.setSavepoint();
-      Scene.send(writer, talk, "never");
+      ProofDatabase.send(writer, talk, "never");
       writer.rollback(savepoint);
       writer.commit();
-      assertEquals(0, ears.rings());
-      Scene.become(writer, talk.one());
+      assertEquals(0, notifies.count());
+      ProofDatabase.become(writer, talk.one());
       savepoint = writer.setSavepoint();
-      Scene.send(writer, talk, "never");
+      ProofDatabase.send(writer, talk, "never");
       writer.rollback(savepoint);
-      Scene.send(writer, talk, "hi");
+      ProofDatabase.send(writer, talk, "hi");
       writer.commit();
-      assertEquals(1, ears.rings());
+      assertEquals(1, notifies.count());
 
       // A change kept before a savepoint that is rolled back keeps the relay awake.
-      Scene.run(sleeper, "select relay.wake(0)");
-      Scene.become(writer, talk.one());
-      Scene.send(writer, talk, "hi");
+      ProofDatabase.run(sleeper, "select relay.wake(0)");
+      ProofDatabase.become(writer, talk.one());
+      ProofDatabase.send(writer, talk, "hi");
       savepoint = writer.setSavepoint();
-      Scene.send(writer, talk, "never");
+      ProofDatabase.send(writer, talk, "never");
       writer.rollback(savepoint);
       assertTrue(!sleeps(sleeper));
       writer.commit();
@@ -148,8 +148,8 @@ class DoorbellTest {
     Connection sleeper = sleeper();
     assertTrue(sleeps(sleeper));
     scene.say(talk, "hi");
-    assertEquals(1, ears.rings());
-    String pid = Scene.query(sleeper, "select pg_backend_pid()");
+    assertEquals(1, notifies.count());
+    String pid = ProofDatabase.query(sleeper, "select pg_backend_pid()");
     sleeper.abort(Runnable::run); // as a killed process: its socket is closed without a word
     Await.until(
         "its backend to end",
@@ -158,26 +158,27 @@ class DoorbellTest {
                 .superuserReads("select count(*) from pg_stat_activity where pid = " + pid)
                 .equals("0"));
     scene.say(talk, "hi");
-    assertEquals(0, ears.rings());
-    try (Connection next = sleeper()) { // and its bed is free
+    assertEquals(0, notifies.count());
+    try (Connection next = sleeper()) { // and its slot is free
       assertTrue(sleeps(next));
     }
   }
 
   /**
-   * A stranger may hold the keys for ever: then writers ring and the relay polls, and nothing
+   * A stranger may hold the slots for ever: then writers notify and the relay polls, and nothing
    * worse.
    */
   @Test
   void aStrangerWithTheKeysCostsRingsAndPollsOnly() throws Exception {
-    Heard heard = new Heard();
+    ReceivedChanges received = new ReceivedChanges();
     try (Connection stranger = scene.owner().connect();
-        Relay relay = heard.through(scene.relay());
+        Relay relay = received.through(scene.relay());
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       Await.until("the relay to sleep", relay::isAsleep);
       // It waits in line for the key, so it has it as soon as the relay wakes up.
       Future<?> taken =
-          threads.submit(() -> Scene.query(stranger, "select pg_advisory_lock(1667785076, 0)"));
+          threads.submit(
+              () -> ProofDatabase.query(stranger, "select pg_advisory_lock(1667785076, 0)"));
       Await.until(
           "the stranger to wait",
           () ->
@@ -186,12 +187,12 @@ class DoorbellTest {
                       "select count(*) from pg_locks where locktype = 'advisory' and not granted")
                   .equals("1"));
       scene.say(talk, "marker 1");
-      heard.awaits("marker 1");
+      received.awaits("marker 1");
       Await.result(taken);
       long sleeps = relay.sleeps();
       for (int i = 2; i < 6; i++) {
         scene.say(talk, "marker " + i);
-        heard.awaits("marker " + i);
+        received.awaits("marker " + i);
       }
       long polls = relay.polls();
       Await.until("many a poll", () -> relay.polls() > polls + 10);
@@ -202,18 +203,18 @@ class DoorbellTest {
   @Test
   void idleTheRelayRunsNoQueryAndHearsTheNextMessageAtOnce() throws SQLException {
     TestDatabase.asSuperuser("create extension if not exists pg_stat_statements");
-    Heard heard = new Heard();
+    ReceivedChanges received = new ReceivedChanges();
     try (TestDatabase elsewhere = TestDatabase.fresh();
-        Relay relay = heard.through(paced(scene, Duration.ofMillis(30)))) {
+        Relay relay = received.through(paced(scene, Duration.ofMillis(30)))) {
       Await.until("the relay to sleep", relay::isAsleep);
-      scene.say(talk, "marker before"); // so that no ring of its beginning is left
-      heard.awaits("marker before");
+      scene.say(talk, "marker before"); // so that no notification of its start is left
+      received.awaits("marker before");
       Await.until("the relay to sleep", relay::isAsleep);
       Await.until("its sessions to be idle", () -> backends().endsWith(" idle"));
       long polls = relay.polls();
       String queries = calls() + " " + backends();
       // So much time passes as another one needs, which never becomes calm enough to sleep.
-      try (Relay awake = new Heard().through(paced(Scene.of(elsewhere), NEVER))) {
+      try (Relay awake = new ReceivedChanges().through(paced(ProofDatabase.of(elsewhere), NEVER))) {
         long before = awake.polls();
         Await.until("many a poll elsewhere", () -> awake.polls() > before + 200);
       }
@@ -221,11 +222,11 @@ class DoorbellTest {
       assertEquals(polls, relay.polls());
 
       scene.say(talk, "marker after");
-      heard.awaits("marker after"); // There is no backstop: only the bell can have done it.
+      received.awaits("marker after"); // There is no backstop: only a NOTIFY can have woken it.
     }
   }
 
-  private static RelaySettings paced(Scene scene, Duration calm) {
+  private static RelaySettings paced(ProofDatabase scene, Duration calm) {
     return scene.relay().withPace(Duration.ofMillis(1), calm, NEVER);
   }
 
@@ -235,7 +236,7 @@ class DoorbellTest {
         "select coalesce(sum(s.calls), 0) from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = '%s'"
             .formatted(name());
     try (Connection connection = TestDatabase.server().superuser().connect()) {
-      return Long.parseLong(Scene.query(connection, count));
+      return Long.parseLong(ProofDatabase.query(connection, count));
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
@@ -247,7 +248,7 @@ class DoorbellTest {
         "select count(*) || ' ' || string_agg(query_start || ' ' || state_change, ', ' order by pid) || case when bool_and(state = 'idle') then ' idle' else ' active' end from pg_stat_activity where datname = '%s' and application_name like 'gptdesk-chat %%'"
             .formatted(name());
     try (Connection connection = TestDatabase.server().superuser().connect()) {
-      String found = Scene.query(connection, sessions);
+      String found = ProofDatabase.query(connection, sessions);
       assertTrue(found.startsWith("2 "), found);
       return found;
     } catch (SQLException e) {
@@ -263,36 +264,36 @@ class DoorbellTest {
   /** Sixteen writers at once, and a relay that never becomes calm enough to sleep. */
   @Test
   void underSteadyLoadNobodyRings() throws SQLException {
-    List<Talk> talks = Scene.of(database).talks(8, 50);
-    Heard heard = new Heard();
-    try (Relay relay = heard.through(paced(scene, NEVER));
+    List<Talk> talks = ProofDatabase.of(database).talks(8, 50);
+    ReceivedChanges received = new ReceivedChanges();
+    try (Relay relay = received.through(paced(scene, NEVER));
         Traffic traffic = new Traffic(scene, talks, 16, Proof.SEED)) {
-      ears.rings();
+      notifies.count();
       traffic.begin();
       Await.until("much work", () -> traffic.committed.sum() >= 500L * Proof.TIMES);
       traffic.fallSilent();
       scene.say(talk, "marker last");
-      heard.awaits("marker last");
-      long rings = ears.rings();
+      received.awaits("marker last");
+      long counted = notifies.count();
       new Report("Steady load")
           .line("transactions committed", traffic.committed)
-          .line("changes told", heard.changes().size())
-          .line("NOTIFYs", rings)
+          .line("changes told", received.changes().size())
+          .line("NOTIFYs", counted)
           .print();
-      assertEquals(0, rings);
+      assertEquals(0, counted);
       assertEquals(0, relay.sleeps());
     }
   }
 
-  /** A session with the first bed. */
+  /** A session with the first sleep slot. */
   private Connection sleeper() throws SQLException {
     Connection connection = scene.service().connect();
-    Scene.run(connection, "set role chat_relay");
-    assertEquals("0", Scene.query(connection, "select relay.claim_slot()"));
+    ProofDatabase.run(connection, "set role chat_relay");
+    assertEquals("0", ProofDatabase.query(connection, "select relay.claim_slot()"));
     return connection;
   }
 
   private static boolean sleeps(Connection sleeper) throws SQLException {
-    return Scene.query(sleeper, "select relay.sleep(0)").equals("t");
+    return ProofDatabase.query(sleeper, "select relay.sleep(0)").equals("t");
   }
 }

@@ -16,16 +16,16 @@ import java.util.UUID;
  * A database under proof, and the three who enter it: whom it belongs to, the service, and who
  * looks after the server.
  */
-record Scene(Login owner, Login service, Login superuser) {
+record ProofDatabase(Login owner, Login service, Login superuser) {
 
   /** Two people and where they talk. */
   record Talk(UUID id, UUID one, UUID two) {}
 
-  static Scene of(TestDatabase database) {
+  static ProofDatabase of(TestDatabase database) {
     String url = database.owner().url();
     Login superuser = TestDatabase.server().superuser();
     String name = url.substring(url.lastIndexOf('/') + 1);
-    return new Scene(
+    return new ProofDatabase(
         database.owner(), database.service(), TestDatabase.server().at(superuser, name));
   }
 

@@ -9,27 +9,30 @@ import com.gptdesk.chat.service.cluster.NatsSettings;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** The ear of one node under test: it reads the change log itself, or hears of it by NATS. */
-public final class NodeEar implements AutoCloseable {
+/**
+ * The changes of one node under test: it reads the change log itself, or receives changes over
+ * NATS.
+ */
+public final class NodeChanges implements AutoCloseable {
   private final @Nullable NatsCluster cluster;
   private final FanOut fanOut;
   private final Relay relay;
 
   /**
-   * Makes one that hears nothing yet.
+   * Creates one that is not started.
    *
    * @param nats null for a relay of its own
    */
-  public NodeEar(RelaySettings settings, @Nullable NatsSettings nats) {
+  public NodeChanges(RelaySettings settings, @Nullable NatsSettings nats) {
     this(settings, nats, fanOut -> fanOut);
   }
 
   /**
-   * Makes one that hears nothing yet.
+   * Creates one that is not started.
    *
    * @param between what stands before its fan-out
    */
-  public NodeEar(
+  public NodeChanges(
       RelaySettings settings, @Nullable NatsSettings nats, UnaryOperator<ChangeListener> between) {
     if (nats == null) {
       cluster = null;
@@ -59,15 +62,15 @@ public final class NodeEar implements AutoCloseable {
     return cluster;
   }
 
-  /** Begins, and returns when it hears. */
-  public NodeEar start() {
+  /** Starts, and returns when it is up to date. */
+  public NodeChanges start() {
     relay.start();
-    Await.until("the node hears", this::isHearing);
+    Await.until("the node to be up to date", this::isUpToDate);
     return this;
   }
 
-  public boolean isHearing() {
-    return cluster == null ? relay.isHearing() : cluster.trouble() == null;
+  public boolean isUpToDate() {
+    return cluster == null ? relay.isUpToDate() : cluster.trouble() == null;
   }
 
   @Override
