@@ -95,15 +95,15 @@ final class Service implements AutoCloseable {
 
     NatsCluster cluster = cluster(config.nats());
     FanOut fanOut = cluster == null ? new FanOut() : new FanOut(cluster.scopes());
-    ChangeListener hearer = metrics.timing(ReplicaFreshness.heardBy(replica, fanOut));
+    ChangeListener listener = metrics.timing(ReplicaFreshness.informedFirst(replica, fanOut));
     Relay relay =
         resources.opened(
             new Relay(
                 relaySettings(database.service(), config, signer),
-                cluster == null ? hearer : cluster.leader()));
-    Supplier<@Nullable String> deafness =
+                cluster == null ? listener : cluster.leader()));
+    Supplier<@Nullable String> relayProblem =
         cluster != null
-            ? cluster::trouble
+            ? cluster::problem
             : () -> relay.isUpToDate() ? null : "does not follow the changes yet";
     Topics topics = new DatabaseTopics(chat);
     PresenceTracker tracker = resources.opened(new PresenceTracker(topics));
@@ -120,7 +120,7 @@ final class Service implements AutoCloseable {
                 config.topics(),
                 tracker));
     SocketPresence presence = resources.opened(new SocketPresence(chat, realtime, tracker));
-    PartitionMaintenance upkeep =
+    PartitionMaintenance partitions =
         resources.opened(
             new PartitionMaintenance(
                 new ChatDatabase(database.service().dataSource()).signedBy(signer)));
@@ -129,7 +129,7 @@ final class Service implements AutoCloseable {
       database.embedded().keepRunning();
       metrics.watch(database.embedded());
     }
-    metrics.watch(relay, () -> deafness.get() == null);
+    metrics.watch(relay, () -> relayProblem.get() == null);
     if (cluster != null) {
       metrics.watch(cluster, relay);
     }
@@ -152,7 +152,7 @@ final class Service implements AutoCloseable {
                 calls,
                 new BroadcastEndpoint(topics, tokens, config.topics(), enabled),
                 limits,
-                Health.of(chat, migrations::differences, deafness),
+                Health.of(chat, migrations::differences, relayProblem),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
                 metrics));
@@ -161,10 +161,10 @@ final class Service implements AutoCloseable {
       replica.start();
     }
     if (cluster != null) {
-      cluster.start(hearer, fanOut, ReplicaFreshness.attendant(replica));
+      cluster.start(listener, fanOut, ReplicaFreshness.observer(replica));
     }
     relay.start();
-    upkeep.start();
+    partitions.start();
     presence.start();
     int listening = http.start();
     if (demo) {

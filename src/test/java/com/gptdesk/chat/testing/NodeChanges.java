@@ -70,7 +70,7 @@ public final class NodeChanges implements AutoCloseable {
   }
 
   public boolean isUpToDate() {
-    return cluster == null ? relay.isUpToDate() : cluster.trouble() == null;
+    return cluster == null ? relay.isUpToDate() : cluster.problem() == null;
   }
 
   @Override

@@ -16,20 +16,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The leader's voice: tells each change to the scopes that some node has asked for, and answers
- * what was told there last. A term lasts no longer than the connection it began with.
+ * The leader's publisher. It publishes each change on the scopes that some node has asked for, and
+ * answers which change was the last there. A term ends with the connection it started with.
  *
- * <p>The relay's thread tells, the connection's asks; what one call publishes is not mixed with
- * what another does.
+ * <p>Called by the relay's thread for changes and by the connection's thread for questions; the
+ * calls are synchronized.
  */
 final class ChangePublisher implements LeadingListener {
   private static final Logger LOG = LoggerFactory.getLogger(ChangePublisher.class);
   private static final Duration BEAT = Duration.ofSeconds(1);
 
-  /** Several times as long as a gateway goes without asking again. */
-  private static final Duration REMEMBERED = Duration.ofMinutes(2);
+  /** Several times as long as the pause after which a feed asks again. */
+  private static final Duration KEPT_FOR = Duration.ofMinutes(2);
 
-  /** Of a scope that some node has asked for. */
+  /** State of a scope that some node has asked for. */
   private static final class Asked {
     long last;
     long at;
@@ -41,90 +41,90 @@ final class ChangePublisher implements LeadingListener {
   }
 
   private final Map<Scope, Asked> scopes = new HashMap<>();
-  private @Nullable NatsConnection up;
+  private @Nullable NatsConnection available;
 
-  /** The line of this term; null while there is none. */
-  private @Nullable NatsConnection line;
+  /** The connection of this term; null outside a term. */
+  private @Nullable NatsConnection connection;
 
   private long term;
   private long number;
   private long lastBeat;
   private long lastForgetting;
 
-  /** The connection stands, or is gone. */
+  /** The connection was opened; null when it is lost. */
   synchronized void connected(@Nullable NatsConnection now) {
-    up = now;
+    available = now;
   }
 
   @Override
   public synchronized boolean canLead() {
-    return up != null && up.isUp();
+    return available != null && available.isUp();
   }
 
   @Override
   public synchronized void begins(long newTerm) {
     end();
-    line = up;
+    connection = available;
     term = newTerm;
     number = 0;
     lastForgetting = System.nanoTime();
     publish(
         to -> {
-          to.hearQuestions();
+          to.subscribeToQuestions();
           beat(to);
         });
   }
 
-  /** Whoever hears of the new term catches up by itself. */
+  /** Does nothing: a node that sees the new term catches up by itself. */
   @Override
   public void resync(String reason) {}
 
   @Override
   public synchronized void changed(Change change) {
     number++;
-    publish(to -> tell(to, change));
+    publish(to -> deliver(to, change));
     beatWhenDue();
   }
 
-  private void tell(NatsConnection to, Change change) {
+  private void deliver(NatsConnection to, Change change) {
     Asked everybody = scopes.get(ClusterFeed.EVERYBODY);
     if (everybody != null) {
-      var noted = new ClusterMessage.Noted(term, number, everybody.last, change.scopes());
+      var event = new ClusterMessage.ChangedScopes(term, number, everybody.last, change.scopes());
       everybody.last = number;
-      to.tell(ClusterFeed.EVERYBODY, noted.encode());
+      to.publish(ClusterFeed.EVERYBODY, event.encode());
     }
     var previous = new LinkedHashMap<Scope, Long>();
-    boolean isHeard = false;
+    boolean isWanted = false;
     for (Scope scope : change.scopes()) {
       Asked asked = scopes.get(scope);
       previous.put(scope, asked == null ? ClusterMessage.UNASKED : asked.last);
-      isHeard |= asked != null;
+      isWanted |= asked != null;
     }
-    if (!isHeard) {
+    if (!isWanted) {
       return;
     }
-    byte[] frame = new ClusterMessage.Told(term, number, previous, change).encode();
-    if (frame.length > to.longest()) {
+    byte[] bytes = new ClusterMessage.ChangeEvent(term, number, previous, change).encode();
+    if (bytes.length > to.longest()) {
       LOG.warn(
-          "A change of {} with {} bytes is longer than the {} that NATS takes; it is caught up with",
+          "A change of {} has {} bytes, more than the {} that NATS allows; its readers catch up instead",
           change.table(),
-          frame.length,
+          bytes.length,
           to.longest());
-      frame = new ClusterMessage.TooLong(term, number, previous).encode();
+      bytes = new ClusterMessage.TooLong(term, number, previous).encode();
     }
     for (Scope scope : previous.keySet()) {
       Asked asked = scopes.get(scope);
       if (asked != null) {
         asked.last = number;
-        to.tell(scope, frame);
+        to.publish(scope, bytes);
       }
     }
   }
 
-  /** A gateway asks. */
-  synchronized void asked(NatsConnection by, Message message) {
+  /** Answers a question of a feed. */
+  synchronized void answer(NatsConnection by, Message message) {
     String who = message.getReplyTo();
-    if (by != line || who == null) {
+    if (by != connection || who == null) {
       return;
     }
     ClusterMessage.Question question = ClusterMessage.Question.decode(message.getData());
@@ -141,7 +141,7 @@ final class ChangePublisher implements LeadingListener {
   @Override
   public synchronized boolean goesOn() {
     beatWhenDue();
-    return line != null && line == up && line.isUp();
+    return connection != null && connection == available && connection.isUp();
   }
 
   @Override
@@ -150,11 +150,11 @@ final class ChangePublisher implements LeadingListener {
   }
 
   private void end() {
-    NatsConnection last = line;
-    line = null;
+    NatsConnection last = connection;
+    connection = null;
     scopes.clear();
     if (last != null) {
-      last.ignoreQuestions();
+      last.unsubscribeFromQuestions();
     }
   }
 
@@ -168,28 +168,28 @@ final class ChangePublisher implements LeadingListener {
 
   private void beat(NatsConnection to) {
     lastBeat = System.nanoTime();
-    to.tellAll(new ClusterMessage.Beat(term, number));
+    to.publishToAll(new ClusterMessage.Beat(term, number));
   }
 
-  /** Scopes that no node asks for any more are told to nobody. */
+  /** Stops publishing scopes that no node asks for any more. */
   private void forget(long now) {
-    if (now - lastForgetting >= REMEMBERED.toNanos()) {
+    if (now - lastForgetting >= KEPT_FOR.toNanos()) {
       lastForgetting = now;
-      scopes.values().removeIf(asked -> now - asked.at > REMEMBERED.toNanos());
+      scopes.values().removeIf(asked -> now - asked.at > KEPT_FOR.toNanos());
     }
   }
 
-  /** What cannot be published ends the term: nobody would know what is missing. */
+  /** A failure to publish ends the term, since nobody would know which change is missing. */
   private void publish(Consumer<NatsConnection> what) {
-    NatsConnection to = line;
+    NatsConnection to = connection;
     if (to == null) {
       return;
     }
     try {
       what.accept(to);
     } catch (IllegalStateException | IllegalArgumentException e) {
-      LOG.warn("NATS takes nothing more ({}); this node's turn to lead ends", e.getMessage());
-      line = null;
+      LOG.warn("Publishing to NATS failed ({}); this node stops leading", e.getMessage());
+      connection = null;
     }
   }
 }

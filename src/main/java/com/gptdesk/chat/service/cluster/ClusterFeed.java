@@ -26,20 +26,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A node's ear: tells its listener every change of the scopes that somebody here waits for, once
- * and in the leader's order, or that changes were missed.
+ * Receives changes from NATS for one node. Its listener gets every change of the wanted scopes,
+ * once and in the leader's order, or is told that changes were missed.
  *
- * <p>A scope is <em>known</em> when the leader has said which change was the last there, after this
- * node had subscribed to it. From then on each change must name that one as the one before it; and
- * every few seconds the leader is asked again. When the leader or the connection is another than
- * before, no scope is known any more: nothing is told until all are known again, and then everybody
- * is told to catch up.
+ * <p>A scope is <em>known</em> once the leader has named its last change, after this node
+ * subscribed to it. From then on each change must name that one as its predecessor, and the leader
+ * is asked again every few seconds. A new leader or a new connection makes all scopes unknown.
+ * Nothing is delivered until all are known again, and then everybody has to catch up.
  *
- * <p>The connection's thread tells; a thread of the gateway's own subscribes and asks; any thread
- * may want a scope. What they share is guarded by the lock, and nobody is told anything under it.
+ * <p>The connection's thread delivers, the feed's own thread subscribes and asks, and any thread
+ * may want a scope. The lock guards their shared state; nothing is delivered while it is held.
  */
 final class ClusterFeed implements ScopeSource, AutoCloseable {
-  /** Not a scope of any change: who subscribes to it hears whom each change concerns. */
+  /** Not the scope of any change: its subscribers receive the scopes of all changes. */
   static final Scope EVERYBODY = new Scope(Scope.Kind.EVERYBODY, new UUID(0, 0));
 
   private static final Logger LOG = LoggerFactory.getLogger(ClusterFeed.class);
@@ -47,95 +46,100 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   private static final long UNKNOWN = Long.MIN_VALUE;
   private static final long NO_TERM = 0;
 
-  /** So many scopes are asked for at once. */
+  /** The most scopes in one question. */
   private static final int MOST_ASKED = 1000;
 
   private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(1);
   static final Duration ASKED_AGAIN_AFTER = Duration.ofSeconds(10);
   private static final Duration JOINED_WITHIN = Duration.ofSeconds(10);
 
-  /** The leader says every second that it lives. */
+  /** The leader sends a beat every second. */
   private static final Duration LONGEST_SILENCE = Duration.ofSeconds(4);
 
-  /** Whom the gateway tells. */
-  interface Hearers {
-    /** Hears all changes, and of what everybody missed. */
-    ChangeListener all();
+  /** Receives what arrives. */
+  interface Receivers {
+    /** Receives all changes, and a resync when everybody missed some. */
+    ChangeListener listener();
 
-    /** The subscribers of these scopes have missed something. */
+    /** The subscribers of these scopes missed changes. */
     void missed(List<Scope> scopes, String reason);
 
-    /** Changes concern these; said when {@link #EVERYBODY} is wanted. */
-    void noted(List<Scope> scopes);
+    /** These scopes have a change; called when {@link #EVERYBODY} is wanted. */
+    void scopesChanged(List<Scope> scopes);
 
-    /** Changes concern nobody knows whom. */
-    void notedNot();
+    /** Changes of unknown scopes were missed. */
+    void anyScopeMayHaveChanged();
   }
 
-  private static final class Heard {
+  private static final class ScopeState {
     long last = UNKNOWN;
 
-    /** It was known before, so who waits for its changes has to catch up. */
-    boolean isOwed;
+    /** The scope was known before, so its subscribers have to catch up. */
+    boolean owesResync;
 
     CompletableFuture<Void> known = new CompletableFuture<>();
   }
 
   private record Asked(ClusterMessage.Question question, long at) {}
 
-  /** A lost connection's thread may still be telling when the next one's begins. */
+  /**
+   * Serializes deliveries: a lost connection's thread may still deliver when the next one starts.
+   */
   private final ReentrantLock turn = new ReentrantLock();
 
   private final Duration askedAgainAfter;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
-  private final Map<Scope, Heard> scopes = new HashMap<>();
+  private final Map<Scope, ScopeState> scopes = new HashMap<>();
   private final Set<Scope> unknown = new LinkedHashSet<>();
-  private final Set<Scope> left = new LinkedHashSet<>();
+  private final Set<Scope> unwanted = new LinkedHashSet<>();
   private final ArrayDeque<Scope> toAskAgain = new ArrayDeque<>();
-  private final Thread thread = Thread.ofPlatform().daemon().name("gateway").unstarted(this::run);
+  private final Thread thread =
+      Thread.ofPlatform().daemon().name("cluster-feed").unstarted(this::run);
   private final LongAdder gaps = new LongAdder();
   private final LongAdder resyncs = new LongAdder();
-  private @Nullable Hearers hearers;
-  private @Nullable NatsConnection line;
+  private @Nullable Receivers receivers;
+  private @Nullable NatsConnection connection;
   private long term = NO_TERM;
-  private long told;
-  private int owed;
+  private long lastNumber;
+  private int resyncsOwed;
 
-  /** Nothing is told until nobody is owed anything any more. */
-  private boolean isBehind;
+  /** Nothing is delivered until no scope owes a resync. */
+  private boolean isCatchingUp;
 
   private @Nullable Asked asked;
   private long questions;
-  private long askedAgain = System.nanoTime();
-  private long lastHeard = System.nanoTime();
-  private boolean isHeard;
+  private long askedAllAt = System.nanoTime();
+  private long lastMessageAt = System.nanoTime();
+  private boolean hasLeader;
   private boolean complained;
   private boolean closing;
 
-  /** One that hears nothing yet, and asks the leader of what it knows again after so long. */
+  /**
+   * Creates a feed that is not started. It asks the leader again about known scopes after so long.
+   */
   ClusterFeed(Duration askedAgainAfter) {
     this.askedAgainAfter = askedAgainAfter;
   }
 
-  void start(Hearers whom) {
+  void start(Receivers to) {
     lock.lock();
     try {
-      hearers = whom;
+      receivers = to;
     } finally {
       lock.unlock();
     }
     thread.start();
   }
 
-  // --- Who waits for what
+  // --- Wanted scopes
   // -----------------------------------------------------------------------------------------
 
   @Override
   public void wanted(Scope scope) {
     lock.lock();
     try {
-      scopes.put(scope, new Heard());
+      scopes.put(scope, new ScopeState());
       unknown.add(scope);
       work.signalAll();
     } finally {
@@ -147,11 +151,11 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   public void unwanted(Scope scope) {
     lock.lock();
     try {
-      Heard gone = scopes.remove(scope);
+      ScopeState gone = scopes.remove(scope);
       if (gone != null) {
         unknown.remove(scope);
-        owed -= gone.isOwed ? 1 : 0;
-        left.add(scope);
+        resyncsOwed -= gone.owesResync ? 1 : 0;
+        unwanted.add(scope);
         gone.known.complete(null);
       }
       work.signalAll();
@@ -170,7 +174,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     lock.lock();
     try {
       for (Scope scope : awaited) {
-        Heard its = scopes.get(scope);
+        ScopeState its = scopes.get(scope);
         if (its != null) {
           known.add(its.known);
         }
@@ -182,24 +186,24 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
       CompletableFuture.allOf(known.toArray(CompletableFuture[]::new))
           .get(seconds, TimeUnit.SECONDS);
     } catch (TimeoutException | ExecutionException e) {
-      throw new IllegalStateException("no leader of the cluster answers by NATS", e);
+      throw new IllegalStateException("no leader of the cluster answers over NATS", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("interrupted while joining by NATS", e);
+      throw new IllegalStateException("interrupted while subscribing over NATS", e);
     }
   }
 
-  /** What keeps changes from arriving in time; null when nothing does. */
-  @Nullable String trouble() {
+  /** Why changes do not arrive in time; null when they do. */
+  @Nullable String problem() {
     lock.lock();
     try {
-      if (line == null) {
+      if (connection == null) {
         return "NATS cannot be reached";
       }
-      if (!isHeard || isSilent()) {
-        return "no node reads the change log for all";
+      if (!hasLeader || isSilent()) {
+        return "no node reads the change log for the cluster";
       }
-      return isBehind ? "catches up" : null;
+      return isCatchingUp ? "catching up" : null;
     } finally {
       lock.unlock();
     }
@@ -219,7 +223,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     return gaps.sum();
   }
 
-  /** How often everybody was told to catch up. */
+  /** How often everybody had to catch up. */
   long resyncs() {
     return resyncs.sum();
   }
@@ -227,13 +231,13 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   // --- The connection
   // ---------------------------------------------------------------------------------------------
 
-  /** There is another connection: what was said in between went by unheard. Null: it is lost. */
+  /** A new connection, before which messages were missed; null when it is lost. */
   void connected(@Nullable NatsConnection now) {
     lock.lock();
     try {
-      line = now;
+      connection = now;
       asked = null;
-      isHeard = false;
+      hasLeader = false;
       forgetWhatIsKnown();
       work.signalAll();
     } finally {
@@ -246,74 +250,74 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
         (id, scope) -> {
           if (scope.last != UNKNOWN) {
             scope.last = UNKNOWN;
-            scope.isOwed = true;
+            scope.owesResync = true;
             scope.known = new CompletableFuture<>();
             unknown.add(id);
-            owed++;
+            resyncsOwed++;
           }
         });
-    isBehind |= owed > 0;
+    isCatchingUp |= resyncsOwed > 0;
     toAskAgain.clear();
   }
 
   private boolean isSilent() {
-    return System.nanoTime() - lastHeard > LONGEST_SILENCE.toNanos();
+    return System.nanoTime() - lastMessageAt > LONGEST_SILENCE.toNanos();
   }
 
-  // --- What the leader says
+  // --- Messages of the leader
   // ---------------------------------------------------------------------------------------
 
-  /** One message of a connection, by its own thread. */
-  void take(NatsConnection by, byte[] message) {
+  /** One message of a connection, in its own thread. */
+  void receive(NatsConnection by, byte[] bytes) {
     turn.lock();
     try {
-      ClusterMessage frame = read(message);
-      if (frame != null) {
-        take(by, frame).forEach(ClusterFeed::tell);
+      ClusterMessage message = read(bytes);
+      if (message != null) {
+        receive(by, message).forEach(ClusterFeed::deliver);
       }
     } finally {
       turn.unlock();
     }
   }
 
-  /** Takes note of it; returns what there is to tell. */
-  private List<Runnable> take(NatsConnection by, ClusterMessage frame) {
-    var news = new ArrayList<Runnable>(2);
+  /** Updates the state; returns what has to be delivered. */
+  private List<Runnable> receive(NatsConnection by, ClusterMessage message) {
+    var deliveries = new ArrayList<Runnable>(2);
     lock.lock();
     try {
-      Hearers whom = hearers;
-      if (whom == null || by != line || !isOfNow(frame.term())) {
-        return news;
+      Receivers to = receivers;
+      if (to == null || by != connection || !isCurrent(message.term())) {
+        return deliveries;
       }
       if (isSilent()) {
-        askedAgain = System.nanoTime() - askedAgainAfter.toNanos();
+        askedAllAt = System.nanoTime() - askedAgainAfter.toNanos();
       }
-      lastHeard = System.nanoTime();
-      isHeard = true;
-      switch (frame) {
+      lastMessageAt = System.nanoTime();
+      hasLeader = true;
+      switch (message) {
         case ClusterMessage.Beat beat -> LOG.trace("The leader is at {}", beat);
-        case ClusterMessage.Told change -> take(change, whom, news);
-        case ClusterMessage.TooLong change -> take(change, whom, news);
-        case ClusterMessage.Noted change -> take(change, whom, news);
-        case ClusterMessage.Answer answer -> take(answer, whom, news);
+        case ClusterMessage.ChangeEvent change -> receive(change, to, deliveries);
+        case ClusterMessage.TooLong change -> receive(change, to, deliveries);
+        case ClusterMessage.ChangedScopes change -> receive(change, to, deliveries);
+        case ClusterMessage.Answer answer -> receive(answer, to, deliveries);
       }
-      if (isBehind && owed == 0) {
-        isBehind = false;
+      if (isCatchingUp && resyncsOwed == 0) {
+        isCatchingUp = false;
         resyncs.increment();
-        news.clear(); // All of it is caught up with.
-        news.add(() -> whom.all().resync(MISSED));
+        deliveries.clear(); // The resync covers all of it.
+        deliveries.add(() -> to.listener().resync(MISSED));
       }
-      return news;
+      return deliveries;
     } finally {
       lock.unlock();
     }
   }
 
-  private static void tell(Runnable news) {
+  private static void deliver(Runnable delivery) {
     try {
-      news.run();
+      delivery.run();
     } catch (RuntimeException | Error e) {
-      LOG.error("The listener failed on what NATS brought; going on with the next", e);
+      LOG.error("The listener failed on a message from NATS; continuing with the next", e);
     }
   }
 
@@ -324,7 +328,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
       if (!complained) {
         complained = true;
         LOG.error(
-            "NATS brings what this node does not understand ({}): is a node of another version there, or another database with the same CHAT_NATS_SUBJECT?",
+            "This node does not understand a message from NATS ({}). Does a node of another version, or with another database, use the same CHAT_NATS_SUBJECT?",
             e.getMessage());
       }
       return null;
@@ -332,67 +336,70 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   /**
-   * A higher term is a new leader's. A lower one is of a leader of before, whose last words come
-   * late, and no longer counts, but when the newer has fallen silent: the database may have been
-   * replaced by one that has counted less far.
+   * A higher term belongs to a new leader. A lower one belongs to a former leader whose messages
+   * come late, so it is ignored. It counts again when the newer leader is silent: the database may
+   * have been replaced by one whose terms are lower.
    */
-  private boolean isOfNow(long its) {
+  private boolean isCurrent(long its) {
     if (its == term) {
       return true;
     }
     if (its < term && !isSilent()) {
       return false;
     }
-    LOG.info("A new leader reads the change log; catching up with {} scopes", scopes.size());
+    LOG.info(
+        "A new node reads the change log for the cluster; catching up with {} scopes",
+        scopes.size());
     term = its;
-    told = 0;
+    lastNumber = 0;
     asked = null;
     forgetWhatIsKnown();
     work.signalAll();
     return true;
   }
 
-  private void take(ClusterMessage.Told change, Hearers whom, List<Runnable> news) {
-    if (change.number() <= told) {
-      return; // By the subject of another of its scopes.
+  private void receive(ClusterMessage.ChangeEvent change, Receivers to, List<Runnable> deliveries) {
+    if (change.number() <= lastNumber) {
+      return; // Received on the subject of another of its scopes.
     }
-    told = change.number();
+    lastNumber = change.number();
     List<Scope> missed = noteGaps(change.previous(), change.number());
-    if (isBehind) {
+    if (isCatchingUp) {
       return;
     }
     if (!missed.isEmpty()) {
-      news.add(() -> whom.missed(missed, MISSED));
+      deliveries.add(() -> to.missed(missed, MISSED));
     }
     Change its = change.change();
-    news.add(() -> whom.all().changed(its));
+    deliveries.add(() -> to.listener().changed(its));
   }
 
-  private void take(ClusterMessage.TooLong change, Hearers whom, List<Runnable> news) {
-    if (change.number() <= told) {
+  private void receive(ClusterMessage.TooLong change, Receivers to, List<Runnable> deliveries) {
+    if (change.number() <= lastNumber) {
       return;
     }
-    told = change.number();
+    lastNumber = change.number();
     noteGaps(change.previous(), change.number());
-    if (!isBehind) {
+    if (!isCatchingUp) {
       var concerned = List.copyOf(change.previous().keySet());
-      news.add(() -> whom.missed(concerned, MISSED));
+      deliveries.add(() -> to.missed(concerned, MISSED));
     }
   }
 
-  private void take(ClusterMessage.Noted change, Hearers whom, List<Runnable> news) {
+  private void receive(
+      ClusterMessage.ChangedScopes change, Receivers to, List<Runnable> deliveries) {
     if (!noteGaps(Map.of(EVERYBODY, change.previous()), change.number()).isEmpty()) {
-      news.add(whom::notedNot);
+      deliveries.add(to::anyScopeMayHaveChanged);
     }
-    news.add(() -> whom.noted(change.scopes()));
+    deliveries.add(() -> to.scopesChanged(change.scopes()));
   }
 
-  /** The scopes on which this is not the change after the last one heard. */
+  /** The scopes on which this change does not follow the last one received. */
   private List<Scope> noteGaps(Map<Scope, Long> previous, long number) {
     var missed = new ArrayList<Scope>(0);
     previous.forEach(
         (id, before) -> {
-          Heard scope = scopes.get(id);
+          ScopeState scope = scopes.get(id);
           if (scope != null && scope.last != UNKNOWN) {
             if (scope.last != before) {
               missed.add(id);
@@ -404,7 +411,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     return missed;
   }
 
-  private void take(ClusterMessage.Answer answer, Hearers whom, List<Runnable> news) {
+  private void receive(ClusterMessage.Answer answer, Receivers to, List<Runnable> deliveries) {
     Asked answered = asked;
     if (answered == null || answered.question().number() != answer.question()) {
       return;
@@ -416,14 +423,14 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     for (int i = 0; i < ids.size(); i++) {
       Scope id = ids.get(i);
       long last = answer.numbers().get(i);
-      Heard scope = scopes.get(id);
+      ScopeState scope = scopes.get(id);
       if (scope == null) {
-        continue; // Nobody waits for it any more.
+        continue; // It is no longer wanted.
       }
       if (scope.last == UNKNOWN) {
         unknown.remove(id);
-        owed -= scope.isOwed ? 1 : 0;
-        scope.isOwed = false;
+        resyncsOwed -= scope.owesResync ? 1 : 0;
+        scope.owesResync = false;
         scope.known.complete(null);
       } else if (scope.last != last) {
         missed.add(id);
@@ -431,16 +438,16 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
       }
       scope.last = last;
     }
-    if (isBehind || missed.isEmpty()) {
+    if (isCatchingUp || missed.isEmpty()) {
       return;
     }
     if (missed.remove(EVERYBODY)) {
-      news.add(whom::notedNot);
+      deliveries.add(to::anyScopeMayHaveChanged);
     }
-    news.add(() -> whom.missed(missed, MISSED));
+    deliveries.add(() -> to.missed(missed, MISSED));
   }
 
-  // --- What the leader is asked
+  // --- Questions to the leader
   // -----------------------------------------------------------------------------------
 
   private void run() {
@@ -449,16 +456,16 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
         next.run();
       }
     } catch (InterruptedException e) {
-      LOG.debug("The gateway was interrupted and ends");
+      LOG.debug("The cluster feed was interrupted and ends");
     }
   }
 
-  /** What is to be done next; null when this is closed. */
+  /** The next work; null when this is closed. */
   private @Nullable Work await() throws InterruptedException {
     lock.lock();
     try {
       while (!closing) {
-        NatsConnection to = line;
+        NatsConnection to = connection;
         Asked open = asked;
         if (to == null) {
           work.awaitNanos(askedAgainAfter.toNanos());
@@ -466,11 +473,11 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
           work.awaitNanos(ANSWERED_WITHIN.toNanos() - (System.nanoTime() - open.at()));
         } else {
           List<Scope> next = next();
-          if (!isHeard || !next.isEmpty() || !left.isEmpty()) {
+          if (!hasLeader || !next.isEmpty() || !unwanted.isEmpty()) {
             return begun(to, next);
           }
           work.awaitNanos(
-              Math.max(1, askedAgainAfter.toNanos() - (System.nanoTime() - askedAgain)));
+              Math.max(1, askedAgainAfter.toNanos() - (System.nanoTime() - askedAllAt)));
         }
       }
       return null;
@@ -480,11 +487,11 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   private Work begun(NatsConnection to, List<Scope> next) {
-    var gone = left.stream().filter(scope -> !scopes.containsKey(scope)).toList();
-    left.clear();
-    // Asked for nothing, the leader says that it is there.
+    var gone = unwanted.stream().filter(scope -> !scopes.containsKey(scope)).toList();
+    unwanted.clear();
+    // An empty question makes the leader answer that it is there.
     ClusterMessage.Question question =
-        next.isEmpty() && isHeard ? null : new ClusterMessage.Question(++questions, next);
+        next.isEmpty() && hasLeader ? null : new ClusterMessage.Question(++questions, next);
     asked = question == null ? null : new Asked(question, System.nanoTime());
     return new Work(to, gone, question);
   }
@@ -493,7 +500,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     return System.nanoTime() - since >= after.toNanos();
   }
 
-  /** First what is not known; then, now and then, what is. */
+  /** The next scopes to ask for: first unknown ones, then at intervals the known ones. */
   private List<Scope> next() {
     var next = new ArrayList<Scope>();
     for (Scope scope : unknown) {
@@ -505,8 +512,8 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     if (!next.isEmpty()) {
       return next;
     }
-    if (toAskAgain.isEmpty() && isOver(askedAgain, askedAgainAfter)) {
-      askedAgain = System.nanoTime();
+    if (toAskAgain.isEmpty() && isOver(askedAllAt, askedAgainAfter)) {
+      askedAllAt = System.nanoTime();
       toAskAgain.addAll(scopes.keySet());
     }
     while (next.size() < MOST_ASKED && !toAskAgain.isEmpty()) {
@@ -518,16 +525,16 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     return next;
   }
 
-  /** What there is to be done by a connection. Not under the lock: it may have to wait. */
+  /** Work for a connection, done without the lock because it may block. */
   private record Work(
-      NatsConnection line, List<Scope> gone, ClusterMessage.@Nullable Question question) {
-    /** Subscribes first, so that what comes after the answer is heard. */
+      NatsConnection connection, List<Scope> gone, ClusterMessage.@Nullable Question question) {
+    /** Subscribes first, so that changes after the answer are received. */
     void run() {
       try {
-        gone.forEach(line::unsubscribe);
+        gone.forEach(connection::unsubscribe);
         if (question != null) {
-          question.scopes().forEach(line::subscribe);
-          line.ask(question);
+          question.scopes().forEach(connection::subscribe);
+          connection.ask(question);
         }
       } catch (IllegalStateException e) {
         LOG.debug("The leader cannot be asked: the connection to NATS is lost", e);

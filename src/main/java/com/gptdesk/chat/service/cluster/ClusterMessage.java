@@ -19,53 +19,53 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the leader says. The changes of a term are numbered from 1; 0 stands for none yet.
+ * A message of the leader. The changes of a term are numbered from 1; 0 means none yet.
  *
- * <p>{@code previous} says for each of a change's scopes which number was the last before it there,
- * or {@link #UNASKED} where no node has asked for the scope.
+ * <p>For each scope of a change, {@code previous} holds the number of the change before it on that
+ * scope, or {@link #UNASKED} when no node has asked for the scope.
  */
 sealed interface ClusterMessage {
-  /** No node has asked for it. */
+  /** No node has asked for the scope. */
   long UNASKED = -1;
 
-  /** What is not of this version is not read. */
+  /** Messages of other versions are rejected. */
   byte VERSION = 2;
 
-  /** Whose word it is. */
+  /** The term of the leader that sent it. */
   long term();
 
   /**
-   * The leader lives.
+   * The leader is alive.
    *
-   * @param number of the last change
+   * @param number the number of the last change
    */
   record Beat(long term, long number) implements ClusterMessage {}
 
-  /** A change; the same on the subject of each of its scopes. */
-  record Told(long term, long number, Map<Scope, Long> previous, Change change)
+  /** A change, published on the subject of each of its scopes. */
+  record ChangeEvent(long term, long number, Map<Scope, Long> previous, Change change)
       implements ClusterMessage {}
 
-  /** There is a change that is longer than NATS carries: who follows its scopes catches up. */
+  /** A change was longer than NATS allows: subscribers of its scopes have to catch up. */
   record TooLong(long term, long number, Map<Scope, Long> previous) implements ClusterMessage {}
 
   /**
-   * For who must know of everybody whom a change concerns.
+   * The scopes of one change, for nodes that need the scopes of all changes.
    *
-   * @param previous the last number before it
+   * @param previous the number of the change before it
    */
-  record Noted(long term, long number, long previous, List<Scope> scopes)
+  record ChangedScopes(long term, long number, long previous, List<Scope> scopes)
       implements ClusterMessage {}
 
   /**
    * The answer to a {@link Question}.
    *
-   * @param numbers the last change of each scope that was asked for
+   * @param numbers the number of the last change of each scope in the question
    */
   record Answer(long term, long question, List<Long> numbers) implements ClusterMessage {}
 
   /**
-   * What a gateway asks the leader: which change was the last on these scopes? From the answer on
-   * the leader publishes theirs.
+   * Asks the leader for the last change on these scopes. From its answer on, the leader publishes
+   * their changes.
    */
   record Question(long number, List<Scope> scopes) {
     byte[] encode() {
@@ -81,7 +81,7 @@ sealed interface ClusterMessage {
     }
   }
 
-  /** As bytes. */
+  /** {@return this message as bytes} */
   default byte[] encode() {
     return encoded(
         out -> {
@@ -90,22 +90,22 @@ sealed interface ClusterMessage {
               begin(out, 'b', beat);
               out.writeLong(beat.number());
             }
-            case Told told -> {
-              begin(out, 't', told);
-              out.writeLong(told.number());
-              writeAll(out, told.previous());
-              write(out, told.change());
+            case ChangeEvent event -> {
+              begin(out, 't', event);
+              out.writeLong(event.number());
+              writeAll(out, event.previous());
+              write(out, event.change());
             }
             case TooLong tooLong -> {
               begin(out, 'l', tooLong);
               out.writeLong(tooLong.number());
               writeAll(out, tooLong.previous());
             }
-            case Noted noted -> {
-              begin(out, 'n', noted);
-              out.writeLong(noted.number());
-              out.writeLong(noted.previous());
-              writeAll(out, noted.scopes());
+            case ChangedScopes event -> {
+              begin(out, 'n', event);
+              out.writeLong(event.number());
+              out.writeLong(event.previous());
+              writeAll(out, event.scopes());
             }
             case Answer answer -> {
               begin(out, 'a', answer);
@@ -122,7 +122,7 @@ sealed interface ClusterMessage {
   /**
    * Reads what {@link #encode} wrote.
    *
-   * @throws IllegalArgumentException when it is something else
+   * @throws IllegalArgumentException when the bytes are not such a message
    */
   static ClusterMessage decode(byte[] bytes) {
     return decoded(
@@ -135,10 +135,10 @@ sealed interface ClusterMessage {
             case 't' -> {
               long number = in.readLong();
               Map<Scope, Long> previous = readPrevious(in);
-              yield new Told(term, number, previous, readChange(in, previous.keySet()));
+              yield new ChangeEvent(term, number, previous, readChange(in, previous.keySet()));
             }
             case 'l' -> new TooLong(term, in.readLong(), readPrevious(in));
-            case 'n' -> new Noted(term, in.readLong(), in.readLong(), readAll(in));
+            case 'n' -> new ChangedScopes(term, in.readLong(), in.readLong(), readAll(in));
             case 'a' -> {
               long question = in.readLong();
               int count = in.readInt();
@@ -148,15 +148,15 @@ sealed interface ClusterMessage {
               }
               yield new Answer(term, question, List.copyOf(numbers));
             }
-            default -> throw new IllegalArgumentException("a frame of kind " + kind);
+            default -> throw new IllegalArgumentException("unknown kind of message: " + kind);
           };
         });
   }
 
-  private static void begin(DataOutputStream out, char kind, ClusterMessage frame)
+  private static void begin(DataOutputStream out, char kind, ClusterMessage message)
       throws IOException {
     out.writeByte(kind);
-    out.writeLong(frame.term());
+    out.writeLong(message.term());
   }
 
   private static void write(DataOutputStream out, Change change) throws IOException {
@@ -239,13 +239,13 @@ sealed interface ClusterMessage {
     return previous;
   }
 
-  /** Writes to memory, which does not fail. */
+  /** Writes to memory, so it does not fail. */
   @FunctionalInterface
   interface Writing {
     void to(DataOutputStream out) throws IOException;
   }
 
-  /** Reads from memory; its end may come too early. */
+  /** Reads from memory; fails when the bytes end too early. */
   @FunctionalInterface
   interface Reading<T> {
     T from(DataInputStream in) throws IOException;
@@ -265,11 +265,11 @@ sealed interface ClusterMessage {
   private static <T> T decoded(byte[] bytes, Reading<T> reading) {
     try (var in = new DataInputStream(new ByteArrayInputStream(bytes))) {
       if (in.readByte() != VERSION) {
-        throw new IllegalArgumentException("a frame of another version");
+        throw new IllegalArgumentException("a message of another version");
       }
       return reading.from(in);
     } catch (IOException e) {
-      throw new IllegalArgumentException("a frame that ends too early", e);
+      throw new IllegalArgumentException("a message that ends too early", e);
     }
   }
 }

@@ -17,12 +17,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One node's place among others that share a NATS server: its ear, its voice should it lead, and
- * the connection of both, which is made again with back-off whenever it is lost.
+ * One node of a cluster that shares a NATS server: the feed that receives changes, the publisher
+ * for when it leads, and their connection. A lost connection is replaced with back-off.
  *
- * <p>To be wired thus: {@code new FanOut(cluster.scopes())} waits, {@code new Relay(settings,
- * cluster.leader())} reads when it is this node's turn, {@link #start} connects. Close the relay
- * first. Any thread may call.
+ * <p>Use {@code new FanOut(cluster.scopes())} to subscribe, {@code new Relay(settings,
+ * cluster.leader())} to read while this node leads, and {@link #start} to connect. Close the relay
+ * first. Thread-safe.
  */
 public final class NatsCluster implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NatsCluster.class);
@@ -30,61 +30,61 @@ public final class NatsCluster implements AutoCloseable {
   private static final Duration LONGEST_RETRY = Duration.ofSeconds(10);
   private static final Duration PATIENCE_AT_CLOSE = Duration.ofSeconds(2);
 
-  /** Who wants to know of everybody whom a change concerns, whether they are connected or not. */
-  public interface Attendant {
+  /** Receives the scopes of all changes, whether their users are connected here or not. */
+  public interface ScopeObserver {
     /**
-     * A change concerns this person, or team.
+     * A change has this scope.
      *
-     * @param scope which of the two, and its id
+     * @param scope a person or a team
      */
-    void told(Scope scope);
+    void scopeChanged(Scope scope);
 
-    /** Changes were missed; they may concern anybody. */
-    void toldAll();
+    /** Changes were missed; they may have any scope. */
+    void anyScopeMayHaveChanged();
   }
 
   private final NatsSettings settings;
-  private final ClusterFeed gateway = new ClusterFeed(ClusterFeed.ASKED_AGAIN_AFTER);
+  private final ClusterFeed feed = new ClusterFeed(ClusterFeed.ASKED_AGAIN_AFTER);
   private final ChangePublisher publisher = new ChangePublisher();
   private final CountDownLatch closing = new CountDownLatch(1);
   private final LongAdder reconnects = new LongAdder();
   private final Thread thread = Thread.ofVirtual().name("nats").unstarted(this::run);
-  private volatile @Nullable NatsConnection line;
+  private volatile @Nullable NatsConnection connection;
 
   /**
-   * Makes a node that hears nothing yet.
+   * Creates a node that is not connected.
    *
-   * @param settings where NATS is
+   * @param settings where to connect
    */
   public NatsCluster(NatsSettings settings) {
     this.settings = settings;
   }
 
-  /** {@return what tells a fan-out the changes it waits for} */
+  /** {@return the source of the fan-out's changes} */
   public ScopeSource scopes() {
-    return gateway;
+    return feed;
   }
 
-  /** {@return what a relay tells when it is its turn to read for all} */
+  /** {@return the listener of the relay, which publishes its changes while it leads} */
   public LeadingListener leader() {
     return publisher;
   }
 
   /**
-   * Begins to connect and returns at once; see {@link #trouble}.
+   * Starts to connect and returns at once; see {@link #problem}.
    *
-   * @param listener is told the changes of the scopes that somebody waits for, by one thread
-   * @param fanOut knows who waits for a scope, to be told when changes were missed there
-   * @param attendant is told before the listener whom each change concerns; null for nobody
+   * @param listener receives the changes of the wanted scopes, in one thread
+   * @param fanOut resyncs the subscribers of scopes whose changes were missed
+   * @param observer receives the scopes of each change before the listener; null for none
    */
-  public void start(ChangeListener listener, FanOut fanOut, @Nullable Attendant attendant) {
-    if (attendant != null) {
-      gateway.wanted(ClusterFeed.EVERYBODY);
+  public void start(ChangeListener listener, FanOut fanOut, @Nullable ScopeObserver observer) {
+    if (observer != null) {
+      feed.wanted(ClusterFeed.EVERYBODY);
     }
-    gateway.start(
-        new ClusterFeed.Hearers() {
+    feed.start(
+        new ClusterFeed.Receivers() {
           @Override
-          public ChangeListener all() {
+          public ChangeListener listener() {
             return listener;
           }
 
@@ -94,71 +94,71 @@ public final class NatsCluster implements AutoCloseable {
           }
 
           @Override
-          public void noted(List<Scope> scopes) {
-            if (attendant != null) {
-              scopes.forEach(attendant::told);
+          public void scopesChanged(List<Scope> scopes) {
+            if (observer != null) {
+              scopes.forEach(observer::scopeChanged);
             }
           }
 
           @Override
-          public void notedNot() {
-            if (attendant != null) {
-              attendant.toldAll();
+          public void anyScopeMayHaveChanged() {
+            if (observer != null) {
+              observer.anyScopeMayHaveChanged();
             }
           }
         });
     connect();
   }
 
-  /** Keeps a connection from now on. */
+  /** Opens the connection and keeps it open. */
   void connect() {
     thread.start();
   }
 
-  /** {@return what keeps changes from arriving in time, for people; null when nothing does} */
-  public @Nullable String trouble() {
-    return gateway.trouble();
+  /** {@return why changes do not arrive in time, in words; null when they do} */
+  public @Nullable String problem() {
+    return feed.problem();
   }
 
-  /** {@return whether the connection stands} */
+  /** {@return whether the connection is open} */
   public boolean isConnected() {
-    return line != null;
+    return connection != null;
   }
 
-  /** {@return how many scopes somebody here waits for} */
+  /** {@return how many scopes this node subscribes to} */
   public int size() {
-    return gateway.size();
+    return feed.size();
   }
 
-  /** {@return how often a change was missed on a scope, and caught up with by who waited for it} */
+  /** {@return how often a change was missed on a scope, so that its subscribers had to catch up} */
   public long gaps() {
-    return gateway.gaps();
+    return feed.gaps();
   }
 
-  /** {@return how many messages this node dropped, since it connected, because too many waited} */
+  /** {@return how many messages this node has dropped since it connected, as too many waited} */
   public long dropped() {
-    NatsConnection now = line;
+    NatsConnection now = connection;
     return now == null ? 0 : now.dropped();
   }
 
-  /** {@return how often everybody was told to catch up} */
+  /** {@return how often everybody had to catch up} */
   public long resyncs() {
-    return gateway.resyncs();
+    return feed.resyncs();
   }
 
-  /** {@return how often a lost connection was remade} */
+  /** {@return how often a lost connection was replaced} */
   public long reconnects() {
     return reconnects.sum();
   }
 
   private void run() {
     var backoff = new Backoff(FIRST_RETRY, LONGEST_RETRY);
-    var ears = new NatsConnection.Ears(gateway::take, publisher::asked);
+    var handlers = new NatsConnection.Handlers(feed::receive, publisher::answer);
     boolean first = true;
     try {
       while (closing.getCount() != 0) {
-        String trouble = "it was lost";
-        try (NatsConnection now = NatsConnection.open(settings, ears)) {
+        String problem = "it was lost";
+        try (NatsConnection now = NatsConnection.open(settings, handlers)) {
           if (!first) {
             reconnects.increment();
           }
@@ -169,13 +169,13 @@ public final class NatsCluster implements AutoCloseable {
           now.awaitEnd();
         } catch (IOException | RuntimeException e) {
           LOG.debug("NATS cannot be reached", e);
-          trouble = String.valueOf(e.getMessage());
+          problem = String.valueOf(e.getMessage());
         } finally {
           connected(null);
         }
         Duration wait = backoff.next();
         if (closing.getCount() != 0) {
-          LOG.warn("No connection to NATS ({}); trying again in {} ms", trouble, wait.toMillis());
+          LOG.warn("No connection to NATS ({}); trying again in {} ms", problem, wait.toMillis());
         }
         if (closing.await(wait.toNanos(), TimeUnit.NANOSECONDS)) {
           return;
@@ -187,8 +187,8 @@ public final class NatsCluster implements AutoCloseable {
   }
 
   private void connected(@Nullable NatsConnection now) {
-    line = now;
-    gateway.connected(now);
+    connection = now;
+    feed.connected(now);
     publisher.connected(now);
   }
 
@@ -197,10 +197,10 @@ public final class NatsCluster implements AutoCloseable {
   public void close() {
     closing.countDown();
     thread.interrupt();
-    gateway.close();
+    feed.close();
     try {
       if (thread.isAlive() && !thread.join(PATIENCE_AT_CLOSE)) {
-        LOG.warn("The connection to NATS does not end; going on without");
+        LOG.warn("The connection to NATS does not end; closing without it");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

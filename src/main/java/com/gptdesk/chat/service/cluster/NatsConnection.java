@@ -21,40 +21,43 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection to NATS. It is made connected, hears until it is closed or lost, and is never made
- * again: what was published by a lost one may have arrived or not, which its successor could not
- * tell.
+ * One connection to NATS. It is connected from the start until it is closed or lost, and never
+ * reconnects: the messages of a lost connection may have arrived or not, which its successor cannot
+ * know.
  *
- * <p>What is published by one line arrives at another in the same order or not at all.
+ * <p>Messages published by one connection arrive at another in the same order or not at all.
  */
 final class NatsConnection implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NatsConnection.class);
   private static final Duration PATIENCE = Duration.ofSeconds(5);
   private static final long MAX_WAITING_BYTES = 256L * 1024 * 1024;
 
-  /** Who hears, each called by one thread of this line's own. */
-  record Ears(BiConsumer<NatsConnection, byte[]> told, BiConsumer<NatsConnection, Message> asked) {}
+  /** The handlers of messages and questions, each called by one thread of this connection. */
+  record Handlers(
+      BiConsumer<NatsConnection, byte[]> messages, BiConsumer<NatsConnection, Message> questions) {}
 
   private final String prefix;
   private final CountDownLatch lost = new CountDownLatch(1);
   private final Connection connection;
-  private final Dispatcher told;
-  private final Dispatcher asked;
+  private final Dispatcher messages;
+  private final Dispatcher questions;
   private final String inbox;
 
-  /** Which scopes are subscribed to; owned by the gateway's thread. */
+  /** The subscribed scopes; owned by the feed's thread. */
   private final Set<Scope> scopes = new HashSet<>();
 
-  private NatsConnection(NatsSettings settings, Ears ears)
+  private NatsConnection(NatsSettings settings, Handlers handlers)
       throws IOException, InterruptedException {
     this.prefix = settings.subject();
     this.connection = Nats.connect(options(settings));
     this.inbox = connection.createInbox();
-    this.told = connection.createDispatcher(message -> ears.told().accept(this, message.getData()));
-    this.asked = connection.createDispatcher(message -> ears.asked().accept(this, message));
-    told.setPendingLimits(settings.maxWaiting(), MAX_WAITING_BYTES);
-    told.subscribe(prefix + ".leader");
-    told.subscribe(inbox);
+    this.messages =
+        connection.createDispatcher(message -> handlers.messages().accept(this, message.getData()));
+    this.questions =
+        connection.createDispatcher(message -> handlers.questions().accept(this, message));
+    messages.setPendingLimits(settings.maxWaiting(), MAX_WAITING_BYTES);
+    messages.subscribe(prefix + ".leader");
+    messages.subscribe(inbox);
     try {
       connection.flush(PATIENCE);
     } catch (TimeoutException e) {
@@ -63,10 +66,10 @@ final class NatsConnection implements AutoCloseable {
     }
   }
 
-  /** Connects. */
-  static NatsConnection open(NatsSettings settings, Ears ears)
+  /** Opens a connection. */
+  static NatsConnection open(NatsSettings settings, Handlers handlers)
       throws IOException, InterruptedException {
-    return new NatsConnection(settings, ears);
+    return new NatsConnection(settings, handlers);
   }
 
   private Options options(NatsSettings settings) {
@@ -95,12 +98,12 @@ final class NatsConnection implements AutoCloseable {
   private void happened(@Nullable Connection of, ConnectionListener.Events event) {
     switch (event) {
       case CLOSED, DISCONNECTED -> lost.countDown();
-      case LAME_DUCK -> LOG.info("The NATS server is going to stop");
+      case LAME_DUCK -> LOG.info("The NATS server is about to stop");
       case CONNECTED, RECONNECTED, RESUBSCRIBED, DISCOVERED_SERVERS -> LOG.debug("NATS: {}", event);
     }
   }
 
-  /** The connection is gone, or ended by {@link #close}. */
+  /** Waits until the connection is lost or closed. */
   void awaitEnd() throws InterruptedException {
     lost.await();
   }
@@ -111,58 +114,58 @@ final class NatsConnection implements AutoCloseable {
 
   /** How many messages were dropped because too many waited. */
   long dropped() {
-    return told.getDroppedCount();
+    return messages.getDroppedCount();
   }
 
-  /** The longest message that the server takes. */
+  /** The longest message that the server accepts, in bytes. */
   long longest() {
     return connection.getMaxPayload();
   }
 
-  /** Hears from now on what is said on a scope; does nothing when it does so already. */
+  /** Subscribes to the messages of a scope; does nothing when it has already. */
   void subscribe(Scope scope) {
     if (scopes.add(scope)) {
-      told.subscribe(subject(scope));
+      messages.subscribe(subject(scope));
     }
   }
 
-  /** Hears it no more. */
+  /** Ends the subscription of a scope. */
   void unsubscribe(Scope scope) {
     if (scopes.remove(scope)) {
-      told.unsubscribe(subject(scope));
+      messages.unsubscribe(subject(scope));
     }
   }
 
-  /** Asks the leader, who answers with a frame. */
+  /** Asks the leader, which answers with a message. */
   void ask(ClusterMessage.Question question) {
     connection.publish(prefix + ".question", inbox, question.encode());
   }
 
-  /** From now on this line hears the questions, since it is the leader's. */
-  void hearQuestions() {
-    asked.subscribe(prefix + ".question");
+  /** Subscribes to questions, as this node now leads. */
+  void subscribeToQuestions() {
+    questions.subscribe(prefix + ".question");
   }
 
-  /** It is not any more. */
-  void ignoreQuestions() {
+  /** Ends that subscription. */
+  void unsubscribeFromQuestions() {
     try {
-      asked.unsubscribe(prefix + ".question");
+      questions.unsubscribe(prefix + ".question");
     } catch (IllegalStateException e) {
-      LOG.debug("The connection to NATS was lost before its leader ended", e);
+      LOG.debug("The connection to NATS was lost before the term ended", e);
     }
   }
 
-  /** Tells every gateway. */
-  void tellAll(ClusterMessage frame) {
-    connection.publish(prefix + ".leader", frame.encode());
+  /** Publishes to the feeds of all nodes. */
+  void publishToAll(ClusterMessage message) {
+    connection.publish(prefix + ".leader", message.encode());
   }
 
-  /** Tells the gateways that hear this scope. */
-  void tell(Scope scope, byte[] frame) {
-    connection.publish(subject(scope), frame);
+  /** Publishes to the feeds that subscribe to this scope. */
+  void publish(Scope scope, byte[] message) {
+    connection.publish(subject(scope), message);
   }
 
-  /** Tells who asked. */
+  /** Answers the node that asked. */
   void answer(String who, ClusterMessage.Answer answer) {
     connection.publish(who, answer.encode());
   }
@@ -181,11 +184,11 @@ final class NatsConnection implements AutoCloseable {
     }
   }
 
-  /** What the connection complains of; why it cannot be made it says here alone. */
+  /** Logs errors of the connection; only here does NATS report why it cannot connect. */
   private static final class Complaints implements ErrorListener {
     @Override
     public void errorOccurred(@Nullable Connection of, String error) {
-      LOG.warn("NATS says: {}", error);
+      LOG.warn("NATS reports an error: {}", error);
     }
 
     @Override
@@ -196,7 +199,8 @@ final class NatsConnection implements AutoCloseable {
 
     @Override
     public void slowConsumerDetected(@Nullable Connection of, @Nullable Consumer slow) {
-      LOG.warn("This node is too slow for what NATS brings; some is dropped and caught up with");
+      LOG.warn(
+          "This node is too slow for the messages from NATS; some are dropped, and their readers catch up");
     }
   }
 }

@@ -11,15 +11,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where NATS is, and by what right it is entered.
+ * Where to find NATS, and with which login.
  *
  * @param servers {@code nats://host:port} or {@code tls://host:port}, without a user
- * @param user the user, or with no password the token; null when the servers ask for neither
+ * @param user the user, or the token when there is no password; null when the servers need neither
  * @param password the user's password; null for a token
  * @param credentials a {@code .creds} file with a JWT and its key; null for none
- * @param subject what the names of all subjects begin with: one for each database
- * @param maxWaiting so many messages may wait to be told on this node; more are dropped and caught
- *     up with
+ * @param subject the prefix of all subjects; a different one for each database
+ * @param maxWaiting the most messages that may wait on this node; more are dropped and replaced by
+ *     a resync
  */
 public record NatsSettings(
     List<String> servers,
@@ -44,18 +44,18 @@ public record NatsSettings(
           text -> text.matches("[\\w-]+(\\.[\\w-]+)*") ? text : null,
           "gptdesk-chat",
           "gptdesk-chat",
-          "what all subjects begin with; one for each database");
+          "the prefix of all subjects; a different one for each database");
 
-  /** Those of NATS. */
+  /** The settings of NATS. */
   public static final List<Setting<?>> SETTINGS = List.of(URL, CREDENTIALS, SUBJECT);
 
-  /** What subjects begin with when nothing else is said. */
+  /** The default prefix of subjects. */
   public static final String DEFAULT_SUBJECT = SUBJECT.otherwise();
 
   /**
-   * As the environment says; null where each node reads the changes itself.
+   * Read from the environment; null where each node reads the change log itself.
    *
-   * @param embedded whether the database is our own, which has one node
+   * @param embedded whether the database is embedded, which allows one node only
    */
   public static @Nullable NatsSettings from(Settings settings, boolean embedded) {
     String url = settings.get(URL);
@@ -85,14 +85,14 @@ public record NatsSettings(
   private static final int DEFAULT_MAX_WAITING = 100_000;
 
   /**
-   * Reads addresses as they are written in settings.
+   * Parses addresses as they are written in settings.
    *
    * @param urls one or several, separated by commas; the user stands in the first
    * @param credentials a {@code .creds} file; null for none
-   * @param subject what the names of all subjects begin with
+   * @param subject the prefix of all subjects
    * @return the settings
-   * @throws IllegalArgumentException when that is no address of a NATS server; its message does not
-   *     repeat the address, which may hold a password
+   * @throws IllegalArgumentException when it is not the address of a NATS server; the message does
+   *     not repeat the address, which may hold a password
    */
   public static NatsSettings of(String urls, @Nullable Path credentials, String subject) {
     var servers = new ArrayList<String>();
@@ -126,22 +126,22 @@ public record NatsSettings(
         return address;
       }
     } catch (URISyntaxException e) {
-      // said below, without what was written
+      // reported below, without the address
     }
     throw new IllegalArgumentException("not nats://host:port or tls://host:port");
   }
 
   /**
-   * The same with another bound on what waits.
+   * The same with another bound on waiting messages.
    *
-   * @param messages more than this are dropped and caught up with
+   * @param messages the most messages that may wait; more are dropped and replaced by a resync
    * @return the settings
    */
   public NatsSettings withMaxWaiting(int messages) {
     return new NatsSettings(servers, user, password, credentials, subject, messages);
   }
 
-  /** Never shows who enters. */
+  /** Never shows the login. */
   @Override
   public String toString() {
     return "NatsSettings" + servers;

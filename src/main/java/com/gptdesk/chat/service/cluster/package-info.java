@@ -1,14 +1,13 @@
 /**
- * From the one node that reads the change log to the nodes whose people may see a change, by way of
- * NATS. One relay publishes each change to a subject for each scope; a gateway on every node
- * subscribes to the scopes of who is connected there.
+ * Delivers changes over NATS, from the one node that reads the change log to the nodes whose users
+ * may see them. One relay publishes each change on a subject for each scope. A feed on every node
+ * subscribes to the scopes of the users connected there.
  *
- * <p>Core NATS delivers at most once, so nothing here trusts it to deliver: every change carries,
- * for each of its scopes, the number of the change that was before it there. Who holds another
- * number has missed something, and everybody concerned is told to catch up before the change is
- * told. What was last on a scope is asked of the leader when somebody joins, and again every few
- * seconds, so that the loss of the last change shows, too. A new leader, or a new connection,
- * begins anew for all.
+ * <p>Core NATS delivers at most once, so nothing here relies on delivery. Every change carries, for
+ * each of its scopes, the number of the change before it there. A node that holds another number
+ * has missed a change, and everybody concerned has to catch up before the next change is delivered.
+ * The leader is asked for the last change of a scope at a join and again every few seconds, so that
+ * the loss of the last change is noticed, too. A new leader or connection makes everybody catch up.
  */
 @NullMarked
 package com.gptdesk.chat.service.cluster;

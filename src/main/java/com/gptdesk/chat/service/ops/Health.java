@@ -46,10 +46,12 @@ public final class Health {
    * Of the database, its migrations and the relay.
    *
    * @param differences from where the migrations bring it
-   * @param deafness why changes are not followed; null while they are
+   * @param relayProblem why changes are not followed; null while they are
    */
   public static Health of(
-      ChatDatabase chat, Supplier<List<String>> differences, Supplier<@Nullable String> deafness) {
+      ChatDatabase chat,
+      Supplier<List<String>> differences,
+      Supplier<@Nullable String> relayProblem) {
     return new Health(
         List.of(
             new Check(
@@ -66,7 +68,7 @@ public final class Health {
                         differences.get().isEmpty()
                             ? null
                             : "the database is not where it should be")),
-            new Check("relay", deafness::get)));
+            new Check("relay", relayProblem::get)));
   }
 
   Health(List<Check> checks, Duration deadline) {

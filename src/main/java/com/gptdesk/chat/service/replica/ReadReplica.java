@@ -26,51 +26,53 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A streaming replica that answers reads, to whom it can show all that they know of.
+ * A streaming replica that answers reads of users to whom it can show all that they have seen.
  *
- * <p>Of each person it is remembered which position of the write-ahead log must have been replayed:
- * after a write the position behind its commit, after a change that the relay told the position at
- * the next look. The replica compares in the statement that reads, after which the read takes its
- * snapshot; so it holds also when the replica has crashed and come up a little earlier in the log.
- * Every no of the replica's, and every failure, is for the primary to answer.
+ * <p>For each person it remembers a position of the write-ahead log that the replica must have
+ * replayed. After a write this is the position of its commit, after a delivered change the position
+ * at the next check. The statement that reads compares it before it takes its snapshot, so the rule
+ * also holds after a crash sets the replica back. When the replica is behind or fails, the primary
+ * answers.
  *
- * <p>For any number of threads. {@link #told} takes note only; the rest blocks.
+ * <p>Thread-safe. {@link #requireFresh} returns at once; the other methods block.
  */
 public final class ReadReplica implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(ReadReplica.class);
   private static final Duration BETWEEN_LOOKS = Duration.ofMillis(100);
 
-  /** Positions not replayed yet that are remembered with their time: some ten minutes. */
+  /** Positions that are not replayed yet, kept with their time: about ten minutes. */
   private static final int MAX_MARKS = 6000;
 
   private static final Need NOTHING = new Need.Replayed(0);
 
   /**
-   * Without a name a caller sees nothing that changes, and a server of GPT Desk's is one caller.
+   * The key of callers without a person: anonymous ones see nothing that changes, and all servers
+   * count as one caller.
    */
   private static final UUID NO_PERSON = new UUID(0, 0);
 
   /**
-   * Inserted, not merely written: a commit that does not wait for the disk is in no smaller one.
+   * The insert position, since a commit that does not wait for the disk may be beyond the write
+   * position.
    */
   private static final String NOW = "select pg_current_wal_insert_lsn()";
 
   private static final String REPLAYED =
       "select pg_last_wal_replay_lsn() where pg_is_in_recovery()";
 
-  /** Where the primary's log was at a time. */
+  /** The position of the primary's log at a time. */
   private record Mark(long nanos, long position) {}
 
-  /** What the primary answered to the question of that number. */
+  /** The primary's answer to the question of that number. */
   private record Position(long question, long position) {}
 
-  /** What somebody must see. */
+  /** What a person must see. */
   private sealed interface Need {
-    /** All up to this position. */
+    /** Everything up to this position. */
     record Replayed(long position) implements Need {}
 
-    /** What stands at the first look after this one: until then only the primary will do. */
+    /** Everything at the first check after this one; until then only the primary may answer. */
     record NextLook(long after) implements Need {}
   }
 
@@ -90,11 +92,11 @@ public final class ReadReplica implements AutoCloseable {
   private volatile long lookedAt;
 
   /**
-   * Not asked before {@link #start}.
+   * Unused before {@link #start}.
    *
    * @param primary the service's connections
    * @param replica connections to the replica, which may be down
-   * @param settings how far behind it may be, and how much is remembered
+   * @param settings how far behind it may be, and how much is kept
    * @param signer as {@link ChatDatabase#signedBy}
    */
   public ReadReplica(
@@ -108,20 +110,20 @@ public final class ReadReplica implements AutoCloseable {
     this.settings = settings;
   }
 
-  /** Begins to look how far the replica is. */
+  /** Starts to check the replica's position. */
   public void start() {
     Thread.ofVirtual().name("replica").start(this::look);
   }
 
   /**
-   * Calls a function that only reads, as {@link ChatDatabase#call}.
+   * Calls a function that only reads, like {@link ChatDatabase#call}.
    *
-   * @param caller as whom
-   * @param person who calls; null for a caller without a person
-   * @param position what the caller says it knows of; null for nothing
+   * @param caller the caller
+   * @param person the calling person; null for a caller without one
+   * @param position the position that the caller has seen; null for none
    * @param statement the call, as {@link ChatDatabase#call} takes it
    * @param argumentsJson an object of its arguments
-   * @return null when the primary must be asked
+   * @return null when the primary has to answer
    */
   public @Nullable Answer call(
       Caller caller,
@@ -148,23 +150,23 @@ public final class ReadReplica implements AutoCloseable {
       return null;
     } catch (RuntimeException e) {
       // It may be for what it has not replayed, or cannot do: the primary knows, and says so.
-      LOG.debug("The replica refused what the primary is asked now", e);
+      LOG.debug("The replica refused a read; the primary answers", e);
       return null;
     }
   }
 
   /**
-   * What a read came to.
+   * The result of a read.
    *
    * @param json as {@link ChatDatabase#call}
    */
   public record Answer(@Nullable String json) {}
 
   /**
-   * To be called after a write's commit: from here on its caller reads nothing older here.
+   * To be called after the commit of a write: from now on its caller reads nothing older.
    *
-   * @param person whose write it was; null for a caller without a person
-   * @return a position of the log that includes it; null when the primary cannot be asked
+   * @param person the person who wrote; null for a caller without one
+   * @return a position of the log that includes it; null when the primary does not answer
    */
   public @Nullable LogSequenceNumber written(@Nullable UUID person) {
     try {
@@ -172,28 +174,28 @@ public final class ReadReplica implements AutoCloseable {
       need(key(person), new Need.Replayed(position));
       return LogSequenceNumber.valueOf(position);
     } catch (SQLException e) {
-      told(person);
-      LOG.warn("The primary does not say where its log is: {}", e.getMessage());
+      requireFresh(person);
+      LOG.warn("The primary's log position could not be read: {}", e.getMessage());
       return null;
     }
   }
 
   /**
-   * This person heard of a change, or may have written: what is read next must show it.
+   * This person received a change or may have written: the next read must show it.
    *
    * @param person null for a caller without a person
    */
-  public void told(@Nullable UUID person) {
+  public void requireFresh(@Nullable UUID person) {
     need(key(person), new Need.NextLook(looks.get()));
   }
 
-  /** As {@link #told}, of everybody: changes went by unheard. */
-  public void toldAll() {
+  /** As {@link #requireFresh}, for everybody: changes were missed. */
+  public void requireFreshForAll() {
     everybody.set(new Need.NextLook(looks.get()));
   }
 
   /**
-   * Whether reads go there.
+   * Whether reads go to the replica.
    *
    * @return true while it answers and is not too far behind
    */
@@ -207,7 +209,7 @@ public final class ReadReplica implements AutoCloseable {
 
   private void need(UUID person, Need need) {
     if (needs.size() >= settings.maxCallers() && !needs.containsKey(person)) {
-      toldAll(); // before they are forgotten
+      requireFreshForAll(); // before their positions are dropped
       needs.clear();
     }
     needs.merge(person, need, ReadReplica::later);
@@ -224,8 +226,8 @@ public final class ReadReplica implements AutoCloseable {
   }
 
   /**
-   * Where the primary's log is now, or was at a moment after this call began. One question at a
-   * time, whose answer serves all who came before it was asked: many writers cost as much as one.
+   * The primary's log position at some moment after this call began. One query at a time serves all
+   * callers that came before it, so many writers cost as much as one.
    */
   private long positionNow() throws SQLException {
     long before = questions.get();
@@ -264,7 +266,7 @@ public final class ReadReplica implements AutoCloseable {
     }
   }
 
-  /** Where the log is, and so what those must see who were told something until now. */
+  /** Reads the log position, which resolves what persons with new changes must see. */
   private void learn() {
     long look = looks.incrementAndGet();
     try {
@@ -284,7 +286,7 @@ public final class ReadReplica implements AutoCloseable {
         everybody.compareAndSet(all, replayed);
       }
     } catch (SQLException e) {
-      LOG.debug("The primary does not say where its log is", e);
+      LOG.debug("The primary's log position could not be read", e);
     }
   }
 
@@ -293,8 +295,9 @@ public final class ReadReplica implements AutoCloseable {
   }
 
   /**
-   * How far the replica is. What it has replayed everybody must see from now on, so that nobody
-   * goes back when it comes up again with less, and those who need no more are forgotten.
+   * Checks the replica's position. Everybody must see what it has replayed from now on, so that
+   * nobody goes back when it restarts at an earlier position. Persons who need no more are
+   * forgotten.
    */
   private void compare() {
     try {

@@ -8,32 +8,32 @@ import com.gptdesk.chat.service.cluster.NatsCluster;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells a replica whom it must be fresh for: whoever is told of a change may read next what it
+ * Tells a replica which users need fresh reads: a user who received a change may read next what it
  * changed.
  */
 public final class ReplicaFreshness {
 
   private ReplicaFreshness() {}
 
-  /** By NATS a node hears of its own people; the replica must know of everybody's writes. */
-  public static NatsCluster.@Nullable Attendant attendant(@Nullable ReadReplica replica) {
+  /** Over NATS a node receives its own users' changes only; the replica must know all scopes. */
+  public static NatsCluster.@Nullable ScopeObserver observer(@Nullable ReadReplica replica) {
     return replica == null
         ? null
-        : new NatsCluster.Attendant() {
+        : new NatsCluster.ScopeObserver() {
           @Override
-          public void told(Scope scope) {
+          public void scopeChanged(Scope scope) {
             needs(replica, scope);
           }
 
           @Override
-          public void toldAll() {
-            replica.toldAll();
+          public void anyScopeMayHaveChanged() {
+            replica.requireFreshForAll();
           }
         };
   }
 
-  /** Whoever is told of a change may read next what it changed, so the replica must have it too. */
-  public static ChangeListener heardBy(@Nullable ReadReplica replica, FanOut fanOut) {
+  /** The fan-out, with the replica informed first of each change. */
+  public static ChangeListener informedFirst(@Nullable ReadReplica replica, FanOut fanOut) {
     return replica == null
         ? fanOut
         : new ChangeListener() {
@@ -45,16 +45,16 @@ public final class ReplicaFreshness {
 
           @Override
           public void resync(String reason) {
-            replica.toldAll();
+            replica.requireFreshForAll();
             fanOut.resync(reason);
           }
         };
   }
 
-  /** Freshness is kept by person; what a team hears of, no read of one person waits for. */
+  /** Freshness is tracked by person; changes for a team delay no read. */
   private static void needs(ReadReplica replica, Scope scope) {
     if (scope.kind() == Scope.Kind.USER) {
-      replica.told(scope.id());
+      replica.requireFresh(scope.id());
     }
   }
 }

@@ -68,7 +68,7 @@ final class RpcExecution {
     try {
       reply = write.get();
     } catch (RuntimeException e) {
-      replica.told(identity.userId()); // a commit whose answer was lost stands all the same
+      replica.requireFresh(identity.userId()); // a commit whose answer was lost stands all the same
       throw e;
     }
     LogSequenceNumber position = replica.written(identity.userId());

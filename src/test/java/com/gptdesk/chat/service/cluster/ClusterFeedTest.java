@@ -25,17 +25,17 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * What a node makes of a leader who loses, repeats and forgets: whoever is concerned catches up, at
- * the right moment, and nobody is told anything twice. The leader is the test.
+ * How a node treats a leader that loses, repeats and forgets changes: everybody concerned catches
+ * up at the right moment, and no change is delivered twice. The test plays the leader.
  */
 class ClusterFeedTest {
   private static final Scope ALICE = Scope.user(UUID.randomUUID());
   private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
 
-  private ClusterFeed gateway;
+  private ClusterFeed feed;
   private FanOut fanOut;
-  private final Hears alice = new Hears();
-  private final Hears bob = new Hears();
+  private final ReceivedEvents alice = new ReceivedEvents();
+  private final ReceivedEvents bob = new ReceivedEvents();
   private final List<String> everybody = new CopyOnWriteArrayList<>();
   private final Map<Scope, Long> last = new HashMap<>();
   private boolean answers = true;
@@ -51,15 +51,15 @@ class ClusterFeedTest {
   }
 
   private void connect(Duration askedAgainAfter) throws Exception {
-    gateway = new ClusterFeed(askedAgainAfter);
-    fanOut = new FanOut(gateway);
+    feed = new ClusterFeed(askedAgainAfter);
+    fanOut = new FanOut(feed);
     NatsSettings settings = NatsServer.shared().settings();
     leader =
         NatsConnection.open(
             settings,
-            new NatsConnection.Ears(
-                (line, bytes) -> {},
-                (line, message) -> {
+            new NatsConnection.Handlers(
+                (connection, bytes) -> {},
+                (connection, message) -> {
                   synchronized (last) {
                     if (answers) {
                       var question = ClusterMessage.Question.decode(message.getData());
@@ -67,17 +67,17 @@ class ClusterFeedTest {
                           question.scopes().stream()
                               .map(scope -> last.computeIfAbsent(scope, unknown -> number))
                               .toList();
-                      line.answer(
+                      connection.answer(
                           String.valueOf(message.getReplyTo()),
                           new ClusterMessage.Answer(term, question.number(), numbers));
                     }
                   }
                 }));
-    leader.hearQuestions();
-    gateway.start(
-        new ClusterFeed.Hearers() {
+    leader.subscribeToQuestions();
+    feed.start(
+        new ClusterFeed.Receivers() {
           @Override
-          public ChangeListener all() {
+          public ChangeListener listener() {
             return fanOut;
           }
 
@@ -87,19 +87,19 @@ class ClusterFeedTest {
           }
 
           @Override
-          public void noted(List<Scope> scopes) {
+          public void scopesChanged(List<Scope> scopes) {
             everybody.add(scopes.contains(ALICE) ? "alice" : "bob");
           }
 
           @Override
-          public void notedNot() {
+          public void anyScopeMayHaveChanged() {
             everybody.add("anybody");
           }
         });
     node =
         NatsConnection.open(
-            settings, new NatsConnection.Ears(gateway::take, (line, message) -> {}));
-    gateway.connected(node);
+            settings, new NatsConnection.Handlers(feed::receive, (connection, message) -> {}));
+    feed.connected(node);
     beats();
     fanOut.add(alice, List.of(ALICE));
     fanOut.add(bob, List.of(BOB));
@@ -108,7 +108,7 @@ class ClusterFeedTest {
 
   @AfterEach
   void disconnect() {
-    gateway.close();
+    feed.close();
     if (node != null) {
       node.close();
     }
@@ -122,8 +122,8 @@ class ClusterFeedTest {
     tells(1, ALICE, BOB);
     tells(2, ALICE);
     tells(3, BOB);
-    alice.hasHeard("1", "2");
-    bob.hasHeard("1", "3");
+    alice.hasReceived("1", "2");
+    bob.hasReceived("1", "3");
     isUpToDate();
   }
 
@@ -132,9 +132,9 @@ class ClusterFeedTest {
     tells(1, ALICE, BOB);
     loses(ALICE, BOB);
     tells(3, ALICE, BOB); // By the first of the two subjects both are told to catch up.
-    alice.hasHeard("1", "missed", "3");
-    bob.hasHeard("1", "missed", "3");
-    assertEquals(2, gateway.gaps());
+    alice.hasReceived("1", "missed", "3");
+    bob.hasReceived("1", "missed", "3");
+    assertEquals(2, feed.gaps());
   }
 
   @Test
@@ -143,8 +143,8 @@ class ClusterFeedTest {
     loses(BOB);
     tells(3, ALICE);
     tells(4, BOB);
-    alice.hasHeard("1", "3");
-    bob.hasHeard("1", "missed", "4");
+    alice.hasReceived("1", "3");
+    bob.hasReceived("1", "missed", "4");
   }
 
   /** Nothing comes after it that would show it; but the leader is asked again and again. */
@@ -154,29 +154,29 @@ class ClusterFeedTest {
     connect(Duration.ofMillis(200));
     tells(1, ALICE);
     loses(ALICE);
-    alice.hasHeard("1", "missed");
+    alice.hasReceived("1", "missed");
     tells(3, ALICE);
-    alice.hasHeard("1", "missed", "3");
-    bob.hasHeard();
+    alice.hasReceived("1", "missed", "3");
+    bob.hasReceived();
   }
 
   @Test
   void aNewLeaderMakesEverybodyCatchUpAndTheOldOnesLastWordsAreNotHeard() {
     tells(1, ALICE);
-    alice.hasHeard("1");
+    alice.hasReceived("1");
     changesLeader(101);
     beats();
-    alice.hasHeard("1", "missed");
+    alice.hasReceived("1", "missed");
     tells(1, ALICE);
-    alice.hasHeard("1", "missed", "1");
+    alice.hasReceived("1", "missed", "1");
     synchronized (last) {
       term = 100;
-      leader.tell(ALICE, frame(9, Map.of(ALICE, 1L)));
+      leader.publish(ALICE, message(9, Map.of(ALICE, 1L)));
       term = 101;
     }
     tells(2, ALICE);
-    alice.hasHeard("1", "missed", "1", "2");
-    bob.hasHeard("missed");
+    alice.hasReceived("1", "missed", "1", "2");
+    bob.hasReceived("missed");
   }
 
   /**
@@ -186,50 +186,50 @@ class ClusterFeedTest {
   @Test
   void nothingIsToldBeforeItIsKnownWhatWasMissed() {
     tells(1, ALICE);
-    alice.hasHeard("1");
+    alice.hasReceived("1");
     answers(false);
     changesLeader(101);
     tells(1, ALICE);
     Await.until(
-        "the new leader is heard",
+        "the new leader to be known",
         () -> {
           beats(); // it is never silent for long
-          return "catches up".equals(gateway.trouble());
+          return "catching up".equals(feed.problem());
         });
     answers(true);
-    alice.hasHeard("1", "missed");
+    alice.hasReceived("1", "missed");
     tells(2, ALICE);
-    alice.hasHeard("1", "missed", "2");
+    alice.hasReceived("1", "missed", "2");
   }
 
   @Test
   void aNewConnectionMakesEverybodyCatchUp() throws Exception {
-    gateway.connected(null);
-    assertEquals("NATS cannot be reached", gateway.trouble());
+    feed.connected(null);
+    assertEquals("NATS cannot be reached", feed.problem());
     loses(ALICE);
-    gateway.connected(node);
+    feed.connected(node);
     beats();
-    alice.hasHeard("missed");
-    bob.hasHeard("missed");
+    alice.hasReceived("missed");
+    bob.hasReceived("missed");
     tells(2, ALICE);
-    alice.hasHeard("missed", "2");
+    alice.hasReceived("missed", "2");
   }
 
   @Test
   void whatIsTooLongIsCaughtUpWith() {
     synchronized (last) {
       number++;
-      leader.tell(ALICE, new ClusterMessage.TooLong(term, number, previous(ALICE)).encode());
+      leader.publish(ALICE, new ClusterMessage.TooLong(term, number, previous(ALICE)).encode());
     }
     tells(2, ALICE);
-    alice.hasHeard("missed", "2");
-    bob.hasHeard();
+    alice.hasReceived("missed", "2");
+    bob.hasReceived();
   }
 
   @Test
   void whomChangesConcernIsToldToWhoeverMustKnowOfEverybody() {
-    gateway.wanted(ClusterFeed.EVERYBODY);
-    gateway.awaitSubscribed(List.of(ClusterFeed.EVERYBODY));
+    feed.wanted(ClusterFeed.EVERYBODY);
+    feed.awaitSubscribed(List.of(ClusterFeed.EVERYBODY));
     notes(ALICE);
     loses(ClusterFeed.EVERYBODY);
     notes(BOB);
@@ -239,21 +239,21 @@ class ClusterFeedTest {
   @Test
   void nobodyJoinsWhileNoLeaderAnswers() {
     answers(false);
-    var carol = new Hears();
+    var carol = new ReceivedEvents();
     Scope scope = Scope.user(UUID.randomUUID());
     fanOut.add(carol, List.of(scope));
-    assertThrows(IllegalStateException.class, () -> gateway.awaitSubscribed(List.of(scope), 1));
+    assertThrows(IllegalStateException.class, () -> feed.awaitSubscribed(List.of(scope), 1));
     answers(true);
-    gateway.awaitSubscribed(List.of(scope));
+    feed.awaitSubscribed(List.of(scope));
     tells(1, scope);
-    carol.hasHeard("1");
+    carol.hasReceived("1");
   }
 
   @Test
   void whoIsAloneIsNotHearing() {
     isUpToDate();
     leader.close();
-    Await.until("the silence", () -> gateway.trouble() != null);
+    Await.until("the silence", () -> feed.problem() != null);
   }
 
   // --- The leader
@@ -270,12 +270,12 @@ class ClusterFeedTest {
         "it hears",
         () -> {
           beats();
-          return gateway.trouble() == null;
+          return feed.problem() == null;
         });
   }
 
   private void beats() {
-    leader.tellAll(new ClusterMessage.Beat(term, number));
+    leader.publishToAll(new ClusterMessage.Beat(term, number));
   }
 
   private void changesLeader(long newTerm) {
@@ -290,9 +290,9 @@ class ClusterFeedTest {
     synchronized (last) {
       number++;
       assertEquals(expected, number);
-      byte[] frame = frame(number, previous(scopes));
+      byte[] message = message(number, previous(scopes));
       for (Scope scope : scopes) {
-        leader.tell(scope, frame);
+        leader.publish(scope, message);
       }
     }
   }
@@ -301,9 +301,9 @@ class ClusterFeedTest {
     synchronized (last) {
       number++;
       long before = previous(ClusterFeed.EVERYBODY).values().iterator().next();
-      leader.tell(
+      leader.publish(
           ClusterFeed.EVERYBODY,
-          new ClusterMessage.Noted(term, number, before, List.of(whom)).encode());
+          new ClusterMessage.ChangedScopes(term, number, before, List.of(whom)).encode());
     }
   }
 
@@ -324,7 +324,7 @@ class ClusterFeedTest {
     return previous;
   }
 
-  private byte[] frame(long which, Map<Scope, Long> previous) {
+  private byte[] message(long which, Map<Scope, Long> previous) {
     var change =
         new Change(
             which,
@@ -334,28 +334,28 @@ class ClusterFeedTest {
             List.copyOf(previous.keySet()),
             "{}",
             null);
-    return new ClusterMessage.Told(term, which, previous, change).encode();
+    return new ClusterMessage.ChangeEvent(term, which, previous, change).encode();
   }
 
-  private static final class Hears implements Subscriber {
-    private final List<String> heard = new ArrayList<>();
+  private static final class ReceivedEvents implements Subscriber {
+    private final List<String> received = new ArrayList<>();
 
     @Override
     public synchronized void changed(Change change) {
-      heard.add(String.valueOf(change.seq()));
+      received.add(String.valueOf(change.seq()));
     }
 
     @Override
     public synchronized void resync(String reason) {
-      heard.add("missed");
+      received.add("missed");
     }
 
-    private synchronized List<String> heard() {
-      return List.copyOf(heard);
+    private synchronized List<String> received() {
+      return List.copyOf(received);
     }
 
-    void hasHeard(String... what) {
-      Await.value(List.of(what).toString(), this::heard, List.of(what)::equals);
+    void hasReceived(String... what) {
+      Await.value(List.of(what).toString(), this::received, List.of(what)::equals);
     }
   }
 }

@@ -32,14 +32,14 @@ class ClusterMessageTest {
             List.of(ALICE, BOB),
             "{\"content\":\"é 😀\"}",
             null);
-    for (ClusterMessage frame :
+    for (ClusterMessage message :
         List.of(
             new ClusterMessage.Beat(3, 8),
-            new ClusterMessage.Told(3, 8, previous, change),
+            new ClusterMessage.ChangeEvent(3, 8, previous, change),
             new ClusterMessage.TooLong(3, 8, previous),
-            new ClusterMessage.Noted(3, 8, 7, List.of(ALICE, BOB)),
+            new ClusterMessage.ChangedScopes(3, 8, 7, List.of(ALICE, BOB)),
             new ClusterMessage.Answer(3, 99, List.of(8L, 0L)))) {
-      assertEquals(frame, ClusterMessage.decode(frame.encode()));
+      assertEquals(message, ClusterMessage.decode(message.encode()));
     }
     var question = new ClusterMessage.Question(99, List.of(BOB, ALICE));
     assertEquals(question, ClusterMessage.Question.decode(question.encode()));

@@ -213,9 +213,9 @@ class ReadReplicaTest {
   void whoWasToldOfAChangeReadsIt() {
     standby.pause();
     send("Bob is told");
-    replica.told(BOB);
+    replica.requireFresh(BOB);
     assertTrue(messages(BOB, null).contains("Bob is told"));
-    replica.toldAll();
+    replica.requireFreshForAll();
     assertEquals("primary", where(UUID.randomUUID(), null));
 
     standby.resume();
