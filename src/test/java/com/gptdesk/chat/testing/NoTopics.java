@@ -17,8 +17,8 @@ public class NoTopics implements Topics {
   }
 
   @Override
-  public Gathering presence(String topic) {
-    return new Gathering("1:1:", "{}");
+  public PresenceState presence(String topic) {
+    return new PresenceState("1:1:", "{}");
   }
 
   @Override

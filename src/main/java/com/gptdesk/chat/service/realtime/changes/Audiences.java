@@ -7,16 +7,16 @@ import com.gptdesk.chat.relay.Scope;
 import java.util.Collection;
 import java.util.UUID;
 
-/** Asks the database what a person may hear of. */
+/** Reads from the database which scopes a person may see. */
 @FunctionalInterface
 public interface Audiences {
   /**
-   * What this person may hear of: the person's own changes and the team's. Empty when there is no
-   * such person, or none who may use the chat. Blocks; called on virtual threads.
+   * The scopes that this person may see: the person's own and the team's. Empty for a person who is
+   * unknown or may not use the chat. Blocks; called on virtual threads.
    */
   Collection<Scope> of(UUID userId);
 
-  /** Asks this database. */
+  /** Reads from this database. */
   static Audiences in(ChatDatabase database) {
     return userId ->
         database.reading(

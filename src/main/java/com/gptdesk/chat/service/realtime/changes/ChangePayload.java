@@ -11,9 +11,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * One change as clients are told it. Encoded once, whoever asks first, and shared by all sockets
- * (once more for each other choice of columns); the row is embedded as the text the database made
- * and only parsed, once, when a filter has to look into it. Any thread may ask.
+ * One change in the form that clients receive. It is encoded at the first use, once for each choice
+ * of columns, and shared by all sockets. The row is embedded as the database's text, and parsed
+ * once when a filter needs it. Thread-safe.
  */
 public final class ChangePayload {
   private static final DateTimeFormatter MILLIS =
@@ -32,7 +32,7 @@ public final class ChangePayload {
   }
 
   /**
-   * @param whenEncoded told whenever JSON is made, so that it can be counted
+   * @param whenEncoded called whenever JSON is encoded, to count it
    */
   ChangePayload(Change change, PublishedTables tables, Runnable whenEncoded) {
     this.change = change;
@@ -44,12 +44,12 @@ public final class ChangePayload {
     return change;
   }
 
-  /** Whether clients may subscribe to its table; others are for the service alone. */
+  /** Whether clients may subscribe to its table; other tables are internal. */
   public boolean isPublished() {
     return table != null;
   }
 
-  /** About how many characters it holds. */
+  /** About how many characters it contains. */
   public int size() {
     String record = change.record();
     String old = change.oldRecord();
@@ -66,7 +66,7 @@ public final class ChangePayload {
     return done;
   }
 
-  /** The same with some columns only; null for all. */
+  /** The same with these columns only; null for all. */
   public synchronized String json(@Nullable Projection projection) {
     if (projection == null) {
       return json();
@@ -79,7 +79,7 @@ public final class ChangePayload {
     return done.computeIfAbsent(projection, this::encode);
   }
 
-  /** What a filter looks at: the row as it is now, or as it was when it is gone. */
+  /** The row for filters: the new row, or the old one after a delete. */
   public synchronized JsonNode row() {
     JsonNode done = row;
     if (done == null) {
@@ -92,8 +92,8 @@ public final class ChangePayload {
   }
 
   /**
-   * For an update also the row as it was before it: a row that leaves a filter concerns whoever had
-   * it. What the log does not say of the old row is as in the new one.
+   * The old row of an update, as a row that leaves a filter concerns its former subscribers, too.
+   * Columns that the log omits are the same as in the new row.
    */
   synchronized JsonNode before() {
     JsonNode done = before;
@@ -142,8 +142,8 @@ public final class ChangePayload {
   }
 
   /**
-   * Of an updated row clients are told the old key alone: the rest of it serves filters, and may
-   * say what its reader never saw or what was taken back.
+   * Of the old row of an update, clients get only the key. The rest is for filters, as it may hold
+   * what the reader never saw or what was deleted.
    */
   private @Nullable String old() {
     String old = change.oldRecord();

@@ -15,18 +15,18 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * How the values of a column are compared: as what they mean, not as they are written.
+ * How the values of a column are compared: by their meaning, not by their text.
  *
- * @param name what it is called in a message
- * @param reader the value of a text; throws IllegalArgumentException, ArithmeticException or
- *     DateTimeException when it is none
+ * @param name its name in error messages
+ * @param reader parses a text; throws IllegalArgumentException, ArithmeticException or
+ *     DateTimeException when it is invalid
  */
 record ColumnType<T extends Comparable<? super T>>(String name, Function<String, T> reader) {
   private static final int LONGEST_NUMBER = 200;
 
   static final ColumnType<String> TEXT = new ColumnType<>("a text", text -> text);
 
-  /** As text, since the order of the digits is the database's order, and Java's own is another. */
+  /** Compared as text, as the database orders UUIDs by their digits and Java does not. */
   private static final ColumnType<String> UUID_TEXT = new ColumnType<>("a uuid", ColumnType::uuid);
 
   static final ColumnType<Boolean> BOOLEAN = new ColumnType<>("a boolean", ColumnType::bool);
@@ -62,12 +62,12 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
           Map.entry("timestamp", LOCAL_MOMENT),
           Map.entry("date", DATE));
 
-  /** By {@code pg_type.typname}; null for a type whose values are not compared. */
+  /** The type of {@code pg_type.typname}; null for a type whose values cannot be compared. */
   static @Nullable ColumnType<?> of(String typeName) {
     return BY_TYPE_NAME.get(typeName);
   }
 
-  /** The value that a filter names. */
+  /** Parses a value of a filter. */
   T value(String text) throws InvalidFilter {
     try {
       return reader.apply(text);
@@ -76,9 +76,7 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
     }
   }
 
-  /**
-   * The value in a row; null when it is null there, absent, or beyond comparison (NaN, infinity).
-   */
+  /** The value in a row; null when it is null, absent, or cannot be compared (NaN, infinity). */
   @Nullable T value(@Nullable JsonNode node) {
     if (node == null || node.isNull() || node.isContainer()) {
       return null;
@@ -90,13 +88,13 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
     }
   }
 
-  /** As {@link #value(JsonNode)}, in a form in which equal values are equal objects. */
+  /** As {@link #value(JsonNode)}, in a form whose equal values are equal objects. */
   @Nullable Object key(@Nullable JsonNode node) {
     T value = value(node);
     return value == null ? null : key(value);
   }
 
-  /** 1 and 1.0 are the same number and yet not equal objects. */
+  /** 1 and 1.0 are the same number, but not equal objects. */
   static Object key(Object value) {
     return value instanceof BigDecimal number ? number.stripTrailingZeros() : value;
   }
@@ -119,18 +117,18 @@ record ColumnType<T extends Comparable<? super T>>(String name, Function<String,
   }
 
   private static BigDecimal number(String text) {
-    // 1e999999999 is short to write and long to compare.
+    // 1e999999999 is short, but takes long to compare.
     if (text.length() > LONGEST_NUMBER) {
       throw new IllegalArgumentException("too long");
     }
     var number = new BigDecimal(text.strip());
     if (Math.abs((long) number.scale()) > 20_000) {
-      throw new ArithmeticException("beyond what the database holds");
+      throw new ArithmeticException("outside the database's range");
     }
     return number;
   }
 
-  /** ISO 8601, with a blank in place of the T and without an offset, too (then UTC). */
+  /** ISO 8601; a blank instead of the T is allowed, and a missing offset means UTC. */
   private static Instant moment(String text) {
     String iso = text.strip().replace(' ', 'T');
     int time = iso.indexOf('T');

@@ -11,18 +11,17 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What a row must be for a binding to hear of it: conditions {@code column=operator.value}, joined
- * by commas, all of which hold. Values are compared by the column's type. A condition on a null
- * value does not hold, negated or not, but for {@code is}, as in SQL. Texts are ordered by their
- * characters' numbers.
+ * The rows of a subscription: conditions {@code column=operator.value}, separated by commas, which
+ * must all hold. Values are compared by the column's type. As in SQL, a condition other than {@code
+ * is} does not hold for null, negated or not. Texts are ordered by code point.
  */
 final class Filter {
   private static final int MOST_VALUES = 100;
 
-  /** Let through every row. */
+  /** Matches every row. */
   static final Filter NONE = new Filter(List.of());
 
-  /** The operators, by their names in a filter. */
+  /** The operators by name. */
   enum Operator {
     EQ,
     NEQ,
@@ -54,13 +53,13 @@ final class Filter {
   }
 
   /**
-   * A condition as written, not yet held against a table.
+   * A condition as written, not yet checked against a table.
    *
-   * @param values one value, but for {@code in}
+   * @param values one value; several for {@code in}
    */
   record Condition(String column, boolean negated, Operator operator, List<String> values) {}
 
-  /** Decides about one value of a row. */
+  /** Tests one value of a row. */
   private interface Test {
     boolean holds(@Nullable JsonNode value);
   }
@@ -68,10 +67,9 @@ final class Filter {
   private record ColumnTest(String column, Test test, @Nullable Anchor anchor) {}
 
   /**
-   * A condition by which bindings are found instead of asked: the column must have one of these
-   * values.
+   * A condition that an index can look up: the column must have one of these values.
    *
-   * @param values as {@link ColumnType#key} makes them
+   * @param values as returned by {@link ColumnType#key}
    */
   record Anchor(String column, ColumnType<?> type, Set<Object> values) {}
 
@@ -81,12 +79,12 @@ final class Filter {
     this.tests = tests;
   }
 
-  /** Reads a filter's text; a blank one has no conditions. */
+  /** Parses a filter's text; a blank one has no conditions. */
   static List<Condition> read(String text) throws InvalidFilter {
     return text.isBlank() ? List.of() : new Reader(text).conditions();
   }
 
-  /** Holds the conditions against a table's columns. */
+  /** Checks the conditions against a table's columns. */
   static Filter of(List<Condition> conditions, PublishedTables.Table table) throws InvalidFilter {
     if (conditions.isEmpty()) {
       return NONE;
@@ -103,12 +101,12 @@ final class Filter {
     return new Filter(tests);
   }
 
-  /** Whether there are no conditions, so that no row needs to be looked at. */
+  /** Whether there are no conditions, so that no row has to be read. */
   boolean isEmpty() {
     return tests.isEmpty();
   }
 
-  /** Whether a row, a JSON object, passes. */
+  /** Whether a row, a JSON object, matches. */
   boolean passes(JsonNode row) {
     for (ColumnTest test : tests) {
       if (!test.test().holds(row.get(test.column()))) {
@@ -118,7 +116,7 @@ final class Filter {
     return true;
   }
 
-  /** The condition that fewest values can meet; null when there is none to be found by. */
+  /** The condition with the fewest values, for an index; null when none can be looked up. */
   @Nullable Anchor anchor() {
     Anchor best = null;
     for (ColumnTest test : tests) {
@@ -130,7 +128,7 @@ final class Filter {
     return best;
   }
 
-  /** The only text that a column may have; null when there are others. */
+  /** The only text that a column may have; null when there may be others. */
   @Nullable String only(String column) {
     for (ColumnTest test : tests) {
       Anchor anchor = test.anchor();
@@ -199,7 +197,7 @@ final class Filter {
 
   private static <T extends Comparable<? super T>> Test among(
       Condition condition, ColumnType<T> type) throws InvalidFilter {
-    // By order, since 1 and 1.0 are the same number and yet not equal objects.
+    // Compared by order: 1 and 1.0 are the same number, but not equal objects.
     var values = new TreeSet<T>();
     for (String value : condition.values()) {
       values.add(type.value(value));
@@ -252,14 +250,13 @@ final class Filter {
   }
 
   /**
-   * LIKE: {@code %} is any text, {@code _} any character, a backslash takes what follows as it is.
-   * Not a regular expression, since a client chooses the pattern: this takes at most length times
-   * length steps.
+   * LIKE: {@code %} is any text, {@code _} any character, a backslash escapes. Not a regular
+   * expression, because the client chooses the pattern: this takes at most quadratic time.
    */
   static boolean matches(String pattern, String text) {
     int p = 0;
     int t = 0;
-    int anyAt = -1; // where the last % stands
+    int anyAt = -1; // the position of the last %
     int resume = 0; // where its text may end next
     while (t < text.length()) {
       char c = p < pattern.length() ? pattern.charAt(p) : 0;
@@ -287,7 +284,7 @@ final class Filter {
   }
 
   /**
-   * Reads {@code column=[not.]operator.value[,…]}; values with commas, brackets or quotes stand in
+   * Parses {@code column=[not.]operator.value[,…]}; values with commas, brackets or quotes need
    * double quotes.
    */
   private static final class Reader {

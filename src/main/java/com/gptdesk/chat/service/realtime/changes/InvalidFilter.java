@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.realtime.changes;
 
-/** A filter that cannot be understood. The message is for whoever wrote it. */
+/** A filter that is invalid. The message is for its author. */
 final class InvalidFilter extends Exception {
   private static final long serialVersionUID = 1;
 

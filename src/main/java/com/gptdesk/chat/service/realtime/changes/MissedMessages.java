@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Asks the database what was said in a conversation after a revision. */
+/** Reads the messages of a conversation that changed after a revision. */
 @FunctionalInterface
 public interface MissedMessages {
 
@@ -18,12 +18,12 @@ public interface MissedMessages {
    * One message as it is now.
    *
    * @param at when it was sent, last edited or deleted
-   * @param record the row as JSON object text, as the change log would tell it
+   * @param record the row as JSON object text, as in the change log
    */
   record Message(UUID id, long revision, long sentRevision, Instant at, String record) {}
 
   /**
-   * What one question found.
+   * One page of messages.
    *
    * @param head the conversation's revision at the time
    * @param messages by revision
@@ -40,7 +40,7 @@ public interface MissedMessages {
    */
   @Nullable Page after(Caller caller, UUID conversation, long revision, int most);
 
-  /** Asks this database. */
+  /** Reads from this database. */
   static MissedMessages in(ChatDatabase database) {
     return (caller, conversation, revision, most) ->
         database.<@Nullable Page>reading(

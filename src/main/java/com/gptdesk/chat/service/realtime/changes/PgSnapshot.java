@@ -4,12 +4,12 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * A {@code pg_snapshot}: which transactions a statement saw. It tells whether a change is already
- * in a state that was read.
+ * A {@code pg_snapshot}: the transactions that a statement saw. It shows whether a state that was
+ * read already contains a change.
  *
- * @param xmin every transaction before this one had ended
- * @param xmax none from this one on had
- * @param running those in between that had not
+ * @param xmin all transactions before this one had ended
+ * @param xmax no transaction from this one on had ended
+ * @param running those in between that had not ended
  */
 public record PgSnapshot(long xmin, long xmax, Set<Long> running) {
   /** Sees nothing: every change is new. */
@@ -27,7 +27,7 @@ public record PgSnapshot(long xmin, long xmax, Set<Long> running) {
     return new PgSnapshot(Long.parseLong(parts[0]), Long.parseLong(parts[1]), Set.copyOf(running));
   }
 
-  /** Whether what this transaction did was visible. */
+  /** Whether this transaction's changes were visible. */
   public boolean sees(long xid) {
     return xid < xmin || (xid < xmax && !running.contains(xid));
   }

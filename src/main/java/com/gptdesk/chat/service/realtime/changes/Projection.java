@@ -6,13 +6,13 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The columns of one table that a binding asked for by {@code select}, and always the primary key.
- * Equal ones share one encoding of a change.
+ * The columns of one table that a subscription selects, and always the primary key. Equal
+ * projections share one encoding of a change.
  */
 public record Projection(Set<String> columns, String columnsJson) {
 
   /**
-   * What the wish asks for; null for whole rows.
+   * The requested projection; null for whole rows.
    *
    * @param select a list of names, or names in one text, joined by commas
    */

@@ -14,8 +14,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tables whose changes are told, all in schema public, with their columns as clients are shown
- * them.
+ * The tables whose changes clients receive, all in schema public, with the columns that clients
+ * see.
  */
 public final class PublishedTables {
   static final String SCHEMA = "public";
@@ -23,7 +23,7 @@ public final class PublishedTables {
   /**
    * One column.
    *
-   * @param type its type's name in {@code pg_type}
+   * @param type the name of its type in {@code pg_type}
    * @param isKey whether it belongs to the primary key
    */
   public record Column(String table, String name, String type, boolean isKey) {}
@@ -33,7 +33,7 @@ public final class PublishedTables {
    *
    * @param columns by name, in order
    * @param key the names of the primary key's columns
-   * @param columnsJson the columns as the JSON that goes with each change
+   * @param columnsJson the columns as JSON, sent with each change
    */
   record Table(String name, Map<String, Column> columns, Set<String> key, String columnsJson) {
 
@@ -49,7 +49,7 @@ public final class PublishedTables {
     this.tables = tables;
   }
 
-  /** Asks this database, once: what is published changes with its migrations. Blocks. */
+  /** Reads them once from this database, since only migrations change them. Blocks. */
   public static PublishedTables in(ChatDatabase database) {
     return of(
         database.reading(
@@ -65,7 +65,7 @@ public final class PublishedTables {
                                 row.getIsKey()))));
   }
 
-  /** From the columns of all tables, in the tables' own order. */
+  /** From the columns of all tables, in the order of each table. */
   public static PublishedTables of(List<Column> columns) {
     var byTable = new LinkedHashMap<String, List<Column>>();
     for (Column column : columns) {

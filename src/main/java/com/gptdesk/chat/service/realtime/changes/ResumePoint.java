@@ -3,11 +3,11 @@ package com.gptdesk.chat.service.realtime.changes;
 import java.util.UUID;
 
 /**
- * Where a binding goes on: what it asked for by {@code since}.
+ * Where a subscription resumes, as given by {@code since}.
  *
- * @param revision the highest one the client has
+ * @param revision the highest revision that the client has
  */
 public record ResumePoint(UUID conversation, long revision) {
-  /** The only table whose rows have revisions to go on from. */
+  /** The only table whose rows have revisions to resume from. */
   public static final String TABLE = "user_messages";
 }

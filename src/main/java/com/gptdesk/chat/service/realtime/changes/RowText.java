@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * The members of a row, each as the text the database made: whoever takes some of them passes on
- * every digit as it stands. Only for JSON objects that the database made.
+ * The members of a row, each as the database's text, so that every digit is passed on unchanged.
+ * Only for JSON objects from the database.
  */
 final class RowText {
   private final String text;
@@ -17,7 +17,7 @@ final class RowText {
     this.text = text;
   }
 
-  /** The object with only these members, in its own order. */
+  /** The object with these members only, in its own order. */
   static String only(Collection<String> names, String row) {
     var json = new StringBuilder("{");
     new RowText(row)
@@ -43,7 +43,7 @@ final class RowText {
       peek();
       int start = at;
       skipValue();
-      // Names of columns: what stands between the quotes needs no decoding.
+      // Column names need no decoding.
       members.put(name.substring(1, name.length() - 1), text.substring(start, at).strip());
       if (peek() == ',') {
         at++;
@@ -67,7 +67,7 @@ final class RowText {
     at++;
   }
 
-  /** To behind the string that begins here; returns that position. */
+  /** Skips the string that starts here; returns the position after it. */
   private int skipString() {
     at++;
     while (text.charAt(at) != '"') {
@@ -76,7 +76,7 @@ final class RowText {
     return ++at;
   }
 
-  /** To the comma or bracket behind the value. */
+  /** Skips the value, to the comma or bracket after it. */
   private void skipValue() {
     int depth = 0;
     while (true) {

@@ -6,27 +6,27 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one payload of a change that all sockets of a node share. Owned by the relay's thread: it
- * tells a change to everybody before the next, so the last one is all that has to be remembered.
+ * The payload of a change, shared by all sockets of a node. Owned by the relay's thread, which
+ * delivers one change to everybody before the next, so only the last one is kept.
  */
-@SuppressWarnings("ReferenceEquality") // The same object, not an equal one, is asked for again.
+@SuppressWarnings("ReferenceEquality") // Compares identity: the same object is asked for again.
 public final class SharedPayloads {
   private final PublishedTables tables;
   private final Runnable whenEncoded;
   private volatile @Nullable ChangePayload lastChange;
 
-  /** The same for what is said on topics; the change, and what became of it. */
+  /** The same for events of topics: the change and its event. */
   private volatile Map.@Nullable Entry<Change, Optional<TopicEvent>> lastEvent;
 
   /**
-   * @param whenEncoded called whenever JSON is made, so that it can be counted
+   * @param whenEncoded called whenever JSON is encoded, to count it
    */
   public SharedPayloads(PublishedTables tables, Runnable whenEncoded) {
     this.tables = tables;
     this.whenEncoded = whenEncoded;
   }
 
-  /** A row's change. */
+  /** The payload of a row's change. */
   public ChangePayload change(Change change) {
     ChangePayload last = lastChange;
     if (last == null || last.change() != change) {
@@ -36,7 +36,7 @@ public final class SharedPayloads {
     return last;
   }
 
-  /** What is said on a topic; null for what cannot be read. */
+  /** The event of a topic; null when it is malformed. */
   public @Nullable TopicEvent event(Change change) {
     Map.Entry<Change, Optional<TopicEvent>> last = lastEvent;
     if (last == null || last.getKey() != change) {

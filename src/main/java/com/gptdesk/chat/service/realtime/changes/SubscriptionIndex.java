@@ -13,19 +13,19 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The bindings of several owners by table, column and value: a change finds those it may reach
- * instead of asking all. Immutable; any thread may ask.
+ * Indexes the subscriptions of several owners by table, column and value, so that a change need not
+ * be tested against all. Immutable.
  *
- * @param <O> who has bindings
+ * @param <O> the owner of subscriptions
  */
 public final class SubscriptionIndex<O> {
   private static final SubscriptionIndex<?> NONE =
       new SubscriptionIndex<>(List.of(), none -> List.of());
 
-  /** One binding; its number keeps the order in which the owners made them. */
-  private record Entry<O>(int number, O owner, Binding binding) {}
+  /** One subscription, numbered in the order of creation. */
+  private record Entry<O>(int number, O owner, Subscription subscription) {}
 
-  /** Those of one column that wait for certain values. */
+  /** The subscriptions that need certain values of one column. */
   private record ByValue<O>(ColumnType<?> type, Map<Object, List<Entry<O>>> entries) {
     List<Entry<O>> of(@Nullable JsonNode value) {
       Object key = type.key(value);
@@ -40,19 +40,19 @@ public final class SubscriptionIndex<O> {
 
   private final Map<String, OfTable<O>> tables = new HashMap<>();
 
-  private SubscriptionIndex(Collection<O> owners, Function<O, List<Binding>> bindingsOf) {
+  private SubscriptionIndex(Collection<O> owners, Function<O, List<Subscription>> bindingsOf) {
     int number = 0;
     for (O owner : owners) {
-      for (Binding binding : bindingsOf.apply(owner)) {
-        var entry = new Entry<>(number++, owner, binding);
-        binding.filters().forEach((table, filter) -> add(table, filter, entry));
+      for (Subscription subscription : bindingsOf.apply(owner)) {
+        var entry = new Entry<>(number++, owner, subscription);
+        subscription.filters().forEach((table, filter) -> add(table, filter, entry));
       }
     }
   }
 
-  @SuppressWarnings("unchecked") // An empty one holds no owner.
+  @SuppressWarnings("unchecked") // An empty index refers to no owner.
   public static <O> SubscriptionIndex<O> of(
-      Collection<O> owners, Function<O, List<Binding>> bindingsOf) {
+      Collection<O> owners, Function<O, List<Subscription>> bindingsOf) {
     return owners.isEmpty()
         ? (SubscriptionIndex<O>) NONE
         : new SubscriptionIndex<>(owners, bindingsOf);
@@ -76,7 +76,7 @@ public final class SubscriptionIndex<O> {
     }
   }
 
-  /** Whether some binding may hear of this; false is certain. */
+  /** Whether some subscription may match; false is certain. */
   public boolean mayConcern(ChangePayload data) {
     OfTable<O> its = tables.get(data.change().table());
     if (its == null) {
@@ -95,8 +95,8 @@ public final class SubscriptionIndex<O> {
     return false;
   }
 
-  /** The bindings that may hear of this, by owner, in the order they were made. */
-  public Map<O, List<Binding>> mayHear(ChangePayload data) {
+  /** The subscriptions that may match, by owner, in the order of creation. */
+  public Map<O, List<Subscription>> mayHear(ChangePayload data) {
     OfTable<O> its = tables.get(data.change().table());
     if (its == null) {
       return Map.of();
@@ -109,14 +109,14 @@ public final class SubscriptionIndex<O> {
             byValue.of(row.get(column)).forEach(entry -> found.put(entry.number(), entry));
           }
         });
-    var byOwner = new LinkedHashMap<O, List<Binding>>();
+    var byOwner = new LinkedHashMap<O, List<Subscription>>();
     for (Entry<O> entry : found.values()) {
-      byOwner.computeIfAbsent(entry.owner(), owner -> new ArrayList<>(2)).add(entry.binding());
+      byOwner.computeIfAbsent(entry.owner(), owner -> new ArrayList<>(2)).add(entry.subscription());
     }
     return byOwner;
   }
 
-  /** The row, and for an update what it was. */
+  /** The row, and for an update the old row, too. */
   private static List<JsonNode> rows(ChangePayload data) {
     return data.change().operation() == Change.Operation.UPDATE
         ? List.of(data.row(), data.before())

@@ -14,14 +14,14 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * Something said or shown on a topic, as the log tells it. Read once, whoever asks first; the
- * payload is handed on as the text it came as. Immutable.
+ * A broadcast or presence change on a topic, read from the change log. The payload is passed on as
+ * text, unchanged. Immutable.
  */
 public sealed interface TopicEvent {
-  /** The log's row, which says who may hear it. */
+  /** The change in the log, whose scopes may receive it. */
   Change change();
 
-  /** As applications know it. */
+  /** The topic's name without its prefix. */
   String topic();
 
   /**
@@ -29,9 +29,9 @@ public sealed interface TopicEvent {
    *
    * @param json the protocol's payload, as JSON object text; null for raw bytes
    * @param frame the binary frame of raw bytes, the same for everybody; null for JSON
-   * @param origin the channel it came from, if it came from one
+   * @param origin the channel it came from; empty for none
    */
-  record Said(
+  record BroadcastEvent(
       Change change,
       String topic,
       @Nullable String origin,
@@ -40,19 +40,19 @@ public sealed interface TopicEvent {
       implements TopicEvent {}
 
   /**
-   * Who came and who went.
+   * Who joined and who left.
    *
-   * @param xid the transaction: whether a state that was read holds it already
+   * @param xid the transaction, to compare with the snapshot of a state
    * @param json the protocol's {@code presence_diff}, as JSON object text
    */
-  record Moved(Change change, String topic, long xid, String json) implements TopicEvent {}
+  record PresenceEvent(Change change, String topic, long xid, String json) implements TopicEvent {}
 
-  /** Whether a change is something said on a topic and no row of a table. */
+  /** Whether a change is an event of a topic, not of a table's row. */
   static boolean isOnTopic(Change change) {
     return change.table().equals("broadcast") || change.table().equals("presence");
   }
 
-  /** What a change says on a topic; null for one of a table, and for one that cannot be read. */
+  /** The event of a change; null for a table's change, and for one that is malformed. */
   static @Nullable TopicEvent of(Change change) {
     String record = change.record();
     if (record == null) {
@@ -63,19 +63,19 @@ public sealed interface TopicEvent {
       return null;
     }
     try {
-      return isBroadcast ? said(change, Parts.of(record)) : moved(change, Parts.of(record));
+      return isBroadcast ? broadcast(change, Parts.of(record)) : presence(change, Parts.of(record));
     } catch (JacksonException | IllegalArgumentException e) {
-      LoggerHolder.LOG.error("Change {} of the log cannot be read; left out", change.seq(), e);
+      LoggerHolder.LOG.error("Change {} of the log is malformed and is skipped", change.seq(), e);
       return null;
     }
   }
 
-  private static Said said(Change change, Parts parts) {
+  private static BroadcastEvent broadcast(Change change, Parts parts) {
     String topic = parts.topic;
     if (parts.binary != null) {
       byte[] bytes = Base64.getDecoder().decode(parts.binary);
       Buffer frame = Payloads.userBroadcast(TopicName.PREFIX + topic, parts.event, bytes);
-      return new Said(change, topic, parts.origin, null, frame);
+      return new BroadcastEvent(change, topic, parts.origin, null, frame);
     }
     String json =
         "{\"type\":\"broadcast\",\"event\":"
@@ -83,14 +83,14 @@ public sealed interface TopicEvent {
             + ",\"payload\":"
             + parts.payload
             + "}";
-    return new Said(change, topic, parts.origin, json, null);
+    return new BroadcastEvent(change, topic, parts.origin, json, null);
   }
 
-  private static Moved moved(Change change, Parts parts) {
-    return new Moved(change, parts.topic, Long.parseLong(parts.xid), parts.payload);
+  private static PresenceEvent presence(Change change, Parts parts) {
+    return new PresenceEvent(change, parts.topic, Long.parseLong(parts.xid), parts.payload);
   }
 
-  /** The members of a record; what is absent is empty or null. */
+  /** The members of a record; absent ones are empty or null. */
   final class Parts {
     private String topic = "";
     private String event = "";
@@ -101,7 +101,7 @@ public sealed interface TopicEvent {
 
     private Parts() {}
 
-    /** The payload is the last member and is cut out as it stands. */
+    /** The payload is the last member; its text is cut out unchanged. */
     private static Parts of(String record) {
       var parts = new Parts();
       try (JsonParser parser = Json.parser(record)) {

@@ -1,7 +1,7 @@
 /**
- * Changes of the database as clients are told them: which tables are published, what a binding asks
- * for, which bindings a change meets, and the payload that all of them share. Uses the protocol
- * alone; nothing here knows a socket. Values are immutable or say who owns them.
+ * Changes of the database in the form that clients receive: the published tables, the subscriptions
+ * and their filters, and the payload that all sockets share. Depends only on the protocol, not on
+ * sockets. Values are immutable or state their owner.
  */
 @NullMarked
 package com.gptdesk.chat.service.realtime.changes;

@@ -4,13 +4,13 @@ import io.vertx.core.buffer.Buffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Something said on a topic, on its way to the database.
+ * A broadcast on its way to the database.
  *
- * @param topic as applications know it
- * @param event what kind of thing it is, 1 to 255 bytes as UTF-8
+ * @param topic its name without the prefix
+ * @param event the name of the event, 1 to 255 bytes of UTF-8
  * @param payload JSON text; null when it is {@code raw} bytes
  * @param raw bytes; null when it is JSON
- * @param origin the channel it came from, which does not hear it; null for none
+ * @param origin the channel it came from, which does not receive it; null for none
  */
 public record Broadcast(
     String topic,

@@ -11,9 +11,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The broadcasts of one socket: sends what its client says to the database, and tells what others
- * say. Whatever is refused is answered with an error, even where the protocol would be silent.
- * Owned by the socket's context.
+ * The broadcasts of one socket: it sends the client's broadcasts to the database and delivers those
+ * of others. A refusal is answered with an error, even where the protocol allows silence. Owned by
+ * the socket's context.
  */
 public final class BroadcastHandler {
   static final String BROADCAST = "broadcast";
@@ -26,9 +26,9 @@ public final class BroadcastHandler {
   private final EventRate rate;
 
   /**
-   * Makes the handler of one socket.
+   * Creates the handler of one socket.
    *
-   * @param rate what the client may send, shared with its presence
+   * @param rate the client's rate limit, shared with its presence
    */
   public BroadcastHandler(
       Outbound outbound, Inbound inbound, TopicServices services, EventRate rate) {
@@ -39,7 +39,7 @@ public final class BroadcastHandler {
     this.rate = rate;
   }
 
-  /** A broadcast: sent on, and acknowledged when the channel wants that. */
+  /** Sends a broadcast, and acknowledges it when the channel asks for that. */
   public void take(ClientMessage.Broadcast message, Channel channel) {
     TopicMembership membership = channel.membership();
     JsonNode json = message.payload();
@@ -93,8 +93,8 @@ public final class BroadcastHandler {
   }
 
   /**
-   * The error, and once more where everybody hears it: who asked for no acknowledgement does not
-   * wait for the answer, and old clients let nobody see that it is an error.
+   * Sends the error as a reply and as a notice. A client without acknowledgements ignores the
+   * reply, and old clients do not show that it is an error.
    */
   private void refuse(ClientMessage.Broadcast message, Channel channel, ObjectNode response) {
     outbound.write(ServerMessage.Reply.to(message, false, response));
@@ -102,16 +102,16 @@ public final class BroadcastHandler {
     outbound.write(channel.notice(BROADCAST, "error", why == null ? "refused" : why));
   }
 
-  /** Something was said where this channel takes part. */
-  public void tell(Channel channel, TopicEvent.Said said) {
+  /** Delivers a broadcast on this channel's topic. */
+  public void deliver(Channel channel, TopicEvent.BroadcastEvent event) {
     TopicMembership membership = channel.membership();
-    if (!membership.isAdmitted() || !membership.tells(said)) {
+    if (!membership.isAdmitted() || !membership.delivers(event)) {
       return;
     }
-    if (said.json() != null) {
-      outbound.write(new ServerMessage.Broadcast(channel.topic(), said.json()));
-    } else if (said.frame() != null) {
-      outbound.write(said.frame()); // Nothing to who speaks 1.0.0, which has no words for it.
+    if (event.json() != null) {
+      outbound.write(new ServerMessage.Broadcast(channel.topic(), event.json()));
+    } else if (event.frame() != null) {
+      outbound.write(event.frame()); // Protocol 1.0.0 has no binary messages.
     }
   }
 }

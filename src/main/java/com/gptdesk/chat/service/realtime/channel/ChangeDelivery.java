@@ -1,44 +1,44 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.protocol.ServerMessage;
 import java.util.List;
 
 /** Writes changes to the channels of one socket, and counts them. Owned by the socket's context. */
 public final class ChangeDelivery {
-  /** The extension by which the protocol names changes. */
+  /** The protocol's extension for changes. */
   public static final String CHANGES = "postgres_changes";
 
   private final Outbound outbound;
   private final DeliveryCounts counts;
 
-  /** Makes the delivery of one socket. */
+  /** Creates the delivery of one socket. */
   public ChangeDelivery(Outbound outbound, DeliveryCounts counts) {
     this.outbound = outbound;
     this.counts = counts;
   }
 
   /**
-   * A live change.
+   * Delivers a live change.
    *
-   * @param candidates the channel's bindings that may hear of it
+   * @param candidates the channel's subscriptions that may match it
    */
-  void live(Channel channel, ChangePayload data, List<Binding> candidates) {
-    List<Channel.Delivery> deliveries = channel.tell(data, candidates);
+  void live(Channel channel, ChangePayload data, List<Subscription> candidates) {
+    List<Channel.Delivery> deliveries = channel.messagesFor(data, candidates);
     counts.countDelivered(deliveries.size());
     write(channel, data, deliveries);
   }
 
-  /** A change that the channel missed. */
+  /** Delivers a change that the channel missed. */
   void replayed(Channel channel, ChangePayload data, Resumption since) {
     counts.countReplayed();
     write(channel, data, Channel.replayed(data, since));
   }
 
-  /** Tells a channel that changes were missed; one without bindings has missed no rows. */
+  /** Tells a channel that changes were missed; a channel without subscriptions has missed none. */
   void resync(Channel channel, String reason) {
-    if (!channel.bindings().isEmpty()) {
+    if (!channel.subscriptions().isEmpty()) {
       outbound.write(channel.notice(CHANGES, "resync", reason));
     }
   }

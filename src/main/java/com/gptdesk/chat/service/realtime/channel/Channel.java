@@ -1,10 +1,10 @@
 package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.service.auth.Identity;
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import com.gptdesk.chat.service.realtime.changes.Projection;
 import com.gptdesk.chat.service.realtime.changes.ResumePoint;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.protocol.ServerMessage;
 import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.time.Instant;
@@ -19,13 +19,13 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One topic joined on one socket, for one identity: what it asked for, and the messages in its
- * name. Owned by its socket's context.
+ * One topic joined on one socket, with one identity: its subscriptions and its messages. Owned by
+ * its socket's context.
  */
 public final class Channel {
   private final String topic;
   private final @Nullable String joinRef;
-  private final List<Binding> bindings;
+  private final List<Subscription> subscriptions;
   private final TopicMembership membership;
   private String token;
   private Identity identity;
@@ -36,30 +36,33 @@ public final class Channel {
   public Channel(
       String topic,
       @Nullable String joinRef,
-      List<Binding> bindings,
+      List<Subscription> subscriptions,
       TopicMembership membership,
       String token,
       Identity identity) {
     this.topic = topic;
     this.joinRef = joinRef;
-    this.bindings = bindings;
+    this.subscriptions = subscriptions;
     this.membership = membership;
     this.token = token;
     this.identity = identity;
-    for (Binding binding : bindings) {
-      ResumePoint point = binding.resumes();
-      if (point != null && !resumes.containsKey(binding.id())) {
+    for (Subscription subscription : subscriptions) {
+      ResumePoint point = subscription.resumes();
+      if (point != null && !resumes.containsKey(subscription.id())) {
         Resumption since = resumptionAt(point);
-        since.bindings().add(binding);
+        since.subscriptions().add(subscription);
         if (resumes.isEmpty()) {
           resumes = new HashMap<>();
         }
-        resumes.put(binding.id(), since);
+        resumes.put(subscription.id(), since);
       }
     }
   }
 
-  /** Bindings that go on from the same place go on together, so that they keep one order. */
+  /**
+   * Subscriptions that resume from the same point share one resumption, so that they keep one
+   * order.
+   */
   private Resumption resumptionAt(ResumePoint point) {
     for (Resumption since : conversations) {
       if (since.point().equals(point)) {
@@ -75,12 +78,12 @@ public final class Channel {
     return topic;
   }
 
-  /** The topic as applications know it. */
+  /** The topic without its prefix. */
   public String name() {
     return membership.topic();
   }
 
-  /** Its part in its topic. */
+  /** Its membership in the topic. */
   public TopicMembership membership() {
     return membership;
   }
@@ -89,8 +92,8 @@ public final class Channel {
     return joinRef;
   }
 
-  public List<Binding> bindings() {
-    return bindings;
+  public List<Subscription> subscriptions() {
+    return subscriptions;
   }
 
   public String token() {
@@ -101,13 +104,13 @@ public final class Channel {
     return identity;
   }
 
-  /** From now on the channel speaks for whom this token names. */
+  /** From now on the channel has the identity of this token. */
   public void identify(String newToken, Identity newIdentity) {
     token = newToken;
     identity = newIdentity;
   }
 
-  /** By which rights changes are heard; null when none are. */
+  /** The rights that decide which changes it receives; null when it receives none. */
   public @Nullable Rights rights() {
     return rights;
   }
@@ -116,21 +119,21 @@ public final class Channel {
     rights = newRights;
   }
 
-  /** By whose right it takes part in its topic; channels that do have a user. */
+  /** The user by whose right it takes part in its topic. */
   UUID member() {
     Rights known = rights;
     if (known == null) {
-      throw new IllegalStateException("a channel of nobody takes part in a topic");
+      throw new IllegalStateException("a channel without a user takes part in a topic");
     }
     return known.userId();
   }
 
-  /** Whether it is of no use without the rights of somebody. */
+  /** Whether it is useless without a user's rights. */
   public boolean needsUser() {
-    return !bindings.isEmpty() || TopicName.isKnown(name());
+    return !subscriptions.isEmpty() || TopicName.isKnown(name());
   }
 
-  /** When its token ends; null for one that does not. */
+  /** When its token expires; null for never. */
   public @Nullable Instant expiresAt() {
     return identity.expiresAt();
   }
@@ -140,22 +143,24 @@ public final class Channel {
     return conversations;
   }
 
-  /** Whether some binding hears by no {@code since}, so that what it misses cannot be replayed. */
-  boolean hasBindingsThatCannotResume() {
-    return bindings.stream().anyMatch(it -> it.trouble() == null && it.resumes() == null);
+  /**
+   * Whether some subscription has no {@code since}, so that its missed changes cannot be replayed.
+   */
+  boolean hasSubscriptionsThatCannotResume() {
+    return subscriptions.stream().anyMatch(it -> it.problem() == null && it.resumes() == null);
   }
 
-  /** A word to people and to {@code .on('system')}. */
+  /** A notice for {@code .on('system')}. */
   public ServerMessage notice(String extension, String status, String message) {
     return new ServerMessage.Notice(topic, joinRef, extension, status, message, name());
   }
 
-  /** The channel broke: the client joins again. */
+  /** The channel failed: the client joins again. */
   public ServerMessage failure() {
     return new ServerMessage.Failure(topic, joinRef);
   }
 
-  /** The channel is closed for good. */
+  /** The channel is closed, and the client does not rejoin. */
   public ServerMessage closing() {
     return new ServerMessage.Close(topic, joinRef);
   }
@@ -163,25 +168,28 @@ public final class Channel {
   /**
    * One message for a change.
    *
-   * @param ids of the bindings it meets, as JSON array text
+   * @param ids the ids of the matching subscriptions, as JSON array text
    */
   public record Delivery(@Nullable Projection projection, String ids) {}
 
   /**
-   * The messages for a change, one for each choice of columns; empty when it meets no binding, or
-   * only those that were told before. Asked once, in order: what was told is not told again.
+   * The messages for a live change, one for each choice of columns. Empty when it matches no
+   * subscription, or only subscriptions that already received it. To be called once for each
+   * change, in order.
    *
-   * @param candidates of the channel's bindings those that may hear of it, in order
+   * @param candidates the channel's subscriptions that may match it, in order
    */
-  public List<Delivery> tell(ChangePayload data, List<Binding> candidates) {
+  public List<Delivery> messagesFor(ChangePayload data, List<Subscription> candidates) {
     var ids = new LinkedHashMap<Optional<Projection>, StringBuilder>();
     var seen = new HashSet<Integer>();
-    for (Binding binding : candidates) {
-      Resumption since = resumes.get(binding.id());
-      if (seen.add(binding.id()) && binding.meets(data) && (since == null || !since.covers(data))) {
+    for (Subscription subscription : candidates) {
+      Resumption since = resumes.get(subscription.id());
+      if (seen.add(subscription.id())
+          && subscription.meets(data)
+          && (since == null || !since.covers(data))) {
         ids.computeIfAbsent(
-                Optional.ofNullable(binding.projection()), same -> new StringBuilder("["))
-            .append(binding.id())
+                Optional.ofNullable(subscription.projection()), same -> new StringBuilder("["))
+            .append(subscription.id())
             .append(',');
       }
     }
@@ -189,14 +197,14 @@ public final class Channel {
     return deliveries(ids);
   }
 
-  /** The messages for a replayed change: to the bindings that go on from there alone. */
+  /** The messages for a replayed change, only for the subscriptions that resume from there. */
   static List<Delivery> replayed(ChangePayload data, Resumption since) {
     var ids = new LinkedHashMap<Optional<Projection>, StringBuilder>();
-    for (Binding binding : since.bindings()) {
-      if (binding.meets(data)) {
+    for (Subscription subscription : since.subscriptions()) {
+      if (subscription.meets(data)) {
         ids.computeIfAbsent(
-                Optional.ofNullable(binding.projection()), same -> new StringBuilder("["))
-            .append(binding.id())
+                Optional.ofNullable(subscription.projection()), same -> new StringBuilder("["))
+            .append(subscription.id())
             .append(',');
       }
     }

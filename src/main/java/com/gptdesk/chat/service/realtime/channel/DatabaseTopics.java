@@ -13,7 +13,7 @@ import org.jooq.JSON;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 
-/** Asks a database about topics, as the relay: all of it is granted to that role alone. */
+/** Topics in a database, used with the role of the relay, which alone has the rights. */
 public record DatabaseTopics(ChatDatabase database) implements Topics {
 
   @Override
@@ -27,12 +27,12 @@ public record DatabaseTopics(ChatDatabase database) implements Topics {
   }
 
   @Override
-  public Gathering presence(String topic) {
+  public PresenceState presence(String topic) {
     return database.reading(
         Caller.relay(),
         tx -> {
           var row = Routines.presenceOf(tx.configuration(), topic).getFirst();
-          return new Gathering(row.getSnapshot(), row.getState());
+          return new PresenceState(row.getSnapshot(), row.getState());
         });
   }
 

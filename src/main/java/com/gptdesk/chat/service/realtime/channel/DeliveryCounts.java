@@ -1,10 +1,10 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-/** Counts what is delivered to channels. Any thread may call. */
+/** Counts deliveries to channels. Thread-safe. */
 public interface DeliveryCounts {
-  /** So many messages of a live change were delivered. */
+  /** Counts this many messages of a live change. */
   void countDelivered(int messages);
 
-  /** A change was replayed from the tables. */
+  /** Counts a change that was replayed from the tables. */
   void countReplayed();
 }

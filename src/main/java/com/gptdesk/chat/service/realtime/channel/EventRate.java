@@ -5,22 +5,22 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many broadcasts and presence calls one client may send per second, counted together. Owned by
- * the socket's context.
+ * The rate limit of one client's broadcasts and presence calls together. Owned by the socket's
+ * context.
  */
 public final class EventRate {
   private final int perSecond;
   private final LongSupplier nanoClock;
   private final TokenBucket events;
 
-  /** Begins with a full allowance. */
+  /** Starts with all tokens. */
   public EventRate(TopicServices services) {
     this.perSecond = services.limits().maxEventsPerSecond();
     this.nanoClock = services.nanoClock();
     this.events = new TokenBucket(perSecond, nanoClock.getAsLong());
   }
 
-  /** Counts one event; the reason when it is too many, else null. */
+  /** Counts one event; returns the reason when it is one too many, else null. */
   @Nullable String refusal() {
     return events.take(nanoClock.getAsLong())
         ? null

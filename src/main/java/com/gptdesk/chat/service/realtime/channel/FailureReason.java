@@ -3,11 +3,11 @@ package com.gptdesk.chat.service.realtime.channel;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.service.auth.InvalidToken;
 
-/** What a client is told of a failure: a code of Supabase Realtime, and a sentence. */
+/** The reason of a failure for clients: a code of Supabase Realtime and a sentence. */
 public final class FailureReason {
   private FailureReason() {}
 
-  /** Of a token or of the database. */
+  /** For a failure of a token or of the database. */
   public static String of(RuntimeException e) {
     if (e instanceof InvalidToken invalid) {
       String code =
@@ -25,10 +25,10 @@ public final class FailureReason {
           };
       return code + ": " + invalid.getMessage();
     }
-    return "UnableToConnectToProject: The database cannot be asked now; try again";
+    return "UnableToConnectToProject: The database is not available; try again";
   }
 
-  /** Of a broadcast or of presence, which the database may refuse. */
+  /** For a failure of a broadcast or of presence, which the database may refuse. */
   static String ofTopic(RuntimeException e) {
     if (e instanceof Refusal refusal) {
       boolean isRight = refusal.code().equals("PT403") || refusal.code().equals("42501");

@@ -1,13 +1,13 @@
 package com.gptdesk.chat.service.realtime.channel;
 
 /**
- * What one client sends. It is not read while a message waits for the database, so messages stay in
- * order and a client cannot pile up work. Called on the socket's context alone.
+ * The messages of one client. Reading pauses while a message waits for the database, so messages
+ * stay in order and work cannot pile up. Called only on the socket's context.
  */
 public interface Inbound {
-  /** Reads no further. */
+  /** Pauses reading. */
   void pause();
 
-  /** Reads on, unless the socket has ended. */
+  /** Resumes reading, unless the socket has ended. */
   void resume();
 }

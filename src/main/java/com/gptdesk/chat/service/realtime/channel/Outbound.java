@@ -7,36 +7,36 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way from channels to one client. Called on the socket's event-loop context alone, which also
- * runs what is handed over here.
+ * Writes from channels to one client. Called only on the socket's event-loop context, which also
+ * runs the callbacks.
  */
 public interface Outbound {
-  /** Writes a message after those before it. */
+  /** Writes a message, in order. */
   void write(ServerMessage message);
 
-  /** Writes a binary frame, to clients that read such. */
+  /** Writes a binary frame, if the client's protocol has them. */
   void write(Buffer binary);
 
-  /** Whether the client reads fast enough to be sent what can as well wait in the database. */
+  /** Whether the client reads fast enough to be sent what could also wait in the database. */
   boolean hasRoom();
 
   /**
-   * Runs blocking work on a virtual thread; what comes of it is handled on the context, unless the
-   * socket has ended.
+   * Runs blocking work on a virtual thread; its result is handled on the context, unless the socket
+   * has ended.
    */
   <T extends @Nullable Object> void offEventLoop(
       Supplier<T> work, Consumer<T> done, Consumer<RuntimeException> failed);
 
-  /** Runs something after so many milliseconds, unless the socket has ended by then. */
+  /** Runs a task after so many milliseconds, unless the socket has ended. */
   void later(long millis, Runnable then);
 
   /**
-   * Closes the socket: more waits for its client than may. The client comes back and catches up.
+   * Closes the socket because too much waits for its client. The client reconnects and catches up.
    *
    * @param what waits, for the log
    */
   void closeTooSlow(String what);
 
-  /** Logs by the id of the request that became this socket. */
+  /** Logs with the id of the request that opened this socket. */
   void named(Runnable log);
 }

@@ -15,9 +15,9 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The presence of one socket's channels: shows on topics what its client tracks, and tells who else
- * is there. Whatever is refused is answered with an error, even where the protocol would be silent.
- * Owned by the socket's context.
+ * The presence of one socket's channels: it tracks the client on its topics and delivers who else
+ * is present. A refusal is answered with an error, even where the protocol allows silence. Owned by
+ * the socket's context.
  */
 public final class PresenceHandler {
   private static final Logger LOG = LoggerFactory.getLogger(PresenceHandler.class);
@@ -34,10 +34,10 @@ public final class PresenceHandler {
   private int inWindow;
 
   /**
-   * Makes the handler of one socket.
+   * Creates the handler of one socket.
    *
-   * @param rate what the client may send, shared with its broadcasts
-   * @param maxWaiting presence changes that may wait for the state they follow
+   * @param rate the client's rate limit, shared with its broadcasts
+   * @param maxWaiting presence changes that may wait for the state before them
    * @param dismissal ends the channels whose state cannot be read
    */
   public PresenceHandler(
@@ -98,10 +98,10 @@ public final class PresenceHandler {
       refuse(message, "Presence track payload must be a map");
       return;
     }
-    // The server's to give: one of the client's would stand beside it.
+    // The server sets it; a client's value would appear beside it.
     ObjectNode meta = sent.deepCopy().without(List.of("phx_ref", "phx_ref_prev"));
     String json = Json.write(meta);
-    // Both go to everybody on the topic.
+    // Both are sent to everybody on the topic.
     if (Utf8.length(membership.key()) + Utf8.length(json) > limits.maxPayloadBytes()) {
       outbound.write(ServerMessage.Reply.to(message, false, limits.tooLarge()));
       return;
@@ -120,7 +120,7 @@ public final class PresenceHandler {
         done -> {
           outbound.write(ServerMessage.Reply.to(message, true, Json.object()));
           if (membership.isAdmitted() && !membership.followsPresence()) {
-            readState(channel); // Who shows himself sees the others.
+            readState(channel); // A client that tracks itself also receives the others.
           }
           inbound.resume();
         },
@@ -158,34 +158,40 @@ public final class PresenceHandler {
     outbound.write(ServerMessage.Reply.to(message, false, Json.object().put("reason", reason)));
   }
 
-  /** Somebody came or went where this channel takes part. */
-  public void tell(Channel channel, TopicEvent.Moved moved) {
+  /** Delivers a presence change on this channel's topic. */
+  public void deliver(Channel channel, TopicEvent.PresenceEvent event) {
     TopicMembership membership = channel.membership();
     if (!membership.isAdmitted()) {
       return;
     }
-    if (membership.tells(moved)) {
-      outbound.write(new ServerMessage.PresenceDiff(channel.topic(), moved.json()));
+    if (membership.delivers(event)) {
+      outbound.write(new ServerMessage.PresenceDiff(channel.topic(), event.json()));
     } else if (membership.waiting() > maxWaiting) {
-      outbound.closeTooSlow("too many comings and goings wait for the state they follow");
+      outbound.closeTooSlow("too many presence changes wait for the state before them");
     }
   }
 
-  /** Changes were missed: who is there is read again, after this node has put right its part. */
+  /** Changes were missed: restores this node's own part, and then reads again who is present. */
   public void refresh(Channel channel) {
     if (channel.membership().followsPresence()) {
       readState(channel);
     }
   }
 
-  /** The channel takes part from now on: its client is told who is there if it wants to know. */
+  /**
+   * The channel now takes part in its topic: its client receives who is present, if it asked for
+   * that.
+   */
   void admitted(Channel channel) {
     if (channel.membership().wantsPresence()) {
       readState(channel);
     }
   }
 
-  /** The channel takes part no longer; a client that knows who is there is told to forget it. */
+  /**
+   * The channel no longer takes part; a client that received who is present is told that all have
+   * left.
+   */
   void expelled(Channel channel) {
     TopicMembership membership = channel.membership();
     untrackSoon(channel);
@@ -229,7 +235,7 @@ public final class PresenceHandler {
         },
         found -> {
           if (membership.isReading(number)) {
-            tellState(channel, found);
+            deliverState(channel, found);
           }
         },
         e -> {
@@ -245,12 +251,12 @@ public final class PresenceHandler {
         });
   }
 
-  private void tellState(Channel channel, Topics.Gathering found) {
+  private void deliverState(Channel channel, Topics.PresenceState found) {
     var waited = channel.membership().read(PgSnapshot.of(found.snapshot()));
     outbound.write(
         new ServerMessage.PresenceState(channel.topic(), channel.joinRef(), found.state()));
-    for (TopicEvent.Moved moved : waited) {
-      tell(channel, moved);
+    for (TopicEvent.PresenceEvent event : waited) {
+      deliver(channel, event);
     }
   }
 }

@@ -12,11 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the channels of this node show on topics. The database has it for everybody; this is the
- * node's own note, from which it is written again when the database has lost it, and by which
- * nothing stays there that is shown no longer.
+ * What the channels of this node track on topics. The database holds it for everybody. This copy
+ * restores it when the database has lost it, and removes from the database what is no longer
+ * tracked.
  *
- * <p>Any thread may call; what asks the database blocks, so call it on virtual threads.
+ * <p>Thread-safe. Methods that use the database block, so call them on virtual threads.
  */
 public final class PresenceTracker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PresenceTracker.class);
@@ -29,42 +29,42 @@ public final class PresenceTracker implements AutoCloseable {
   private final AtomicLong numbers = new AtomicLong();
   private final ConcurrentHashMap<String, Tracked> tracked = new ConcurrentHashMap<>();
 
-  /** To be taken out of the database; stays here until it is. */
+  /** To be removed from the database; kept until that succeeds. */
   private final Set<String> leaving = ConcurrentHashMap.newKeySet();
 
   private final AtomicBoolean clearing = new AtomicBoolean();
   private final AtomicLong recoveriesAsked = new AtomicLong();
 
-  /** Guards the next, and lets one thread recover at a time. */
+  /** Guards the next field, and lets only one thread recover at a time. */
   private final Object recovery = new Object();
 
   private long recoveriesServed;
   private volatile boolean closed;
 
-  /** Makes a node that shows nothing yet; the database hears of it when it does. */
+  /** Creates a tracker that tracks nothing; the node is registered in the database at first use. */
   public PresenceTracker(Topics topics) {
     this.topics = topics;
   }
 
-  /** A name for a new channel, unlike any other on any node. */
+  /** A name for a new channel, unique among all nodes. */
   public String newOrigin() {
     return node + "/" + numbers.incrementAndGet();
   }
 
-  /** How many channels of this node show something. */
+  /** How many channels of this node track something. */
   public int size() {
     return tracked.size();
   }
 
-  /** Whether there is something to keep or to take away. */
+  /** Whether there is something to keep alive or to remove. */
   public boolean isIdle() {
     return tracked.isEmpty() && leaving.isEmpty();
   }
 
   /**
-   * A channel shows something.
+   * Tracks something for a channel.
    *
-   * @throws Refusal when the database says no; then it shows what it did before
+   * @throws Refusal when the database refuses; then the earlier state remains
    */
   void track(String origin, String topic, String key, UUID userId, String meta) {
     var wanted =
@@ -88,7 +88,7 @@ public final class PresenceTracker implements AutoCloseable {
       throw e;
     }
     if (!tracked.containsKey(origin)) {
-      untrackSoon(List.of(origin)); // The channel has gone meanwhile.
+      untrackSoon(List.of(origin)); // The channel was closed meanwhile.
     }
   }
 
@@ -104,13 +104,13 @@ public final class PresenceTracker implements AutoCloseable {
     return topics.track(node, wanted);
   }
 
-  /** A channel shows nothing any more. */
+  /** Untracks a channel. */
   void untrack(String origin) {
     tracked.remove(origin);
     topics.untrack(List.of(origin));
   }
 
-  /** These channels show nothing any more; returns at once, and does not give up. */
+  /** Untracks these channels; returns at once, and retries until it succeeds. */
   void untrackSoon(List<String> origins) {
     for (String origin : origins) {
       tracked.remove(origin);
@@ -129,15 +129,16 @@ public final class PresenceTracker implements AutoCloseable {
         some.forEach(leaving::remove);
       }
     } catch (RuntimeException e) {
-      LOG.warn("{} channels could not be taken from their topics; trying again", leaving.size(), e);
+      LOG.warn(
+          "{} channels could not be removed from their topics; trying again", leaving.size(), e);
     } finally {
       clearing.set(false);
     }
   }
 
   /**
-   * To be called every few seconds while sockets are open: the node says that it is there, takes
-   * away what is left over, and looks after nodes that died.
+   * To be called every few seconds while sockets are open: renews this node, removes what is left
+   * over, and cleans up after nodes that died.
    */
   public void keep() {
     if (!leaving.isEmpty()) {
@@ -150,8 +151,8 @@ public final class PresenceTracker implements AutoCloseable {
   }
 
   /**
-   * Changes were missed: the database may have lost what this node shows. However many ask at once,
-   * it is looked after once or twice.
+   * Changes were missed, so the database may have lost what this node tracks. Concurrent calls
+   * share one or two recoveries.
    */
   void recover() {
     if (tracked.isEmpty()) {
@@ -160,7 +161,7 @@ public final class PresenceTracker implements AutoCloseable {
     long mine = recoveriesAsked.incrementAndGet();
     synchronized (recovery) {
       if (recoveriesServed >= mine) {
-        return; // By one that began after this was asked.
+        return; // By a recovery that started after this call.
       }
       long served = recoveriesAsked.get();
       if (!topics.touch(node)) {
@@ -175,7 +176,7 @@ public final class PresenceTracker implements AutoCloseable {
     for (int from = 0; from < all.size(); from += BATCH) {
       topics.trackAgain(node, all.subList(from, Math.min(all.size(), from + BATCH)));
     }
-    // Who left while this was being written.
+    // Channels that left while this was written.
     List<String> gone =
         all.stream().map(Tracked::origin).filter(origin -> !tracked.containsKey(origin)).toList();
     if (!gone.isEmpty()) {
@@ -183,7 +184,7 @@ public final class PresenceTracker implements AutoCloseable {
     }
   }
 
-  /** The node stops: everybody has left its topics, said in one go. */
+  /** The node stops: removes all its channels from their topics in one call. */
   @Override
   public void close() {
     if (closed) {

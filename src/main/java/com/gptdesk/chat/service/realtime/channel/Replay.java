@@ -19,15 +19,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells one channel what it missed, and then what came meanwhile, so that nothing is missing at the
- * seam or told twice.
+ * Delivers to one channel the changes that it missed and then those that came meanwhile, without a
+ * gap and without duplicates.
  *
- * <p>The channel hears before the first page is asked for, and what it hears is held; so whatever a
- * page does not show comes live. What comes live and a page has shown is known by its revision,
- * also when a relay that lags behind tells it long after.
+ * <p>The channel is subscribed before the first page is read, and live changes are held meanwhile,
+ * so a change that no page contains comes live. A live change that a page contained is recognised
+ * by its revision, even when the relay lags.
  *
- * <p>Pages are asked for and written only as fast as the client reads. While the database is away
- * it tries again. Owned by its socket's context.
+ * <p>Pages are read and written only as fast as the client reads. It retries while the database is
+ * not available. Owned by its socket's context.
  */
 final class Replay {
   private static final Logger LOG = LoggerFactory.getLogger(Replay.class);
@@ -45,7 +45,7 @@ final class Replay {
   private final ArrayDeque<Resumption> todo = new ArrayDeque<>();
   private final ArrayDeque<MissedMessages.Message> page = new ArrayDeque<>();
   private final ArrayDeque<ChangePayload> held = new ArrayDeque<>();
-  private final Set<UUID> told = new HashSet<>();
+  private final Set<UUID> replayed = new HashSet<>();
   private @Nullable Resumption current;
   private boolean first;
   private boolean last;
@@ -58,9 +58,9 @@ final class Replay {
   private Duration retry = FIRST_RETRY;
 
   /**
-   * @param rights what may be told of what was held
-   * @param whenCaughtUp called when all was told, and what came meanwhile, too
-   * @param whenFailed called when it cannot go on
+   * @param rights decide which held changes may be delivered
+   * @param whenCaughtUp called when all changes were delivered, held ones included
+   * @param whenFailed called when it cannot continue
    */
   Replay(
       Outbound outbound,
@@ -80,29 +80,29 @@ final class Replay {
     this.todo.addAll(channel.conversations());
   }
 
-  /** Holds a live change until what was before it is told; false when more than may wait does. */
+  /** Holds a live change until those before it are delivered; false when too many wait. */
   boolean hold(ChangePayload data) {
     held.add(data);
     heldSize += data.size();
     return held.size() <= source.maxHeldChanges() && heldSize <= source.maxHeldBytes();
   }
 
-  /** Changes were missed again: begins once more from where it is by then. */
+  /** Changes were missed again: starts again from its current revision. */
   void again() {
     again = true;
   }
 
-  /** Nothing of it is told any more. */
+  /** Stops the replay. */
   void end() {
     over = true;
     page.clear();
     held.clear();
   }
 
-  /** Goes on as far as the client reads; called again whenever it has read something. */
+  /** Continues as far as the client reads; called again whenever it has read something. */
   void run() {
     if (running) {
-      return; // A frame was written at once, and the one after it is not before it.
+      return; // Each write completes before the next one.
     }
     running = true;
     try {
@@ -115,7 +115,7 @@ final class Replay {
   private void goOn() {
     while (!over && !asking && outbound.hasRoom()) {
       if (!page.isEmpty()) {
-        tell(page.remove());
+        deliver(page.remove());
       } else if (current != null && !last) {
         ask(current);
       } else if (!todo.isEmpty()) {
@@ -128,7 +128,7 @@ final class Replay {
         ChangePayload data = held.remove();
         heldSize -= data.size();
         if (rights.maySee(data)) {
-          delivery.live(channel, data, channel.bindings());
+          delivery.live(channel, data, channel.subscriptions());
         }
       } else {
         end();
@@ -142,7 +142,7 @@ final class Replay {
     from = since.reached();
     first = true;
     last = false;
-    told.clear();
+    replayed.clear();
   }
 
   private void ask(Resumption since) {
@@ -170,7 +170,7 @@ final class Replay {
       outbound.named(
           () ->
               LOG.warn(
-                  "Channel {} could not be told what it missed; it joins again",
+                  "The missed changes of channel {} could not be replayed; the client joins again",
                   channel.topic(),
                   e));
       whenFailed.accept(e);
@@ -181,7 +181,11 @@ final class Replay {
     retry =
         retry.multipliedBy(2).compareTo(LONGEST_RETRY) > 0 ? LONGEST_RETRY : retry.multipliedBy(2);
     outbound.named(
-        () -> LOG.debug("The database is away; {} asks again in {} ms", channel.topic(), wait));
+        () ->
+            LOG.debug(
+                "The database is not available; the replay of {} tries again in {} ms",
+                channel.topic(),
+                wait));
     outbound.later(
         wait,
         () -> {
@@ -193,7 +197,7 @@ final class Replay {
   private void take(Resumption since, MissedMessages.@Nullable Page found) {
     if (found == null) {
       last = true;
-      // It may be gone; or the revision belongs to a database that is no more.
+      // It may be deleted, or the revision is from a database that was replaced.
       delivery.resync(
           channel,
           "You see no conversation " + since.conversation() + "; read what you show again.");
@@ -204,7 +208,7 @@ final class Replay {
       catchUp(since, head, "Revision " + from + " is not reached yet");
     } else if (first && head - from > source.maxReplayed()) {
       catchUp(since, head, "More than " + source.maxReplayed() + " changes were missed");
-    } else if (told.size() > source.maxReplayed()) {
+    } else if (replayed.size() > source.maxReplayed()) {
       catchUp(since, Math.max(head, since.reached()), "More changes come than can be replayed");
     } else {
       page.addAll(found.messages());
@@ -213,19 +217,19 @@ final class Replay {
     first = false;
   }
 
-  /** Not replayed: the client reads the conversation anew, and hears what comes after this. */
+  /** Not replayed: the client reads the conversation again and then receives live changes. */
   private void catchUp(Resumption since, long head, String why) {
     last = true;
     since.reach(head);
     delivery.resync(channel, why + "; read conversation " + since.conversation() + " again.");
   }
 
-  private void tell(MissedMessages.Message message) {
+  private void deliver(MissedMessages.Message message) {
     Resumption since = current;
     if (since == null) {
       return;
     }
-    boolean isNew = message.sentRevision() > from && told.add(message.id());
+    boolean isNew = message.sentRevision() > from && replayed.add(message.id());
     var data =
         new ChangePayload(
             new Change(
@@ -241,7 +245,7 @@ final class Replay {
     delivery.replayed(channel, data, since);
   }
 
-  /** What it has come to, in words. */
+  /** The result in words. */
   String summary() {
     var words = new StringBuilder("Caught up");
     for (Resumption since : channel.conversations()) {

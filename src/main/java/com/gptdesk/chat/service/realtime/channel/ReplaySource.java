@@ -4,11 +4,11 @@ import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
 
 /**
- * From where a node replays what channels missed, and how much.
+ * The source of a node's replays, and their limits.
  *
- * @param missed asks the database
+ * @param missed reads from the database
  * @param tables what is published
- * @param maxReplayed changes of one conversation; for more the client reads it again
+ * @param maxReplayed the most changes of one conversation; beyond that the client reads it again
  * @param maxHeldChanges live changes that may wait for one replay
  * @param maxHeldBytes about how large those may be
  */
@@ -18,6 +18,6 @@ public record ReplaySource(
     int maxReplayed,
     int maxHeldChanges,
     int maxHeldBytes) {
-  /** So many messages are asked for at a time. */
+  /** The size of a page in messages. */
   public static final int PAGE = 200;
 }

@@ -1,14 +1,14 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * What is being replayed to the channels of one socket; a live change waits while its channel's
- * replay runs. Owned by the socket's context.
+ * The replays of one socket's channels. A live change waits while its channel's replay runs. Owned
+ * by the socket's context.
  */
 public final class Replays {
   private final Outbound outbound;
@@ -18,7 +18,7 @@ public final class Replays {
   private final Map<Channel, Replay> running = new LinkedHashMap<>();
 
   /**
-   * Makes one without any replay yet.
+   * Creates one without replays.
    *
    * @param dismissal ends the channels whose replay fails
    */
@@ -30,9 +30,9 @@ public final class Replays {
     this.dismissal = dismissal;
   }
 
-  /** Tells a channel that was away what it missed, or that it missed something. */
+  /** Replays what a channel missed while it was away, or delivers it that it missed changes. */
   public void resume(Channel channel) {
-    if (channel.bindings().stream().anyMatch(Binding::cannotResume)) {
+    if (channel.subscriptions().stream().anyMatch(Subscription::cannotResume)) {
       delivery.resync(
           channel,
           "Only messages of one conversation can be replayed (filter conversation_id=eq.<id>); read what else you show again.");
@@ -40,9 +40,9 @@ public final class Replays {
     start(channel);
   }
 
-  /** Changes went by unheard: replays what can be, and tells of the rest. */
+  /** Changes were missed: replays those that can be, and delivers the channel about the others. */
   public void missed(Channel channel, String reason) {
-    if (channel.hasBindingsThatCannotResume()) {
+    if (channel.hasSubscriptionsThatCannotResume()) {
       delivery.resync(channel, reason);
     }
     start(channel);
@@ -71,7 +71,7 @@ public final class Replays {
     replay.run();
   }
 
-  /** The replay has told all, and what came meanwhile, too. */
+  /** The replay is complete, held changes included. */
   private void caughtUp(Channel channel) {
     Replay replay = running.get(channel);
     if (replay != null) {
@@ -80,24 +80,24 @@ public final class Replays {
     }
   }
 
-  /** Tells a live change, or holds it while what was before it is being replayed. */
-  public void tell(Channel channel, ChangePayload data, List<Binding> candidates) {
+  /** Delivers a live change, or holds it while earlier ones are replayed. */
+  public void deliver(Channel channel, ChangePayload data, List<Subscription> candidates) {
     Replay replay = running.get(channel);
     if (replay == null) {
       delivery.live(channel, data, candidates);
     } else if (!replay.hold(data)) {
-      outbound.closeTooSlow("too many changes wait for what it missed to be told");
+      outbound.closeTooSlow("too many changes wait for its replay");
     }
   }
 
-  /** The client has read something. */
+  /** To be called when the client has read something. */
   public void goOn() {
     if (!running.isEmpty() && outbound.hasRoom()) {
       List.copyOf(running.values()).forEach(Replay::run);
     }
   }
 
-  /** Replays nothing more to this channel. */
+  /** Stops the replay of this channel. */
   public void end(Channel channel) {
     Replay replay = running.remove(channel);
     if (replay != null) {

@@ -1,24 +1,24 @@
 package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.relay.Change;
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import com.gptdesk.chat.service.realtime.changes.ResumePoint;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import tools.jackson.databind.JsonNode;
 
 /**
- * How far one channel has got in one conversation: the bindings that said {@code since} are told
- * what has a higher revision, once, whether it is replayed or live. Owned by its socket's context.
+ * How far one channel has received one conversation. Its subscriptions with {@code since} receive
+ * each higher revision once, replayed or live. Owned by its socket's context.
  *
- * <p>That one number is enough because a conversation's changes are committed, and told by the
- * relay, in the order of their revisions.
+ * <p>One number is enough, because a conversation's changes are committed and delivered in the
+ * order of their revisions.
  */
 public final class Resumption {
   private final ResumePoint point;
-  private final List<Binding> bindings = new ArrayList<>();
+  private final List<Subscription> subscriptions = new ArrayList<>();
   private long reached;
 
   Resumption(ResumePoint point) {
@@ -26,7 +26,7 @@ public final class Resumption {
     this.reached = point.revision();
   }
 
-  /** Where it began. */
+  /** Where it started. */
   ResumePoint point() {
     return point;
   }
@@ -35,12 +35,12 @@ public final class Resumption {
     return point.conversation();
   }
 
-  /** The bindings that asked for the same. */
-  List<Binding> bindings() {
-    return bindings;
+  /** The subscriptions that resume here. */
+  List<Subscription> subscriptions() {
+    return subscriptions;
   }
 
-  /** Everything up to this revision was told, or need not be. */
+  /** Everything up to this revision was delivered or is not needed. */
   long reached() {
     return reached;
   }
@@ -49,17 +49,17 @@ public final class Resumption {
     reached = revision;
   }
 
-  /** Somebody else speaks for the channel now, who was told nothing yet. */
+  /** The channel has another user now, who has received nothing yet. */
   public void startAnew() {
     reached = point.revision();
   }
 
-  /** Whether this was told before. Of a deletion nothing says so, and it is not replayed. */
+  /** Whether this was delivered before. A row's deletion has no revision and is never replayed. */
   boolean covers(ChangePayload data) {
     return isRevision(data) && revision(data) <= reached;
   }
 
-  /** This is told now, or passes by the bindings' other conditions. */
+  /** Records that this is delivered now, or filtered out. */
   void passed(ChangePayload data) {
     if (isRevision(data)) {
       reached = Math.max(reached, revision(data));

@@ -5,14 +5,14 @@ import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import java.util.Set;
 import java.util.UUID;
 
-/** The rights of the user by which a channel hears changes. Owned by the socket's context. */
+/** The rights that decide which changes a channel receives. Owned by the socket's context. */
 public interface Rights {
-  /** Whose rights they are. */
+  /** The user who has them. */
   UUID userId();
 
-  /** What the user may hear, as it was known last. */
+  /** The scopes of the user, as read last. */
   Set<Scope> scopes();
 
-  /** Whether this may be told now; rights may have changed since it arrived. */
+  /** Whether this change may be delivered now; rights may have changed since it arrived. */
   boolean maySee(ChangePayload data);
 }

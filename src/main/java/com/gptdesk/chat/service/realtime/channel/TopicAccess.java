@@ -7,29 +7,29 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether the channels of one socket may take part in their topics, when they join and when rights
- * change. Owned by the socket's context.
+ * Decides whether the channels of one socket may take part in their topics, at a join and when
+ * rights change. Owned by the socket's context.
  */
 public final class TopicAccess {
   private final Outbound outbound;
   private final PresenceHandler presence;
 
-  /** Makes the access of one socket. */
+  /** Creates the access of one socket. */
   public TopicAccess(Outbound outbound, PresenceHandler presence) {
     this.outbound = outbound;
     this.presence = presence;
   }
 
-  /** Why a channel cannot be joined by these rights; null when it can. */
+  /** Why a channel cannot be joined with these rights; null when it can. */
   public static @Nullable String refusal(
       ClientMessage.Join join, TopicMembership membership, Rights rights) {
     if (!TopicName.isKnown(membership.topic()) || membership.isFor(rights.scopes())) {
       return null;
     }
-    // One with bindings still hears what its user may see; but one that is there for the topic
-    // alone, or asks for its presence or its privacy, would hear nothing.
+    // A channel with subscriptions still receives its user's changes. A channel only for the topic,
+    // or with presence or privacy, would receive nothing.
     boolean needsTopic =
-        join.bindings().isEmpty()
+        join.subscriptions().isEmpty()
             || join.isPrivate()
             || Boolean.TRUE.equals(membership.config().presence());
     return needsTopic
@@ -38,7 +38,7 @@ public final class TopicAccess {
         : null;
   }
 
-  /** The join was answered: now the channel takes part in its topic if it may. */
+  /** After the reply to the join: the channel takes part in its topic if it may. */
   public void joined(Channel channel) {
     TopicMembership membership = channel.membership();
     Rights rights = channel.rights();
@@ -54,12 +54,12 @@ public final class TopicAccess {
     }
   }
 
-  /** What this channel's user may see is known anew. False when the channel has to end. */
+  /** The user's rights were read again. False when the channel has to end. */
   public boolean mayStay(Channel channel, Collection<Scope> scopes) {
     TopicMembership membership = channel.membership();
     boolean may = membership.isFor(scopes);
     if (may == membership.isAdmitted()) {
-      return may || !channel.bindings().isEmpty();
+      return may || !channel.subscriptions().isEmpty();
     }
     if (may) {
       membership.admit();
@@ -67,7 +67,7 @@ public final class TopicAccess {
       return true;
     }
     presence.expelled(channel);
-    if (channel.bindings().isEmpty()) {
+    if (channel.subscriptions().isEmpty()) {
       return false;
     }
     refuse(channel, BroadcastHandler.BROADCAST);

@@ -9,14 +9,14 @@ import java.util.Map;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Limits of what is said and shown on topics, by the names Supabase gives them. A breach is
- * answered with an error, and what breached it is not sent.
+ * Limits of broadcasts and presence, with Supabase's names. A message over a limit is answered with
+ * an error and not sent.
  *
- * @param maxPayloadBytes the longest payload of a broadcast and of what is tracked, as UTF-8
+ * @param maxPayloadBytes the longest payload of a broadcast or of presence, in bytes of UTF-8
  * @param maxEventsPerSecond broadcasts and presence calls of one connection, or of one person by
  *     HTTP, averaged; twice as many may come at once
  * @param maxPresenceEventsPerWindow presence calls of one connection in a window
- * @param presenceWindow how long such a window is
+ * @param presenceWindow the length of the window
  */
 public record TopicLimits(
     int maxPayloadBytes,
@@ -45,11 +45,11 @@ public record TopicLimits(
       Setting.millis(
           "CHAT_CLIENT_PRESENCE_WINDOW_MS", 30_000, 1000, 3_600_000, "how long that window is");
 
-  /** Those of topics. */
+  /** The settings of topics. */
   public static final List<Setting<?>> SETTINGS =
       List.of(PAYLOAD, EVENTS, PRESENCE_EVENTS, PRESENCE_WINDOW);
 
-  /** As the environment says. */
+  /** Read from the environment. */
   public static TopicLimits from(Settings settings) {
     return new TopicLimits(
         1024 * settings.get(PAYLOAD),
@@ -58,12 +58,12 @@ public record TopicLimits(
         settings.get(PRESENCE_WINDOW));
   }
 
-  /** What suits most. */
+  /** The defaults. */
   public static TopicLimits defaults() {
     return from(new Settings(Map.of()));
   }
 
-  /** The answer to a payload that is too large: by the name Supabase gives it, and its meaning. */
+  /** The error for a payload that is too large, with Supabase's name. */
   ObjectNode tooLarge() {
     return Json.object()
         .put("error", "payload_size_exceeded")

@@ -13,16 +13,16 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A channel's part in its topic: whether it may hear and say anything there, and how far it knows
- * who is present. Owned by its socket's context.
+ * A channel's membership in its topic: whether it may send and receive there, and how far it has
+ * received who is present. Owned by its socket's context.
  *
- * <p>Who is present is read from the database after the channel hears; what it hears before it has
- * read waits, and what the state already holds is left out. So a client gets each coming and going
- * once, after the state.
+ * <p>Who is present is read after the channel is subscribed. Changes that come before the state
+ * wait, and those that the state contains are skipped. So a client gets each change once, after the
+ * state.
  */
 public final class TopicMembership {
 
-  /** Whether the channel is told who is present. */
+  /** Whether the channel receives who is present. */
   private enum Knowing {
     NOT,
     READING,
@@ -35,7 +35,7 @@ public final class TopicMembership {
   private @Nullable String key;
   private Set<Scope> scopes = Set.of();
   private boolean ended;
-  private final ArrayDeque<TopicEvent.Moved> held = new ArrayDeque<>(0);
+  private final ArrayDeque<TopicEvent.PresenceEvent> held = new ArrayDeque<>(0);
   private boolean admitted;
   private boolean tracking;
   private boolean wantsPresence;
@@ -44,9 +44,9 @@ public final class TopicMembership {
   private PgSnapshot known = PgSnapshot.NONE;
 
   /**
-   * Makes one that takes no part yet.
+   * Creates one that does not take part.
    *
-   * @param origin this channel among all of all nodes
+   * @param origin the channel's name, unique among all nodes
    */
   public TopicMembership(String topic, String origin, JoinConfig config) {
     this.topic = topic;
@@ -78,22 +78,22 @@ public final class TopicMembership {
     return config;
   }
 
-  /** Who may use the topic, as the database says; nobody until it has. */
+  /** The scopes that may use the topic, as read from the database; none before that. */
   public void isUsableBy(Collection<Scope> found) {
     scopes = Set.copyOf(found);
   }
 
-  /** The topic is no more, whatever was or will be read of it. */
+  /** The topic no longer exists, whatever was read of it. */
   void end() {
     ended = true;
   }
 
-  /** Whether whoever hears by these scopes may use the topic. */
+  /** Whether a user with these scopes may use the topic. */
   boolean isFor(Collection<Scope> usersScopes) {
     return !ended && !Collections.disjoint(scopes, usersScopes);
   }
 
-  /** What a client is told that may not use the topic. */
+  /** The reason for a client that may not use the topic. */
   public String unauthorized() {
     return TopicName.isKnown(topic)
         ? "Unauthorized: You may not use the topic " + topic
@@ -111,17 +111,17 @@ public final class TopicMembership {
     admitted = true;
   }
 
-  /** The channel takes part no longer; true when it was told who is present. */
+  /** The channel no longer takes part; true when it had received who is present. */
   boolean expel() {
-    boolean told = knowing == Knowing.KNOWN;
+    boolean receivedState = knowing == Knowing.KNOWN;
     admitted = false;
     tracking = false;
     knowing = Knowing.NOT;
     held.clear();
-    return told;
+    return receivedState;
   }
 
-  /** Whether something is, or is about to be, shown by this channel. */
+  /** Whether this channel tracks something, or is about to. */
   boolean isTracking() {
     return tracking;
   }
@@ -130,7 +130,7 @@ public final class TopicMembership {
     tracking = now;
   }
 
-  /** Whether the client is to be told who is present. */
+  /** Whether the client asked for who is present. */
   boolean wantsPresence() {
     return wantsPresence;
   }
@@ -140,20 +140,20 @@ public final class TopicMembership {
     return knowing != Knowing.NOT;
   }
 
-  /** The state is being read, once more or for the first time; what comes meanwhile waits. */
+  /** The state is being read; changes wait meanwhile. */
   int beginReading() {
     wantsPresence = true;
     knowing = Knowing.READING;
     return ++reading;
   }
 
-  /** Whether the reading begun as this one is still the one that is waited for. */
+  /** Whether the read with this number is still the current one. */
   boolean isReading(int number) {
     return knowing == Knowing.READING && reading == number;
   }
 
-  /** The state was read by this snapshot; what waited follows it. */
-  ArrayDeque<TopicEvent.Moved> read(PgSnapshot snapshot) {
+  /** The state was read with this snapshot; the waiting changes follow it. */
+  ArrayDeque<TopicEvent.PresenceEvent> read(PgSnapshot snapshot) {
     knowing = Knowing.KNOWN;
     known = snapshot;
     var waited = new ArrayDeque<>(held);
@@ -161,25 +161,25 @@ public final class TopicMembership {
     return waited;
   }
 
-  /** Whether the client is told of this now; else it waits, or is nothing to it. */
-  boolean tells(TopicEvent.Moved moved) {
+  /** Whether the client receives this now; otherwise it waits or is skipped. */
+  boolean delivers(TopicEvent.PresenceEvent event) {
     return switch (knowing) {
       case NOT -> false;
       case READING -> {
-        held.add(moved);
+        held.add(event);
         yield false;
       }
-      case KNOWN -> !known.sees(moved.xid());
+      case KNOWN -> !known.sees(event.xid());
     };
   }
 
-  /** How many comings and goings wait. */
+  /** How many presence changes wait. */
   int waiting() {
     return held.size();
   }
 
-  /** Whether the client is told what was said. */
-  boolean tells(TopicEvent.Said said) {
-    return config.self() || !origin.equals(said.origin());
+  /** Whether the client receives this broadcast. */
+  boolean delivers(TopicEvent.BroadcastEvent event) {
+    return config.self() || !origin.equals(event.origin());
   }
 }

@@ -5,10 +5,10 @@ import java.util.function.LongSupplier;
 /**
  * What the topics of all sockets of a node share.
  *
- * @param topics asks the database about topics
- * @param tracker what this node shows there
- * @param limits what may be said and shown there
- * @param nanoClock measures the limits, as {@link System#nanoTime} counts
+ * @param topics the topics in the database
+ * @param tracker what this node tracks there
+ * @param limits the limits of broadcasts and presence
+ * @param nanoClock the clock of the limits, like {@link System#nanoTime}
  */
 public record TopicServices(
     Topics topics, PresenceTracker tracker, TopicLimits limits, LongSupplier nanoClock) {}

@@ -8,53 +8,53 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks the database about topics: it decides who may use one, and what is said and shown there goes
- * out by its change log. Every method blocks; called on virtual threads.
+ * Topics in the database, which decides who may use one. Broadcasts and presence are delivered by
+ * its change log. Every method blocks; called on virtual threads.
  */
 public interface Topics {
 
   /**
-   * Who is on a topic.
+   * Who is present on a topic.
    *
-   * @param snapshot what the state was read by, a {@code pg_snapshot} as text
+   * @param snapshot the {@code pg_snapshot} with which the state was read, as text
    * @param state the protocol's {@code presence_state}, as JSON object text
    */
-  record Gathering(String snapshot, String state) {}
+  record PresenceState(String snapshot, String state) {}
 
-  /** Who may use a topic; empty when nobody may, whatever it is called. */
+  /** The scopes that may use a topic; empty when nobody may. */
   Collection<Scope> scopes(String topic);
 
-  /** Who is there. */
-  Gathering presence(String topic);
+  /** Who is present. */
+  PresenceState presence(String topic);
 
   /**
-   * Sends all of these, or none.
+   * Sends all of these broadcasts, or none.
    *
-   * @param sender by whose right; null for a back end, which may send anywhere
+   * @param sender the user who sends; null for a back end, which may send anywhere
    * @throws Refusal PT403 when the sender may not
    */
   void send(List<Broadcast> broadcasts, @Nullable UUID sender);
 
   /**
-   * Shows something on a topic; the same again is nothing new.
+   * Tracks something on a topic; a repetition changes nothing.
    *
-   * @return the ref it is known by: the given one, or that of before when nothing changed
-   * @throws Refusal PT403 when the person may not, PT410 when the node has to introduce itself
+   * @return its ref: the given one, or the earlier one when nothing changed
+   * @throws Refusal PT403 when the person may not, PT410 when the node has to register first
    */
   String track(UUID node, Tracked tracked);
 
-  /** These channels show nothing any more. */
+  /** Untracks these channels. */
   void untrack(Collection<String> origins);
 
-  /** All that a node holds, as far as it is missing. */
+  /** Writes what a node tracks, as far as it is missing. */
   void trackAgain(UUID node, Collection<Tracked> tracked);
 
-  /** The node is there; false when it was not known and has to {@link #trackAgain}. */
+  /** Renews the node; false when it was unknown and has to {@link #trackAgain}. */
   boolean touch(UUID node);
 
-  /** The node stops. */
+  /** Removes a node that stops. */
   void forget(UUID node);
 
-  /** Nodes that were not seen for long have died, and who was there by them has left. */
+  /** Removes nodes that were not renewed for long, with all that they tracked. */
   void expireNodes();
 }

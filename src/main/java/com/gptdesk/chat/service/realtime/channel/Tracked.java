@@ -3,11 +3,11 @@ package com.gptdesk.chat.service.realtime.channel;
 import java.util.UUID;
 
 /**
- * What one channel shows of its person on a topic.
+ * What one channel tracks for its person on a topic.
  *
  * @param origin the channel
- * @param key what it is found under in the state
- * @param ref another one whenever the meta changes
+ * @param key its key in the state
+ * @param ref a new one whenever the meta changes
  * @param meta a JSON object as text
  */
 public record Tracked(

@@ -4,9 +4,9 @@ import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.UserFeed;
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.changes.SubscriptionIndex;
 import com.gptdesk.chat.service.realtime.changes.TopicEvent;
 import com.gptdesk.chat.service.realtime.protocol.TopicName;
@@ -23,23 +23,22 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One user on one socket: the channels that hear by this user's rights. A socket may carry channels
- * of several users; each hears what its own user may.
+ * One user on one socket: the channels with this user's rights. A socket may have channels of
+ * several users; each receives what its own user may see.
  *
- * <p>The rights are read first, and again whenever the log says that they changed. From then on
- * until they are known, changes are held, so that nothing is told that may no longer be seen, or
- * lost that may.
+ * <p>The rights are read first, and again whenever the log says that they changed. Until they are
+ * known, changes are held, so that none is delivered without the right to it, and none is lost.
  *
  * <p>{@link #changed} and {@link #resync} are called by the relay's thread; everything else belongs
  * to the socket's context.
  */
 public final class UserChannels implements Subscriber, Rights {
-  /** The end of one is the end of its topic. */
+  /** The end of a conversation is the end of its topic. */
   private static final String CONVERSATIONS = "user_conversations";
 
-  /** Something that arrived from the relay, in the order of the log. */
+  /** An event from the relay, in the order of the log. */
   public sealed interface Event {
-    /** For whom. */
+    /** The user it is for. */
     UserChannels user();
   }
 
@@ -49,40 +48,40 @@ public final class UserChannels implements Subscriber, Rights {
 
   private record ResyncEvent(UserChannels user, String reason) implements Event {}
 
-  /** Waits until it is known whether this user may hear anything. */
+  /** Waits until this user's rights are known. */
   public interface Admission {
-    /** The user may. */
+    /** The user may use the chat. */
     void admitted();
 
-    /** The user may not, or it cannot be known. */
+    /** The user may not, or the rights cannot be read. */
     void refused(String reason);
   }
 
-  /** What becomes of the events, channel by channel. Called on the socket's context. */
+  /** Handles the events of each channel. Called on the socket's context. */
   public interface Listener {
     /** The rights have to be read; until {@link UserChannels#known} everything is held. */
     void rightsMayHaveChanged(UserChannels user);
 
-    /** What the channel's user may see is other than before. */
+    /** The user's rights have changed. */
     void rescoped(Channel channel, Set<Scope> scopes);
 
     /** Changes were missed. */
     void missed(Channel channel, String reason);
 
-    /** Changes of who is present were missed. */
+    /** Changes of presence were missed. */
     void presenceMissed(Channel channel);
 
     /**
      * A change that the user may see.
      *
-     * @param candidates the channel's bindings that may hear of it
+     * @param candidates the channel's subscriptions that may match it
      */
-    void changed(Channel channel, ChangePayload data, List<Binding> candidates);
+    void changed(Channel channel, ChangePayload data, List<Subscription> candidates);
 
-    /** Something said or shown on the channel's topic. */
+    /** An event on the channel's topic. */
     void onTopic(Channel channel, TopicEvent event);
 
-    /** The conversation of these channels is no more. */
+    /** The conversation of these channels was deleted. */
     void deleted(List<Channel> channels);
   }
 
@@ -97,27 +96,27 @@ public final class UserChannels implements Subscriber, Rights {
   private final UserFeed feed = new UserFeed();
 
   /**
-   * A channel whose topic is being asked about; it must not miss that the topic ends. There is one
-   * at most: a socket that waits for an answer is not read.
+   * A channel whose topic is being read; it must not miss the topic's end. There is at most one, as
+   * a socket is not read while it waits for an answer.
    */
   private @Nullable Channel expected;
 
-  /** The topics of its channels: what is said elsewhere is not even handed over. */
+  /** The topics of its channels; events of other topics are not handed over. */
   private volatile Set<String> topics = Set.of();
 
   private boolean gone;
   private String whyGone = "";
 
   /**
-   * What its channels hear of; null while somebody waits to be let in, whose wishes are not known
-   * yet. Written by the context, read by the relay's thread.
+   * The index of its channels' subscriptions; null while a joining channel waits, whose
+   * subscriptions are not known yet. Written on the context, read by the relay's thread.
    */
   private volatile @Nullable SubscriptionIndex<Channel> interests;
 
   /**
-   * Makes one without channels, whose rights are not known yet.
+   * Creates one without channels, whose rights are not known yet.
    *
-   * @param inbox takes what arrives, on the relay's thread, and brings it to {@link #take}
+   * @param inbox receives events on the relay's thread and brings them to {@link #take}
    */
   public UserChannels(UUID id, SharedPayloads payloads, Consumer<Event> inbox, Listener listener) {
     this.id = id;
@@ -131,7 +130,7 @@ public final class UserChannels implements Subscriber, Rights {
     return id;
   }
 
-  /** Those that hear by this user's rights now. */
+  /** The channels with this user's rights. */
   public Set<Channel> channels() {
     return Collections.unmodifiableSet(channels);
   }
@@ -139,23 +138,23 @@ public final class UserChannels implements Subscriber, Rights {
   private void noteInterests() {
     interests =
         feed.isKnown() && waiting.isEmpty()
-            ? SubscriptionIndex.of(channels, Channel::bindings)
+            ? SubscriptionIndex.of(channels, Channel::subscriptions)
             : null;
   }
 
-  /** The channel is going to hear by this user's rights, and hears by now of its topic's end. */
+  /** The channel is about to join with this user's rights, and already receives its topic's end. */
   public void expect(Channel channel) {
     expected = channel;
     noteTopics();
   }
 
-  /** It is not, after all. */
+  /** The channel does not join after all. */
   public void expectNoMore() {
     expected = null;
     noteTopics();
   }
 
-  /** From now on the channel hears by this user's rights. */
+  /** From now on the channel receives changes by this user's rights. */
   public void add(Channel channel) {
     expected = null;
     channels.add(channel);
@@ -190,7 +189,7 @@ public final class UserChannels implements Subscriber, Rights {
     return feed.scopes();
   }
 
-  /** Whether nobody needs this user on this socket any more. */
+  /** Whether no channel needs this user any more. */
   public boolean isIdle() {
     return channels.isEmpty() && waiting.isEmpty() && expected == null;
   }
@@ -216,7 +215,7 @@ public final class UserChannels implements Subscriber, Rights {
     inbox.accept(new ResyncEvent(this, reason));
   }
 
-  /** Tells whoever waits, now or when it is known. */
+  /** Calls the waiting channel, now or when the rights are known. */
   public void whenKnown(Admission who) {
     if (gone) {
       who.refused(whyGone);
@@ -227,17 +226,17 @@ public final class UserChannels implements Subscriber, Rights {
     }
   }
 
-  /** The scopes are being read: hold what comes. */
+  /** The scopes are being read: holds all events. */
   public void unknown() {
     feed.unknown();
     noteInterests();
   }
 
-  /** They are known: let in who waited, then tell what was held. */
+  /** The scopes are known: admits the waiting channels, then delivers what was held. */
   public void known(Collection<Scope> found) {
     UserFeed.Renewal renewal = feed.known(found);
     if (renewal.isRescoped()) {
-      // What the new scopes would have shown meanwhile went by unheard.
+      // Changes of the new scopes were missed meanwhile.
       for (Channel channel : Set.copyOf(channels)) {
         listener.rescoped(channel, feed.scopes());
       }
@@ -256,11 +255,11 @@ public final class UserChannels implements Subscriber, Rights {
     admitted.forEach(Admission::admitted);
     noteInterests();
     while (feed.isKnown() && !gone && !held.isEmpty()) {
-      tell(held.remove());
+      deliver(held.remove());
     }
   }
 
-  /** This user hears nothing any more on this socket. */
+  /** Ends the deliveries to this user on this socket. */
   public void leave(String reason) {
     gone = true;
     whyGone = reason;
@@ -270,22 +269,22 @@ public final class UserChannels implements Subscriber, Rights {
     refused.forEach(who -> who.refused(reason));
   }
 
-  /** Takes what was heard, in order; returns how much of it is held. */
+  /** Handles events in order; returns how many of them are held. */
   public int take(Event event) {
     if (!gone) {
       if (!feed.isKnown()) {
         held.add(event);
       } else {
-        tell(event);
+        deliver(event);
       }
     }
     return held.size();
   }
 
-  private void tell(Event event) {
+  private void deliver(Event event) {
     switch (event) {
-      case ChangeEvent change -> tell(change.data());
-      case TopicMessage message -> tell(message.event());
+      case ChangeEvent change -> deliver(change.data());
+      case TopicMessage message -> deliver(message.event());
       case ResyncEvent resync -> {
         feed.missed(resync.reason());
         listener.rightsMayHaveChanged(this);
@@ -293,18 +292,18 @@ public final class UserChannels implements Subscriber, Rights {
     }
   }
 
-  private void tell(ChangePayload data) {
+  private void deliver(ChangePayload data) {
     Change change = data.change();
     if (UserFeed.mayChangeRights(change)) {
       listener.rightsMayHaveChanged(this);
       return;
     }
     SubscriptionIndex<Channel> known = interests;
-    // It may have been handed over by scopes of before.
+    // It may have been handed over with earlier scopes.
     if (!feed.maySee(change) || !data.isPublished()) {
       return;
     }
-    (known == null ? SubscriptionIndex.of(channels, Channel::bindings) : known)
+    (known == null ? SubscriptionIndex.of(channels, Channel::subscriptions) : known)
         .mayHear(data)
         .forEach((channel, candidates) -> listener.changed(channel, data, candidates));
     if (change.table().equals(CONVERSATIONS) && change.operation() == Change.Operation.DELETE) {
@@ -318,7 +317,10 @@ public final class UserChannels implements Subscriber, Rights {
     }
   }
 
-  /** Whatever its channels subscribed to: who it is, and that a topic's conversation is gone. */
+  /**
+   * Needed whatever its channels subscribed to: changes of the user, and deletions of a topic's
+   * conversation.
+   */
   private boolean isOfItsOwnInterest(ChangePayload data) {
     Change change = data.change();
     return !data.isPublished()
@@ -327,7 +329,7 @@ public final class UserChannels implements Subscriber, Rights {
             && !topics.isEmpty());
   }
 
-  private void tell(TopicEvent event) {
+  private void deliver(TopicEvent event) {
     if (feed.maySee(event.change())) {
       channelsOn(event.topic()).forEach(channel -> listener.onTopic(channel, event));
     }

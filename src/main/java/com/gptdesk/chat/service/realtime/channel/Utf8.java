@@ -2,7 +2,7 @@ package com.gptdesk.chat.service.realtime.channel;
 
 import java.nio.charset.StandardCharsets;
 
-/** How long a text is on the wire. */
+/** The length of a text in UTF-8. */
 final class Utf8 {
   private Utf8() {}
 

@@ -1,8 +1,8 @@
 /**
- * What one channel is told, whatever carries it: its rights, its changes live and replayed, its
- * broadcasts and its presence. Everything is written through {@link
- * com.gptdesk.chat.service.realtime.channel.Outbound}; nothing here knows a socket. What belongs to
- * one client is owned by its socket's context, what a node shares may be called by any thread.
+ * Delivers to one channel, whatever the transport: its rights, its changes live and replayed, its
+ * broadcasts and its presence. It writes through {@link
+ * com.gptdesk.chat.service.realtime.channel.Outbound} and does not depend on sockets. The socket's
+ * context owns the state of one client; what a node shares is thread-safe.
  */
 @NullMarked
 package com.gptdesk.chat.service.realtime.channel;

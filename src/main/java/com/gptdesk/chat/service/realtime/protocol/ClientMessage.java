@@ -6,12 +6,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What a client says. Whatever arrives becomes one of these; none is refused with an exception. */
+/** A message of a client. Every frame becomes one of these; none causes an exception. */
 public sealed interface ClientMessage {
 
   /**
-   * A frame that is one of the protocol's messages. {@code ref} and {@code joinRef} are the
-   * client's counters, echoed as they are.
+   * A message of the protocol. {@code ref} and {@code joinRef} are the client's counters, echoed
+   * unchanged.
    */
   sealed interface Message extends ClientMessage {
     String topic();
@@ -24,16 +24,16 @@ public sealed interface ClientMessage {
   /**
    * {@code phx_join}.
    *
-   * @param bindings the {@code postgres_changes} objects, just as the client sent them
-   * @param isPrivate whether the client insists on being let into the topic
+   * @param subscriptions the {@code postgres_changes} objects as the client sent them
+   * @param isPrivate whether the client demands access to the topic
    * @param accessToken the token in the payload, if there is one
-   * @param config how it wants to take part in its topic
+   * @param config the options of its topic
    */
   record Join(
       String topic,
       @Nullable String ref,
       @Nullable String joinRef,
-      List<ObjectNode> bindings,
+      List<ObjectNode> subscriptions,
       boolean isPrivate,
       @Nullable String accessToken,
       JoinConfig config)
@@ -46,7 +46,7 @@ public sealed interface ClientMessage {
   record Heartbeat(String topic, @Nullable String ref, @Nullable String joinRef)
       implements Message {}
 
-  /** {@code access_token}: from now on the channel speaks for whom this token names. */
+  /** {@code access_token}: from now on the channel has the identity of this token. */
   record AccessToken(
       String topic, @Nullable String ref, @Nullable String joinRef, @Nullable String token)
       implements Message {}
@@ -74,10 +74,10 @@ public sealed interface ClientMessage {
       @Nullable JsonNode payload)
       implements Message {}
 
-  /** A well-formed message with an event that the protocol does not know. */
+  /** A well-formed message with an unknown event. */
   record Unknown(String topic, @Nullable String ref, @Nullable String joinRef, String event)
       implements Message {}
 
-  /** No message at all; dropped, and the socket stays open. */
+  /** Not a message: it is dropped, and the socket stays open. */
   record Malformed(String reason) implements ClientMessage {}
 }

@@ -10,13 +10,13 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The little JSON that the protocol needs. */
+/** The JSON functions that the protocol needs. */
 public final class Json {
   private static final JsonMapper MAPPER = JsonMapper.shared();
 
   /**
-   * For what the database made: a client may have put the longest number or the deepest nesting it
-   * takes into a row.
+   * For JSON from the database, where a client may have stored very long numbers or very deep
+   * nesting.
    */
   private static final JsonMapper OF_ROWS =
       JsonMapper.builder(
@@ -32,7 +32,7 @@ public final class Json {
 
   private Json() {}
 
-  /** The tree of a JSON text; null when it is none. */
+  /** The tree of a JSON text; null when it is invalid. */
   public static @Nullable JsonNode read(String text) {
     try {
       JsonNode node = MAPPER.readTree(text);
@@ -42,7 +42,7 @@ public final class Json {
     }
   }
 
-  /** The tree of a row, which the database made and which therefore can be read. */
+  /** The tree of a row, which is valid because the database made it. */
   public static JsonNode row(String text) {
     return OF_ROWS.readTree(text);
   }
@@ -66,7 +66,7 @@ public final class Json {
     return MAPPER.writeValueAsString(node);
   }
 
-  /** A member that is a text; null when it is absent or something else. */
+  /** A member that is a text; null when it is absent or of another type. */
   public static @Nullable String text(JsonNode object, String name) {
     JsonNode member = object.get(name);
     return member != null && member.isString() ? member.stringValue() : null;

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What the events mean, whichever way they were framed. */
+/** Reads and writes the payloads of events, independent of the framing. */
 public final class Payloads {
   private static final byte USER_BROADCAST_PUSH = 3;
   private static final byte USER_BROADCAST = 4;
@@ -17,7 +17,7 @@ public final class Payloads {
 
   private Payloads() {}
 
-  /** The message in the parts that both serializers have. */
+  /** The message from the parts that both serializers share. */
   static ClientMessage read(
       @Nullable JsonNode joinRef,
       @Nullable JsonNode ref,
@@ -35,7 +35,7 @@ public final class Payloads {
         payload instanceof ObjectNode object ? object : Json.object());
   }
 
-  /** A counter of the client's as text; clients send text, and a number is understood. */
+  /** A counter of the client as text; a number is accepted, too. */
   private static @Nullable String reference(@Nullable JsonNode node) {
     return node == null || node.isNull() || node.isContainer() ? null : node.asString();
   }
@@ -67,7 +67,7 @@ public final class Payloads {
         topic,
         ref,
         joinRef,
-        bindings(settings.get("postgres_changes")),
+        subscriptions(settings.get("postgres_changes")),
         isTrue(settings.get("private")),
         token != null ? token : Json.text(payload, "user_token"),
         config(settings.get("broadcast"), settings.get("presence")));
@@ -83,16 +83,16 @@ public final class Payloads {
         key == null ? "" : key);
   }
 
-  private static List<ObjectNode> bindings(@Nullable JsonNode list) {
-    var bindings = new ArrayList<ObjectNode>();
+  private static List<ObjectNode> subscriptions(@Nullable JsonNode list) {
+    var subscriptions = new ArrayList<ObjectNode>();
     if (list != null && list.isArray()) {
       for (JsonNode entry : list) {
-        if (entry instanceof ObjectNode binding) {
-          bindings.add(binding);
+        if (entry instanceof ObjectNode subscription) {
+          subscriptions.add(subscription);
         }
       }
     }
-    return List.copyOf(bindings);
+    return List.copyOf(subscriptions);
   }
 
   /** Some clients send booleans as texts. */
@@ -123,7 +123,7 @@ public final class Payloads {
 
   /**
    * Kind 3: {@code 03 | joinRefLen | refLen | topicLen | eventLen | metaLen | enc}, each one byte,
-   * then the texts in that order, and the rest is the payload; enc 1 says that it is JSON.
+   * then the texts in that order, then the payload. An enc of 1 means JSON.
    */
   static ClientMessage readBinary(Buffer frame) {
     if (frame.length() < HEADER || frame.getByte(0) != USER_BROADCAST_PUSH) {
@@ -152,7 +152,7 @@ public final class Payloads {
     }
     JsonNode payload = Json.read(rest.toString(StandardCharsets.UTF_8));
     if (payload == null) {
-      return new ClientMessage.Malformed("a broadcast whose payload is no JSON");
+      return new ClientMessage.Malformed("a broadcast whose payload is not JSON");
     }
     return new ClientMessage.Broadcast(texts[2], ref, joinRef, texts[3], payload, null);
   }
@@ -221,7 +221,7 @@ public final class Payloads {
   }
 
   /**
-   * A close or an error of a channel carries its join ref here; what answers nothing carries null.
+   * The join ref for the close or error of a channel; null for other messages without a request.
    */
   static @Nullable String ref(ServerMessage frame) {
     return switch (frame) {
@@ -236,7 +236,7 @@ public final class Payloads {
     };
   }
 
-  /** Clients drop what carries a join ref of before; null is always heard. */
+  /** Clients drop messages with an old join ref; null is always accepted. */
   static @Nullable String joinRef(ServerMessage frame) {
     return switch (frame) {
       case ServerMessage.Reply reply -> reply.joinRef();

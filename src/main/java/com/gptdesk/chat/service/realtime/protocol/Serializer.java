@@ -2,7 +2,7 @@ package com.gptdesk.chat.service.realtime.protocol;
 
 import io.vertx.core.buffer.Buffer;
 
-/** One framing of the protocol's messages. Without state, so any thread may use it. */
+/** One framing of the protocol's messages. Stateless and thread-safe. */
 public interface Serializer {
   /** Reads a text frame. */
   ClientMessage decode(String text);

@@ -4,14 +4,14 @@ import io.vertx.core.buffer.Buffer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Version 1.0.0: a message is a JSON object. The join ref is not sent back, as Phoenix does it. */
+/** Version 1.0.0: a message is a JSON object. As in Phoenix, the join ref is not sent back. */
 public final class SerializerV1 implements Serializer {
 
   @Override
   public ClientMessage decode(String text) {
     JsonNode node = Json.read(text);
     if (!(node instanceof ObjectNode object)) {
-      return new ClientMessage.Malformed("no JSON object");
+      return new ClientMessage.Malformed("not a JSON object");
     }
     return Payloads.read(
         object.get("join_ref"),

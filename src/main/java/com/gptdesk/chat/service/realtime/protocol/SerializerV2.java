@@ -14,7 +14,7 @@ public final class SerializerV2 implements Serializer {
   public ClientMessage decode(String text) {
     JsonNode node = Json.read(text);
     if (node == null || !node.isArray() || node.size() != PARTS) {
-      return new ClientMessage.Malformed("no JSON array of five");
+      return new ClientMessage.Malformed("not a JSON array of five elements");
     }
     return Payloads.read(node.get(0), node.get(1), node.get(2), node.get(3), node.get(4));
   }

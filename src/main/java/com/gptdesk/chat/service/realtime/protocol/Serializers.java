@@ -7,8 +7,8 @@ public final class Serializers {
   private Serializers() {}
 
   /**
-   * The serializer a client asks for by its query parameter {@code vsn}; absent means 1.0.0. Null
-   * when it is not spoken here.
+   * The serializer for a client's query parameter {@code vsn}; absent means 1.0.0. Null when it is
+   * not supported.
    */
   public static @Nullable Serializer ofVersion(@Nullable String vsn) {
     if (vsn == null || vsn.isEmpty() || vsn.startsWith("1.")) {

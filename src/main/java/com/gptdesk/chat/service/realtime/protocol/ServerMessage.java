@@ -3,11 +3,11 @@ package com.gptdesk.chat.service.realtime.protocol;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What the server says. */
+/** A message of the server. */
 public sealed interface ServerMessage {
   String topic();
 
-  /** The answer to the message with this {@code ref}. */
+  /** The reply to the message with this {@code ref}. */
   record Reply(
       String topic, @Nullable String joinRef, @Nullable String ref, boolean ok, ObjectNode response)
       implements ServerMessage {
@@ -18,16 +18,16 @@ public sealed interface ServerMessage {
     }
   }
 
-  /** The channel is closed for good: the client does not join again by itself. */
+  /** The channel is closed; the client does not join again by itself. */
   record Close(String topic, @Nullable String joinRef) implements ServerMessage {}
 
-  /** The channel broke: the client joins again, with the token it has by then. */
+  /** The channel failed; the client joins again with its current token. */
   record Failure(String topic, @Nullable String joinRef) implements ServerMessage {}
 
   /**
-   * A word to people and to {@code .on('system')}.
+   * A notice for {@code .on('system')}.
    *
-   * @param extension what it is about
+   * @param extension the part of the protocol that it is about
    * @param status {@code ok}, {@code error} or {@code resync}
    * @param channel the topic without its prefix
    */
@@ -43,20 +43,20 @@ public sealed interface ServerMessage {
   /**
    * One change for one channel.
    *
-   * @param ids the ids of the bindings it meets, as JSON array text
+   * @param ids the ids of the matching subscriptions, as JSON array text
    * @param data the change, as JSON object text
    */
   record PostgresChanges(String topic, String ids, String data) implements ServerMessage {}
 
   /**
-   * Something that was said on the topic.
+   * A broadcast on the topic.
    *
    * @param payload type, event and payload, as JSON object text
    */
   record Broadcast(String topic, String payload) implements ServerMessage {}
 
   /**
-   * Who is there.
+   * Who is present.
    *
    * @param state keys and their metas, as JSON object text
    */
@@ -64,7 +64,7 @@ public sealed interface ServerMessage {
       implements ServerMessage {}
 
   /**
-   * Who came and who went.
+   * Who joined and who left.
    *
    * @param diff joins and leaves, as JSON object text
    */

@@ -2,9 +2,9 @@ package com.gptdesk.chat.service.realtime.protocol;
 
 import java.util.regex.Pattern;
 
-/** Which topics may carry broadcasts and presence at all; the database says for whom. */
+/** The names of topics that carry broadcasts and presence; the database decides for whom. */
 public final class TopicName {
-  /** What stands before the name on the wire. */
+  /** The prefix of a name in the protocol. */
   public static final String PREFIX = "realtime:";
 
   private static final Pattern KNOWN =
@@ -13,7 +13,7 @@ public final class TopicName {
 
   private TopicName() {}
 
-  /** False for a name that any channel may have, but where nothing is said. */
+  /** False for a name that channels may have, but that carries no broadcasts or presence. */
   public static boolean isKnown(String name) {
     return KNOWN.matcher(name).matches();
   }

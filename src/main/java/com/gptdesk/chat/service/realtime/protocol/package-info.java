@@ -1,9 +1,9 @@
 /**
- * Supabase Realtime's protocol, versions 1.0.0 and 2.0.0, as the official clients speak it: what a
- * client says ({@link com.gptdesk.chat.service.realtime.protocol.ClientMessage}), what the server
- * says ({@link com.gptdesk.chat.service.realtime.protocol.ServerMessage}), and how either is framed
- * ({@link com.gptdesk.chat.service.realtime.protocol.Serializer}). It knows nothing of channels,
- * users or tables, and nothing here has a thread of its own.
+ * Supabase Realtime's protocol, versions 1.0.0 and 2.0.0, as the official clients use it: a
+ * client's messages ({@link com.gptdesk.chat.service.realtime.protocol.ClientMessage}), the
+ * server's messages ({@link com.gptdesk.chat.service.realtime.protocol.ServerMessage}), and the
+ * framing of both ({@link com.gptdesk.chat.service.realtime.protocol.Serializer}). It depends on no
+ * channels, users or tables, and starts no threads.
  */
 @NullMarked
 package com.gptdesk.chat.service.realtime.protocol;

@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * For whom the channels of one socket speak: verifies the token of a join, and takes another one
- * later. Owned by the socket's context.
+ * The identities of one socket's channels: verifies the token of a join, and later ones. Owned by
+ * the socket's context.
  */
 final class ChannelAuth {
   private static final Logger LOG = LoggerFactory.getLogger(ChannelAuth.class);
@@ -30,7 +30,7 @@ final class ChannelAuth {
   private final SocketTimer timer;
 
   /**
-   * @param apikey the socket's own token, by which a channel without one speaks
+   * @param apikey the socket's own token, used by channels without one
    */
   ChannelAuth(
       TokenVerifier tokens,
@@ -47,7 +47,7 @@ final class ChannelAuth {
     this.timer = timer;
   }
 
-  /** The token by which a joining channel speaks. */
+  /** The token of a joining channel. */
   String tokenOf(ClientMessage.Join join) {
     return known(usable(join.accessToken()));
   }
@@ -57,15 +57,12 @@ final class ChannelAuth {
     writer.offEventLoop(() -> tokens.verify(token), done, failed);
   }
 
-  /**
-   * The token, but null for what names nobody: clients send a publishable key when they have
-   * nothing better.
-   */
+  /** The token, or null for a publishable key, which clients without a user send. */
   private static @Nullable String usable(@Nullable String token) {
     return token == null || token.isEmpty() || token.startsWith("sb_") ? null : token;
   }
 
-  /** The same text that is held already, so that a client's token is not held once a channel. */
+  /** The same text as already held, so that a client's token is not held once for each channel. */
   private String known(@Nullable String sent) {
     if (sent == null || sent.equals(apikey)) {
       return apikey;
@@ -78,7 +75,7 @@ final class ChannelAuth {
     return sent;
   }
 
-  /** From now on the channel speaks for whom another token names. */
+  /** From now on the channel has the identity of another token. */
   void take(ClientMessage.AccessToken message, Channel channel) {
     String sent = usable(message.token());
     if (sent == null || sent.equals(channel.token())) {
@@ -109,10 +106,10 @@ final class ChannelAuth {
       writer.named(
           () ->
               LOG.warn(
-                  "Channel {} got a token without a user in place of one with; it hears nothing until it joins again",
+                  "Channel {} got a token without a user in place of one with a user; it receives nothing until it joins again",
                   channel.topic()));
     }
-    // First deaf, then by the new rights: nothing is heard by those of before.
+    // Ends the old rights before the new ones hold, so that nothing is delivered by the old ones.
     channels.detach(channel);
     channels.presence().left(channel);
     channels
@@ -133,7 +130,7 @@ final class ChannelAuth {
             });
   }
 
-  /** The channel hears by its new rights. */
+  /** The channel receives changes by its new rights. */
   private void goOn(Channel channel) {
     Rights rights = channel.rights();
     if (!channels.holds(channel)) {

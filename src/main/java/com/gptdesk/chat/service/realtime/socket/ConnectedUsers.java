@@ -4,14 +4,14 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** On how many sockets of this node each user has joined something. Any thread may call. */
+/** Counts the sockets of this node on which each user has joined a channel. Thread-safe. */
 final class ConnectedUsers {
   private final int most;
   private final ConcurrentHashMap<UUID, Integer> sockets = new ConcurrentHashMap<>();
   private volatile Runnable whenChanged = () -> {};
 
   /**
-   * @param most sockets of one user
+   * @param the most sockets of one user
    */
   ConnectedUsers(int most) {
     this.most = most;
@@ -22,17 +22,17 @@ final class ConnectedUsers {
     return sockets.size();
   }
 
-  /** Who is connected, as of now. */
+  /** Who is connected now. */
   Set<UUID> all() {
     return Set.copyOf(sockets.keySet());
   }
 
-  /** Called, on any thread, whenever a user came with a first socket or left with the last. */
+  /** Called on any thread when a user's first socket joins or the last one leaves. */
   void whenChanged(Runnable listener) {
     whenChanged = listener;
   }
 
-  /** One more socket of this user; false when there are as many as there may be. */
+  /** Adds a socket of this user; false when the limit is reached. */
   boolean enter(UUID userId) {
     int[] entered = {0};
     sockets.compute(
@@ -46,7 +46,7 @@ final class ConnectedUsers {
     return entered[0] == 1;
   }
 
-  /** One socket less. */
+  /** Removes a socket of this user. */
   void exit(UUID userId) {
     sockets.computeIfPresent(userId, (same, now) -> now > 1 ? now - 1 : null);
     whenChanged.run();

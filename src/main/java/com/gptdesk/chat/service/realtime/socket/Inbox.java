@@ -5,17 +5,17 @@ import java.util.ArrayDeque;
 import java.util.function.Consumer;
 
 /**
- * Brings what arrives from the relay's thread to the socket's context, in order. {@link #accept} is
- * called by the relay's thread and never waits; the rest belongs to the context.
+ * Brings events from the relay's thread to the socket's context, in order. {@link #accept} is
+ * called by the relay's thread and never waits; the rest is called on the context.
  */
 final class Inbox implements Consumer<UserChannels.Event> {
-  /** So many events are looked at before other sockets of the same event loop get their turn. */
+  /** So many events are handled before other sockets of the same event loop get their turn. */
   private static final int TURN = 500;
 
   private final SocketWriter writer;
   private final int most;
 
-  /** Guarded by itself, as are the two that follow. */
+  /** Guarded by itself, like the next two fields. */
   private final ArrayDeque<UserChannels.Event> events = new ArrayDeque<>(0);
 
   private boolean called;
@@ -68,7 +68,7 @@ final class Inbox implements Consumer<UserChannels.Event> {
     writer.onContext(this::read);
   }
 
-  /** Takes nothing more. */
+  /** Accepts nothing more. */
   void close() {
     synchronized (events) {
       closed = true;

@@ -2,7 +2,7 @@ package com.gptdesk.chat.service.realtime.socket;
 
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.http.TokenBucket;
-import com.gptdesk.chat.service.realtime.changes.Binding;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.channel.ChangeDelivery;
 import com.gptdesk.chat.service.realtime.channel.Channel;
 import com.gptdesk.chat.service.realtime.channel.FailureReason;
@@ -49,7 +49,7 @@ final class JoinChannel {
     this.joins = new TokenBucket(settings.maxJoinsPerSecond(), shared.nanos());
   }
 
-  /** A join: a channel of before on the same topic is closed first. */
+  /** Handles a join: an earlier channel on the same topic is closed first. */
   void take(ClientMessage.Join join) {
     Channel before = channels.on(join.topic());
     if (before != null) {
@@ -91,10 +91,10 @@ final class JoinChannel {
           + settings.maxChannelsPerConnection()
           + " channels on one connection";
     }
-    if (join.bindings().size() > settings.maxBindingsPerChannel()) {
+    if (join.subscriptions().size() > settings.maxSubscriptionsPerChannel()) {
       return "ChannelRateLimitReached: At most "
-          + settings.maxBindingsPerChannel()
-          + " bindings in one channel";
+          + settings.maxSubscriptionsPerChannel()
+          + " subscriptions in one channel";
     }
     return null;
   }
@@ -104,7 +104,7 @@ final class JoinChannel {
         new Channel(
             join.topic(),
             join.joinRef(),
-            shared.bindings().of(Binding.all(join.bindings(), shared.tables())),
+            shared.subscriptions().of(Subscription.all(join.subscriptions(), shared.tables())),
             new TopicMembership(
                 join.topic().substring(TopicName.PREFIX.length()),
                 shared.topics().tracker().newOrigin(),
@@ -142,35 +142,35 @@ final class JoinChannel {
             });
   }
 
-  /** The channel hears already when this is said, and what it hears is written after it. */
+  /** The channel is already subscribed when this is sent, and its events are written after it. */
   private void joined(ClientMessage.Join join, Channel channel) {
     channels.add(channel);
     shared.metrics().countJoin();
     ArrayNode echo = Json.object().putArray(ChangeDelivery.CHANGES);
-    channel.bindings().forEach(binding -> echo.add(binding.echo()));
+    channel.subscriptions().forEach(subscription -> echo.add(subscription.echo()));
     ObjectNode response = Json.object();
     response.set(ChangeDelivery.CHANGES, echo);
     writer.answer(join, true, response);
-    tellSubscribed(channel);
+    sendSubscribed(channel);
     channels.access().joined(channel);
     channels.replays().resume(channel);
     timer.arm();
   }
 
-  private void tellSubscribed(Channel channel) {
-    if (channel.bindings().isEmpty()) {
+  private void sendSubscribed(Channel channel) {
+    if (channel.subscriptions().isEmpty()) {
       return;
     }
     boolean allWell = true;
-    for (Binding binding : channel.bindings()) {
-      String trouble = binding.trouble();
-      if (trouble != null) {
+    for (Subscription subscription : channel.subscriptions()) {
+      String problem = subscription.problem();
+      if (problem != null) {
         allWell = false;
         writer.write(
             channel.notice(
                 ChangeDelivery.CHANGES,
                 "error",
-                "Unable to subscribe to " + binding.asSent() + ": " + trouble));
+                "Unable to subscribe to " + subscription.asSent() + ": " + problem));
       }
     }
     if (allWell) {

@@ -1,8 +1,8 @@
 package com.gptdesk.chat.service.realtime.socket;
 
 import com.gptdesk.chat.relay.Scope;
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.changes.TopicEvent;
 import com.gptdesk.chat.service.realtime.channel.BroadcastHandler;
 import com.gptdesk.chat.service.realtime.channel.ChangeDelivery;
@@ -22,8 +22,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The channels joined on one socket, by topic, and what each of them is told. Owned by the socket's
- * context.
+ * The channels joined on one socket, by topic, and their deliveries. Owned by the socket's context.
  */
 final class JoinedChannels implements UserChannels.Listener, Dismissal {
   private static final String SYSTEM = "system";
@@ -71,7 +70,7 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
     return access;
   }
 
-  // --- Coming and going
+  // --- Joining and leaving
   // --------------------------------------------------------------------------------------------
 
   /** The channel of a topic; null when none is joined. */
@@ -83,7 +82,7 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
     return channels.values();
   }
 
-  /** Whether this very channel is joined, and not one that took its place. */
+  /** Whether this channel is joined, and not one that replaced it. */
   boolean holds(Channel channel) {
     return channels.get(channel.topic()) == channel;
   }
@@ -94,7 +93,7 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
     }
   }
 
-  /** The client has left it, or joins its topic anew. */
+  /** The client has left the channel, or joins its topic again. */
   void close(Channel channel) {
     remove(channel);
     writer.write(channel.closing());
@@ -119,7 +118,7 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
     detach(channel);
   }
 
-  /** The channel hears no changes any more. */
+  /** The channel receives no more changes. */
   void detach(Channel channel) {
     replays.end(channel);
     feeds.detach(channel);
@@ -134,7 +133,7 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
     channels.clear();
   }
 
-  // --- What users hear
+  // --- Deliveries to users
   // ---------------------------------------------------------------------------------------------
 
   @Override
@@ -162,15 +161,15 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
   }
 
   @Override
-  public void changed(Channel channel, ChangePayload data, List<Binding> candidates) {
-    replays.tell(channel, data, candidates);
+  public void changed(Channel channel, ChangePayload data, List<Subscription> candidates) {
+    replays.deliver(channel, data, candidates);
   }
 
   @Override
   public void onTopic(Channel channel, TopicEvent event) {
     switch (event) {
-      case TopicEvent.Said said -> broadcasts.tell(channel, said);
-      case TopicEvent.Moved moved -> presence.tell(channel, moved);
+      case TopicEvent.BroadcastEvent broadcast -> broadcasts.deliver(channel, broadcast);
+      case TopicEvent.PresenceEvent change -> presence.deliver(channel, change);
     }
   }
 

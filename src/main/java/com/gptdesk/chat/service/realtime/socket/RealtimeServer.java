@@ -5,7 +5,7 @@ import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.realtime.changes.Audiences;
-import com.gptdesk.chat.service.realtime.changes.CommonBindings;
+import com.gptdesk.chat.service.realtime.changes.CommonSubscriptions;
 import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
 import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
@@ -35,8 +35,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The WebSocket endpoint: turns the upgrades of an HTTP server into sockets, and holds what they
- * share. Who owns the HTTP server asks {@link #accepts} for a path and hands matching requests to
- * {@link #upgrade}. Any thread may call.
+ * share. The owner of the HTTP server asks {@link #accepts} about a path and passes matching
+ * requests to {@link #upgrade}. Thread-safe.
  */
 public final class RealtimeServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RealtimeServer.class);
@@ -51,20 +51,20 @@ public final class RealtimeServer implements AutoCloseable {
   private final Set<Socket> connections = ConcurrentHashMap.newKeySet();
   private volatile @Nullable CountDownLatch allClosed;
 
-  /** Browsers all bring the same one. */
+  /** All browsers send the same one. */
   private volatile String lastApikey = "";
 
   /**
-   * Makes an endpoint without any connection yet.
+   * Creates an endpoint without connections.
    *
    * @param tokens verifies the apikey of an upgrade and the tokens of joins
-   * @param fanOut where the relay tells its changes
-   * @param tables what is published
-   * @param scopes asks the database what a person may hear
-   * @param missed asks the database what a client that was away missed
-   * @param topics asks it about topics
-   * @param topicLimits what may be said there
-   * @param tracker what this node shows there
+   * @param fanOut delivers the relay's changes
+   * @param tables the published tables
+   * @param scopes reads which scopes a person may see
+   * @param missed reads what a client missed while it was away
+   * @param topics the topics in the database
+   * @param topicLimits the limits of broadcasts and presence
+   * @param tracker what this node tracks on topics
    */
   public RealtimeServer(
       RealtimeSettings settings,
@@ -90,7 +90,7 @@ public final class RealtimeServer implements AutoCloseable {
   }
 
   /**
-   * @param nanoClock what limits per second and silence are measured by
+   * @param nanoClock the clock of rate limits and timeouts
    */
   RealtimeServer(
       RealtimeSettings settings,
@@ -106,7 +106,7 @@ public final class RealtimeServer implements AutoCloseable {
     this.settings = settings;
     this.users = new ConnectedUsers(settings.maxConnectionsPerUser());
     this.tracker = tracker;
-    // A thousand clients that come back at once leave the database to others, too.
+    // A thousand clients that reconnect at once must not keep others from the database.
     var turns = new Semaphore(settings.maxDatabaseQuestions(), true);
     this.shared =
         new SharedParts(
@@ -114,7 +114,7 @@ public final class RealtimeServer implements AutoCloseable {
             tokens,
             fanOut,
             tables,
-            new CommonBindings(),
+            new CommonSubscriptions(),
             new SharedPayloads(tables, metrics::countEncoded),
             userId -> inTurn(turns, () -> scopes.of(userId)),
             new ReplaySource(
@@ -130,7 +130,7 @@ public final class RealtimeServer implements AutoCloseable {
             nanoClock);
   }
 
-  /** Asks the database something when it is this one's turn. Blocks; on virtual threads only. */
+  /** Runs a query when it is this caller's turn. Blocks; on virtual threads only. */
   private static <T extends @Nullable Object> T inTurn(Semaphore turns, Supplier<T> question) {
     turns.acquireUninterruptibly();
     try {
@@ -140,26 +140,26 @@ public final class RealtimeServer implements AutoCloseable {
     }
   }
 
-  /** Sets what the HTTP server must know about WebSockets. */
+  /** Sets the HTTP server's options for WebSockets. */
   public HttpServerOptions configure(HttpServerOptions options) {
     return options
         .setMaxWebSocketFrameSize(settings.maxFrameBytes())
         .setMaxWebSocketMessageSize(settings.maxFrameBytes())
-        // Small frames to many clients: compressing each of them again costs more than it saves.
+        // Frames are small and go to many clients, so compressing each costs more than it saves.
         .setPerMessageWebSocketCompressionSupported(false)
         .setPerFrameWebSocketCompressionSupported(false)
         .setWebSocketClosingTimeout(CLOSING_SECONDS)
-        // All is answered on the event loop, so no HTTP connection needs the queue by which other
-        // threads write; a WebSocket would keep that of the connection it was.
+        // Everything is answered on the event loop, so no HTTP connection needs a queue for other
+        // threads, which its WebSocket would keep.
         .setStrictThreadMode(true);
   }
 
-  /** Whether a path is the WebSocket's. */
+  /** Whether a path is that of the WebSocket. */
   public boolean accepts(String path) {
     return PATHS.contains(path);
   }
 
-  /** The same, with the id that the request brings, or a new one. */
+  /** The same, with the id of the request, or a new one. */
   public void upgrade(HttpServerRequest request) {
     upgrade(request, RequestId.of(request.getHeader(RequestId.HEADER)));
   }
@@ -168,7 +168,7 @@ public final class RealtimeServer implements AutoCloseable {
    * Upgrades a request to a WebSocket, or answers it with a status and {@code {"error": …}}. Called
    * on an event loop.
    *
-   * @param id by which the log names the request, and the socket that comes of it
+   * @param id the id of the request in the log, and of its socket
    */
   public void upgrade(HttpServerRequest request, String id) {
     if (!request.canUpgradeToWebSocket()) {
@@ -237,7 +237,7 @@ public final class RealtimeServer implements AutoCloseable {
         .onFailure(e -> LOG.debug("A request did not become a WebSocket", e));
   }
 
-  /** The same text as that of the socket before, when it is equal: each holds its own. */
+  /** The previous socket's text when it is equal, so that they share one. */
   private String known(String apikey) {
     String last = lastApikey;
     if (last.equals(apikey)) {
@@ -247,7 +247,7 @@ public final class RealtimeServer implements AutoCloseable {
     return apikey;
   }
 
-  /** The socket holds its request as long as it is open, and nobody asks for these again. */
+  /** Clears what is no longer needed, since the socket holds its request while it is open. */
   private static void forgetHeaders(HttpServerRequest request) {
     request.params().clear();
     request.headers().clear();
@@ -265,14 +265,14 @@ public final class RealtimeServer implements AutoCloseable {
   }
 
   /**
-   * Closes all sockets with 1012, so that clients move to another node or come back soon; waits
+   * Closes all sockets with 1012, so that clients reconnect to another node or return soon; waits
    * some seconds at most.
    */
   @Override
   public void close() {
     var closed = new CountDownLatch(1);
     allClosed = closed;
-    tracker.close(); // Once for all, not socket by socket.
+    tracker.close(); // Once for all sockets.
     for (Socket connection : List.copyOf(connections)) {
       connection.close(CloseCode.SERVICE_RESTART, "the server is shutting down");
     }
@@ -295,7 +295,7 @@ public final class RealtimeServer implements AutoCloseable {
     return users.count();
   }
 
-  /** What the sockets count. */
+  /** The counters of the sockets. */
   public SocketMetrics metrics() {
     return metrics;
   }

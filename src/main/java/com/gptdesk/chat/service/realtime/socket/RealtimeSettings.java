@@ -7,33 +7,33 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Limits of the WebSocket side. A breach is answered with a reason, never with silence.
+ * Limits of the WebSocket endpoint. A breach is always answered with a reason.
  *
- * @param enabled whether joins are accepted at all
+ * @param enabled whether joins are accepted
  * @param maxConnections sockets on this node
  * @param maxConnectionsPerUser sockets on this node on which one person has joined something
  * @param maxChannelsPerConnection channels joined at once on one socket
- * @param maxBindingsPerChannel {@code postgres_changes} bindings of one channel
+ * @param maxSubscriptionsPerChannel {@code postgres_changes} subscriptions of one channel
  * @param maxJoinsPerSecond joins on one socket, averaged; twice as many may come at once
  * @param maxFrameBytes the longest message a client may send
- * @param idleTimeout a socket is closed when nothing came from the client for so long; clients send
- *     a heartbeat each 25 to 30 s
- * @param maxQueuedBytes what may wait for a slow client before its socket is closed; it comes back
- *     and catches up
- * @param maxQueuedChanges changes that may wait to be looked at for one socket before it is closed
- * @param tokenLeeway how long after its {@code exp} a token is still accepted, as by the verifier
+ * @param idleTimeout a socket is closed after so long without a message from the client; clients
+ *     send a heartbeat every 25 to 30 s
+ * @param maxQueuedBytes the most that may wait for a slow client before its socket is closed; it
+ *     reconnects and catches up
+ * @param maxQueuedChanges changes that may wait for one socket before it is closed
+ * @param tokenLeeway how long after its {@code exp} a token is still accepted, as in the verifier
  * @param maxFramesPerSecond messages of one client, averaged; twice as many may come at once, and
- *     what is more is refused
- * @param maxReplayed changes of one conversation that are replayed to who missed them; for more the
- *     client is told to read it again
- * @param maxDatabaseQuestions how many sockets may ask the database something at the same time
+ *     more are refused
+ * @param maxReplayed the most changes of one conversation that are replayed; beyond that the client
+ *     is told to read it again
+ * @param maxDatabaseQuestions how many sockets may query the database at the same time
  */
 public record RealtimeSettings(
     boolean enabled,
     int maxConnections,
     int maxConnectionsPerUser,
     int maxChannelsPerConnection,
-    int maxBindingsPerChannel,
+    int maxSubscriptionsPerChannel,
     int maxJoinsPerSecond,
     int maxFrameBytes,
     Duration idleTimeout,
@@ -53,7 +53,7 @@ public record RealtimeSettings(
       Setting.number("CHAT_MAX_CHANNELS_PER_CONNECTION", 100, 1, 10_000, "channels on one socket");
   private static final Setting<Integer> JOINS =
       Setting.number("CHAT_MAX_JOINS_PER_SECOND", 100, 1, 100_000, "joins on one socket");
-  private static final Setting<Integer> BINDINGS =
+  private static final Setting<Integer> SUBSCRIPTIONS =
       Setting.number(
           "CHAT_MAX_BINDINGS_PER_CHANNEL", 100, 1, 10_000, "postgres_changes in one channel");
   private static final Setting<Integer> FRAME_BYTES =
@@ -92,16 +92,16 @@ public record RealtimeSettings(
           8,
           1,
           1000,
-          "sockets that ask the database at the same time");
+          "sockets that query the database at the same time");
 
-  /** Those of this station. */
+  /** The settings of the WebSocket endpoint. */
   public static final List<Setting<?>> SETTINGS =
       List.of(
           CONNECTIONS,
           CONNECTIONS_PER_USER,
           CHANNELS,
           JOINS,
-          BINDINGS,
+          SUBSCRIPTIONS,
           FRAME_BYTES,
           FRAMES,
           QUEUED_BYTES,
@@ -109,14 +109,14 @@ public record RealtimeSettings(
           REPLAYED,
           DATABASE_QUESTIONS);
 
-  /** As the environment says. */
+  /** Read from the environment. */
   public static RealtimeSettings from(Settings settings, boolean enabled) {
     return new RealtimeSettings(
         enabled,
         settings.get(CONNECTIONS),
         settings.get(CONNECTIONS_PER_USER),
         settings.get(CHANNELS),
-        settings.get(BINDINGS),
+        settings.get(SUBSCRIPTIONS),
         settings.get(JOINS),
         settings.get(FRAME_BYTES),
         Duration.ofSeconds(60),
@@ -128,26 +128,24 @@ public record RealtimeSettings(
         settings.get(DATABASE_QUESTIONS));
   }
 
-  /** What suits most. */
+  /** The defaults. */
   public static RealtimeSettings defaults() {
     return from(new Settings(Map.of()), true);
   }
 
-  /** What may be held for one channel while it is told what it missed; live changes are shared. */
+  /** The most that is held for one channel during a replay; live changes are shared. */
   int maxHeldBytes() {
     return 4 * maxQueuedBytes;
   }
 
-  /**
-   * The same with other limits on what a client sends, and on what the database is asked for it.
-   */
-  public RealtimeSettings withFrames(int frameBytes, int framesPerSecond, int bindings) {
+  /** The same with other limits on a client's messages and queries. */
+  public RealtimeSettings withFrames(int frameBytes, int framesPerSecond, int subscriptions) {
     return new RealtimeSettings(
         enabled,
         maxConnections,
         maxConnectionsPerUser,
         maxChannelsPerConnection,
-        bindings,
+        subscriptions,
         maxJoinsPerSecond,
         frameBytes,
         idleTimeout,
@@ -159,14 +157,14 @@ public record RealtimeSettings(
         maxDatabaseQuestions);
   }
 
-  /** The same with other limits on what the database is asked for clients that were away. */
+  /** The same with other limits on replays. */
   public RealtimeSettings withReplay(int replayed, int databaseQuestions) {
     return new RealtimeSettings(
         enabled,
         maxConnections,
         maxConnectionsPerUser,
         maxChannelsPerConnection,
-        maxBindingsPerChannel,
+        maxSubscriptionsPerChannel,
         maxJoinsPerSecond,
         maxFrameBytes,
         idleTimeout,
@@ -185,7 +183,7 @@ public record RealtimeSettings(
         maxConnections,
         maxConnectionsPerUser,
         maxChannelsPerConnection,
-        maxBindingsPerChannel,
+        maxSubscriptionsPerChannel,
         maxJoinsPerSecond,
         maxFrameBytes,
         idleTimeout,
@@ -205,7 +203,7 @@ public record RealtimeSettings(
         connections,
         connectionsPerUser,
         channelsPerConnection,
-        maxBindingsPerChannel,
+        maxSubscriptionsPerChannel,
         joinsPerSecond,
         maxFrameBytes,
         idleTimeout,
@@ -224,7 +222,7 @@ public record RealtimeSettings(
         maxConnections,
         maxConnectionsPerUser,
         maxChannelsPerConnection,
-        maxBindingsPerChannel,
+        maxSubscriptionsPerChannel,
         maxJoinsPerSecond,
         maxFrameBytes,
         idleTimeout,
@@ -243,7 +241,7 @@ public record RealtimeSettings(
         maxConnections,
         maxConnectionsPerUser,
         maxChannelsPerConnection,
-        maxBindingsPerChannel,
+        maxSubscriptionsPerChannel,
         maxJoinsPerSecond,
         maxFrameBytes,
         idle,

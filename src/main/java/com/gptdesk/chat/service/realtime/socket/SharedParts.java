@@ -3,7 +3,7 @@ package com.gptdesk.chat.service.realtime.socket;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.realtime.changes.Audiences;
-import com.gptdesk.chat.service.realtime.changes.CommonBindings;
+import com.gptdesk.chat.service.realtime.changes.CommonSubscriptions;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
 import com.gptdesk.chat.service.realtime.changes.SharedPayloads;
 import com.gptdesk.chat.service.realtime.channel.ReplaySource;
@@ -15,23 +15,23 @@ import java.util.function.LongSupplier;
  *
  * @param settings the limits
  * @param tokens verifies the tokens of joins
- * @param fanOut where the relay tells its changes
- * @param tables what is published
- * @param bindings those that many channels have alike
+ * @param fanOut delivers the relay's changes
+ * @param tables the published tables
+ * @param subscriptions subscriptions that many channels share
  * @param payloads the encodings of changes
- * @param audiences asks the database what a user may hear, in turn with other sockets
- * @param replay from where missed changes are replayed
+ * @param audiences reads which scopes a user may see, in turn with other sockets
+ * @param replay the source of missed changes
  * @param topics broadcasts and presence
  * @param users who is connected
  * @param metrics the counters
- * @param nanoClock measures limits per second and silence
+ * @param nanoClock the clock of rate limits and timeouts
  */
 record SharedParts(
     RealtimeSettings settings,
     TokenVerifier tokens,
     FanOut fanOut,
     PublishedTables tables,
-    CommonBindings bindings,
+    CommonSubscriptions subscriptions,
     SharedPayloads payloads,
     Audiences audiences,
     ReplaySource replay,
@@ -40,7 +40,7 @@ record SharedParts(
     SocketMetrics metrics,
     LongSupplier nanoClock) {
 
-  /** Now, as {@link System#nanoTime} counts. */
+  /** The time now, like {@link System#nanoTime}. */
   long nanos() {
     return nanoClock.getAsLong();
   }

@@ -16,12 +16,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client's socket: reads its messages one after the other and hands each to its handler.
+ * One client's socket: reads its messages one by one and passes each to its handler.
  *
- * <p>Everything belongs to the socket's event-loop context but {@link #close}, which any thread may
- * call. Whatever may block (a token's keys, the database) runs on a virtual thread and comes back
- * to the context; meanwhile the socket is not read, so messages stay in order and a client cannot
- * pile up work.
+ * <p>Everything runs on the socket's event-loop context except {@link #close}, which any thread may
+ * call. Blocking work (a token's keys, the database) runs on a virtual thread. The socket is not
+ * read meanwhile, so messages stay in order and work cannot pile up.
  */
 final class Socket implements Inbound {
   private static final Logger LOG = LoggerFactory.getLogger(Socket.class);
@@ -43,8 +42,8 @@ final class Socket implements Inbound {
   private int refusedInARow;
 
   /**
-   * @param id of the request that became this socket
-   * @param whenEnded called once, on the context, when the socket says and hears nothing any more
+   * @param id of the request that opened this socket
+   * @param whenEnded called once on the context, when the socket has ended
    */
   Socket(
       SharedParts shared,
@@ -68,7 +67,7 @@ final class Socket implements Inbound {
     this.frames = new TokenBucket(settings.maxFramesPerSecond(), shared.nanos());
   }
 
-  /** Begins to read. */
+  /** Starts to read. */
   void open() {
     socket.textMessageHandler(text -> receive(serializer.decode(text)));
     socket.binaryMessageHandler((Buffer binary) -> receive(serializer.decode(binary)));
@@ -81,7 +80,7 @@ final class Socket implements Inbound {
   // -----------------------------------------------------------------------------------------------------
 
   private void receive(ClientMessage message) {
-    timer.heard();
+    timer.received();
     unread.add(message);
     readOn();
   }
@@ -101,7 +100,7 @@ final class Socket implements Inbound {
     }
   }
 
-  /** Takes one message after the other until one has to wait for something. */
+  /** Handles messages one by one until one has to wait. */
   private void readOn() {
     while (!paused && !writer.hasEnded() && !unread.isEmpty()) {
       ClientMessage message = unread.remove();
@@ -116,7 +115,7 @@ final class Socket implements Inbound {
     }
   }
 
-  /** Too many are refused one by one; who goes on regardless is sent away. */
+  /** Messages over the limit are refused one by one; a client that continues is disconnected. */
   private boolean mayBeTaken(ClientMessage message) {
     if (frames.take(shared.nanos())) {
       refusedInARow = 0;
@@ -153,7 +152,7 @@ final class Socket implements Inbound {
     }
   }
 
-  /** Said once per socket, so that a client cannot fill the log. */
+  /** Logged once for each socket, so that a client cannot fill the log. */
   private void drop(ClientMessage.Malformed malformed) {
     shared.metrics().countMalformed();
     if (!complained) {
@@ -161,7 +160,7 @@ final class Socket implements Inbound {
       writer.named(
           () ->
               LOG.warn(
-                  "A client at {} sends what is no message: {}; dropped, and so are others like it",
+                  "A client at {} sent a malformed message ({}); it is dropped, and later ones are not logged",
                   socket.remoteAddress(),
                   malformed.reason()));
     }
@@ -184,7 +183,9 @@ final class Socket implements Inbound {
     }
   }
 
-  /** A client that has joined a topic twice may leave the channel of before, which is closed. */
+  /**
+   * A client that has joined a topic twice may leave the earlier channel, which is already closed.
+   */
   private static boolean isOfNow(ClientMessage.Leave leave, Channel channel) {
     return leave.joinRef() == null
         || channel.joinRef() == null
@@ -199,12 +200,12 @@ final class Socket implements Inbound {
   // ------------------------------------------------------------------------------------------------------
 
   /**
-   * The socket itself does not close for a message that is too long; what comes after is no
+   * The library does not close a socket for a message that is too long, but nothing after it is a
    * message.
    */
   private void fail(Throwable e) {
     if (e instanceof HttpClosedException) {
-      return; // The close handler is told.
+      return; // The close handler runs.
     }
     writer.named(() -> LOG.debug("A socket failed and is closed", e));
     if (e instanceof IllegalStateException) {
@@ -219,7 +220,7 @@ final class Socket implements Inbound {
     writer.onContext(() -> writer.close(code, reason));
   }
 
-  /** The socket says and hears nothing any more. */
+  /** The socket has ended. */
   private void ended() {
     timer.cancel();
     unread.clear();

@@ -3,7 +3,7 @@ package com.gptdesk.chat.service.realtime.socket;
 import com.gptdesk.chat.service.realtime.channel.DeliveryCounts;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What the sockets of a node count. Any thread may call. */
+/** The counters of a node's sockets. Thread-safe. */
 public final class SocketMetrics implements DeliveryCounts {
   private final LongAdder joins = new LongAdder();
   private final LongAdder refusedJoins = new LongAdder();
@@ -33,12 +33,12 @@ public final class SocketMetrics implements DeliveryCounts {
     return channels.sum();
   }
 
-  /** Deliveries of live changes, each channel counted. */
+  /** Deliveries of live changes, counted for each channel. */
   public long delivered() {
     return delivered.sum();
   }
 
-  /** How many times JSON was made of a live change; once for all who hear it. */
+  /** How many live changes were encoded as JSON, once for all their receivers. */
   public long encoded() {
     return encoded.sum();
   }
@@ -58,12 +58,12 @@ public final class SocketMetrics implements DeliveryCounts {
     return slow.sum();
   }
 
-  /** Sockets closed because their clients went on after being refused. */
+  /** Sockets closed because their clients continued after being refused. */
   public long unrulyClosed() {
     return unruly.sum();
   }
 
-  /** Frames that were no messages. */
+  /** Malformed frames received. */
   public long malformedFrames() {
     return malformed.sum();
   }

@@ -18,26 +18,26 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets {@code user_presence} follow the sockets: who connects is online, who has left all nodes is
- * offline a little later, so that a reload of a page is not seen. Every node does this for its own
- * people, and for those of nodes that died.
+ * Keeps {@code user_presence} in step with the sockets. A user who connects is online; one who has
+ * left all nodes is offline a little later, so that reloading a page goes unnoticed. Every node
+ * does this for its own users and for those of nodes that died.
  *
- * <p>It works while sockets are open and waits otherwise: an idle node asks the database nothing.
- * One virtual thread owns the state.
+ * <p>It works while sockets are open and waits otherwise, so an idle node runs no query. One
+ * virtual thread owns the state.
  */
 public final class SocketPresence implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(SocketPresence.class);
 
-  /** How often typing ends that was not renewed. */
+  /** How often expired typing is ended. */
   private static final Duration BEAT = Duration.ofSeconds(1);
 
-  /** How many beats apart people are touched, and looked for who is silent. */
+  /** After how many beats users are renewed, and silent ones are looked for. */
   private static final int TOUCH = 3;
 
-  /** Longer than another node needs to touch a person whom it holds. */
+  /** Longer than another node needs to renew a user who is connected there. */
   private static final Duration GRACE = Duration.ofSeconds(7);
 
-  /** How long a node looks after somebody who left and still calls. */
+  /** How long a node watches a user who left and still calls functions. */
   private static final Duration LONGEST_FAREWELL = Duration.ofSeconds(28);
 
   private final ChatDatabase database;
@@ -51,7 +51,7 @@ public final class SocketPresence implements AutoCloseable {
   private final Map<UUID, Long> leftAt = new HashMap<>();
   private long beats;
 
-  /** Makes one that does nothing until {@link #start}. */
+  /** Creates one that does nothing until {@link #start}. */
   public SocketPresence(ChatDatabase database, RealtimeServer server, PresenceTracker tracker) {
     this.database = database;
     this.users = server.users();
@@ -59,7 +59,7 @@ public final class SocketPresence implements AutoCloseable {
     this.thread = Thread.ofVirtual().name("presence").unstarted(this::run);
   }
 
-  /** Begins to follow. */
+  /** Starts the thread. */
   public void start() {
     users.whenChanged(changes::release);
     thread.start();
@@ -81,7 +81,7 @@ public final class SocketPresence implements AutoCloseable {
         }
       }
     } catch (InterruptedException e) {
-      LOG.debug("Presence is followed no longer");
+      LOG.debug("Presence is no longer updated");
     }
   }
 
@@ -111,7 +111,7 @@ public final class SocketPresence implements AutoCloseable {
     tracker.keep();
   }
 
-  /** Tells of those who came, and notes who left. */
+  /** Writes who came, and notes who left. */
   private void follow() {
     Set<UUID> now = users.all();
     long time = System.nanoTime();
@@ -128,15 +128,15 @@ public final class SocketPresence implements AutoCloseable {
       UUID[] ids = came.toArray(UUID[]::new);
       ask(
           configuration -> {
-            // Away and busy stay, and are heard of; whoever was offline is online.
+            // Away and busy stay and are renewed; a user who was offline is online.
             int changed = Routines.comeOnline(configuration, ids);
             return changed + Routines.touchPresence(configuration, ids);
           });
-      present.addAll(came); // Only now: what failed is tried again.
+      present.addAll(came); // Only now, so that a failure is retried.
     }
   }
 
-  /** Who left and was not heard of since, here, elsewhere or by a call, is offline. */
+  /** A user who left and was not seen since, on any node or by a call, is offline. */
   private void sendOff() {
     long time = System.nanoTime();
     var gone = new HashSet<UUID>();
@@ -151,7 +151,7 @@ public final class SocketPresence implements AutoCloseable {
     }
     UUID[] ids = gone.toArray(UUID[]::new);
     ask(configuration -> Routines.goOffline(configuration, ids, (int) GRACE.toMillis()));
-    // Who is still heard of by then is somebody else's to follow.
+    // A user who is still active by then is followed by another node.
     leftAt.values().removeIf(left -> time - left >= LONGEST_FAREWELL.toNanos());
   }
 
@@ -163,7 +163,7 @@ public final class SocketPresence implements AutoCloseable {
     try {
       work.run();
     } catch (RuntimeException e) {
-      LOG.warn("Presence could not be kept; trying again", e);
+      LOG.warn("Presence could not be updated; trying again", e);
     }
   }
 

@@ -9,8 +9,8 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One timer per socket, for whatever comes first: the client's silence or the end of a channel's
- * token. Owned by the socket's context.
+ * One timer for each socket, for whichever comes first: the client's timeout or the expiry of a
+ * channel's token. Owned by the socket's context.
  */
 final class SocketTimer {
   private final Vertx vertx;
@@ -24,7 +24,7 @@ final class SocketTimer {
   private long timer = -1;
 
   /**
-   * @param isPaused whether the socket is not read, because a message waits for the database
+   * @param isPaused whether reading is paused because a message waits for the database
    */
   SocketTimer(
       Vertx vertx,
@@ -42,12 +42,12 @@ final class SocketTimer {
     this.lastFrame = shared.nanos();
   }
 
-  /** The client has sent something. */
-  void heard() {
+  /** To be called when the client has sent something. */
+  void received() {
     lastFrame = shared.nanos();
   }
 
-  /** Waits for what comes first by now. */
+  /** Waits for whichever comes first now. */
   void arm() {
     if (writer.hasEnded()) {
       return;
@@ -78,7 +78,7 @@ final class SocketTimer {
 
   private void tick() {
     timer = -1;
-    // A socket that is not read because it waits for the database is not silent by its own fault.
+    // A socket that is not read while it waits for the database has not timed out.
     if (!isPaused.getAsBoolean() && shared.nanos() - lastFrame >= idleTimeout.toNanos()) {
       writer.close(CloseCode.NORMAL, "no heartbeat");
       return;
@@ -93,7 +93,7 @@ final class SocketTimer {
       }
     }
     if (isPaused.getAsBoolean()) {
-      heard();
+      received();
     }
     arm();
   }

@@ -18,8 +18,8 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Writes to one socket in order, and closes it when more waits than may. Everything belongs to the
- * socket's event-loop context but {@link #onContext}, which any thread may call.
+ * Writes to one socket in order, and closes it when too much waits. Everything runs on the socket's
+ * event-loop context except {@link #onContext}, which any thread may call.
  */
 final class SocketWriter implements Outbound {
   private static final Logger LOG = LoggerFactory.getLogger(SocketWriter.class);
@@ -33,15 +33,15 @@ final class SocketWriter implements Outbound {
   private final Runnable whenEnded;
   private final Runnable whenRead;
 
-  /** What was written and not yet taken by the client. */
+  /** Bytes that were written and not yet read by the client. */
   private long queuedBytes;
 
   private boolean ended;
 
   /**
-   * @param id of the request that became this socket
-   * @param whenEnded called once, when nothing is written any more
-   * @param whenRead called whenever the client has taken something
+   * @param id of the request that opened this socket
+   * @param whenEnded called once, when the socket has ended
+   * @param whenRead called whenever the client has read something
    */
   SocketWriter(
       String id,
@@ -70,7 +70,7 @@ final class SocketWriter implements Outbound {
       return;
     }
     String text = serializer.encode(message);
-    int length = ByteBufUtil.utf8Bytes(text); // As it will be sent, but counted without encoding.
+    int length = ByteBufUtil.utf8Bytes(text); // Its length as sent, computed without encoding it.
     queue(length);
     socket.writeTextMessage(text).onComplete(done -> written(length));
     checkQueue();
@@ -112,10 +112,10 @@ final class SocketWriter implements Outbound {
     whenRead.run();
   }
 
-  /** What a client does not read in time waits here, but not without bound. */
+  /** What a client does not read in time waits here, up to a limit. */
   private void checkQueue() {
     if (queuedBytes > maxQueuedBytes) {
-      closeTooSlow("it does not read what it is sent");
+      closeTooSlow("it reads too slowly");
     }
   }
 
@@ -127,7 +127,7 @@ final class SocketWriter implements Outbound {
   // --- Work
   // --------------------------------------------------------------------------------------------------------
 
-  /** Runs something on the socket's context, whether it has ended or not. Any thread may call. */
+  /** Runs a task on the socket's context, whether it has ended or not. Thread-safe. */
   void onContext(Runnable work) {
     context.runOnContext(nothing -> work.run());
   }
@@ -175,7 +175,7 @@ final class SocketWriter implements Outbound {
   // --- Ending
   // ------------------------------------------------------------------------------------------------------
 
-  /** Whether nothing is written or handled any more. */
+  /** Whether the socket has ended. */
   boolean hasEnded() {
     return ended;
   }
@@ -187,7 +187,7 @@ final class SocketWriter implements Outbound {
       named(
           () ->
               LOG.info(
-                  "The socket of {} is closed, {}; the client comes back and catches up",
+                  "The socket of {} is closed, as {}; the client reconnects and catches up",
                   socket.remoteAddress(),
                   what));
       close(CloseCode.TRY_AGAIN_LATER, "too slow");

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The users by whose rights the channels of one socket hear: they arrive with a first channel,
- * their rights are read, and they depart with the last. Owned by the socket's context.
+ * The users of one socket's channels. A user is added with the first channel, when their rights are
+ * read, and removed with the last. Owned by the socket's context.
  */
 final class UserFeeds {
   private static final Logger LOG = LoggerFactory.getLogger(UserFeeds.class);
@@ -32,8 +32,8 @@ final class UserFeeds {
   private final Map<UUID, UserChannels> users = new HashMap<>();
 
   /**
-   * @param listener what becomes of the changes that users hear
-   * @param dismissal ends the channels of a user who departs
+   * @param listener handles the users' changes
+   * @param dismissal ends the channels of a user who is removed
    */
   UserFeeds(
       SharedParts shared,
@@ -47,12 +47,12 @@ final class UserFeeds {
     this.dismissal = dismissal;
   }
 
-  /** Lets a channel hear by the rights of its identity, or says why not. */
+  /** Gives a channel the rights of its identity, or the reason why not. */
   void admit(Channel channel, UserChannels.Admission admission) {
     UUID userId = channel.identity().isAnonymous() ? null : channel.identity().userId();
     if (userId == null) {
       admission.refused(
-          channel.bindings().isEmpty()
+          channel.subscriptions().isEmpty()
               ? "Unauthorized: the topic needs the token of a user: " + channel.name()
               : "Unauthorized: postgres_changes need the token of a user");
       return;
@@ -83,7 +83,8 @@ final class UserFeeds {
       user.whenKnown(adding);
       return;
     }
-    // First expected, then read: a conversation deleted in between is heard.
+    // Subscribes first and reads then, so that the deletion of a conversation in between is not
+    // missed.
     user.expect(channel);
     writer.offEventLoop(
         () -> {
@@ -101,7 +102,7 @@ final class UserFeeds {
         });
   }
 
-  /** First registered, then read: a change of rights in between is heard. */
+  /** Registers first and reads then, so that a change of rights in between is not missed. */
   private UserChannels arrive(UUID userId) {
     var user = new UserChannels(userId, shared.payloads(), inbox, listener);
     users.put(userId, user);
@@ -110,7 +111,7 @@ final class UserFeeds {
     return user;
   }
 
-  /** Reads what this user may hear, and holds what comes until it is known. */
+  /** Reads this user's scopes, and holds events until they are known. */
   void readRights(UserChannels user) {
     user.unknown();
     writer.offEventLoop(
@@ -128,8 +129,8 @@ final class UserFeeds {
   }
 
   /**
-   * What this user may hear, and is going to hear. What is read by whoever is told that it is known
-   * joins on to that.
+   * Reads this user's scopes and subscribes to them. What is read from the database after that
+   * joins the changes without a gap.
    */
   private Collection<Scope> hearRights(UserChannels user) {
     shared.fanOut().awaitSubscribed(Set.of(Scope.user(user.userId())));
@@ -141,7 +142,7 @@ final class UserFeeds {
 
   private void rightsRead(UserChannels user, Collection<Scope> found) {
     if (users.get(user.userId()) != user) {
-      return; // They left meanwhile.
+      return; // The user left meanwhile.
     }
     if (found.isEmpty()) {
       depart(user, "Unauthorized: this user may not use the chat", false);
@@ -150,7 +151,7 @@ final class UserFeeds {
     user.known(found);
   }
 
-  /** Ends everything that hears by this user's rights; the client may come back or not. */
+  /** Ends all channels with this user's rights; the client may rejoin or not. */
   private void depart(UserChannels user, String reason, boolean comesBack) {
     if (users.remove(user.userId(), user)) {
       forget(user);
@@ -161,7 +162,7 @@ final class UserFeeds {
     user.leave(reason);
   }
 
-  /** The channel hears by nobody's rights any more. */
+  /** The channel no longer has a user's rights. */
   void detach(Channel channel) {
     Rights rights = channel.rights();
     UserChannels user = rights == null ? null : users.get(rights.userId());

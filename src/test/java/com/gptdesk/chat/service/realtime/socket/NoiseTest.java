@@ -9,8 +9,8 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.service.realtime.protocol.Serializer;
@@ -86,15 +86,15 @@ class NoiseTest {
     var noise = new Noise(new Random(SEED), conversation);
     PublishedTables tables = PublishedTables.in(database.chat());
     for (int i = 0; i < FRAMES; i++) {
-      Binding binding =
-          Binding.of(
+      Subscription subscription =
+          Subscription.of(
               1,
               Json.object()
                   .put("event", "*")
                   .put("table", noise.pick("user_messages", "user_presence", "*"))
                   .put("filter", noise.filter()),
               tables);
-      assertTrue(binding.trouble() != null || !binding.filters().isEmpty());
+      assertTrue(subscription.problem() != null || !subscription.filters().isEmpty());
     }
   }
 

@@ -15,11 +15,11 @@ import com.gptdesk.chat.relay.ScopeSource;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
-import com.gptdesk.chat.service.realtime.changes.Binding;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
-import com.gptdesk.chat.service.realtime.changes.CommonBindings;
+import com.gptdesk.chat.service.realtime.changes.CommonSubscriptions;
 import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.changes.SubscriptionIndex;
 import com.gptdesk.chat.service.realtime.channel.Channel;
 import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
@@ -464,13 +464,13 @@ class RealtimeServerTest {
           new Channel(
               "realtime:" + i,
               null,
-              Binding.all(wishes, tables),
+              Subscription.all(wishes, tables),
               null,
               "",
               new com.gptdesk.chat.service.auth.Identity(
                   com.gptdesk.chat.database.Caller.Role.ANON, null, null, "{}")));
     }
-    SubscriptionIndex<Channel> interests = SubscriptionIndex.of(channels, Channel::bindings);
+    SubscriptionIndex<Channel> index = SubscriptionIndex.of(channels, Channel::subscriptions);
     for (int i = 0; i < 300; i++) {
       String now = row("abc".charAt(random.nextInt(3)) + "", "abcd".charAt(random.nextInt(4)) + "");
       String then =
@@ -482,25 +482,27 @@ class RealtimeServerTest {
             default -> change(Operation.DELETE, null, then, ALICE);
           };
       var data = new ChangePayload(change, tables);
-      Map<Channel, List<Binding>> found = interests.mayHear(data);
+      Map<Channel, List<Subscription>> found = index.mayHear(data);
       for (Channel channel : channels) {
         assertEquals(
-            channel.tell(data, channel.bindings()),
-            channel.tell(data, found.getOrDefault(channel, List.of())));
+            channel.messagesFor(data, channel.subscriptions()),
+            channel.messagesFor(data, found.getOrDefault(channel, List.of())));
       }
-      assertEquals(!found.isEmpty(), interests.mayConcern(data));
+      assertEquals(!found.isEmpty(), index.mayConcern(data));
     }
   }
 
   @Test
   void bindingsThatNameNoRowAreHeldOnceForAll() {
-    var common = new CommonBindings();
+    var common = new CommonSubscriptions();
     var anyRow = Json.object().put("event", "*").put("table", "user_messages");
     var oneRow = anyRow.deepCopy().put("filter", "conversation_id=eq.a");
     var wordy = anyRow.deepCopy().put("n", "x".repeat(500));
 
-    List<Binding> first = common.of(Binding.all(List.of(anyRow, oneRow, wordy), server.tables()));
-    List<Binding> second = common.of(Binding.all(List.of(anyRow, oneRow, wordy), server.tables()));
+    List<Subscription> first =
+        common.of(Subscription.all(List.of(anyRow, oneRow, wordy), server.tables()));
+    List<Subscription> second =
+        common.of(Subscription.all(List.of(anyRow, oneRow, wordy), server.tables()));
 
     assertSame(first.get(0), second.get(0));
     assertNotSame(first.get(1), second.get(1), "it is its client's own");

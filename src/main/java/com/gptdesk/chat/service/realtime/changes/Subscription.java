@@ -13,21 +13,22 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * One {@code postgres_changes} wish of a channel. It is echoed exactly as it came, since clients
- * compare, plus an id that events refer to. Immutable.
+ * One {@code postgres_changes} subscription of a channel. It is echoed exactly as it was sent,
+ * because clients compare it, with an added id that events refer to. Immutable.
  *
- * @param id positive, and the same for equal wishes of a channel
- * @param asSent the client's object, as text: a tree of it would be most of an idle socket
- * @param operation what must have happened; null for anything
- * @param filters the tables it hears of, each with what a row must be; empty when the wish cannot
- *     be fulfilled
- * @param projection the columns it wants; null for all
- * @param resumes where it goes on: what came after is replayed; null when it hears from now on
- * @param cannotResume whether the client was away and what it missed cannot be replayed, so that it
- *     must be told
- * @param trouble why it cannot be fulfilled; null when it can
+ * @param id positive; equal subscriptions of a channel share it
+ * @param asSent the client's object as text, since its tree would take most of an idle socket's
+ *     memory
+ * @param operation the operation; null for all
+ * @param filters its tables, each with the filter of its rows; empty when the subscription is
+ *     invalid
+ * @param projection the requested columns; null for all
+ * @param resumes where it resumes, so that later changes are replayed; null for live changes only
+ * @param cannotResume whether the client was away and its missed changes cannot be replayed, which
+ *     it must be told
+ * @param problem why the subscription is invalid; null when it is valid
  */
-public record Binding(
+public record Subscription(
     int id,
     String asSent,
     Change.@Nullable Operation operation,
@@ -35,71 +36,74 @@ public record Binding(
     @Nullable Projection projection,
     @Nullable ResumePoint resumes,
     boolean cannotResume,
-    @Nullable String trouble) {
+    @Nullable String problem) {
   private static final String ANY = "*";
 
-  /** The client's wishes as bindings: equal ones share an id, others never do. */
-  public static List<Binding> all(List<ObjectNode> wishes, PublishedTables tables) {
-    var bindings = new ArrayList<Binding>(wishes.size());
-    for (ObjectNode wish : wishes) {
-      int equal = wishes.indexOf(wish);
-      int id = equal < bindings.size() ? bindings.get(equal).id() : freeId(bindings, wish);
-      bindings.add(of(id, wish, tables));
+  /** The client's requests as subscriptions: equal ones share an id, different ones never do. */
+  public static List<Subscription> all(List<ObjectNode> requests, PublishedTables tables) {
+    var subscriptions = new ArrayList<Subscription>(requests.size());
+    for (ObjectNode request : requests) {
+      int equal = requests.indexOf(request);
+      int id =
+          equal < subscriptions.size()
+              ? subscriptions.get(equal).id()
+              : freeId(subscriptions, request);
+      subscriptions.add(of(id, request, tables));
     }
-    return List.copyOf(bindings);
+    return List.copyOf(subscriptions);
   }
 
-  private static int freeId(List<Binding> bindings, ObjectNode wish) {
-    int id = proposedId(wish);
-    while (isTaken(bindings, id)) {
+  private static int freeId(List<Subscription> subscriptions, ObjectNode request) {
+    int id = proposedId(request);
+    while (isTaken(subscriptions, id)) {
       id++;
     }
     return id;
   }
 
-  private static boolean isTaken(List<Binding> bindings, int id) {
-    return bindings.stream().anyMatch(binding -> binding.id() == id);
+  private static boolean isTaken(List<Subscription> subscriptions, int id) {
+    return subscriptions.stream().anyMatch(subscription -> subscription.id() == id);
   }
 
-  public static Binding of(int id, ObjectNode wish, PublishedTables tables) {
-    String asSent = Json.write(wish);
+  public static Subscription of(int id, ObjectNode request, PublishedTables tables) {
+    String asSent = Json.write(request);
     try {
-      Map<String, Filter> filters = filters(wish, tables);
-      String name = textOr(wish, "table", ANY);
-      Long since = since(wish);
+      Map<String, Filter> filters = filters(request, tables);
+      String name = textOr(request, "table", ANY);
+      Long since = since(request);
       ResumePoint resumes = since == null ? null : resumes(filters, name, since);
-      return new Binding(
+      return new Subscription(
           id,
           asSent,
-          operation(wish),
+          operation(request),
           filters,
-          Projection.of(wish.get("select"), tables.named(name)),
+          Projection.of(request.get("select"), tables.named(name)),
           resumes,
           since != null && resumes == null,
           null);
     } catch (InvalidFilter e) {
-      return new Binding(
+      return new Subscription(
           id, asSent, null, Map.of(), null, null, false, String.valueOf(e.getMessage()));
     }
   }
 
   /**
-   * A first proposal for the id of such a wish: positive, and never so large that a client's number
-   * would lose digits.
+   * A first proposal for the id of a request: positive, and small enough for a client's number
+   * type.
    */
-  static int proposedId(ObjectNode wish) {
-    return 1 + (wish.hashCode() & 0x3fff_ffff);
+  static int proposedId(ObjectNode request) {
+    return 1 + (request.hashCode() & 0x3fff_ffff);
   }
 
-  /** What the join's answer says of it. */
+  /** The subscription in the reply to the join. */
   public JsonNode echo() {
-    JsonNode wish = Json.row(asSent);
-    return wish instanceof ObjectNode object ? object.put("id", id) : wish;
+    JsonNode request = Json.row(asSent);
+    return request instanceof ObjectNode object ? object.put("id", id) : request;
   }
 
   /**
-   * Whether the channel is told this change because of it. An update concerns who had the row as
-   * well as who has it now: a row that leaves a filter is told as the update it is.
+   * Whether this change matches. An update matches by the old row or by the new one, so a row that
+   * leaves a filter is still delivered as an update.
    */
   public boolean meets(ChangePayload data) {
     Change change = data.change();
@@ -113,8 +117,8 @@ public record Binding(
             || (change.operation() == Change.Operation.UPDATE && filter.passes(data.before())));
   }
 
-  private static @Nullable Long since(ObjectNode wish) throws InvalidFilter {
-    JsonNode since = wish.get("since");
+  private static @Nullable Long since(ObjectNode request) throws InvalidFilter {
+    JsonNode since = request.get("since");
     if (since == null || since.isNull()) {
       return null;
     }
@@ -124,7 +128,7 @@ public record Binding(
     return since.longValue();
   }
 
-  /** One conversation's messages have revisions to go on from; nothing else does. */
+  /** Only the messages of one conversation have revisions to resume from. */
   private static @Nullable ResumePoint resumes(
       Map<String, Filter> filters, String table, long since) {
     Filter filter = table.equals(ResumePoint.TABLE) ? filters.get(table) : null;
@@ -139,9 +143,9 @@ public record Binding(
     }
   }
 
-  /** Anything but the three counts as all of them. */
-  private static Change.@Nullable Operation operation(ObjectNode wish) {
-    String event = Json.text(wish, "event");
+  /** Any other event name means all three. */
+  private static Change.@Nullable Operation operation(ObjectNode request) {
+    String event = Json.text(request, "event");
     return switch (event == null ? ANY : event.toUpperCase(Locale.ROOT)) {
       case "INSERT" -> Change.Operation.INSERT;
       case "UPDATE" -> Change.Operation.UPDATE;
@@ -150,11 +154,11 @@ public record Binding(
     };
   }
 
-  private static Map<String, Filter> filters(ObjectNode wish, PublishedTables tables)
+  private static Map<String, Filter> filters(ObjectNode request, PublishedTables tables)
       throws InvalidFilter {
-    String schema = textOr(wish, "schema", PublishedTables.SCHEMA);
-    String name = textOr(wish, "table", ANY);
-    List<Filter.Condition> conditions = Filter.read(textOr(wish, "filter", ""));
+    String schema = textOr(request, "schema", PublishedTables.SCHEMA);
+    String name = textOr(request, "table", ANY);
+    List<Filter.Condition> conditions = Filter.read(textOr(request, "filter", ""));
     if (!schema.equals(PublishedTables.SCHEMA) && !schema.equals(ANY)) {
       throw new InvalidFilter("no table of schema \"" + schema + "\" is published");
     }
@@ -163,12 +167,14 @@ public record Binding(
       if (table == null) {
         throw new InvalidFilter("table \"" + name + "\" is not published");
       }
-      return Map.of(table.name(), Filter.of(conditions, table)); // not the text that was sent
+      return Map.of(
+          table.name(),
+          Filter.of(conditions, table)); // shares the name, not the text that was sent
     }
     return filtersOfAll(conditions, tables);
   }
 
-  /** Every table that has the filter's columns; there must be one. */
+  /** All tables that have the filter's columns; there must be at least one. */
   private static Map<String, Filter> filtersOfAll(
       List<Filter.Condition> conditions, PublishedTables tables) throws InvalidFilter {
     var filters = new LinkedHashMap<String, Filter>();
@@ -184,8 +190,9 @@ public record Binding(
     return filters;
   }
 
-  private static String textOr(ObjectNode wish, String key, String otherwise) throws InvalidFilter {
-    JsonNode value = wish.get(key);
+  private static String textOr(ObjectNode request, String key, String otherwise)
+      throws InvalidFilter {
+    JsonNode value = request.get(key);
     if (value == null || value.isNull()) {
       return otherwise;
     }
