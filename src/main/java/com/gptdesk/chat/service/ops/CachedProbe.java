@@ -5,30 +5,30 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A probe whose answer is kept for a while, since asking is dear. One that threw is asked again.
- * Any thread may ask.
+ * A probe that keeps its answer for a while, since asking is costly. A failure is not kept.
+ * Thread-safe.
  */
-public final class CachedProbe implements Health.Probe {
+public final class CachedProbe implements Probe {
   private final Duration keep;
-  private final Health.Probe probe;
+  private final Probe probe;
   private final ReentrantLock asking = new ReentrantLock();
-  private @Nullable String trouble;
+  private @Nullable String problem;
   private long until = System.nanoTime();
 
-  public CachedProbe(Duration keep, Health.Probe probe) {
+  public CachedProbe(Duration keep, Probe probe) {
     this.keep = keep;
     this.probe = probe;
   }
 
   @Override
-  public @Nullable String trouble() throws Exception {
+  public @Nullable String problem() throws Exception {
     asking.lockInterruptibly();
     try {
       if (System.nanoTime() - until >= 0) {
-        trouble = probe.trouble();
+        problem = probe.problem();
         until = System.nanoTime() + keep.toNanos();
       }
-      return trouble;
+      return problem;
     } finally {
       asking.unlock();
     }

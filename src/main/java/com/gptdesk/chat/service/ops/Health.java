@@ -17,23 +17,16 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Whether requests should be sent here. Each check runs on a thread of its own and has a deadline,
- * so a database that hangs makes the answer red and does not hang it.
+ * Answers whether requests should be sent to this node. Each check runs on its own thread with a
+ * deadline, so a database that hangs makes the answer "not ready" and does not delay it.
  */
 public final class Health {
   private static final Duration DEADLINE = Duration.ofSeconds(2);
   private static final Duration MIGRATIONS_COMPARED_AFTER = Duration.ofSeconds(10);
   private static final JsonMapper JSON = new JsonMapper();
 
-  /** One thing that must be well. */
+  /** One condition of readiness. */
   public record Check(String name, Probe probe) {}
-
-  /** Looks, and may block or throw. */
-  @FunctionalInterface
-  public interface Probe {
-    /** Null when well, else the reason in one sentence. */
-    @Nullable String trouble() throws Exception;
-  }
 
   private final List<Check> checks;
   private final Duration deadline;
@@ -43,10 +36,10 @@ public final class Health {
   }
 
   /**
-   * Of the database, its migrations and the relay.
+   * Checks of the database, its migrations and the relay.
    *
-   * @param differences from where the migrations bring it
-   * @param relayProblem why changes are not followed; null while they are
+   * @param differences between the database and what the migrations create
+   * @param relayProblem why changes do not arrive in time; null while they do
    */
   public static Health of(
       ChatDatabase chat,
@@ -67,7 +60,7 @@ public final class Health {
                     () ->
                         differences.get().isEmpty()
                             ? null
-                            : "the database is not where it should be")),
+                            : "the database is not at this version's migrations")),
             new Check("relay", relayProblem::get)));
   }
 
@@ -76,13 +69,13 @@ public final class Health {
     this.deadline = deadline;
   }
 
-  /** The process runs; nothing else is asked. */
+  /** The process runs; nothing else is checked. */
   public Reply live() {
     return Reply.json(200, "{\"status\":\"live\"}");
   }
 
   /**
-   * 200 when all is well, else 503; each check with "ok" or what is wrong. Blocks up to the
+   * 200 when all checks pass, else 503; each check with "ok" or its problem. Blocks up to the
    * deadline.
    */
   public Reply ready() {
@@ -107,8 +100,8 @@ public final class Health {
   }
 
   private static String outcome(Probe probe) throws Exception {
-    String trouble = probe.trouble();
-    return trouble == null ? "ok" : trouble;
+    String problem = probe.problem();
+    return problem == null ? "ok" : problem;
   }
 
   private String await(FutureTask<String> task, long end) {

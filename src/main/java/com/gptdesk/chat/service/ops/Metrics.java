@@ -40,37 +40,37 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the service tells Prometheus. Any thread may count; reading may ask the database, so read on
- * a virtual thread.
+ * The service's metrics for Prometheus. Any thread may count; reading may query the database, so
+ * read on a virtual thread.
  */
 public final class Metrics implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Metrics.class);
 
-  /** What a reader must bring. */
+  /** The bearer token that a reader must send. */
   public static final Setting<@Nullable String> TOKEN =
       Setting.secret(
           "CHAT_METRICS_TOKEN",
           16,
           "none",
-          "what Prometheus brings to read /metrics, at least 16 bytes; without it nobody reads");
+          "the bearer token for /metrics, at least 16 bytes; without it nobody may read them");
 
   private static final Duration FASTEST = Duration.ofMillis(1);
   private static final Duration SLOWEST = Duration.ofSeconds(10);
 
-  /** The database is asked at most this often, and only while somebody reads. */
+  /** The database is queried at most this often, and only when somebody reads. */
   private static final Duration DATABASE_PAUSE = Duration.ofSeconds(30);
 
-  /** Reading all of the catalogue is dearer, and changes by hand are rare. */
+  /** Reading the whole catalogue costs more, and manual changes are rare. */
   private static final Duration DRIFT_PAUSE = Duration.ofMinutes(5);
 
   /**
-   * What only the database knows.
+   * State that only the database knows.
    *
    * @param notificationQueue the used part of the NOTIFY queue, 0 to 1
    * @param monthsAhead months after this one that have a partition
    * @param logBytes size of the change log
    * @param logMaxBytes the size above which it loses changes early
-   * @param logCutAt when it last did, in seconds of the Unix clock; 0 for never
+   * @param logCutAt when it last lost some, in Unix time; 0 for never
    */
   public record DatabaseState(
       double notificationQueue,
@@ -81,7 +81,7 @@ public final class Metrics implements AutoCloseable {
     static final DatabaseState UNKNOWN =
         new DatabaseState(Double.NaN, -1, Double.NaN, Double.NaN, 0);
 
-    /** Asks this database. */
+    /** Queries this database. */
     public static DatabaseState of(ChatDatabase chat) {
       return chat.as(
           Caller.relay(),
@@ -99,10 +99,10 @@ public final class Metrics implements AutoCloseable {
     }
   }
 
-  /** Asks the database; may block or throw. */
+  /** Queries the database; may block or throw. */
   @FunctionalInterface
   public interface DatabaseProbe {
-    /** Asks. */
+    /** {@return the state now} */
     DatabaseState ask();
   }
 
@@ -119,7 +119,7 @@ public final class Metrics implements AutoCloseable {
   private long nextDriftQuestion = System.nanoTime();
 
   /**
-   * @param token who reads must bring it as a bearer token; null: nobody may read
+   * @param token the bearer token that readers must send; null: nobody may read
    */
   public Metrics(@Nullable String token) {
     this.token = token;
@@ -129,7 +129,9 @@ public final class Metrics implements AutoCloseable {
     new UptimeMetrics().bindTo(registry);
     new FileDescriptorMetrics().bindTo(registry);
     gc.bindTo(registry);
-    lag = histogram("chat.relay.lag", "From a change in the database to its hearers' queues");
+    lag =
+        histogram(
+            "chat.relay.lag", "Time from a change in the database to the queues of its receivers");
   }
 
   private Timer histogram(String name, String description, String... tags) {
@@ -142,12 +144,12 @@ public final class Metrics implements AutoCloseable {
         .register(registry);
   }
 
-  /** Tells of a pool of connections. */
+  /** Metrics of a connection pool. */
   public MetricsTrackerFactory ofPool() {
     return new MicrometerMetricsTrackerFactory(registry);
   }
 
-  /** That listener, timed: from the clock of the database to this machine's, never below 0. */
+  /** Measures a listener's lag, from the database's clock to this machine's, never below 0. */
   public ChangeListener timing(ChangeListener listener) {
     return new ChangeListener() {
       @Override
@@ -165,128 +167,175 @@ public final class Metrics implements AutoCloseable {
   }
 
   /**
-   * Tells of the relay.
+   * Metrics of the relay.
    *
-   * @param isUpToDate whether this node is told of changes in time, by its own relay or another's
+   * @param isUpToDate whether this node receives changes in time, by its own relay or another's
    */
   public void watch(Relay relay, BooleanSupplier isUpToDate) {
     gauge(
-        "chat.relay.hearing",
+        "chat.relay.up.to.date",
         "1 while changes arrive in time",
         isUpToDate,
         h -> h.getAsBoolean() ? 1 : 0);
-    gauge("chat.relay.asleep", "1 while it runs no query", relay, r -> r.isAsleep() ? 1 : 0);
-    counter("chat.relay.changes", "Changes read from the log", relay, Relay::changes);
-    counter("chat.relay.polls", "How often the log was asked", relay, Relay::polls);
-    counter("chat.relay.sleeps", "How often it fell asleep", relay, Relay::sleeps);
-    counter("chat.relay.wakes", "How often changes woke it", relay, Relay::wakes);
-    counter("chat.relay.doorbells", "How often the bell rang", relay, Relay::notifications);
-    counter("chat.relay.resyncs", "How often it had to begin anew", relay, Relay::resyncs);
-    counter("chat.relay.reconnects", "Lost connections remade", relay, Relay::reconnects);
-  }
-
-  /** Tells of the way from the relay that leads. */
-  public void watch(NatsCluster cluster, Relay relay) {
-    gauge("chat.nats.connected", "1 while NATS is", cluster, c -> c.isConnected() ? 1 : 0);
     gauge(
-        "chat.nats.leading", "1 while this node reads for all", relay, r -> r.isLeading() ? 1 : 0);
-    gauge("chat.nats.scopes", "People and teams that this node hears", cluster, NatsCluster::size);
-    counter("chat.nats.gaps", "Changes missed on a scope", cluster, NatsCluster::gaps);
-    counter("chat.nats.resyncs", "How often all had to catch up", cluster, NatsCluster::resyncs);
-    counter("chat.nats.reconnects", "Lost connections remade", cluster, NatsCluster::reconnects);
+        "chat.relay.asleep",
+        "1 while the relay sleeps and runs no query",
+        relay,
+        r -> r.isAsleep() ? 1 : 0);
+    counter("chat.relay.changes", "Changes read from the change log", relay, Relay::changes);
+    counter("chat.relay.polls", "Polls of the change log", relay, Relay::polls);
+    counter("chat.relay.sleeps", "Times the relay fell asleep", relay, Relay::sleeps);
+    counter("chat.relay.wakes", "Times changes woke the relay", relay, Relay::wakes);
+    counter(
+        "chat.relay.notifications",
+        "Notifications received from the database",
+        relay,
+        Relay::notifications);
+    counter(
+        "chat.relay.resyncs",
+        "Times the relay started again and everybody had to catch up",
+        relay,
+        Relay::resyncs);
+    counter(
+        "chat.relay.reconnects",
+        "Lost connections to the database that were replaced",
+        relay,
+        Relay::reconnects);
   }
 
-  /** Tells of sockets and channels. */
+  /** Metrics of the delivery over NATS. */
+  public void watch(NatsCluster cluster, Relay relay) {
+    gauge(
+        "chat.nats.connected", "1 while connected to NATS", cluster, c -> c.isConnected() ? 1 : 0);
+    gauge(
+        "chat.nats.leading",
+        "1 while this node reads the change log for the cluster",
+        relay,
+        r -> r.isLeading() ? 1 : 0);
+    gauge(
+        "chat.nats.scopes",
+        "People and teams whose changes this node receives",
+        cluster,
+        NatsCluster::size);
+    counter(
+        "chat.nats.gaps",
+        "Changes that were missed for a person or team",
+        cluster,
+        NatsCluster::gaps);
+    counter(
+        "chat.nats.resyncs",
+        "Times everybody on this node had to catch up",
+        cluster,
+        NatsCluster::resyncs);
+    counter(
+        "chat.nats.reconnects",
+        "Lost connections to NATS that were replaced",
+        cluster,
+        NatsCluster::reconnects);
+  }
+
+  /** Metrics of sockets and channels. */
   public void watch(RealtimeServer realtime) {
     SocketMetrics sockets = realtime.metrics();
     gauge("chat.sockets", "Open sockets", realtime, RealtimeServer::connections);
     gauge("chat.channels", "Joined channels", sockets, SocketMetrics::channels);
     gauge(
         "chat.people.online",
-        "People with a socket on this node",
+        "People with an open socket on this node",
         realtime,
         RealtimeServer::people);
-    String joins = "Joins of channels";
+    String joins = "Attempts to join a channel";
     counter("chat.joins", joins, sockets, SocketMetrics::joins, "outcome", "joined");
     counter("chat.joins", joins, sockets, SocketMetrics::joinsRefused, "outcome", "refused");
-    counter("chat.frames.written", "Frames to clients", sockets, SocketMetrics::framesWritten);
     counter(
-        "chat.frames.malformed", "Frames that are none", sockets, SocketMetrics::malformedFrames);
+        "chat.frames.written",
+        "WebSocket frames written to clients",
+        sockets,
+        SocketMetrics::framesWritten);
+    counter(
+        "chat.frames.malformed",
+        "Malformed frames received",
+        sockets,
+        SocketMetrics::malformedFrames);
     counter(
         "chat.changes.delivered",
-        "Changes told live, each channel counted",
+        "Change events delivered to live channels, counted for each channel",
         sockets,
         SocketMetrics::delivered);
     counter(
         "chat.changes.encoded",
-        "Changes made JSON to be told live, once for all who hear",
+        "Change events encoded as JSON, once for all their receivers",
         sockets,
         SocketMetrics::encoded);
-    counter("chat.changes.replayed", "Changes told again", sockets, SocketMetrics::replayed);
+    counter(
+        "chat.changes.replayed",
+        "Change events replayed to channels that resumed",
+        sockets,
+        SocketMetrics::replayed);
     String dropped = "Sockets that the service closed";
     counter("chat.clients.dropped", dropped, sockets, SocketMetrics::slowClosed, "reason", "slow");
     counter(
         "chat.clients.dropped", dropped, sockets, SocketMetrics::unrulyClosed, "reason", "unruly");
   }
 
-  /** Tells of calls. */
+  /** Metrics of function calls. */
   public void watch(RpcEndpoint gateway) {
     counter(
         "chat.partitions.missing",
-        "Calls refused because their month has no partition for messages",
+        "Calls refused because messages have no partition for the month",
         gateway,
         RpcEndpoint::partitionsMissing);
   }
 
-  /** Tells of a PostgreSQL of our own. */
+  /** Metrics of an embedded PostgreSQL. */
   public void watch(EmbeddedDatabase database) {
     counter(
         "chat.database.restarts",
-        "How often the embedded PostgreSQL died and was started again",
+        "Times the embedded PostgreSQL died and was restarted",
         database,
         EmbeddedDatabase::restarts);
   }
 
-  /** Tells what the database answers. */
+  /** Metrics that the database is queried for. */
   public void watch(DatabaseProbe database) {
     probe = database;
     gauge(
         "chat.notification.queue.usage.ratio",
-        "Used part of the NOTIFY queue; NaN when the database does not answer",
+        "Used part of the NOTIFY queue, 0 to 1; NaN when the database does not answer",
         this,
         m -> m.state.notificationQueue());
     gauge(
         "chat.partitions.ahead.months",
-        "Months to come with a partition; -1 when the database does not answer",
+        "Future months that have a partition; -1 when the database does not answer",
         this,
         m -> m.state.monthsAhead());
     gauge(
         "chat.change.log.bytes",
-        "Size of the change log; NaN when the database does not answer",
+        "Size of the change log in bytes; NaN when the database does not answer",
         this,
         m -> m.state.logBytes());
     gauge(
         "chat.change.log.max.bytes",
-        "Size above which the change log loses changes before change_log_hours",
+        "Size in bytes above which the change log drops changes before change_log_hours",
         this,
         m -> m.state.logMaxBytes());
     gauge(
         "chat.change.log.cut.timestamp.seconds",
-        "When the change log last lost changes for its size; 0 for never",
+        "Unix time when the change log last dropped changes for its size; 0 for never",
         this,
         m -> m.state.logCutAt());
   }
 
   /**
-   * Tells how far the database is from what the migrations made.
+   * The number of differences between the database and what the migrations create.
    *
-   * @param causes asks the database for their number; may block or throw
+   * @param causes queries the database for it; may block or throw
    */
   public void watchDrift(IntSupplier causes) {
     driftProbe = causes;
     gauge(
         "chat.drift",
-        "Things in the database that are not as the migrations made them; -1 when it does not answer",
+        "Differences between the database and the migrations; -1 when the database does not answer",
         this,
         m -> m.drift);
   }
@@ -304,21 +353,21 @@ public final class Metrics implements AutoCloseable {
   }
 
   /**
-   * A call that was answered.
+   * Counts a call that was answered.
    *
-   * @param function its name when there is such a function, so that callers cannot make series
+   * @param function the name of an existing function, so that callers cannot create series
    */
   public void called(String function, int status, Duration took) {
     String outcome = status < 400 ? "ok" : status < 500 ? "refused" : "failed";
-    histogram("chat.rpc", "Calls of functions", "function", function, "outcome", outcome)
+    histogram("chat.rpc", "Duration of function calls", "function", function, "outcome", outcome)
         .record(took);
   }
 
-  /** All there is to tell, for whoever brings the token. */
+  /** All metrics, for readers who send the token. */
   public Reply read(@Nullable String authorization) {
     if (token == null || !isToken(token, authorization)) {
-      return Problem.of(401, "PT401", "The metrics are not for everybody")
-          .withHint("Set CHAT_METRICS_TOKEN and bring it as a bearer token")
+      return Problem.of(401, "PT401", "The metrics need a token")
+          .withHint("Set CHAT_METRICS_TOKEN and send it as a bearer token")
           .withHeader("WWW-Authenticate", "Bearer")
           .reply();
     }
@@ -327,7 +376,7 @@ public final class Metrics implements AutoCloseable {
     return new Reply(200, "text/plain; version=0.0.4; charset=utf-8", Map.of(), registry.scrape());
   }
 
-  /** In a time that does not tell how much of a guess is right. */
+  /** Compares in constant time. */
   private static boolean isToken(String token, @Nullable String authorization) {
     return authorization != null
         && MessageDigest.isEqual(
@@ -345,7 +394,7 @@ public final class Metrics implements AutoCloseable {
       state = database.ask();
     } catch (RuntimeException e) {
       state = DatabaseState.UNKNOWN;
-      LOG.warn("The database could not be asked for its metrics: {}", e.toString());
+      LOG.warn("The database could not be queried for its metrics: {}", e.toString());
     }
   }
 
