@@ -91,7 +91,7 @@ record DatabaseSettings(
           "how long a signature may begin a transaction, the clocks' difference included");
   private static final Setting<ListenDriver> DRIVER =
       Setting.of(
-          "CHAT_DOORBELL",
+          "CHAT_LISTEN_DRIVER",
           "be pgjdbc-ng or pgjdbc",
           text ->
               switch (text) {
@@ -101,7 +101,12 @@ record DatabaseSettings(
               },
           ListenDriver.PGJDBC_NG,
           "pgjdbc-ng",
-          "the driver that listens; pgjdbc is the fallback");
+          "the driver of the listening connection; pgjdbc is the fallback");
+
+  /** The earlier name of {@link #DRIVER}; ignoring it would silently change the driver. */
+  private static final Setting<@Nullable String> DOORBELL =
+      Setting.text("CHAT_DOORBELL", "none", "renamed to CHAT_LISTEN_DRIVER");
+
   private static final Setting<@Nullable Integer> MAX_MESSAGE_LENGTH =
       Setting.optionalNumber(
           "CHAT_MAX_MESSAGE_LENGTH",
@@ -141,6 +146,9 @@ record DatabaseSettings(
     String url = settings.get(URL);
     if (url != null && !url.startsWith("jdbc:postgresql://")) {
       settings.problem("CHAT_DATABASE_URL must begin with jdbc:postgresql:// .");
+    }
+    if (settings.has(DOORBELL)) {
+      settings.problem(DOORBELL + " is now named " + DRIVER + ": set that instead.");
     }
     Path data = settings.get(DATA_DIR);
     return new DatabaseSettings(

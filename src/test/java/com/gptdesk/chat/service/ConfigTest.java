@@ -46,19 +46,27 @@ class ConfigTest {
                         "CHAT_JWT_SECRET", "short",
                         "CHAT_JWKS_URL", "keys",
                         "CHAT_TLS_KEY", "key.pem",
-                        "CHAT_DOORBELL", "gong")));
+                        "CHAT_LISTEN_DRIVER", "gong")));
     assertEquals(
         List.of(
             "CHAT_ENABLED must be true or false.",
             "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
             "Set CHAT_DATABASE_USER as well.",
             "CHAT_POOL_SIZE must be a whole number from 1 to 1000.",
-            "CHAT_DOORBELL must be pgjdbc-ng or pgjdbc.",
+            "CHAT_LISTEN_DRIVER must be pgjdbc-ng or pgjdbc.",
             "CHAT_JWT_SECRET must have at least 32 bytes.",
             "CHAT_JWKS_URL must be an http or https address.",
             "CHAT_PORT must be a whole number from 0 to 65535.",
             "Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither."),
         no.problems());
+  }
+
+  @Test
+  void theOldNameOfASettingIsRefusedWithTheNewOne() {
+    Config.Invalid no =
+        assertThrows(Config.Invalid.class, () -> Config.of(Map.of("CHAT_DOORBELL", "pgjdbc")));
+    assertEquals(
+        List.of("CHAT_DOORBELL is now named CHAT_LISTEN_DRIVER: set that instead."), no.problems());
   }
 
   @Test
