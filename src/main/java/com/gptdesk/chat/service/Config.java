@@ -19,18 +19,18 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the environment says, station by station, checked as a whole: whoever sets three things
- * wrong is told all three.
+ * The configuration from the environment, checked as a whole, so that all problems are reported at
+ * once.
  *
- * @param database which database, and what is demanded of it
- * @param replica where what only reads may be asked; null for the database itself
- * @param tokens how people prove who they are
- * @param http where to listen and what a request may bring
- * @param rpc which functions are served, and how often
+ * @param database the database
+ * @param replica the replica for reads; null for none
+ * @param tokens how tokens are verified
+ * @param http where to listen, and the limits of requests
+ * @param rpc which functions are served, and their rate limits
  * @param realtime the limits of sockets and channels
- * @param topics the limits of what is said and shown on topics
- * @param nats by what changes come from the node that reads them; null when each reads its own
- * @param metricsToken what a reader of /metrics must bring; null: nobody reads
+ * @param topics the limits of broadcasts and presence
+ * @param nats how changes are shared between nodes; null when each node reads its own
+ * @param metricsToken the token for /metrics; null: nobody may read them
  */
 public record Config(
     DatabaseSettings database,
@@ -50,7 +50,7 @@ public record Config(
       Setting.flag(
           "CHAT_ENABLED", true, "false: functions and joins answer 503, health stays green");
 
-  /** Read by logback.xml, before all else. */
+  /** Read by logback.xml before anything else. */
   private static final Setting<String> LOG_FORMAT =
       Setting.of(
           "CHAT_LOG_FORMAT",
@@ -60,7 +60,7 @@ public record Config(
           "text",
           "text or json, on standard error");
 
-  /** All there are. */
+  /** All settings. */
   static final SettingList SETTINGS =
       new SettingList(
           List.of(
@@ -78,7 +78,7 @@ public record Config(
   /**
    * Reads the environment.
    *
-   * @throws Invalid with everything that is wrong
+   * @throws Invalid with all problems
    */
   public static Config of(Map<String, String> environment) throws Invalid {
     Settings settings = new Settings(environment);
@@ -104,18 +104,18 @@ public record Config(
     return config;
   }
 
-  /** A misspelt setting is silently without effect; but what else is named so is not ours. */
+  /** Warns only, since a variable with this prefix may belong to another program. */
   private static void warnOfUnknown(Map<String, String> environment) {
     for (String variable : SETTINGS.unknown(environment, PREFIX)) {
       String near = SETTINGS.nearest(variable);
       LOG.warn(
-          "{} is no setting of the chat{}; serve --help lists them all",
+          "{} is not a setting of the chat{}; serve --help lists all settings",
           variable,
           near == null ? "" : ": did you mean " + near + "?");
     }
   }
 
-  /** The environment says what cannot be; one sentence each. */
+  /** The environment has invalid settings; one sentence for each. */
   public static final class Invalid extends Exception {
 
     private final List<String> problems;

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Brings a database to where this version serves it, or says why it is not served. */
+/** Prepares a database for this version, or reports why it cannot be served. */
 final class DatabasePreparation {
 
   private static final Logger LOG = LoggerFactory.getLogger(DatabasePreparation.class);
@@ -29,10 +29,10 @@ final class DatabasePreparation {
   private DatabasePreparation() {}
 
   /**
-   * Migrated where the service may, and as the policies need it.
+   * Migrates where the service may, and checks what the policies rely on.
    *
    * @param served names of functions that are served beside the chat's own
-   * @throws IllegalStateException it is not served, and what to do
+   * @throws IllegalStateException the database cannot be served; the message says what to do
    */
   static Migrations prepare(
       DatabaseSource database,
@@ -51,7 +51,7 @@ final class DatabasePreparation {
     return migrations;
   }
 
-  /** Migrates where there is an owner; else refuses a database that is behind. */
+  /** Migrates when the owner's login is known; otherwise refuses a database that is behind. */
   private static void bringUpToDate(
       DatabaseSource database, Migrations migrations, DatabaseSettings settings, boolean demo)
       throws IOException {
@@ -60,7 +60,7 @@ final class DatabasePreparation {
       List<String> differences = migrations.differences();
       if (!differences.isEmpty()) {
         throw new IllegalStateException(
-            "The database is not where this version needs it; run the command migrate as its owner.\n"
+            "The database is not at this version's migrations; run the command migrate as its owner.\n"
                 + String.join("\n", differences));
       }
       return;
@@ -76,23 +76,21 @@ final class DatabasePreparation {
     }
   }
 
-  /** What the environment sets in {@code chat.settings}; the rest stays as it stands there. */
+  /** Writes the environment's values to {@code chat.settings}; others stay unchanged. */
   static void write(Migrations migrations, DatabaseSettings settings) {
     migrations.write(
         settings.maxMessageLength(), settings.typingTimeout(), settings.claimsSecret());
   }
 
-  /** A service that signs with another secret than the database knows would be nobody. */
+  /** The database rejects claims that are signed with another secret than its own. */
   static void demandClaims(ChatDatabase chat) {
     if (!chat.reading(Caller.service(), tx -> Routines.claimsHold(tx.configuration()))) {
       throw new IllegalStateException(
-          "The database believes signed claims alone (chat.settings.claims_secret), and not this service's: set CHAT_CLAIMS_SECRET to the same secret, and the clocks right.");
+          "The database accepts only signed claims (chat.settings.claims_secret), and rejects those of this service: set CHAT_CLAIMS_SECRET to the same secret, and check both clocks.");
     }
   }
 
-  /**
-   * What people of one team, or policies, rely on that is not ours; and what was changed by hand.
-   */
+  /** Checks what policies rely on outside the chat, and what was changed by hand. */
   private static void demandContract(Migrations migrations, boolean refuseDrift) {
     List<Precondition> unmet = migrations.preconditions();
     unmet.stream()
@@ -105,19 +103,19 @@ final class DatabasePreparation {
             .toList();
     if (!unsafe.isEmpty()) {
       throw new IllegalStateException(
-          "This database is not served: its policies would not hold. Mend it, or name what is meant so in the file of CHAT_ACCEPTED.\n"
+          "This database is not served, because its policies would not hold. Repair it, or list intended changes in the file of CHAT_ACCEPTED.\n"
               + String.join("\n", unsafe));
     }
     List<Drift> drift = migrations.drift();
     if (refuseDrift && !drift.isEmpty()) {
       throw new IllegalStateException(
-          "This database is not served (CHAT_REFUSE_DRIFT): it is not as the migrations made it. Mend it, or name what is meant so in the file of CHAT_ACCEPTED.\n"
+          "This database is not served (CHAT_REFUSE_DRIFT), because it differs from the migrations. Repair it, or list intended changes in the file of CHAT_ACCEPTED.\n"
               + drift.stream().map(Drift::toString).collect(Collectors.joining("\n")));
     }
-    drift.forEach(cause -> LOG.warn("Not as the migrations made it: {}", cause));
+    drift.forEach(cause -> LOG.warn("The database differs from the migrations: {}", cause));
   }
 
-  /** The demo's people, added when they are not there. */
+  /** Adds the demo's people when they are missing. */
   private static void seed(Login owner) throws IOException {
     try (InputStream script = DatabasePreparation.class.getResourceAsStream("/db/demo.sql")) {
       if (script == null) {

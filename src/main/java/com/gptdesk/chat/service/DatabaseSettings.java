@@ -12,21 +12,21 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which database, as whom, and what is demanded of it.
+ * Which database to use, with which logins, and what is required of it.
  *
- * @param embedded whether nobody named one, so that the service brings its own
- * @param service the runtime login; null for the embedded one, and when it is wrong
- * @param owner who migrates; null when migrating is somebody else's task
- * @param accepted the file of what a DBA did on purpose; null for none
- * @param refuseDrift whether a database that is not as the migrations made it is not served
- * @param dataDirectory where the embedded PostgreSQL keeps its files
- * @param poolSize connections for requests; the relay's own come on top
- * @param statementTimeout how long the database may work on one request; zero for no limit
- * @param claimsSecret signs what is said to the database; null where it believes all claims
- * @param claimsLifetime how long such a signature may begin a transaction
- * @param driver which driver listens
- * @param maxMessageLength characters, for {@code chat.settings}; null leaves what stands there
- * @param typingTimeout milliseconds, for {@code chat.settings}; null leaves what stands there
+ * @param embedded whether the service uses its embedded database, as none is set
+ * @param service the runtime login; null for the embedded database, and when it is invalid
+ * @param owner the login that migrates; null when the service does not migrate
+ * @param accepted the file of intended changes; null for none
+ * @param refuseDrift whether to refuse a database that differs from the migrations
+ * @param dataDirectory the directory of the embedded PostgreSQL
+ * @param poolSize connections for requests, besides those of the relay
+ * @param statementTimeout the longest statement of a request; zero for no limit
+ * @param claimsSecret signs the claims for the database; null where it does not check signatures
+ * @param claimsLifetime how long such a signature is valid for the start of a transaction
+ * @param driver the driver that listens
+ * @param maxMessageLength characters, for {@code chat.settings}; null leaves the value
+ * @param typingTimeout milliseconds, for {@code chat.settings}; null leaves the value
  */
 record DatabaseSettings(
     boolean embedded,
@@ -122,7 +122,7 @@ record DatabaseSettings(
           "3000",
           "milliseconds; written to the database when set");
 
-  /** Those of the database. */
+  /** The settings of the database. */
   static final List<Setting<?>> SETTINGS =
       List.of(
           URL,
@@ -141,7 +141,7 @@ record DatabaseSettings(
           MAX_MESSAGE_LENGTH,
           TYPING_TIMEOUT);
 
-  /** As the environment says. */
+  /** Read from the environment. */
   static DatabaseSettings from(Settings settings) {
     String url = settings.get(URL);
     if (url != null && !url.startsWith("jdbc:postgresql://")) {
@@ -191,7 +191,7 @@ record DatabaseSettings(
   }
 
   /**
-   * What a DBA did on purpose.
+   * The intended changes of a DBA.
    *
    * @throws IllegalStateException the file cannot be read
    */
@@ -199,12 +199,12 @@ record DatabaseSettings(
     return accepted == null ? Accepted.NOTHING : Accepted.in(accepted);
   }
 
-  /** {@return what signs claims; null where the database believes all} */
+  /** {@return the signer of claims; null where the database does not check signatures} */
   @Nullable ClaimsSigner claimsSigner() {
     return claimsSecret == null ? null : new ClaimsSigner(claimsSecret, claimsLifetime);
   }
 
-  /** Without any secret. */
+  /** Never shows a secret. */
   @Override
   public String toString() {
     return "DatabaseSettings[service=%s, owner=%s, dataDirectory=%s]"

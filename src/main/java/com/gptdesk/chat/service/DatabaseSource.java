@@ -5,12 +5,12 @@ import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The database that the settings name: the one at {@code CHAT_DATABASE_URL}, else an embedded one,
- * which runs for as long as this is open.
+ * The database of the settings: the one at {@code CHAT_DATABASE_URL}, otherwise an embedded one,
+ * which runs while this is open.
  *
- * @param embedded null for a database of somebody else's
- * @param service as whom the service enters
- * @param owner who migrates; null when that is somebody else's task
+ * @param embedded null for an external database
+ * @param service the runtime login
+ * @param owner the login that migrates; null when the service does not
  */
 record DatabaseSource(@Nullable EmbeddedDatabase embedded, Login service, @Nullable Login owner)
     implements AutoCloseable {
@@ -24,7 +24,10 @@ record DatabaseSource(@Nullable EmbeddedDatabase embedded, Login service, @Nulla
     return new DatabaseSource(embedded, embedded.service(), embedded.owner());
   }
 
-  /** As {@link #open}, or what another process of ours serves from the data directory just now. */
+  /**
+   * Like {@link #open}, or the embedded database that another process serves from the data
+   * directory.
+   */
   static DatabaseSource openOrJoin(DatabaseSettings settings) {
     Login served =
         settings.embedded() ? EmbeddedDatabase.ownerWhileServed(settings.dataDirectory()) : null;
@@ -34,17 +37,17 @@ record DatabaseSource(@Nullable EmbeddedDatabase embedded, Login service, @Nulla
   Login requireOwner() {
     if (owner == null) {
       throw new IllegalStateException(
-          "For this, set CHAT_OWNER_USER and CHAT_OWNER_PASSWORD to who owns the database.");
+          "For this, set CHAT_OWNER_USER and CHAT_OWNER_PASSWORD to the login that owns the database.");
     }
     return owner;
   }
 
-  /** For looking, the owner when one is named. */
+  /** The login for inspection: the owner when one is set. */
   Login ownerOrService() {
     return owner != null ? owner : service;
   }
 
-  /** The DBA's task at a database that is not ours. */
+  /** Only for the embedded database; elsewhere it is the DBA's task. */
   void admitService() {
     if (embedded != null) {
       embedded.admitService();

@@ -4,10 +4,10 @@ import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import java.nio.charset.StandardCharsets;
 
-/** Logback's JSON with the time as people write it, beside the milliseconds that it has. */
+/** Logback's JSON with the time in ISO 8601 besides its milliseconds. */
 public final class JsonLog extends JsonEncoder {
 
-  /** For {@code logback.xml}. */
+  /** Created by {@code logback.xml}. */
   public JsonLog() {}
 
   @Override

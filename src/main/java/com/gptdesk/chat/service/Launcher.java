@@ -4,25 +4,23 @@ import com.sun.management.UnixOperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 
 /**
- * Where the program begins. Compiled for Java 8, so that an old Java says one sentence instead of
- * failing at the first class; names no other class of ours before it has looked.
+ * The entry point. Compiled for Java 8, so that an old Java prints one sentence instead of a class
+ * error. It refers to no other class of the chat before its checks.
  */
 public final class Launcher {
 
   private static final int OLDEST_JAVA = 21;
 
-  /**
-   * Jars, PostgreSQL's connections and some sockets: with less it fails somewhere in the middle.
-   */
+  /** Enough for jars, database connections and some sockets; with fewer the service fails later. */
   private static final long FEWEST_FILES = 256;
 
   private Launcher() {}
 
   /**
-   * Looks at Java and at the limit on open files, then goes on to {@code Main}.
+   * Checks the Java version and the limit on open files, then starts {@code Main}.
    *
    * @param arguments of the command
-   * @throws Exception what Main throws
+   * @throws Exception thrown by Main
    */
   public static void main(String[] arguments) throws Exception {
     String problem = problem(System.getProperty("java.specification.version"), openFilesAllowed());
@@ -35,7 +33,7 @@ public final class Launcher {
         .invoke(null, (Object) arguments);
   }
 
-  /** What keeps the program from running; null for nothing. */
+  /** The reason why the program cannot run; null for none. */
   static String problem(String java, long openFiles) {
     int major = Integer.parseInt(java.startsWith("1.") ? java.substring(2) : java);
     if (major < OLDEST_JAVA) {

@@ -23,12 +23,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * The commands. What they work on comes from the environment ({@link Config}); they end with 0 when
- * all is well, 1 when the answer is no, 2 when they were asked wrongly.
+ * The commands, configured by the environment ({@link Config}). The exit code is 0 for success, 1
+ * for a negative result, 2 for wrong usage.
  */
 @Command(
     name = "gptdesk-chat",
-    description = "One-to-one chat in real time; PostgreSQL decides who may do and see what.",
+    description = "One-to-one chat in real time. PostgreSQL decides who may see and do what.",
     mixinStandardHelpOptions = true,
     version = Main.VERSION,
     subcommands = CommandLine.HelpCommand.class,
@@ -39,16 +39,16 @@ public final class Main {
 
   private static final Logger LOG = LoggerFactory.getLogger(Main.class);
 
-  /** What a signal must close first; null while nothing is served. */
+  /** What a signal has to close; null while nothing is served. */
   private static final AtomicReference<@Nullable Service> SERVING = new AtomicReference<>();
 
-  /** From a signal on, what fails because things are closed is no news. */
+  /** After a signal, failures caused by closing are not reported. */
   private static volatile boolean stopping;
 
   private Main() {}
 
   public static void main(String[] arguments) {
-    // Before anything is started, so that a signal at any time ends all of it in order.
+    // Before anything starts, so that a signal at any time ends everything in order.
     Runtime.getRuntime().addShutdownHook(new Thread(Main::stop, "shutdown"));
     System.exit(commands().execute(arguments));
   }
@@ -79,15 +79,16 @@ public final class Main {
   }
 
   @Command(
-      description = "Serve the chat; migrates first where it may.",
+      description = "Serve the chat. Migrates first when the owner's login is set.",
       mixinStandardHelpOptions = true,
       version = VERSION)
   int serve(
       @Option(
               names = "--demo",
-              description = "People to be, without a login; on the embedded PostgreSQL alone.")
+              description =
+                  "Serve a demo with made-up people and no login; only on the embedded PostgreSQL.")
           boolean demo,
-      @Option(names = "--port", description = "Port to listen on (CHAT_PORT, else 8080).")
+      @Option(names = "--port", description = "Port to listen on (default: CHAT_PORT, or 8080).")
           @Nullable Integer port,
       @Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
       throws Exception {
@@ -98,15 +99,15 @@ public final class Main {
     try {
       service.start(config, platform, demo, port);
     } catch (IOException | RuntimeException e) {
-      SERVING.set(null); // it has closed itself
+      SERVING.set(null); // it has closed already
       throw e;
     }
-    new CountDownLatch(1).await(); // the JVM ends by a signal
+    new CountDownLatch(1).await(); // a signal is ending the JVM
     return 0;
   }
 
   @Command(
-      description = "Bring the database to where db/ says it should be.",
+      description = "Apply the migrations of this version to the database.",
       mixinStandardHelpOptions = true,
       version = VERSION)
   int migrate(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
@@ -125,8 +126,7 @@ public final class Main {
   }
 
   @Command(
-      description =
-          "Show the platform, which migrations were applied or are pending, and what is missing.",
+      description = "Show the platform, the applied and pending migrations, and what is missing.",
       mixinStandardHelpOptions = true,
       version = VERSION)
   int info(@Option(names = "--platform", description = PLATFORM) @Nullable Platform platform)
@@ -144,8 +144,8 @@ public final class Main {
 
   @Command(
       description =
-          "Compare the database with db/ and with what the migrations make; ends with 1 when they"
-              + " differ, or when something is missing that migrating needs.",
+          "Compare the database with the migrations. The exit code is 1 when they differ, or when"
+              + " something that a migration needs is missing.",
       mixinStandardHelpOptions = true,
       version = VERSION)
   int validate(
@@ -167,7 +167,7 @@ public final class Main {
       differences.forEach(System.out::println);
       unmet.forEach(System.out::println);
       if (differences.isEmpty()) {
-        System.out.println("The database is where db/ says it should be.");
+        System.out.println("The database matches the migrations.");
       }
       return differences.isEmpty() && unmet.stream().noneMatch(Precondition::stops) ? 0 : 1;
     }
@@ -176,8 +176,9 @@ public final class Main {
   @Command(
       name = "verify-policies",
       description =
-          "Try the policy matrix (db/policies.md) as everybody, rolled back, and look for what was"
-              + " changed by hand and for every way round it; ends with 1 on a difference.",
+          "Test the policy matrix (db/policies.md) with every role in a transaction that is rolled"
+              + " back, and look for manual changes and other ways to the data. The exit code is 1 on"
+              + " a difference.",
       mixinStandardHelpOptions = true,
       version = VERSION)
   int verifyPolicies(@Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
@@ -195,14 +196,16 @@ public final class Main {
   }
 
   private static final String ACCEPT =
-      "A file that names what a DBA changed on purpose, a line each as it is printed in [brackets]"
-          + " (CHAT_ACCEPTED).";
+      "A file of intended changes, one line for each as printed in [brackets] (CHAT_ACCEPTED).";
 
   private static final String PLATFORM =
-      "standalone: db/platform makes roles, teams and users. existing: GPT Desk or Supabase has them"
-          + " already. Default: as the database was made; standalone for an empty one.";
+      "standalone: the migrations create roles, teams and users. existing: GPT Desk or Supabase has"
+          + " them already. Default: that of the database; standalone for an empty one.";
 
-  /** What a person can mend is told in a sentence; a fault with all that is known. */
+  /**
+   * Prints one sentence for a failure that the operator can repair, and the stack trace for any
+   * other.
+   */
   private static int explain(Exception failure) {
     if (stopping) {
       return 1;
@@ -216,12 +219,12 @@ public final class Main {
       case FlywayException failed -> System.err.println(failed.getMessage());
       case IllegalStateException refused when refused.getCause() == null ->
           System.err.println(refused.getMessage());
-      default -> LOG.error("This went wrong", failure);
+      default -> LOG.error("Unexpected failure", failure);
     }
     return failure instanceof Config.Invalid ? 2 : 1;
   }
 
   private static String reason(@Nullable Throwable cause) {
-    return cause == null ? "no reason known" : String.valueOf(cause.getMessage());
+    return cause == null ? "unknown reason" : String.valueOf(cause.getMessage());
   }
 }

@@ -10,25 +10,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What no request asks for: partitions made ahead of time, and old months dropped where {@code
- * chat.settings.retention_days} says so. Every node does it; they do not disturb each other.
+ * Creates partitions ahead of time, and drops old months as {@code chat.settings.retention_days}
+ * says. Every node does it; they do not conflict.
  */
 final class PartitionMaintenance implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PartitionMaintenance.class);
   private static final Duration PARTITIONS = Duration.ofHours(6);
 
-  /** Others were writing all the time, or the database was not there. */
+  /** After a failure: others were writing, or the database was not available. */
   private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
 
   private static final int MONTHS_AHEAD = 3;
 
   private static final Duration RETENTION = Duration.ofHours(1);
 
-  /** Between two tries to drop what others use. */
+  /** Between two attempts to drop a month that is in use. */
   private static final Duration BUSY = Duration.ofMillis(200);
 
-  /** Tries to drop a month; then the next hour's. */
+  /** How often dropping a month is tried before the next hourly run. */
   private static final int MAX_TRIES = 50;
 
   private final ChatDatabase database;
@@ -39,7 +39,7 @@ final class PartitionMaintenance implements AutoCloseable {
   }
 
   void start() {
-    repeat("Partitions could not be made", this::makePartitions, PARTITIONS);
+    repeat("Partitions could not be created", this::makePartitions, PARTITIONS);
     repeat("Old messages could not be dropped", this::applyRetention, RETENTION);
   }
 
@@ -49,11 +49,11 @@ final class PartitionMaintenance implements AutoCloseable {
             Caller.relay(),
             tx -> Routines.ensureMessagePartitions(tx.configuration(), MONTHS_AHEAD));
     if (made > 0) {
-      LOG.info("Made {} partitions for the messages to come", made);
+      LOG.info("Created {} partitions for future messages", made);
     }
   }
 
-  /** One step a transaction, so that neither people nor relays wait long. */
+  /** One step for each transaction, so that neither users nor relays wait long. */
   private void applyRetention() throws InterruptedException {
     String done = null;
     int tries = 0;
@@ -62,21 +62,25 @@ final class PartitionMaintenance implements AutoCloseable {
       done = database.as(Caller.relay(), tx -> Routines.applyRetention(tx.configuration(), sweep));
       if ("busy".equals(done) || "hanging".equals(done)) {
         if (++tries >= MAX_TRIES) {
-          LOG.warn("A month of old messages is in use; trying again in {} h", RETENTION.toHours());
+          LOG.warn(
+              "A month of old messages is in use; trying to drop it again in {} h",
+              RETENTION.toHours());
           return;
         }
         if (closing.await(BUSY.toMillis(), TimeUnit.MILLISECONDS)) {
           return;
         }
       } else if (done != null && done.startsWith("user_messages_")) {
-        LOG.info("Retention dropped {}", done);
+        LOG.info("Retention dropped the partition {}", done);
         tries = 0;
       }
     } while (done != null && closing.getCount() > 0);
   }
 
-  /** At once and then after each pause, until closed; a failure is told and tried again sooner. */
-  private void repeat(String trouble, Task work, Duration pause) {
+  /**
+   * Runs at once and then after each pause, until closed. A failure is logged and retried sooner.
+   */
+  private void repeat(String problem, Task work, Duration pause) {
     Thread.ofVirtual()
         .name("upkeep")
         .start(
@@ -84,7 +88,7 @@ final class PartitionMaintenance implements AutoCloseable {
               try {
                 Duration next;
                 do {
-                  next = attempt(trouble, work) ? pause : AFTER_FAILURE;
+                  next = attempt(problem, work) ? pause : AFTER_FAILURE;
                 } while (!closing.await(next.toMillis(), TimeUnit.MILLISECONDS));
               } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
@@ -92,12 +96,12 @@ final class PartitionMaintenance implements AutoCloseable {
             });
   }
 
-  private static boolean attempt(String trouble, Task work) throws InterruptedException {
+  private static boolean attempt(String problem, Task work) throws InterruptedException {
     try {
       work.run();
       return true;
     } catch (RuntimeException e) {
-      LOG.warn("{}; trying again in {} s", trouble, AFTER_FAILURE.toSeconds(), e);
+      LOG.warn("{}; trying again in {} s", problem, AFTER_FAILURE.toSeconds(), e);
       return false;
     }
   }

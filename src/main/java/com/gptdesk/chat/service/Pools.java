@@ -8,7 +8,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import java.time.Duration;
 import org.postgresql.ds.PGSimpleDataSource;
 
-/** The pools of connections. */
+/** The connection pools. */
 final class Pools {
 
   private static final int STARTING_FAILED_AFTER_MILLIS = 10_000;
@@ -17,7 +17,7 @@ final class Pools {
 
   private Pools() {}
 
-  /** For requests. */
+  /** The pool for requests. */
   static HikariDataSource requests(Login login, DatabaseSettings settings, Metrics metrics) {
     HikariConfig pool = new HikariConfig();
     pool.setPoolName("requests");
@@ -28,7 +28,10 @@ final class Pools {
     return new HikariDataSource(pool);
   }
 
-  /** Gives up soon, since the primary can be asked instead; and does not mind who is not there. */
+  /**
+   * The pool for the replica. It gives up soon, since the primary can answer instead, and starts
+   * without a replica.
+   */
   static HikariDataSource replica(ReplicaSettings settings, Duration statementTimeout) {
     PGSimpleDataSource replica = settings.login().dataSource(statementTimeout);
     replica.setConnectTimeout(REPLICA_CONNECT_SECONDS);
@@ -37,7 +40,7 @@ final class Pools {
     pool.setPoolName("replica");
     pool.setDataSource(replica);
     pool.setMaximumPoolSize(settings.poolSize());
-    pool.setConnectionTimeout(settings.maxLag().toMillis() + 250); // the least that Hikari takes
+    pool.setConnectionTimeout(settings.maxLag().toMillis() + 250); // the least that Hikari allows
     pool.setInitializationFailTimeout(-1);
     return new HikariDataSource(pool);
   }

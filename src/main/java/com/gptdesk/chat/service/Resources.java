@@ -5,12 +5,12 @@ import java.util.Deque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What a service has opened. Any thread closes it, also while more is being opened. */
+/** The resources of a service. Any thread may close them, even while more are being opened. */
 final class Resources implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Resources.class);
 
-  /** What to close, the last one opened first. */
+  /** The resources, the last one opened first. */
   private final Deque<AutoCloseable> open = new ArrayDeque<>();
 
   private boolean closed;
@@ -20,7 +20,7 @@ final class Resources implements AutoCloseable {
     return resource;
   }
 
-  /** How to close what is no AutoCloseable. */
+  /** How to close something that is not AutoCloseable. */
   @FunctionalInterface
   interface Closing<T> {
     void close(T resource) throws Exception;
@@ -31,7 +31,7 @@ final class Resources implements AutoCloseable {
     return resource;
   }
 
-  /** For {@link #close}; what is opened after that is closed at once, and nothing more opened. */
+  /** Registers a resource. After {@link #close} it is closed at once, and the start fails. */
   private void keep(AutoCloseable resource) {
     synchronized (open) {
       if (!closed) {
@@ -43,7 +43,7 @@ final class Resources implements AutoCloseable {
     throw new IllegalStateException("The service was stopped while it started.");
   }
 
-  /** Stops what was started, the last first: no new requests, then the relay, then the database. */
+  /** Closes the resources in reverse order: no new requests, then the relay, then the database. */
   @Override
   public void close() {
     while (true) {

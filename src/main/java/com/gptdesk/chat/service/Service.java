@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The running chat: every station, wired to the next. */
+/** The running service: creates all parts and connects them. */
 final class Service implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Service.class);
@@ -54,7 +54,7 @@ final class Service implements AutoCloseable {
   private final Resources resources = new Resources();
 
   /**
-   * Starts everything, or nothing; ends with an exception when it is closed meanwhile.
+   * Starts everything or nothing; throws when it is closed meanwhile.
    *
    * @param port null for the port of the settings
    */
@@ -72,7 +72,7 @@ final class Service implements AutoCloseable {
       throws IOException {
     if (demo && !config.database().embedded()) {
       throw new IllegalStateException(
-          "--demo gives everybody a token, so it runs on the embedded PostgreSQL alone: unset CHAT_DATABASE_URL.");
+          "--demo gives a token to everybody, so it runs only on the embedded PostgreSQL: unset CHAT_DATABASE_URL.");
     }
     HttpService.requireFree(settings.host(), settings.port()); // before anything is migrated
     TokenSettings tokenSettings = tokens(config, demo);
@@ -201,7 +201,7 @@ final class Service implements AutoCloseable {
       throw new IllegalStateException(
           "Set CHAT_JWT_SECRET or CHAT_JWKS_URL, so that tokens can be checked.");
     }
-    // Each with its own: a token that the demo gave away opens nothing else.
+    // Separate secrets, so that a token of the demo is valid nowhere else.
     String name = demo ? "jwt-secret" : "service.jwt-secret";
     String kept = Secrets.keptIn(config.database().dataDirectory(), name);
     if (!demo) {

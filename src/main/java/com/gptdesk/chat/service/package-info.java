@@ -1,6 +1,6 @@
 /**
- * The service: the commands a person starts, the settings they read, and the stations that they
- * wire together. It uses the library (the packages beside this one), which never uses it.
+ * The service: its commands, their settings, and the parts that they connect. It uses the library,
+ * the packages beside this one, which never uses the service.
  */
 @NullMarked
 package com.gptdesk.chat.service;

@@ -1,31 +1,25 @@
 package com.gptdesk.chat.service.auth;
 
-/**
- * A token that is not accepted, and why. The message is meant for whoever sent it and never repeats
- * the token.
- */
+/** A token is not accepted, and why. The message is for its sender and never repeats the token. */
 public final class InvalidToken extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   /** Why a token is not accepted. */
   public enum Reason {
-    /** Not a signed token at all. */
+    /** Not a signed token. */
     MALFORMED,
-    /**
-     * Signed by somebody else, by an unknown key, or with an algorithm that is not the configured
-     * one.
-     */
+    /** Signed with another or unknown key, or with an algorithm that is not configured. */
     BAD_SIGNATURE,
     EXPIRED,
     /** {@code nbf} or {@code iat} lies in the future. */
     NOT_YET_VALID,
-    /** A claim that must be there is missing or has no usable value. */
+    /** A required claim is missing or has no valid value. */
     MISSING_CLAIM,
     WRONG_AUDIENCE,
     WRONG_ISSUER,
-    /** {@code role} is none of anon, authenticated, service_role. */
+    /** {@code role} is not anon, authenticated or service_role. */
     UNKNOWN_ROLE,
-    /** The signing keys cannot be read at the moment; the token may well be good. */
+    /** The signing keys cannot be read now; the token may be valid. */
     KEYS_UNAVAILABLE
   }
 

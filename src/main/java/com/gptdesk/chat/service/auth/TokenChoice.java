@@ -7,14 +7,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the environment says of tokens. Neither a secret nor keys may be named: then the service
- * brings a secret.
+ * The settings of tokens. When neither a secret nor keys are set, the service uses a secret of its
+ * own.
  *
  * @param secret shared secret of HS256 tokens; null for none
  * @param keys address of the keys of RS256 and ES256 tokens; null for none
  * @param audience what a token's {@code aud} must contain; null for anything
  * @param issuer what a token's {@code iss} must be; null for anything
- * @param anonKey the key handed to every browser when it is no token; null for none
+ * @param anonKey the key of every browser when it is not a token; null for none
  */
 public record TokenChoice(
     @Nullable String secret,
@@ -38,10 +38,10 @@ public record TokenChoice(
   private static final Setting<@Nullable String> ANON_KEY =
       Setting.secret("CHAT_ANON_KEY", 0, "none", "the key every browser has, when it is no token");
 
-  /** Those of tokens. */
+  /** The settings of tokens. */
   public static final List<Setting<?>> SETTINGS = List.of(SECRET, KEYS, AUDIENCE, ISSUER, ANON_KEY);
 
-  /** As the environment says. */
+  /** Read from the environment. */
   public static TokenChoice from(Settings settings) {
     TokenChoice choice =
         new TokenChoice(
@@ -56,7 +56,7 @@ public record TokenChoice(
     return choice;
   }
 
-  /** Complete, with this secret unless something else is chosen. */
+  /** Completes the choice with this secret, unless another one is set. */
   public TokenSettings orSecret(@Nullable String other) {
     return new TokenSettings(
         secret == null && keys == null ? other : secret, keys, audience, issuer, anonKey);

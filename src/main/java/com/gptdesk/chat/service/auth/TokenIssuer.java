@@ -14,8 +14,8 @@ import java.util.Date;
 import java.util.UUID;
 
 /**
- * Signs tokens with the shared secret (HS256), in the shape Supabase Auth gives them. For the demo
- * and for tests: elsewhere the platform's own login does this. Any thread may call.
+ * Signs tokens with the shared secret (HS256), in the form of Supabase Auth. For the demo and for
+ * tests; elsewhere the platform's login does this. Thread-safe.
  */
 public final class TokenIssuer {
   private static final Duration ANON_KEY_LIFE = Duration.ofDays(3650);
@@ -39,7 +39,7 @@ public final class TokenIssuer {
     this.clock = clock;
   }
 
-  /** A token with which this person is signed in for that long. */
+  /** A token of this person, valid for that long. */
   public String forUser(UUID userId, Duration life) {
     return sign(
         claims(Caller.Role.AUTHENTICATED, life)
@@ -47,12 +47,12 @@ public final class TokenIssuer {
             .audience("authenticated"));
   }
 
-  /** The key that every browser may know: it says "nobody in particular". */
+  /** The public key of every browser, for anonymous access. */
   public String anonKey() {
     return sign(claims(Caller.Role.ANON, ANON_KEY_LIFE));
   }
 
-  /** A key for programs of our own, which may see everything. */
+  /** A key for the platform's own servers, which may see everything. */
   public String serviceKey(Duration life) {
     return sign(claims(Caller.Role.SERVICE_ROLE, life));
   }

@@ -5,14 +5,14 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How tokens are recognised. Exactly one of {@code secret} and {@code keys} is given, and pins the
+ * How tokens are verified. Exactly one of {@code secret} and {@code keys} is set, and fixes the
  * algorithm.
  *
  * @param secret shared secret of HS256, at least 32 bytes
  * @param keys address of a JWK set, for RS256 and ES256
  * @param audience what {@code aud} must contain, or null for anything
  * @param issuer what {@code iss} must be, or null for anything
- * @param anonKey the key handed to every browser; it need not be a token
+ * @param anonKey the key of every browser; it need not be a token
  */
 public record TokenSettings(
     @Nullable String secret,
@@ -21,7 +21,7 @@ public record TokenSettings(
     @Nullable String issuer,
     @Nullable String anonKey) {
 
-  /** Fewer bytes would be weaker than the hash; RFC 7518 forbids it. */
+  /** RFC 7518 forbids secrets that are shorter than the hash. */
   static final int SHORTEST_SECRET = 32;
 
   public TokenSettings {

@@ -35,15 +35,15 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Turns a token into an {@link Identity}, or refuses it.
+ * Verifies a token and returns its {@link Identity}, or refuses it.
  *
- * <p>The algorithm is that of the configuration, never the one a token asks for: with a secret only
- * HS256, with a JWK set only RS256 and ES256. {@code exp} is required; {@code exp}, {@code nbf} and
- * {@code iat} may be off by 30 seconds.
+ * <p>The configuration fixes the algorithm, never the token: only HS256 with a secret, only RS256
+ * and ES256 with a JWK set. {@code exp} is required; {@code exp}, {@code nbf} and {@code iat} may
+ * be off by 30 seconds.
  *
- * <p>Any thread may call. With a JWK set a call may have to fetch keys (at most some seconds), so
- * call it where blocking is allowed. Keys are cached for five minutes, read again early when an
- * unknown key id comes along, and kept for an hour when their address does not answer.
+ * <p>Thread-safe. With a JWK set a call may fetch keys (at most some seconds), so call it where
+ * blocking is allowed. Keys are cached for five minutes, read again for an unknown key id, and kept
+ * for an hour when their address does not answer.
  */
 public final class TokenVerifier {
   static final Duration SKEW = Duration.ofSeconds(30);
@@ -52,10 +52,10 @@ public final class TokenVerifier {
   private static final int KEYS_TIMEOUT_MILLIS = 3_000;
   private static final int KEYS_MAX_BYTES = 512 * 1024;
 
-  /** 9999-12-31, so that a token "for ever" stays a date that everybody can print. */
+  /** 9999-12-31, so that a token without practical expiry keeps a printable date. */
   private static final double LAST_SECOND = 253_402_300_799d;
 
-  // Two meanings of one claim must not exist, so a repeated name is an error.
+  // A repeated name is an error, since a claim must have one meaning.
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
 
@@ -112,12 +112,12 @@ public final class TokenVerifier {
       if (JSON.readTree(jws.getPayload().toString()) instanceof ObjectNode claims) {
         return claims;
       }
-      throw new InvalidToken(Reason.MALFORMED, "JWT claims are no JSON object");
+      throw new InvalidToken(Reason.MALFORMED, "JWT claims are not a JSON object");
     } catch (ParseException | JacksonException e) {
-      // "alg":"none" ends here too: that is no signed token.
+      // "alg":"none" is refused here, too: it is not a signed token.
       throw new InvalidToken(Reason.MALFORMED, "JWT could not be decoded", e);
     } catch (RateLimitReachedException e) {
-      // Somebody keeps coming with key ids that do not exist; the keys were read a moment ago.
+      // Unknown key ids keep coming, and the keys were read a moment ago.
       throw new InvalidToken(Reason.BAD_SIGNATURE, "No suitable key for this JWT", e);
     } catch (KeySourceException e) {
       throw new InvalidToken(
@@ -163,7 +163,7 @@ public final class TokenVerifier {
       case "authenticated" -> Caller.Role.AUTHENTICATED;
       case "service_role" -> Caller.Role.SERVICE_ROLE;
       case null, default ->
-          throw new InvalidToken(Reason.UNKNOWN_ROLE, "JWT names a role that nobody may have here");
+          throw new InvalidToken(Reason.UNKNOWN_ROLE, "JWT has a role that is not allowed here");
     };
   }
 
@@ -179,13 +179,14 @@ public final class TokenVerifier {
       return null;
     }
     if (!value.isNumber()) {
-      throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has an \"" + name + "\" that is no number");
+      throw new InvalidToken(
+          Reason.MISSING_CLAIM, "JWT has an \"" + name + "\" that is not a number");
     }
     double seconds = Math.clamp(value.asDouble(), 0, LAST_SECOND);
     return Instant.ofEpochMilli((long) (seconds * 1000));
   }
 
-  /** Whether a claim that is a text or a list of texts contains this one. */
+  /** Whether a claim, a text or a list of texts, contains this text. */
   private static boolean names(@Nullable JsonNode claim, String wanted) {
     if (claim == null) {
       return false;
@@ -201,7 +202,7 @@ public final class TokenVerifier {
   }
 
   private static @Nullable UUID uuid(@Nullable String text) {
-    // UUID.fromString forgives short groups, PostgreSQL does not.
+    // UUID.fromString accepts short groups; PostgreSQL does not.
     if (text == null || text.length() != 36) {
       return null;
     }
@@ -257,7 +258,7 @@ public final class TokenVerifier {
           .outageTolerant(KEYS_KEPT_IN_OUTAGE.toMillis())
           .build();
     } catch (MalformedURLException | IllegalArgumentException e) {
-      throw new IllegalArgumentException("The JWKS address is no URL: " + address, e);
+      throw new IllegalArgumentException("The JWKS address is not a URL: " + address, e);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * Who is asking. A signed token becomes an {@link com.gptdesk.chat.service.auth.Identity} here, or
- * is refused with a reason; what that person may do is decided in the database.
+ * Authentication. A signed token becomes an {@link com.gptdesk.chat.service.auth.Identity} or is
+ * refused with a reason. The database decides what that person may do.
  */
 @NullMarked
 package com.gptdesk.chat.service.auth;

@@ -6,8 +6,8 @@ import io.vertx.core.net.HostAndPort;
 import java.util.List;
 
 /**
- * Whose pages may talk to the service from a browser. Its own may always; who sends no origin is no
- * page, and its token says who it is.
+ * The origins whose pages may use the service from a browser. The service's own pages always may. A
+ * request without an origin does not come from a page, and its token decides.
  *
  * @param origins as a browser writes them, {@code https://desk.example}; {@code *} for all
  */
@@ -23,18 +23,18 @@ public record Cors(List<String> origins) {
     origins = List.copyOf(origins);
   }
 
-  /** Every page. */
+  /** Pages of every origin. */
   public static Cors all() {
     return new Cors(List.of("*"));
   }
 
-  /** True when a page of that origin may ask. */
+  /** Whether a page of that origin may send requests. */
   public boolean admit(HttpServerRequest request) {
     String origin = request.getHeader("Origin");
     return origin == null || everybody() || origins.contains(origin) || isOwn(origin, request);
   }
 
-  /** Tells the browser whether the page may read the answer. */
+  /** Sets the headers that let the page read the answer. */
   public void answer(HttpServerRequest request, MultiMap headers) {
     headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
     String origin = request.getHeader("Origin");
@@ -42,15 +42,15 @@ public record Cors(List<String> origins) {
       headers.set("Access-Control-Allow-Origin", "*");
       return;
     }
-    headers.add("Vary", "Origin"); // else a cache would hand one page's answer to another
+    headers.add("Vary", "Origin"); // otherwise a cache would serve one page's answer to another
     if (origin != null && admit(request)) {
       headers.set("Access-Control-Allow-Origin", origin);
     }
   }
 
-  /** Answers the question that a browser asks before a page of an admitted origin may send. */
+  /** Answers a browser's preflight request for an allowed origin. */
   public static void preflight(HttpServerRequest request) {
-    // No cookies are used, so what a page of an allowed origin wants to send may be sent.
+    // No cookies are used, so pages of an allowed origin may send any header.
     String asked = request.getHeader("Access-Control-Request-Headers");
     request
         .response()
@@ -63,17 +63,17 @@ public record Cors(List<String> origins) {
         .end();
   }
 
-  /** The answer to a page that is not admitted. */
+  /** The answer to a page of another origin. */
   public static Problem foreign() {
     return Problem.of(403, "PT403", "Pages of this origin may not use the service")
-        .withHint("Whoever runs it may add the origin to CHAT_ALLOWED_ORIGINS");
+        .withHint("The operator may add the origin to CHAT_ALLOWED_ORIGINS");
   }
 
   private boolean everybody() {
     return origins.contains("*");
   }
 
-  /** The scheme is left aside: behind a proxy that ends TLS, the service does not know its own. */
+  /** Ignores the scheme, which the service does not know behind a proxy that ends TLS. */
   private static boolean isOwn(String origin, HttpServerRequest request) {
     HostAndPort host = request.authority();
     return host != null

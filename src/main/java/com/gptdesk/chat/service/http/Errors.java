@@ -5,14 +5,14 @@ import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.InvalidToken;
 
 /**
- * The one table of what is answered to a token that is not accepted, to what the database refuses,
- * and when the database is away: status, code, words and what to do.
+ * The table of errors for invalid tokens, refusals of the database and an unavailable database:
+ * status, code, message and hint.
  */
 public final class Errors {
 
   private Errors() {}
 
-  /** The database did not answer: away, without a partition for the month, or its disk is full. */
+  /** The database is unavailable, has no partition for the month, or its disk is full. */
   public static Problem of(DatabaseUnavailable e) {
     if (e.isPartitionMissing()) {
       return partitionMissing();
@@ -28,16 +28,16 @@ public final class Errors {
 
   private static Problem partitionMissing() {
     return Problem.of(503, "PT503", "The database has no partition for the messages of this month")
-        .withDetails("Nothing was sent, and it could not be made just now")
-        .withHint("Whoever runs the service calls chat.ensure_message_partitions(); then try again")
+        .withDetails("Nothing was sent, and the partition could not be created")
+        .withHint("The operator has to call chat.ensure_message_partitions(); then try again")
         .withHeader("Retry-After", "5");
   }
 
-  /** As PostgREST answers the whole class 53. */
+  /** As PostgREST does for the whole class 53. */
   private static Problem diskFull() {
-    return Problem.of(503, "53100", "The database's disk is full, so nothing new can be kept")
+    return Problem.of(503, "53100", "The database's disk is full, so nothing new can be stored")
         .withDetails("Nothing was changed")
-        .withHint("Whoever runs the service must make room; then try again")
+        .withHint("The operator has to free space; then try again")
         .withHeader("Retry-After", "5");
   }
 
@@ -61,9 +61,9 @@ public final class Errors {
   }
 
   private static Problem tooSlow(Refusal refusal) {
-    return Problem.of(503, "PT503", "The database took too long, so it was stopped")
+    return Problem.of(503, "PT503", "The database took too long, so the call was stopped")
         .withDetails(refusal.getMessage())
-        .withHint("Nothing was changed. Try again in a moment, or ask for less at once")
+        .withHint("Nothing was changed. Try again in a moment, or request less at once")
         .withHeader("Retry-After", "1");
   }
 
@@ -83,7 +83,7 @@ public final class Errors {
     };
   }
 
-  /** PostgREST's table of SQLSTATEs, as far as they are refusals. */
+  /** The part of PostgREST's table of SQLSTATEs that concerns refusals. */
   private static int status(String sqlState, boolean anonymous) {
     return switch (sqlState) {
       case "42501" -> anonymous ? 401 : 403;

@@ -7,8 +7,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * An answer that says no. The body always has all four keys: a client takes a 404 without a JSON
- * object for a success.
+ * An error response. The body always has all four keys, as a client takes a 404 without a JSON
+ * object for success.
  *
  * @param status HTTP status
  * @param code SQLSTATE, or PostgREST's own code
@@ -31,7 +31,7 @@ public record Problem(
     return new Problem(status, code, message, null, null, Map.of());
   }
 
-  /** What is no request, for instance for broken percent-encoding. */
+  /** The answer to a malformed request, for instance with broken percent-encoding. */
   public static Problem unreadable() {
     return of(400, "PGRST100", "The request cannot be read")
         .withHint("Send HTTP/1.1, with a query in percent-encoded UTF-8");
@@ -51,7 +51,7 @@ public record Problem(
     return new Problem(status, code, message, details, hint, more);
   }
 
-  /** Thrown where a call cannot go on; the gateway answers with it. */
+  /** Thrown where a call cannot continue; the endpoint answers with it. */
   public Stop stop() {
     return new Stop(this);
   }
@@ -67,7 +67,7 @@ public record Problem(
     return new Reply(status, Reply.JSON_TYPE, all, JSON.writeValueAsString(body));
   }
 
-  /** A problem on its way out. Control flow, so it has no stack trace. */
+  /** A problem as an exception. Used for control flow, so it has no stack trace. */
   public static final class Stop extends RuntimeException {
     private static final long serialVersionUID = 1;
     private final transient Problem problem;

@@ -5,10 +5,10 @@ import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
- * So many a second for each caller who has no connection of its own to count on. Remembers those
- * who called last; whoever is forgotten begins anew. Any thread may ask.
+ * A rate limit for each caller. It keeps the most recent callers; one that was dropped starts again
+ * with a full bucket. Thread-safe.
  *
- * @param <K> what callers are told apart by: a person's id, an address
+ * @param <K> the key of a caller: a person's id or an address
  */
 public final class RateLimiter<K> {
   private static final int REMEMBERED = 10_000;
@@ -17,18 +17,18 @@ public final class RateLimiter<K> {
   private final LongSupplier nanoClock;
   private final LinkedHashMap<K, TokenBucket> allowances = new LinkedHashMap<>(16, 0.75f, true);
 
-  /** That many on average, twice as many at once. */
+  /** Allows this many a second on average, twice as many at once. */
   public RateLimiter(int perSecond) {
     this(perSecond, System::nanoTime);
   }
 
-  /** The same, with a second as this clock counts it. */
+  /** The same, with this clock. */
   public RateLimiter(int perSecond, LongSupplier nanoClock) {
     this.perSecond = perSecond;
     this.nanoClock = nanoClock;
   }
 
-  /** Takes some, or says that there are not so many left. */
+  /** Takes this many tokens; false when there are too few. */
   public synchronized boolean take(K caller, int number) {
     long now = nanoClock.getAsLong();
     TokenBucket allowance =

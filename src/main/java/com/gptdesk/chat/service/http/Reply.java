@@ -5,7 +5,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What goes back over HTTP.
+ * An HTTP response.
  *
  * @param contentType null when there is no body
  * @param body null for none

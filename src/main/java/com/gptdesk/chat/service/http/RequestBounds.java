@@ -7,12 +7,12 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * How much a request may bring, and how long that may take.
+ * The limits of a request's size and of its arrival time.
  *
  * @param maxBodyBytes longer bodies are answered with 413
  * @param maxHeaderBytes longer headers, all of them together, are answered with 431
  * @param maxLineBytes a longer first line, with method and address, is answered with 414
- * @param arrival who needs longer is cut off, with 408 when at least the headers are there
+ * @param arrival slower requests are closed, with 408 when the headers have arrived
  */
 public record RequestBounds(
     long maxBodyBytes, int maxHeaderBytes, int maxLineBytes, Duration arrival) {
@@ -37,18 +37,18 @@ public record RequestBounds(
           3_600_000,
           "how long a request may take to arrive");
 
-  /** Those of a request. */
+  /** The settings of requests. */
   public static final List<Setting<?>> SETTINGS = List.of(BODY, HEADERS, LINE, ARRIVAL);
 
-  /** As the environment says. */
+  /** Read from the environment. */
   public static RequestBounds from(Settings settings) {
     return new RequestBounds(
         settings.get(BODY), settings.get(HEADERS), settings.get(LINE), settings.get(ARRIVAL));
   }
 
   /**
-   * A body of 1 MiB: some 250 times the longest message with its defaults. The line is long enough
-   * for a token in it, which sockets of browsers need.
+   * The defaults. A body of 1 MiB is about 250 times the longest message. The first line has room
+   * for a token, which browsers' sockets need.
    */
   public static RequestBounds defaults() {
     return from(new Settings(Map.of()));
@@ -61,24 +61,24 @@ public record RequestBounds(
   /** The answer to a body that is too long. */
   public Problem bodyTooLong() {
     return Problem.of(413, "PT413", "The request body is too long")
-        .withHint("At most " + maxBodyBytes + " bytes are taken");
+        .withHint("At most " + maxBodyBytes + " bytes are allowed");
   }
 
   /** The answer to headers that are too long. */
   public Problem headersTooLong() {
     return Problem.of(431, "PT431", "The headers are too long")
-        .withHint("At most " + maxHeaderBytes + " bytes are taken, all headers together");
+        .withHint("At most " + maxHeaderBytes + " bytes are allowed, for all headers together");
   }
 
   /** The answer to a first line that is too long. */
   public Problem lineTooLong() {
     return Problem.of(414, "PT414", "The address is too long")
-        .withHint("At most " + maxLineBytes + " bytes are taken");
+        .withHint("At most " + maxLineBytes + " bytes are allowed");
   }
 
   /** The answer to a request that does not arrive. */
   public Problem tooSlow() {
     return Problem.of(408, "PT408", "The request took too long to arrive")
-        .withHint("At most " + arrival.toMillis() + " ms are given");
+        .withHint("At most " + arrival.toMillis() + " ms are allowed");
   }
 }

@@ -11,16 +11,16 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts off who takes longer to send a request than it may; a byte now and then keeps an idle
- * time-out from ever ending. The first request must arrive in time from the opening of its
- * connection on, each body from its headers on. A later request may begin when it likes, as a
- * connection may be idle: its headers count as a part of that.
+ * Closes connections that send a request too slowly, which an idle timeout does not catch. The
+ * first request must arrive within the limit after its connection opens, each body after its
+ * headers. A later request may start at any time, as connections may be idle; its headers count as
+ * part of that idle time.
  *
- * <p>Looks at all connections of one event loop now and then, since timers for each request would
- * cost more. For that event loop alone.
+ * <p>Checks all connections of one event loop at intervals, since a timer for each request would
+ * cost more. Used only on that event loop.
  */
 public final class RequestDeadlines {
-  /** How often it looks in the time that is allowed. */
+  /** The number of checks within the limit. */
   private static final int LOOKS = 4;
 
   private final long arrivalNanos;
@@ -28,13 +28,13 @@ public final class RequestDeadlines {
   private final Consumer<HttpServerRequest> late;
   private final Map<HttpConnection, Awaited> connections = new HashMap<>();
 
-  /** What must have come until then; of that request, or of a next one. */
+  /** The deadline of the current request, or of the next one. */
   private record Awaited(@Nullable HttpServerRequest last, boolean body, long until) {}
 
   /**
    * @param arrival how long a request may take
    * @param idle how long a connection may be without one
-   * @param late answers a request whose body does not come
+   * @param late answers a request whose body does not arrive
    */
   public RequestDeadlines(
       Vertx vertx, Duration arrival, Duration idle, Consumer<HttpServerRequest> late) {
@@ -44,13 +44,13 @@ public final class RequestDeadlines {
     vertx.setPeriodic(Math.max(1, arrival.toMillis() / LOOKS), timer -> look());
   }
 
-  /** A connection was made. */
+  /** A connection was opened. */
   public void opened(HttpConnection connection) {
     connections.put(connection, new Awaited(null, false, System.nanoTime() + arrivalNanos));
     connection.closeHandler(nothing -> connections.remove(connection));
   }
 
-  /** The headers of a request are there. */
+  /** The headers of a request have arrived. */
   public void begun(HttpServerRequest request) {
     HttpConnection connection = request.connection();
     connections.put(connection, new Awaited(request, true, System.nanoTime() + arrivalNanos));
@@ -62,7 +62,7 @@ public final class RequestDeadlines {
                     connection, new Awaited(request, false, System.nanoTime() + idleNanos)));
   }
 
-  /** No more requests will come on this connection: it becomes a socket, or is closed. */
+  /** No more requests come on this connection: it became a socket or was closed. */
   public void forget(HttpConnection connection) {
     connections.remove(connection);
   }
@@ -76,7 +76,7 @@ public final class RequestDeadlines {
         continue;
       }
       if (last != null && !awaited.body() && !last.response().ended()) {
-        // The answer takes its time, which is not the client's fault.
+        // The time of the answer is not the client's.
         connections.put(each.getKey(), new Awaited(last, false, now + idleNanos));
         continue;
       }

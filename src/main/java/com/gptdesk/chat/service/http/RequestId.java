@@ -4,23 +4,23 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
-/** The name by which a request is found again: in its answer, and in each log line about it. */
+/** The id of a request, in its answer and in each log line about it. */
 public final class RequestId {
   public static final String HEADER = "X-Request-Id";
 
-  /** Its name in the log's context. */
+  /** Its key in the log's context. */
   public static final String FIELD = "request";
 
   private RequestId() {}
 
-  /** The caller's, when it is short and plain; else a new one. */
+  /** The caller's id when it is short and plain, otherwise a new one. */
   public static String of(@Nullable String header) {
     return header != null && header.matches("[A-Za-z0-9_.-]{8,64}")
         ? header
         : UUID.randomUUID().toString();
   }
 
-  /** Logs as of that request; an event loop serves many. */
+  /** Sets the id for log lines, since an event loop serves many requests. */
   public static void named(String id, Runnable log) {
     MDC.put(FIELD, id);
     try {

@@ -5,9 +5,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much a node takes: so many calls of functions a second for each person, and so many calls,
- * broadcasts and new sockets for each address, twice as many at once. GPT Desk's own servers, who
- * have no person's id, are held by their address alone. Any thread may ask.
+ * The rate limits of a node: calls of functions for each person, and calls, broadcasts and new
+ * sockets for each address. Twice as many may come at once. Servers without a person's id are
+ * limited by address only. Thread-safe.
  */
 public final class RequestLimits {
   private final int perPerson;
@@ -24,7 +24,7 @@ public final class RequestLimits {
   }
 
   /**
-   * @param nanoClock by which a second passes
+   * @param nanoClock the clock of the limits
    */
   public RequestLimits(int perPerson, int perAddress, LongSupplier nanoClock) {
     this.perPerson = perPerson;
@@ -33,17 +33,17 @@ public final class RequestLimits {
     this.addresses = new RateLimiter<>(perAddress, nanoClock);
   }
 
-  /** More than a test sends. */
+  /** Limits that no test reaches. */
   public static RequestLimits ample() {
     return new RequestLimits(1_000_000, 1_000_000);
   }
 
-  /** What to say to that person; null when there is nothing to say. */
+  /** The error for that person; null when within the limit. */
   public @Nullable Problem refusalOf(@Nullable UUID person) {
     return person == null || people.take(person, 1) ? null : tooMany("one person", perPerson);
   }
 
-  /** What to say to that address; null when there is nothing to say. */
+  /** The error for that address; null when within the limit. */
   public @Nullable Problem refusalOf(String address) {
     return addresses.take(address, 1) ? null : tooMany("one address", perAddress);
   }

@@ -22,12 +22,12 @@ import javax.net.ssl.X509KeyManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A certificate with its key, read from their files and found to be good together.
+ * A certificate and its key, read from their files and checked to match.
  *
  * @param certificate PEM
  * @param key PEM
- * @param subject whom it names
- * @param until when it ends
+ * @param subject its subject
+ * @param until when it expires
  */
 public record TlsCertificate(Buffer certificate, Buffer key, String subject, Instant until) {
   public static final Set<String> PROTOCOLS = Set.of("TLSv1.2", "TLSv1.3");
@@ -36,9 +36,9 @@ public record TlsCertificate(Buffer certificate, Buffer key, String subject, Ins
       Map.of("RSA", "SHA256withRSA", "EC", "SHA256withECDSA", "EdDSA", "EdDSA");
 
   /**
-   * Reads both files and checks that they can be used now.
+   * Reads both files and checks that they are valid now.
    *
-   * @throws IllegalStateException with what is wrong, and what to do
+   * @throws IllegalStateException with the problem and what to do
    */
   public static TlsCertificate read(Vertx vertx, TlsFiles files) {
     var problems = new ArrayList<String>();
@@ -51,7 +51,7 @@ public record TlsCertificate(Buffer certificate, Buffer key, String subject, Ins
       return checked(files, certificate, key, managerOf(vertx, certificate, key));
     } catch (IllegalStateException e) {
       throw e;
-    } catch (Exception e) { // what the many parsers throw
+    } catch (Exception e) { // the parsers throw many kinds of exceptions
       throw new IllegalStateException(
           "CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY must name PEM files, of a certificate (BEGIN CERTIFICATE) and of its private key without a password (BEGIN PRIVATE KEY); what is in %s and %s is not: %s."
               .formatted(files.certificate(), files.key(), e.getMessage()));
@@ -65,7 +65,7 @@ public record TlsCertificate(Buffer certificate, Buffer key, String subject, Ins
       problems.add(variable + " names " + file + ", which does not exist.");
     } catch (IOException e) {
       problems.add(
-          "%s names %s, which the user %s may not read or is no file (%s)."
+          "%s names %s, which the user %s may not read or which is not a file (%s)."
               .formatted(variable, file, System.getProperty("user.name"), e.getMessage()));
     }
     return null;
@@ -104,12 +104,12 @@ public record TlsCertificate(Buffer certificate, Buffer key, String subject, Ins
     Instant now = Instant.now();
     if (now.isAfter(own.getNotAfter().toInstant())) {
       throw new IllegalStateException(
-          "The certificate in %s (CHAT_TLS_CERTIFICATE) ended on %s: renew it."
+          "The certificate in %s (CHAT_TLS_CERTIFICATE) expired on %s: renew it."
               .formatted(files.certificate(), own.getNotAfter().toInstant()));
     }
     if (now.isBefore(own.getNotBefore().toInstant())) {
       throw new IllegalStateException(
-          "The certificate in %s (CHAT_TLS_CERTIFICATE) is good from %s on, and here it is %s: look at the clock."
+          "The certificate in %s (CHAT_TLS_CERTIFICATE) is valid from %s on, and here it is %s: check the clock."
               .formatted(files.certificate(), own.getNotBefore().toInstant(), now));
     }
   }
@@ -136,13 +136,13 @@ public record TlsCertificate(Buffer certificate, Buffer key, String subject, Ins
             .formatted(files.key(), files.certificate()));
   }
 
-  /** Without the key: records are printed. */
+  /** Never shows the key. */
   @Override
   public String toString() {
-    return subject + ", good until " + until;
+    return subject + ", valid until " + until;
   }
 
-  /** Whether the files still say what was read. */
+  /** Whether the files still have the same content. */
   boolean isIn(TlsFiles files) throws IOException {
     return certificate.equals(Buffer.buffer(Files.readAllBytes(files.certificate())))
         && key.equals(Buffer.buffer(Files.readAllBytes(files.key())));
@@ -152,7 +152,7 @@ public record TlsCertificate(Buffer certificate, Buffer key, String subject, Ins
     return options(certificate, key);
   }
 
-  /** For a server that runs already. */
+  /** The options for a running server. */
   public ServerSSLOptions serverOptions() {
     return new ServerSSLOptions()
         .setKeyCertOptions(options())

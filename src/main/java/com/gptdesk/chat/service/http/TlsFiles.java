@@ -7,10 +7,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the certificate lies that the service shows, and the key that proves it is the service's.
+ * The files of the service's certificate and of its private key.
  *
- * @param certificate PEM: the service's own first, then those between it and a known authority
- * @param key PEM: its private key, not encrypted
+ * @param certificate PEM: the service's own certificate first, then the intermediate ones
+ * @param key PEM: the private key, not encrypted
  */
 public record TlsFiles(Path certificate, Path key) {
 
@@ -21,12 +21,12 @@ public record TlsFiles(Path certificate, Path key) {
       Setting.path("CHAT_TLS_KEY", "none", "PEM file of its private key")
           .shown(Setting.Shown.SECRET);
 
-  /** Those of TLS. */
+  /** The settings of TLS. */
   public static final List<Setting<?>> SETTINGS = List.of(CERTIFICATE, KEY);
 
   /**
-   * As the environment says; null for plain HTTP. What the files hold is looked at later, and again
-   * when they are replaced.
+   * Read from the environment; null for plain HTTP. The files are read later, and again when they
+   * are replaced.
    */
   public static @Nullable TlsFiles from(Settings settings) {
     Path certificate = settings.get(CERTIFICATE);

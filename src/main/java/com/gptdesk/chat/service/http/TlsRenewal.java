@@ -10,9 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices that a certificate was renewed. It reads the files instead of watching them: what mounts
- * secrets replaces a link somewhere above them, which nobody is told of. One virtual thread owns
- * the state.
+ * Notices that a certificate was renewed. It reads the files instead of watching them, since
+ * mounted secrets are replaced by changing a link above them. One virtual thread owns the state.
  */
 public final class TlsRenewal implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TlsRenewal.class);
@@ -23,14 +22,14 @@ public final class TlsRenewal implements AutoCloseable {
   private final Consumer<TlsCertificate> taken;
   private final CountDownLatch closing = new CountDownLatch(1);
   private TlsCertificate shown;
-  private @Nullable String trouble;
-  private @Nullable String toldTrouble;
+  private @Nullable String problem;
+  private @Nullable String loggedProblem;
 
   /**
-   * Makes one that does nothing until {@link #start}.
+   * Creates one that does nothing until {@link #start}.
    *
-   * @param shown the certificate that is shown now
-   * @param taken is handed each other one, and returns when it is shown
+   * @param shown the certificate in use
+   * @param taken receives each new one, and returns when it is in use
    */
   public TlsRenewal(
       Vertx vertx, TlsFiles files, TlsCertificate shown, Consumer<TlsCertificate> taken) {
@@ -50,7 +49,7 @@ public final class TlsRenewal implements AutoCloseable {
         look();
       }
     } catch (InterruptedException e) {
-      LOG.debug("The certificate is not looked at any longer");
+      LOG.debug("Certificate renewals are no longer noticed");
     }
   }
 
@@ -62,20 +61,23 @@ public final class TlsRenewal implements AutoCloseable {
         shown = renewed;
         LOG.info("The certificate was renewed: {}", renewed);
       }
-      trouble = null;
-      toldTrouble = null;
+      problem = null;
+      loggedProblem = null;
     } catch (IOException | RuntimeException e) {
-      tell(String.valueOf(e.getMessage()));
+      logProblem(String.valueOf(e.getMessage()));
     }
   }
 
-  /** Once, and only what is seen twice: the two files are not replaced in the same moment. */
-  private void tell(String now) {
-    if (now.equals(trouble) && !now.equals(toldTrouble)) {
-      LOG.warn("{} Until then clients are shown the last good one: {}", now, shown);
-      toldTrouble = now;
+  /**
+   * Logs a problem once, and only when it is seen twice, since the two files are not replaced at
+   * the same moment.
+   */
+  private void logProblem(String now) {
+    if (now.equals(problem) && !now.equals(loggedProblem)) {
+      LOG.warn("{} Until then the last valid certificate stays in use: {}", now, shown);
+      loggedProblem = now;
     }
-    trouble = now;
+    problem = now;
   }
 
   @Override

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.http;
 
-/** So many a second on average, twice as many at once. One thread owns it. */
+/** A token bucket: so many a second on average, twice as many at once. For one thread. */
 public final class TokenBucket {
   private final double perNano;
   private final double most;
@@ -14,7 +14,7 @@ public final class TokenBucket {
     this.last = now;
   }
 
-  /** Takes one; false when there is none left. */
+  /** Takes one token; false when there is none left. */
   public boolean take(long now) {
     left = Math.min(most, left + (now - last) * perNano);
     last = now;

@@ -10,12 +10,12 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The proxies whose {@code X-Forwarded-For} is believed. Without any, a client is who is connected:
- * the header alone could name anybody.
+ * The proxies whose {@code X-Forwarded-For} is trusted. Without one, the client is the connected
+ * address, since anybody can send the header.
  */
 public final class TrustedProxies {
   private static final int IPV6_BYTES = 16;
-  private static final int IPV6_NETWORK_BYTES = 8; // what one household or machine is given
+  private static final int IPV6_NETWORK_BYTES = 8; // the part that one household or machine gets
 
   private final List<IpSubnetFilterRule> networks;
 
@@ -23,16 +23,16 @@ public final class TrustedProxies {
     this.networks = networks;
   }
 
-  /** Nobody is believed. */
+  /** Trusts no proxy. */
   public static TrustedProxies none() {
     return new TrustedProxies(List.of());
   }
 
   /**
-   * Those in the networks.
+   * Trusts these networks.
    *
    * @param networks as {@code 10.0.0.0/8}, {@code 127.0.0.1} or {@code fd00::/8}
-   * @throws IllegalArgumentException one of them is no network
+   * @throws IllegalArgumentException one of them is not a network
    */
   public static TrustedProxies in(List<String> networks) {
     return new TrustedProxies(networks.stream().map(TrustedProxies::network).toList());
@@ -42,7 +42,7 @@ public final class TrustedProxies {
     String[] parts = text.split("/", 2);
     InetAddress address = literal(parts[0]);
     if (address == null) {
-      throw new IllegalArgumentException(text + " is no network");
+      throw new IllegalArgumentException(text + " is not a network");
     }
     int bits = 8 * address.getAddress().length;
     return new IpSubnetFilterRule(
@@ -50,9 +50,8 @@ public final class TrustedProxies {
   }
 
   /**
-   * Who asks, as far as that is known: read from the right, the first address that is no trusted
-   * proxy's. Of IPv6 the network of 64 bits, since a client has as many addresses in it as it
-   * likes.
+   * The client's address: read from the right, the first address that is not a trusted proxy. For
+   * IPv6 it is the network of 64 bits, since a client can use any address in it.
    *
    * @param connected the address at the other end of the connection
    * @param forwardedFor all {@code X-Forwarded-For} headers, in order
@@ -86,7 +85,7 @@ public final class TrustedProxies {
         : address.getHostAddress();
   }
 
-  /** Never a question to a name server. */
+  /** Never asks a name server. */
   private static @Nullable InetAddress literal(String text) {
     return NetUtil.createInetAddressFromIpAddressString(text);
   }

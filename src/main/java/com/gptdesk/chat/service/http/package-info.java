@@ -1,4 +1,4 @@
-/** What every HTTP endpoint shares: TLS, CORS, limits, deadlines, and how an error is told. */
+/** What every HTTP endpoint shares: TLS, CORS, limits, deadlines, and errors. */
 @NullMarked
 package com.gptdesk.chat.service.http;
 

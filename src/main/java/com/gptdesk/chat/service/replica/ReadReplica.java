@@ -249,7 +249,7 @@ public final class ReadReplica implements AutoCloseable {
         ResultSet row = statement.executeQuery(query)) {
       String position = row.next() ? row.getString(1) : null;
       if (position == null) {
-        throw new SQLException("It is no standby, or has replayed nothing");
+        throw new SQLException("It is not a standby, or has replayed nothing");
       }
       return LogSequenceNumber.valueOf(position).asLong();
     }

@@ -9,14 +9,14 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A function that clients may call, as the database's catalogue describes it.
+ * A function that clients may call, from the database's catalogue.
  *
  * @param name its name in schema public
- * @param writes whether it is VOLATILE; the others run read only and may be called by GET
- * @param result what a caller gets
+ * @param writes whether it is VOLATILE; others run read-only and may be called by GET
+ * @param result the kind of result
  * @param argumentNames in order
  * @param argumentTypes in the same order
- * @param requiredArguments how many of them, from the first, have no default
+ * @param requiredArguments how many leading arguments have no default
  */
 public record CallableFunction(
     String name,
@@ -26,7 +26,7 @@ public record CallableFunction(
     List<String> argumentTypes,
     int requiredArguments) {
 
-  /** What a function returns, and so the shape of the answer. */
+  /** The kind of a function's result, which decides the form of the answer. */
   enum Result {
     /** Nothing: 204. */
     VOID,
@@ -37,7 +37,7 @@ public record CallableFunction(
     /** Rows: an array. */
     SET;
 
-    /** Reads the catalogue's word for it. */
+    /** Parses the catalogue's word. */
     static Result of(String word) {
       return valueOf(word.toUpperCase(Locale.ROOT));
     }
@@ -48,28 +48,26 @@ public record CallableFunction(
     argumentTypes = List.copyOf(argumentTypes);
   }
 
-  /** Whether these names are arguments of this function and leave out none that it needs. */
+  /** Whether these names are arguments of this function and include all required ones. */
   boolean takes(Set<String> names) {
     return new HashSet<>(argumentNames).containsAll(names)
         && names.containsAll(argumentNames.subList(0, requiredArguments));
   }
 
-  /** The type of an argument, or "" when there is none of that name. */
+  /** The type of an argument; "" when there is none of that name. */
   String typeOf(String argument) {
     int index = argumentNames.indexOf(argument);
     return index < 0 ? "" : argumentTypes.get(index);
   }
 
-  /**
-   * The names somebody who calls it should know: {@code conversation_id, content, id (optional)}.
-   */
+  /** The arguments for an error message: {@code conversation_id, content, id (optional)}. */
   String signature() {
     return IntStream.range(0, argumentNames.size())
         .mapToObj(i -> argumentNames.get(i) + (i < requiredArguments ? "" : " (optional)"))
         .collect(Collectors.joining(", ", name + "(", ")"));
   }
 
-  /** A call of this function as a message shows it: {@code public.name(a, b)}. */
+  /** A call of this function in an error message: {@code public.name(a, b)}. */
   static String shown(String name, Collection<String> arguments) {
     return arguments.isEmpty()
         ? "public." + name + " without parameters"

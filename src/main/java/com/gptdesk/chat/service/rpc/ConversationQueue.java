@@ -9,14 +9,14 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets calls that write to one conversation come one after the other. They would wait for its row
- * all the same, but in the database, each with a connection that others need: a busy conversation,
- * or one that somebody holds locked, takes one connection of a node and no more.
+ * Queues calls that write to one conversation. They would wait for its row in the database anyway,
+ * but each with a connection that others need. So a busy or locked conversation takes only one
+ * connection of a node.
  *
- * <p>First come, first served, for any number of threads.
+ * <p>First come, first served. Thread-safe.
  */
 final class ConversationQueue {
-  /** Who has waited so long goes to the database, whose own limits say what is wrong. */
+  /** After this wait a call goes to the database, whose own limits then apply. */
   private static final Duration PATIENCE = Duration.ofSeconds(5);
 
   private static final class Lane {
@@ -32,7 +32,7 @@ final class ConversationQueue {
   }
 
   /**
-   * @param patience how long somebody waits for their turn
+   * @param patience how long a call waits for its turn
    */
   ConversationQueue(Duration patience) {
     this.patience = patience;
@@ -54,7 +54,7 @@ final class ConversationQueue {
       return work.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new IllegalStateException("The service stops", e);
+      throw new IllegalStateException("The service is stopping", e);
     } finally {
       if (isMine) {
         lane.turn.unlock();
@@ -63,7 +63,7 @@ final class ConversationQueue {
     }
   }
 
-  /** How many conversations somebody is writing to. */
+  /** How many conversations have a call. */
   int size() {
     return lanes.size();
   }

@@ -7,8 +7,7 @@ import com.gptdesk.chat.service.rpc.CallableFunction.Result;
 import java.util.List;
 
 /**
- * What the database itself says about its functions: schema chat's side of the {@link
- * FunctionCatalogue}.
+ * The functions as described by the database's schema chat, for the {@link FunctionCatalogue}.
  *
  * @param others names of functions that are served beside the chat's own; a star stands for any
  *     letters
@@ -20,7 +19,7 @@ public record DatabaseFunctions(ChatDatabase database, List<String> others)
     others = List.copyOf(others);
   }
 
-  /** The chat's own functions alone. */
+  /** Only the chat's own functions. */
   public DatabaseFunctions(ChatDatabase database) {
     this(database, List.of());
   }

@@ -16,28 +16,27 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which functions there are and how each is called, as the database says. Read when first asked,
- * and again when somebody asks for what is not there, at most once a second: so a migration is
- * noticed without a restart.
+ * The functions in the database and how each is called. Read at the first use, and again for an
+ * unknown function, at most once a second. So a migration is noticed without a restart.
  *
- * <p>Any thread may call; a call may read the database.
+ * <p>Thread-safe; a call may query the database.
  */
 final class FunctionCatalogue {
-  /** The database's side of it. Both may throw what the database throws. */
+  /** Reads from the database. Both methods may throw its exceptions. */
   interface Source {
     /** All functions that clients may call. */
     List<CallableFunction> functions();
 
-    /** The statement that calls a function with just these arguments. */
+    /** The statement that calls a function with exactly these arguments. */
     String statement(String function, List<String> argumentNames);
   }
 
   private static final long READ_AGAIN_AFTER = Duration.ofSeconds(1).toNanos();
 
-  /** How different a name may be to be worth proposing. */
+  /** The largest distance of a name that is proposed. */
   private static final int FARTHEST_GUESS = 4;
 
-  /** What was read at the version's time of asking; versions count up. */
+  /** What was read, with an increasing version. */
   private record Snapshot(
       long version,
       Map<String, List<CallableFunction>> functions,
@@ -59,7 +58,7 @@ final class FunctionCatalogue {
   }
 
   /**
-   * The function of that name that takes just these arguments.
+   * The function of that name with exactly these arguments.
    *
    * @throws Problem.Stop PGRST202 when there is none, PGRST203 when there are several
    */
@@ -77,13 +76,13 @@ final class FunctionCatalogue {
     };
   }
 
-  /** Whether any function has this argument; used to tell arguments from filters in a query. */
+  /** Whether any function has this argument, to distinguish arguments from filters in a query. */
   boolean hasArgument(String name, String argument) {
     return current().functions().getOrDefault(name, List.of()).stream()
         .anyMatch(function -> function.argumentNames().contains(argument));
   }
 
-  /** The name when a function has it, as far as was read already; else "unknown". */
+  /** The name when a known function has it, otherwise "unknown". */
   String nameOf(String name) {
     Snapshot known = snapshot;
     return known != null && known.functions().containsKey(name) ? name : "unknown";
@@ -94,7 +93,7 @@ final class FunctionCatalogue {
     List<String> key = new ArrayList<>();
     key.add(function.name());
     key.addAll(new TreeSet<>(arguments));
-    // Few: only argument sets that a known function takes come here.
+    // There are few, since only argument sets of known functions come here.
     return current()
         .statements()
         .computeIfAbsent(
@@ -115,7 +114,7 @@ final class FunctionCatalogue {
     return known != null ? known : readAgain(0);
   }
 
-  /** Reads unless another thread has since that version, or it was read a moment ago. */
+  /** Reads again, unless another thread has since that version or it was read a moment ago. */
   private Snapshot readAgain(long staleVersion) {
     reading.lock();
     try {
@@ -188,7 +187,7 @@ final class FunctionCatalogue {
         .collect(Collectors.joining(", public."));
   }
 
-  /** Levenshtein's distance, or too far when the name is absurdly long. */
+  /** The Levenshtein distance; too far when the name is very long. */
   private static int distance(String a, String b) {
     if (Math.abs(a.length() - b.length()) > FARTHEST_GUESS) {
       return Integer.MAX_VALUE;

@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 import tools.jackson.databind.util.RawValue;
 
-/** Arguments by name, and their JSON once the function and so their types are known. */
+/** Arguments by name, and their JSON once the function's types are known. */
 sealed interface RpcArguments {
   JsonMapper JSON = new JsonMapper();
   Set<String> SHAPING =
@@ -37,12 +37,12 @@ sealed interface RpcArguments {
   /** As one JSON object. */
   String json(CallableFunction function);
 
-  /** The conversation it is about, when it says so. */
+  /** The conversation argument, if there is one. */
   default @Nullable String conversation() {
     return null;
   }
 
-  /** Those of the query for what reads, else those of the body. */
+  /** The query's arguments for a read, otherwise those of the body. */
   static RpcArguments of(RpcRequest request, FunctionCatalogue catalogue) {
     return request.reads() ? fromQuery(request, catalogue) : fromBody(request);
   }
@@ -66,7 +66,7 @@ sealed interface RpcArguments {
       ObjectNode json = JSON.createObjectNode();
       values.forEach(
           (name, value) -> {
-            // The database reads a text as any type, but for JSON a text is a value of its own.
+            // The database converts a text to any type except JSON, where a text is a value itself.
             if (function.typeOf(name).startsWith("json")) {
               json.putRawValue(name, new RawValue(checkedJson(value)));
             } else {
@@ -118,8 +118,8 @@ sealed interface RpcArguments {
     }
     Set<String> names = new LinkedHashSet<>();
     String conversation = null;
-    // One pass finds the names and proves that the whole text is JSON; the text itself goes on
-    // untouched.
+    // One pass finds the names and checks that the text is JSON; the text itself is passed on
+    // unchanged.
     try (JsonParser parser = JSON.createParser(json)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw badJson("Send the arguments as one JSON object").stop();

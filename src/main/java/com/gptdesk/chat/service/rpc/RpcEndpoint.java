@@ -25,19 +25,19 @@ import org.slf4j.MDC;
  * /rest/v1/rpc/<function>} with a JSON object of arguments, or GET with the arguments in the query
  * for functions that only read.
  *
- * <p>Arguments are matched by name and their JSON text is handed on as it is; which functions
- * exist, their types and defaults come from the catalogue. Not offered: {@code select}, filters,
- * order and limit on a result (400 PGRST100).
+ * <p>Arguments are matched by name and passed on as JSON text; functions, types and defaults come
+ * from the catalogue. Not supported: {@code select}, filters, order and limit on a result (400
+ * PGRST100).
  *
- * <p>Blocks while the database works, so call it on a virtual thread. Any number of threads may.
+ * <p>Blocks while the database works, so call it on a virtual thread. Thread-safe.
  */
 public final class RpcEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
 
-  /** How the database is asked; see {@link ChatDatabase#call}. */
+  /** Calls the database; see {@link ChatDatabase#call}. */
   @FunctionalInterface
   public interface Door {
-    /** Runs a statement of the catalogue as the caller. Returns JSON text, null for void. */
+    /** Runs a statement of the catalogue as the caller; returns JSON text, null for void. */
     @Nullable String call(Caller caller, boolean readOnly, String statement, String argumentsJson);
   }
 
@@ -49,7 +49,7 @@ public final class RpcEndpoint {
   private final LongAdder partitionsMissing = new LongAdder();
 
   /**
-   * Without limits to the calls.
+   * Creates one without rate limits.
    *
    * @param enabled false answers every call with 503 and says why
    */
@@ -60,8 +60,8 @@ public final class RpcEndpoint {
   /**
    * @param others names of functions of schema public that are served beside the chat's own; a star
    *     stands for any letters
-   * @param replica who answers what only reads; null for the database itself
-   * @param limits how many calls are taken
+   * @param replica answers reads; null for the database itself
+   * @param limits the rate limits
    * @param enabled false answers every call with 503 and says why
    */
   public RpcEndpoint(
@@ -112,12 +112,14 @@ public final class RpcEndpoint {
     return partitionsMissing.sum();
   }
 
-  /** What to count a call by: a function's name or "unknown", so that callers make no names. */
+  /**
+   * The name for metrics: an existing function or "unknown", so that callers cannot create series.
+   */
   public String countedAs(String function) {
     return catalogue.nameOf(function);
   }
 
-  /** Answers a call. Never throws: what goes wrong is in the reply, and a fault in the log. */
+  /** Answers a call. Never throws: errors are in the reply, and faults in the log as well. */
   public Reply answer(RpcRequest request) {
     Identity identity = null;
     try {
@@ -179,23 +181,23 @@ public final class RpcEndpoint {
 
   private static Problem switchedOff() {
     return Problem.of(503, "PT503", "The chat is switched off")
-        .withHint("Whoever runs the service set CHAT_ENABLED=false; try again later");
+        .withHint("The operator has set CHAT_ENABLED=false; try again later");
   }
 
   private static Problem fault(RpcRequest request, @Nullable Identity identity, Throwable cause) {
     String known = MDC.get(RequestId.FIELD);
     String id = known == null ? RequestId.of(null) : known;
     LOG.error(
-        "{} failed as request {} of {}; the client hears \"internal\"",
+        "{} failed as request {} of {}; the client gets \"internal\"",
         request.label(),
         id,
         identity == null
-            ? "nobody yet"
+            ? "an unverified caller"
             : identity.userId() != null ? identity.userId() : identity.role(),
         cause);
     return Problem.of(500, "PGRSTX00", "internal")
         .withDetails("request " + id)
-        .withHint("Name this request to whoever runs the service")
+        .withHint("Tell the operator the id of this request")
         .withHeader("X-Request-Id", id);
   }
 }

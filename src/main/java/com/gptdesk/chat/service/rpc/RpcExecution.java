@@ -8,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
 
 /**
- * Asks the database, or its replica where that may answer. Writes to one conversation go one after
- * the other.
+ * Calls the database, or its replica where that may answer. Writes to one conversation are queued.
  */
 final class RpcExecution {
   private final RpcEndpoint.Door door;
@@ -61,14 +60,14 @@ final class RpcExecution {
     return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
   }
 
-  /** What the answer or its failure leaves behind, the caller's next read must show. */
+  /** The caller's next read must show this write, even after a failure. */
   private static Reply writeBesideReplica(
       ReadReplica replica, Identity identity, Supplier<Reply> write) {
     Reply reply;
     try {
       reply = write.get();
     } catch (RuntimeException e) {
-      replica.requireFresh(identity.userId()); // a commit whose answer was lost stands all the same
+      replica.requireFresh(identity.userId()); // a commit is valid even when its answer was lost
       throw e;
     }
     LogSequenceNumber position = replica.written(identity.userId());

@@ -10,14 +10,14 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
 
 /**
- * A call as it came over HTTP, free of any server's types.
+ * A call over HTTP, independent of the HTTP server.
  *
  * @param query decoded, in order
  * @param authorization the header, if any
  * @param apikey the header, if any
  * @param profile the schema asked for: {@code Accept-Profile} of a GET or HEAD, {@code
  *     Content-Profile} of the rest
- * @param position {@code x-chat-lsn}: what must have been replayed where the call reads, if any
+ * @param position {@code x-chat-lsn}: the log position that a read must show, if any
  */
 public record RpcRequest(
     String method,
@@ -36,17 +36,17 @@ public record RpcRequest(
   private static final String ARRAY = "application/vnd.pgrst.array+json";
   private static final Pattern LSN = Pattern.compile("[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}");
 
-  /** Header of a write's answer, and of a read that must show that write. */
+  /** The header of a write's answer, and of a read that must show that write. */
   public static final String POSITION = "x-chat-lsn";
 
-  /** Refuses what is asked in a way that is not offered. */
+  /** Refuses requests that are not supported. */
   void check() {
     refuseOtherMethods();
     refuseOtherSchemas();
     refuseOtherTypes();
   }
 
-  /** GET and HEAD: arguments come in the query and nothing may be written. */
+  /** GET and HEAD: arguments are in the query, and nothing may be written. */
   boolean reads() {
     return method.equals("GET") || method.equals("HEAD");
   }
@@ -56,7 +56,7 @@ public record RpcRequest(
     return method + " " + function.replaceAll("[^\\w$.-]", "?");
   }
 
-  /** Whether the caller wants to know how many rows there are in all. */
+  /** Whether the caller wants the total number of rows. */
   boolean wantsCount() {
     return prefer != null && prefer.contains("count=");
   }
@@ -116,16 +116,16 @@ public record RpcRequest(
     return null;
   }
 
-  /** What must have been replayed where the call reads; null for nothing. */
+  /** The log position that a read must show; null for none. */
   @Nullable LogSequenceNumber mustShow() {
     String text = position;
     if (text == null || text.isBlank()) {
       return null;
     }
     if (!LSN.matcher(text).matches()) {
-      throw Problem.of(400, "PGRST100", "The header " + POSITION + " is no position of a log")
+      throw Problem.of(400, "PGRST100", "The header " + POSITION + " is not a log position")
           .withHint(
-              "Send the header of a write's answer as it came, for instance 16/B374D848, or none")
+              "Send the header of a write's answer unchanged, for instance 16/B374D848, or none")
           .stop();
     }
     return LogSequenceNumber.valueOf(text);

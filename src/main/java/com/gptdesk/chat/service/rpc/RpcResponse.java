@@ -10,9 +10,11 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
-/** What a function returned, as PostgREST would answer it. */
+/** The result of a function as a PostgREST response. */
 final class RpcResponse {
-  /** What the database made is read without limits: a number of 5000 digits in it is no attack. */
+  /**
+   * Reads the database's JSON without limits, since a number of 5000 digits in it is not an attack.
+   */
   private static final JsonFactory RESULTS =
       JsonFactory.builder()
           .streamReadConstraints(
@@ -53,7 +55,7 @@ final class RpcResponse {
           firstStart = parser.currentTokenLocation().getCharOffset();
         }
         parser.skipChildren();
-        parser.finishToken(); // a text is read lazily, and its end is wanted
+        parser.finishToken(); // the parser reads a text lazily, and its end is needed
         if (count == 0) {
           firstEnd = parser.currentLocation().getCharOffset();
         }

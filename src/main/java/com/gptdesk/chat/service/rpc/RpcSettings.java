@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which functions are served, and how often.
+ * Which functions are served, and their rate limits.
  *
  * @param enabled false: calls answer 503
  * @param served names of functions that are served beside the chat's own
@@ -42,10 +42,10 @@ public record RpcSettings(
           "none",
           "functions of schema public served beside the chat's own, separated by commas; * for any letters");
 
-  /** Those of functions. */
+  /** The settings of functions. */
   public static final List<Setting<?>> SETTINGS = List.of(PER_PERSON, PER_ADDRESS, SERVED);
 
-  /** As the environment says. */
+  /** Read from the environment. */
   public static RpcSettings from(Settings settings, boolean enabled) {
     int perPerson = settings.get(PER_PERSON);
     int perAddress = settings.get(PER_ADDRESS);

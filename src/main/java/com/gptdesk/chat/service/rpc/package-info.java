@@ -1,6 +1,6 @@
 /**
- * {@code POST /rest/v1/rpc/<function>}, as the official client calls it. It decides nothing about
- * the chat: what a caller may do is the database's answer.
+ * {@code POST /rest/v1/rpc/<function>}, as the official client calls it. It makes no decisions
+ * about the chat: the database decides what a caller may do.
  */
 @NullMarked
 package com.gptdesk.chat.service.rpc;

@@ -28,11 +28,11 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Broadcasts by HTTP, in both forms of the realtime protocol: many messages in one body, or one
- * whose topic and event stand in the path. All of a request are sent or none. 202 without a body
- * says that they are on their way.
+ * Broadcasts over HTTP, in both forms of the realtime protocol: many messages in one body, or one
+ * with its topic and event in the path. A request sends all of them or none. The answer is 202
+ * without a body.
  *
- * <p>Blocks while the database works, so call it on a virtual thread. Any number of threads may.
+ * <p>Blocks while the database works, so call it on a virtual thread. Thread-safe.
  */
 public final class BroadcastEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(BroadcastEndpoint.class);
@@ -58,10 +58,10 @@ public final class BroadcastEndpoint {
     this.enabled = enabled;
   }
 
-  /** Who asks: the headers, and the key that newer clients leave in the query. */
+  /** The credentials: headers, and the key that newer clients send in the query. */
   record Credentials(
       @Nullable String authorization, @Nullable String apikey, @Nullable String queryKey) {
-    /** The person's token before the key that every browser has. */
+    /** The person's token takes precedence over the key of every browser. */
     @Nullable String token() {
       if (authorization != null && authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
         return authorization.substring(7).strip();
@@ -70,12 +70,12 @@ public final class BroadcastEndpoint {
     }
   }
 
-  /** Why a request is not taken; becomes its answer. */
-  private static final class Trouble extends RuntimeException {
+  /** Why a request is refused; becomes its answer. */
+  private static final class Refused extends RuntimeException {
     private static final long serialVersionUID = 1;
     private final transient Reply reply;
 
-    Trouble(Reply reply) {
+    Refused(Reply reply) {
       super(null, null, false, false);
       this.reply = reply;
     }
@@ -86,7 +86,7 @@ public final class BroadcastEndpoint {
     return answer(credentials, () -> messages(body));
   }
 
-  /** One message, whose payload is the body: bytes as they are, or JSON. */
+  /** One message whose payload is the body: raw bytes, or JSON. */
   Reply single(
       Credentials credentials,
       String topic,
@@ -104,52 +104,52 @@ public final class BroadcastEndpoint {
   private Reply answer(Credentials credentials, Reading reading) {
     try {
       if (!enabled) {
-        return told(503, "The chat is switched off");
+        return error(503, "The chat is switched off");
       }
       Identity identity = identify(credentials);
       List<Broadcast> messages = reading.messages();
       UUID sender = identity.role() == Caller.Role.SERVICE_ROLE ? null : identity.userId();
       if (sender != null && !allowances.take(sender, messages.size())) {
-        return told(
+        return error(
             429,
             "ClientEventRateLimitReached: Too many messages per second, at most "
                 + limits.maxEventsPerSecond());
       }
       topics.send(messages, sender);
       return new Reply(202, null, Map.of(), null);
-    } catch (Trouble e) {
+    } catch (Refused e) {
       return e.reply;
     } catch (Refusal e) {
       return refused(e);
     } catch (DatabaseUnavailable e) {
       LOG.warn("A broadcast was not sent: {}", String.valueOf(e.getMessage()));
-      return told(Errors.of(e));
+      return error(Errors.of(e));
     } catch (RuntimeException e) {
       LOG.error("A broadcast was not sent", e);
-      return told(500, "internal");
+      return error(500, "internal");
     }
   }
 
-  /** Topics are for people, so a key that names nobody will not do. */
+  /** Topics need a user, so an anonymous key is refused. */
   private Identity identify(Credentials credentials) {
     String token = credentials.token();
     if (token == null || token.isEmpty()) {
-      throw new Trouble(told(401, "Unauthorized"));
+      throw new Refused(error(401, "Unauthorized"));
     }
     try {
       Identity identity = tokens.verify(token);
       if (identity.isAnonymous()) {
-        throw new Trouble(told(401, "Unauthorized: a broadcast needs the token of a user"));
+        throw new Refused(error(401, "Unauthorized: a broadcast needs the token of a user"));
       }
       return identity;
     } catch (InvalidToken e) {
-      throw new Trouble(told(Errors.of(e).status(), "Unauthorized: " + e.getMessage()));
+      throw new Refused(error(Errors.of(e).status(), "Unauthorized: " + e.getMessage()));
     }
   }
 
   private static Reply refused(Refusal refusal) {
     return refusal.code().equals("PT403") || refusal.code().equals("42501")
-        ? told(403, "Unauthorized: " + refusal.getMessage())
+        ? error(403, "Unauthorized: " + refusal.getMessage())
         : invalid("messages", String.valueOf(refusal.getMessage()));
   }
 
@@ -157,10 +157,10 @@ public final class BroadcastEndpoint {
     JsonNode root = json(body);
     JsonNode list = root == null ? null : root.get("messages");
     if (list == null || !list.isArray() || list.isEmpty()) {
-      throw new Trouble(invalid("messages", "can't be blank"));
+      throw new Refused(invalid("messages", "can't be blank"));
     }
     if (list.size() > MOST_MESSAGES) {
-      throw new Trouble(invalid("messages", "should have at most " + MOST_MESSAGES + " item(s)"));
+      throw new Refused(invalid("messages", "should have at most " + MOST_MESSAGES + " item(s)"));
     }
     var messages = new ArrayList<Broadcast>();
     for (JsonNode each : list) {
@@ -168,7 +168,7 @@ public final class BroadcastEndpoint {
       String event = text(each, "event");
       JsonNode payload = each.get("payload");
       if (payload == null || payload.isNull()) {
-        throw new Trouble(invalid("payload", "can't be blank"));
+        throw new Refused(invalid("payload", "can't be blank"));
       }
       messages.add(valid(topic, event, JSON.writeValueAsString(payload), null));
     }
@@ -182,7 +182,7 @@ public final class BroadcastEndpoint {
     }
     JsonNode payload = json(body);
     if (payload == null) {
-      throw new Trouble(invalid("payload", "is invalid"));
+      throw new Refused(invalid("payload", "is invalid"));
     }
     return valid(topic, event, JSON.writeValueAsString(payload), null);
   }
@@ -193,20 +193,20 @@ public final class BroadcastEndpoint {
       @Nullable String payload,
       @Nullable Buffer raw) {
     if (topic == null || topic.isBlank()) {
-      throw new Trouble(invalid("topic", "can't be blank"));
+      throw new Refused(invalid("topic", "can't be blank"));
     }
     if (event == null || event.isBlank()) {
-      throw new Trouble(invalid("event", "can't be blank"));
+      throw new Refused(invalid("event", "can't be blank"));
     }
     if (event.getBytes(StandardCharsets.UTF_8).length > LONGEST_EVENT) {
-      throw new Trouble(invalid("event", "should be at most " + LONGEST_EVENT + " byte(s)"));
+      throw new Refused(invalid("event", "should be at most " + LONGEST_EVENT + " byte(s)"));
     }
     int size =
         payload != null
             ? payload.getBytes(StandardCharsets.UTF_8).length
             : raw == null ? 0 : raw.length();
     if (size > limits.maxPayloadBytes()) {
-      throw new Trouble(
+      throw new Refused(
           invalid("payload", "Payload size exceeds " + limits.maxPayloadBytes() / 1024 + " KB"));
     }
     return new Broadcast(topic, event, payload, raw, null);
@@ -217,7 +217,7 @@ public final class BroadcastEndpoint {
     return member != null && member.isString() ? member.stringValue() : null;
   }
 
-  /** Null for what is no JSON. */
+  /** Null for a body that is not JSON. */
   private static @Nullable JsonNode json(byte[] body) {
     try {
       JsonNode node = JSON.readTree(body);
@@ -227,22 +227,22 @@ public final class BroadcastEndpoint {
     }
   }
 
-  private static Reply told(int status, String message) {
+  private static Reply error(int status, String message) {
     return Reply.json(
         status, JSON.writeValueAsString(JSON.createObjectNode().put("message", message)));
   }
 
-  /** A problem, in the form that realtime clients read. */
-  private static Reply told(Problem problem) {
+  /** A problem in the form of the realtime protocol. */
+  private static Reply error(Problem problem) {
     String hint = problem.hint();
-    return told(problem.status(), problem.message() + (hint == null ? "" : ". " + hint));
+    return error(problem.status(), problem.message() + (hint == null ? "" : ". " + hint));
   }
 
-  /** As Supabase says it, and once more where its client looks. */
-  private static Reply invalid(String field, String trouble) {
+  /** The message in Supabase's form, and again where its client reads it. */
+  private static Reply invalid(String field, String problem) {
     ObjectNode body = JSON.createObjectNode();
-    body.putObject("errors").putArray(field).add(trouble);
-    body.put("message", field + " " + trouble);
+    body.putObject("errors").putArray(field).add(problem);
+    body.put("message", field + " " + problem);
     return Reply.json(422, JSON.writeValueAsString(body));
   }
 }

@@ -21,14 +21,14 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Somebody to be, without a login: who there is, and a token for any of them. Exists only with
- * {@code --demo}, on the embedded database with its made-up people.
+ * The demo's sign-in: lists the made-up people, and gives a token for each. Exists only with {@code
+ * --demo}, on the embedded database.
  */
 public final class DemoEndpoints {
   private static final Duration TOKEN_LIFE = Duration.ofHours(12);
   private static final JsonMapper JSON = new JsonMapper();
 
-  /** Somebody of the demo. */
+  /** A person of the demo. */
   record Person(UUID id, String fullName, UUID teamId, String teamName) {}
 
   private final Supplier<List<Person>> people;
@@ -40,7 +40,7 @@ public final class DemoEndpoints {
   }
 
   /**
-   * @param people reads them, and may block
+   * @param people reads the people; may block
    */
   DemoEndpoints(Supplier<List<Person>> people, TokenIssuer tokens, String anonKey) {
     this.people = people;
@@ -64,7 +64,7 @@ public final class DemoEndpoints {
     return Reply.json(200, JSON.writeValueAsString(body));
   }
 
-  /** {@code {"user_id"}} → {@code {"token"}}; 404 for somebody who is not there. */
+  /** {@code {"user_id"}} → {@code {"token"}}; 404 for an unknown person. */
   Reply token(byte[] body) {
     UUID userId = userId(body);
     if (userId == null) {
@@ -74,7 +74,7 @@ public final class DemoEndpoints {
     }
     if (people.get().stream().noneMatch(person -> person.id().equals(userId))) {
       return Problem.of(404, "PT404", "Nobody of the demo has this id")
-          .withHint("GET /demo/users lists who is there")
+          .withHint("GET /demo/users lists the people")
           .reply();
     }
     ObjectNode answer = JSON.createObjectNode();

@@ -49,14 +49,14 @@ import org.slf4j.LoggerFactory;
 public final class HttpService implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpService.class);
 
-  /** Longer than the silence after which the realtime protocol gives a socket up (60 s). */
+  /** Longer than the timeout of a socket in the realtime protocol (60 s). */
   private static final int IDLE_SECONDS = 90;
 
   private static final int CLOSE_SECONDS = 10;
 
   private static final AtomicInteger SERVICES = new AtomicInteger();
 
-  /** Tells this service's free port from another's in the same process. */
+  /** Distinguishes the free port of this service from that of another one in the same process. */
   private final int number = SERVICES.incrementAndGet();
 
   private final Vertx vertx;
@@ -71,8 +71,8 @@ public final class HttpService implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
-   * @param limits how much is taken from one address
-   * @param demo null outside the demo; then its addresses do not exist
+   * @param limits the rate limits
+   * @param demo null without the demo; then its paths do not exist
    */
   public HttpService(
       Vertx vertx,
@@ -96,16 +96,17 @@ public final class HttpService implements AutoCloseable {
             : new TlsRenewal(vertx, tls, certificate, this::show);
     MessagesPage page = MessagesPage.load(settings, demo != null);
     if (page == null) {
-      LOG.info("The Messages page is not in this build, which found no Node 20; all else works");
+      LOG.info(
+          "The Messages page is not in this build, as it was built without Node 20; everything else works");
     }
     this.routes =
         new Routes(vertx, settings, rpc, broadcasts, limits, health, demo, metrics, page, work);
   }
 
   /**
-   * Listens, and returns the port.
+   * Starts to listen and returns the port.
    *
-   * @throws IllegalStateException when the port cannot be had
+   * @throws IllegalStateException when the port is not available
    */
   public int start() {
     try {
@@ -115,8 +116,7 @@ public final class HttpService implements AutoCloseable {
               new DeploymentOptions().setInstances(Runtime.getRuntime().availableProcessors()))
           .await(CLOSE_SECONDS, TimeUnit.SECONDS);
     } catch (Exception e) {
-      if (e
-          instanceof BindException) { // to be mended by whoever reads it, so without a stack trace
+      if (e instanceof BindException) { // the operator can fix it, so it needs no stack trace
         throw cannotBeHad(settings.port(), e);
       }
       throw new IllegalStateException("Could not listen on port " + settings.port(), e);
@@ -130,11 +130,11 @@ public final class HttpService implements AutoCloseable {
   }
 
   /**
-   * Looks whether the port can be had, so that one in use is said before much is done.
+   * Checks that the port is available, so that a port in use is reported early.
    *
    * @param host the address to listen on
-   * @param port 0 for any, which can always be had
-   * @throws IllegalStateException it cannot
+   * @param port 0 for any free port
+   * @throws IllegalStateException the port is not available
    */
   public static void requireFree(String host, int port) {
     if (port == 0) {
@@ -152,12 +152,12 @@ public final class HttpService implements AutoCloseable {
     return new IllegalStateException(
         "Port "
             + port
-            + " cannot be had ("
+            + " is not available ("
             + e.getMessage()
             + "); choose another with --port or CHAT_PORT.");
   }
 
-  /** Sends the WebSockets away, takes no new requests and waits some seconds for those that run. */
+  /** Closes the WebSockets, accepts no new requests and waits some seconds for running ones. */
   @Override
   public void close() {
     if (!closed.compareAndSet(false, true)) {
@@ -166,18 +166,18 @@ public final class HttpService implements AutoCloseable {
     if (renewal != null) {
       renewal.close();
     }
-    realtime.close(); // else the server would wait for sockets that stay open for hours
+    realtime.close(); // otherwise the server would wait for sockets that stay open for hours
     List<Future<Void>> closing =
         servers.stream().map(server -> server.shutdown(CLOSE_SECONDS, TimeUnit.SECONDS)).toList();
     try {
       Future.join(closing).await(CLOSE_SECONDS + 2L, TimeUnit.SECONDS);
     } catch (Exception e) {
-      LOG.warn("Some connections did not end by themselves: {}", e.toString());
+      LOG.warn("Some connections did not end in time: {}", e.toString());
     }
     work.shutdownNow();
   }
 
-  /** One event loop's share of the connections. */
+  /** The server of one event loop, with its share of the connections. */
   private final class Listener extends VerticleBase {
     @Override
     public Future<?> start() {
@@ -207,13 +207,15 @@ public final class HttpService implements AutoCloseable {
     }
   }
 
-  /** A browser lets every page open a WebSocket anywhere, so it is for us to refuse. */
+  /**
+   * Browsers let every page open a WebSocket to any server, so the server has to check the origin.
+   */
   private void upgrade(HttpServerRequest request) {
     String id = RequestId.of(request.getHeader(RequestId.HEADER));
     request
         .response()
         .putHeader(RequestId.HEADER, id)
-        // Only of a refusal; the connection is counted no longer, so it must end.
+        // Only for a refusal; the connection is no longer counted, so it must close.
         .headersEndHandler(refused -> request.response().putHeader("Connection", "close"))
         .endHandler(
             refused -> {
@@ -224,7 +226,7 @@ public final class HttpService implements AutoCloseable {
     if (tooMany != null) {
       answer(request, tooMany);
     } else if (bringsBody(request)) {
-      // Else it would be waited for, however slowly it comes.
+      // Otherwise the server would wait for the body, however slowly it comes.
       answer(request, Problem.unreadable().withHint("An upgrade to a WebSocket has no body"));
     } else if (settings.origins().admit(request)) {
       realtime.upgrade(request, id);
@@ -239,7 +241,7 @@ public final class HttpService implements AutoCloseable {
         || (length != null && !length.equals("0"));
   }
 
-  /** What the router never sees. Nothing more is taken from this connection. */
+  /** A malformed request, which the router never sees. The connection is closed. */
   private static void answer(HttpServerRequest request, Problem problem) {
     Reply no = problem.reply();
     no.headers().forEach(request.response()::putHeader);
@@ -253,7 +255,7 @@ public final class HttpService implements AutoCloseable {
 
   private void refuseInvalid(HttpServerRequest request) {
     Throwable cause = request.decoderResult().cause();
-    LOG.debug("A request cannot be read", cause);
+    LOG.debug("A request is malformed", cause);
     answer(
         request,
         switch (cause) {
@@ -269,7 +271,8 @@ public final class HttpService implements AutoCloseable {
         realtime.configure(
             new HttpServerOptions()
                 .setIdleTimeout(IDLE_SECONDS)
-                // Else a connection would be known only when its first bytes tell which HTTP it is.
+                // Otherwise a connection would be known only after its first bytes show the HTTP
+                // version.
                 .setHttp2ClearTextEnabled(false)
                 .setMaxHeaderSize(settings.bounds().maxHeaderBytes())
                 .setMaxInitialLineLength(settings.bounds().maxLineBytes()));
@@ -279,10 +282,10 @@ public final class HttpService implements AutoCloseable {
             .setSsl(true)
             .setKeyCertOptions(certificate.options())
             .setEnabledSecureTransportProtocols(TlsCertificate.PROTOCOLS)
-            .setUseAlpn(false); // HTTP/1.1 alone, on which sockets are upgraded
+            .setUseAlpn(false); // only HTTP/1.1, which has upgrades to WebSockets
   }
 
-  /** For the connections from now on; those that are open stay. */
+  /** Applies to new connections; open ones stay. */
   private void show(TlsCertificate renewed) {
     Future.join(
             servers.stream()
@@ -292,7 +295,7 @@ public final class HttpService implements AutoCloseable {
   }
 
   private SocketAddress address() {
-    // Any free port, but the same for all listeners of this service.
+    // Any free port, but the same for all servers of this service.
     return settings.port() == 0
         ? SocketAddress.sharedRandomPort(number, settings.host())
         : SocketAddress.inetSocketAddress(settings.port(), settings.host());

@@ -12,16 +12,16 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the service listens and what it accepts.
+ * Where the service listens, and what it accepts.
  *
  * @param host address to listen on
  * @param port 0 for any free one
  * @param tls null to speak plain HTTP, as behind a proxy that ends TLS
- * @param bounds how much a request may bring
- * @param pageHosts origins of applications that may show the page in a frame and sign people in
- * @param origins whose pages may talk to the service
- * @param proxies whose word about a client's address is believed
- * @param anonKey the key with which the page begins; null when none is configured
+ * @param bounds the limits of a request
+ * @param pageHosts origins of applications that may show the page in a frame and sign users in
+ * @param origins whose pages may use the service
+ * @param proxies the proxies that are trusted about a client's address
+ * @param anonKey the page's key before a sign-in; null for none
  */
 public record HttpSettings(
     String host,
@@ -63,7 +63,7 @@ public record HttpSettings(
   private static final Setting<Integer> PORT =
       Setting.number("CHAT_PORT", 8080, 0, 65_535, "the port to listen on; 0 for any");
 
-  /** Those of the HTTP server. */
+  /** The settings of the HTTP server. */
   public static final List<Setting<?>> SETTINGS =
       Stream.of(
               List.of(PAGE_HOSTS, ALLOWED_ORIGINS, TRUSTED_PROXIES, HOST, PORT),
@@ -72,7 +72,7 @@ public record HttpSettings(
           .<Setting<?>>flatMap(List::stream)
           .toList();
 
-  /** As the environment says. */
+  /** Read from the environment. */
   public static HttpSettings from(Settings settings, @Nullable String anonKey) {
     List<String> pageHosts = settings.get(PAGE_HOSTS);
     Cors origins = new Cors(settings.get(ALLOWED_ORIGINS));
@@ -92,7 +92,7 @@ public record HttpSettings(
     }
   }
 
-  /** The address of who sent this, as far as that is known. */
+  /** The client's address, as far as it is known. */
   String clientOf(HttpServerRequest request) {
     return proxies.client(
         request.remoteAddress().hostAddress(), request.headers().getAll("X-Forwarded-For"));
@@ -107,7 +107,7 @@ public record HttpSettings(
     pageHosts = List.copyOf(pageHosts);
   }
 
-  /** With a page that nobody else shows, and for pages of every origin. */
+  /** Defaults: no other site may show the page, and pages of every origin may use the service. */
   public HttpSettings(String host, int port, long maxBodyBytes) {
     this(
         host,

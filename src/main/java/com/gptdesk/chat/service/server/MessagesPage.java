@@ -23,11 +23,11 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The Messages page: the files that the build put into the jar, held in memory in each encoding
- * they were made in. Immutable; any thread may serve.
+ * The Messages page: the files that the build put into the jar, kept in memory in each of their
+ * encodings. Immutable.
  *
- * <p>Names under {@code assets/} carry a hash of their content, so browsers may keep them for good;
- * the page itself is asked for again each time, by its tag.
+ * <p>Names under {@code assets/} contain a hash, so browsers may cache them for ever. The page
+ * itself is revalidated each time by its tag.
  */
 final class MessagesPage {
   private static final String FOLDER = "/page/";
@@ -43,7 +43,7 @@ final class MessagesPage {
           "woff2", "font/woff2",
           "json", "application/json; charset=utf-8");
 
-  /** One file. The encodings are null where the build made none. */
+  /** One file; an encoding is null when the build did not create it. */
   private record Asset(
       String type, String tag, Buffer plain, @Nullable Buffer brotli, @Nullable Buffer gzip) {}
 
@@ -60,9 +60,9 @@ final class MessagesPage {
   /**
    * Reads the files.
    *
-   * @param http which applications may show the page in a frame, and the key it begins with
-   * @param demo whether one chooses who one is
-   * @return null when it was built without the page
+   * @param http which applications may show the page in a frame, and its key
+   * @param demo whether the page offers the demo's people
+   * @return null when the jar was built without the page
    */
   static @Nullable MessagesPage load(HttpSettings http, boolean demo) {
     byte[] names = resource("files");
@@ -89,13 +89,13 @@ final class MessagesPage {
         : null;
   }
 
-  /** {@code {"demo", "anon_key", "hosts"}}: what the page has to know before it begins. */
+  /** {@code {"demo", "anon_key", "hosts"}}: what the page needs at its start. */
   Reply settings() {
     return new Reply(
         200, "application/json; charset=utf-8", Map.of("Cache-Control", "no-cache"), settings);
   }
 
-  /** The page, whichever conversation its address names. */
+  /** Serves the page, for any conversation in its path. */
   void index(HttpServerRequest request) {
     serve(request, INDEX);
   }
@@ -145,7 +145,7 @@ final class MessagesPage {
     return asset.plain();
   }
 
-  /** Whether the header names the encoding, and not with the quality 0, which is a refusal. */
+  /** Whether the header accepts the encoding; a quality of 0 refuses it. */
   private static boolean accepts(@Nullable String header, String encoding) {
     if (header == null) {
       return false;
@@ -160,8 +160,8 @@ final class MessagesPage {
   }
 
   /**
-   * Scripts and styles from here alone and none inline; calls and sockets to here alone; images
-   * from anywhere, since people send their addresses.
+   * Scripts, styles, calls and sockets only from this origin, and none inline. Images from
+   * anywhere, since users send their addresses.
    */
   private static String contentSecurityPolicy(List<String> hosts) {
     String ancestors = hosts.isEmpty() ? "'self'" : "'self' " + String.join(" ", hosts);

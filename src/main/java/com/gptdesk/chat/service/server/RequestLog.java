@@ -8,21 +8,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One line for each request: method, path, status and time; never a query or a header, where tokens
- * are. Health and metrics are left out.
+ * Logs one line for each request: method, path, status and duration. Queries and headers are never
+ * logged, as they contain tokens. Health and metrics are left out.
  */
 final class RequestLog {
   private static final Logger ACCESS = LoggerFactory.getLogger("com.gptdesk.chat.access");
 
   private RequestLog() {}
 
-  /** The path without its query; "" for a request that has none, as {@code OPTIONS *}. */
+  /** The path without its query; "" for a request without one, as {@code OPTIONS *}. */
   static String path(HttpServerRequest request) {
     String path = request.path();
     return path == null ? "" : path;
   }
 
-  /** Writes the line when the answer has gone out. */
+  /** Writes the line when the answer has been sent. */
   static void follow(RoutingContext context, String id) {
     String path = path(context.request());
     if (!ACCESS.isInfoEnabled() || path.startsWith("/health/") || path.equals("/metrics")) {
@@ -42,7 +42,7 @@ final class RequestLog {
                         TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start))));
   }
 
-  /** A request for a WebSocket, which the router never sees. */
+  /** Logs an upgrade to a WebSocket, which the router never sees. */
   static void upgraded(HttpServerRequest request, String id) {
     RequestId.named(
         id,

@@ -30,8 +30,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * Which address is answered by whom: the table is {@link #router}. What may block runs on a virtual
- * thread; the answer goes out on the request's event loop.
+ * The routes of the HTTP server; {@link #router} is their table. Blocking work runs on a virtual
+ * thread, and the answer is sent on the request's event loop.
  */
 final class Routes {
   private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
@@ -70,7 +70,7 @@ final class Routes {
     this.work = work;
   }
 
-  /** A table of its own for each event loop. */
+  /** A router for each event loop. */
   Router router() {
     Router router = Router.router(vertx);
     router.route().handler(this::begin);
@@ -124,7 +124,7 @@ final class Routes {
             });
   }
 
-  /** A page that can be had by GET, and looked for by HEAD. */
+  /** A page for GET and HEAD. */
   private static Route route(Router router, String path) {
     return router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD);
   }
@@ -149,7 +149,7 @@ final class Routes {
     }
   }
 
-  /** Before the body is read: who sends too much is not listened to. */
+  /** Checked before the body is read, so that large bodies are not read. */
   private void withinLimits(RoutingContext context) {
     Problem tooMany = limits.refusalOf(settings.clientOf(context.request()));
     if (tooMany == null) {
@@ -228,7 +228,7 @@ final class Routes {
                 "PGRST205",
                 "Could not find the table 'public." + name + "' in the schema cache")
             .withHint(
-                "Functions only here: /rest/v1/rpc/<function>; for tables run PostgREST beside this service on the same database")
+                "Only functions are served: /rest/v1/rpc/<function>; for tables run PostgREST on the same database")
             .reply());
   }
 
@@ -258,7 +258,7 @@ final class Routes {
     String id = context.get(RequestId.FIELD);
     work.execute(
         () -> {
-          MDC.put(RequestId.FIELD, id); // of a thread that is this request's alone
+          MDC.put(RequestId.FIELD, id); // on a thread of this request only
           try {
             Reply reply = answer.get();
             loop.runOnContext(nothing -> end(context, reply));
@@ -271,7 +271,7 @@ final class Routes {
   private static void end(RoutingContext context, Reply reply) {
     HttpServerResponse response = context.response();
     if (response.ended() || response.closed()) {
-      return; // the client has gone
+      return; // the client has disconnected
     }
     response.setStatusCode(reply.status());
     for (Map.Entry<String, String> header : reply.headers().entrySet()) {

@@ -1,6 +1,6 @@
 /**
- * The HTTP server and its routes: functions, broadcasts, health, the Messages page and, in the
- * demo, somebody to be.
+ * The HTTP server and its routes: functions, broadcasts, health, the Messages page and the demo's
+ * sign-in.
  */
 @NullMarked
 package com.gptdesk.chat.service.server;

@@ -170,9 +170,9 @@ class TlsTest {
     assertRefused(
         new TlsFiles(certificate, third.keyWrittenTo(directory.resolve("ec.pem"))), "The key in ");
     TestCertificate ended = TestCertificate.made(made, "EC", "-10d", 5);
-    assertRefused(ended.written(directory), "The certificate in " + certificate, " ended on ");
+    assertRefused(ended.written(directory), "The certificate in " + certificate, " expired on ");
     TestCertificate early = TestCertificate.made(made, "EC", "+5d", 5);
-    assertRefused(early.written(directory), "The certificate in " + certificate, " is good from ");
+    assertRefused(early.written(directory), "The certificate in " + certificate, " is valid from ");
   }
 
   private void assertRefused(TlsFiles files, String... said) {

@@ -393,7 +393,7 @@ class RpcEndpointTest {
   void whatTookTooLongMayBeTriedAgain(String code) {
     failure = new Refusal(code, "canceling statement", null, null, null);
     Reply reply = gateway.answer(post("unread", "{}").bearer(ALICES_TOKEN).build());
-    assertProblem(reply, 503, "PT503", "The database took too long, so it was stopped");
+    assertProblem(reply, 503, "PT503", "The database took too long, so the call was stopped");
     assertEquals("canceling statement", json(reply).path("details").stringValue());
     assertEquals("1", reply.headers().get("Retry-After"));
   }
@@ -411,7 +411,7 @@ class RpcEndpointTest {
   void aFullDiskIsNamedWithWhatHelps() {
     failure = new DatabaseUnavailable("full", new SQLException("could not extend file", "53100"));
     Reply reply = gateway.answer(post("unread", "{}").build());
-    assertProblem(reply, 503, "53100", "The database's disk is full, so nothing new can be kept");
+    assertProblem(reply, 503, "53100", "The database's disk is full, so nothing new can be stored");
     assertTrue(json(reply).path("hint").stringValue().contains("must make room"));
     assertEquals("5", reply.headers().get("Retry-After"));
   }

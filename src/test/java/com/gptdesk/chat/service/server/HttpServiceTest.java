@@ -421,7 +421,8 @@ class HttpServiceTest {
   void aTakenPortIsOneSentence() {
     HttpService second = service(false, port);
     IllegalStateException refused = assertThrows(IllegalStateException.class, second::start);
-    assertTrue(String.valueOf(refused.getMessage()).startsWith("Port " + port + " cannot be had"));
+    assertTrue(
+        String.valueOf(refused.getMessage()).startsWith("Port " + port + " is not available"));
     assertNull(refused.getCause());
     second.close();
   }
