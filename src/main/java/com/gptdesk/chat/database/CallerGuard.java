@@ -9,10 +9,10 @@ import org.jooq.ExecuteListenerProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stops statements that would change who is asking, or stay on the connection for the next person,
- * before they run: the role and the claims are the door's, and so are the transaction's beginning
- * and end. It reads the statement's text, so it catches mistakes and injected SQL, not whoever
- * hides it; the door looks again when the work is done.
+ * Rejects statements that would change the caller, or leave something on the connection for the
+ * next one, before they run. Only {@link ChatDatabase} sets the role and claims, and begins and
+ * ends the transaction. The guard reads the statement's text, so it catches mistakes and injected
+ * SQL, but not hidden attempts. {@link ChatDatabase} checks again after the work.
  */
 final class CallerGuard implements ExecuteListener {
 
@@ -21,9 +21,10 @@ final class CallerGuard implements ExecuteListener {
   private static final Pattern FORBIDDEN =
       Pattern.compile(
           "\\bset_config\\b"
-              // The savepoints of the driver, in which a joined transaction became somebody.
+              // The driver's savepoints, in which a joined transaction took its role.
               + "|\\b(?:JDBC_SAVEPOINT_|PGJDBC_AUTOSAVE)"
-              // Of a statement alone, not of a body or a literal in it, which may say so, too.
+              // Matches a statement only, not a body or literal in it, which may contain the same
+              // words.
               + "|^(?:begin|start|end)\\b"
               + "|"
               + Traces.BEGINNING
@@ -39,7 +40,7 @@ final class CallerGuard implements ExecuteListener {
               + "|abort\\b)",
           Pattern.CASE_INSENSITIVE);
 
-  /** Known by its class, so that the door can be without it. */
+  /** Recognised by its class, so that it can be removed from the configuration. */
   private record Provider() implements ExecuteListenerProvider {
     @Override
     public ExecuteListener provide() {
@@ -49,12 +50,12 @@ final class CallerGuard implements ExecuteListener {
 
   private CallerGuard() {}
 
-  /** The same context, in which nobody becomes somebody else. */
+  /** The same context with the guard. */
   static DSLContext keptIn(DSLContext tx) {
     return tx.configuration().deriveAppending(new Provider()).dsl();
   }
 
-  /** The same context, in which the door may say who is asking. */
+  /** The same context without the guard, for setting the caller. */
   static DSLContext notKeptIn(DSLContext tx) {
     ExecuteListenerProvider[] others =
         Arrays.stream(tx.configuration().executeListenerProviders())
@@ -87,7 +88,7 @@ final class CallerGuard implements ExecuteListener {
     for (String statement : SqlText.statements(sql)) {
       if (FORBIDDEN.matcher(statement).find()) {
         throw new IllegalStateException(
-            "Who is asking is the door's to say: ChatDatabase.as(…) sets the role and the claims, and begins and ends the transaction. Nothing else may outlive it either: SET LOCAL, no PREPARE, LISTEN or cursor WITH HOLD.");
+            "Only ChatDatabase.as(…) may set the role and the claims, and begin and end the transaction. Nothing may outlive it either: use SET LOCAL, and no PREPARE, LISTEN or cursor WITH HOLD.");
       }
       if (traces != null) {
         traces.saw(statement);

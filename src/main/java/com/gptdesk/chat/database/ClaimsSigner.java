@@ -9,12 +9,11 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Signs the claims that go to the database, for one that believes no others ({@code
- * chat.settings.claims_secret}): HMAC-SHA256 with a secret that both know. Who has the login's
- * password alone can then set any claims, and is nobody.
+ * Signs claims for a database that accepts no others ({@code chat.settings.claims_secret}), by
+ * HMAC-SHA256 with a shared secret. A stolen login password alone then gives no identity.
  *
- * <p>A signature holds for a transaction that begins before its time ends, and for the role that
- * the claims name. For any number of threads.
+ * <p>A signature is valid for transactions that begin before it expires, and for the role in the
+ * claims. Thread-safe.
  */
 public final class ClaimsSigner {
   /** The shortest secret, in bytes of UTF-8. */
@@ -27,11 +26,11 @@ public final class ClaimsSigner {
   private final Clock clock;
 
   /**
-   * A signer.
+   * Creates a signer.
    *
    * @param secret as in {@code chat.settings.claims_secret}
-   * @param lifetime how long a signature may be used to begin a transaction; covers also how much
-   *     the clocks differ
+   * @param lifetime how long a signature may begin a transaction, which also covers clock
+   *     differences
    * @throws IllegalArgumentException a secret of less than 32 bytes
    */
   public ClaimsSigner(String secret, Duration lifetime) {
@@ -49,7 +48,7 @@ public final class ClaimsSigner {
     this.clock = clock;
   }
 
-  /** {@return how long a signature holds} */
+  /** {@return how long a signature is valid} */
   public Duration lifetime() {
     return lifetime;
   }

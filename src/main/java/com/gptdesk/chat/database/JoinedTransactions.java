@@ -16,13 +16,14 @@ import org.jooq.impl.ThreadLocalTransactionProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code transactionResult} of a configuration makes of it. One case is taken out of jOOQ's
- * hands: a configuration over one connection whose owner has already begun a transaction, which
- * jOOQ would commit.
+ * Transactions by {@code transactionResult} of a configuration. One case is handled here: a
+ * connection whose owner has already begun a transaction, which jOOQ would commit.
  */
 final class JoinedTransactions implements Transactions {
 
-  /** What is temporary in an open transaction is the team's, which chat.enter is told. */
+  /**
+   * Temporary objects in an open transaction are the team's, and chat.enter must know about them.
+   */
   private static final String BEFORE =
       "select current_setting('role'), coalesce(current_setting('request.jwt.claims', true), ''),"
           + " current_setting('search_path'), current_setting('timezone'),"
@@ -42,7 +43,7 @@ final class JoinedTransactions implements Transactions {
   @Override
   public <T extends @Nullable Object> T run(Function<DSLContext, T> work) {
     if (configuration.transactionProvider() instanceof ThreadLocalTransactionProvider) {
-      // Its transaction belongs to the thread; that of a configuration would be another one.
+      // Its transaction belongs to the thread; a configuration would open another one.
       return configuration
           .dsl()
           .transactionResult(() -> work.apply(CallerGuard.notKeptIn(configuration.dsl())));
@@ -51,7 +52,7 @@ final class JoinedTransactions implements Transactions {
         .transactionResult(inside -> work.apply(CallerGuard.notKeptIn(inside.dsl())));
   }
 
-  /** What chat.enter sets would stay in a transaction that is open. */
+  /** Settings of chat.enter would remain in an open transaction. */
   @Override
   public <T extends @Nullable Object> T single(Work<T> work) {
     return run(
@@ -68,7 +69,7 @@ final class JoinedTransactions implements Transactions {
         });
   }
 
-  /** Inside a transaction of jOOQ's, the configuration has its connection and no pool. */
+  /** Inside a jOOQ transaction the configuration has a connection and no pool. */
   @Override
   public @Nullable DataSource pool() {
     return configuration.connectionProvider() instanceof DataSourceConnectionProvider pooled

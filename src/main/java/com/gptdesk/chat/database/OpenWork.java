@@ -6,14 +6,13 @@ import org.jooq.Configuration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The work of this thread that holds a connection of a pool. More work on the same pool would take
- * a second one: when as many threads as the pool has connections did so, each would wait for
- * another.
+ * The work of this thread that holds a pooled connection. Nested work on the same pool would take a
+ * second one, and threads that do so could wait for each other for ever.
  *
- * @param pool whose connection it holds
- * @param caller as whom it runs, as the caller said it; null for the login itself
- * @param inside joins its transaction
- * @param outer what the thread had begun before; null for the first
+ * @param pool the pool of its connection
+ * @param caller its caller; null for the login itself
+ * @param inside runs work in its transaction
+ * @param outer the outer work of this thread; null for none
  */
 record OpenWork(
     DataSource pool, @Nullable Caller caller, Configuration inside, @Nullable OpenWork outer) {
@@ -21,7 +20,7 @@ record OpenWork(
   private static final ThreadLocal<@Nullable OpenWork> INNERMOST = new ThreadLocal<>();
 
   /** {@return the innermost work of this thread on that pool; null when there is none} */
-  @SuppressWarnings("ReferenceEquality") // a pool is equal to itself alone, whatever it says
+  @SuppressWarnings("ReferenceEquality") // pools are compared by identity
   static @Nullable OpenWork on(@Nullable DataSource pool) {
     OpenWork open = pool == null ? null : INNERMOST.get();
     while (open != null && open.pool != pool) {
@@ -30,7 +29,7 @@ record OpenWork(
     return open;
   }
 
-  /** Runs work on a connection of the pool, which is known for as long as that lasts. */
+  /** Runs work on a connection of the pool, and records it meanwhile. */
   static <T extends @Nullable Object> T during(
       @Nullable DataSource pool, @Nullable Caller caller, Configuration inside, Supplier<T> work) {
     if (pool == null) {
@@ -50,9 +49,9 @@ record OpenWork(
   }
 
   /**
-   * The door into its transaction, for the same caller alone.
+   * Joins its transaction, only for the same caller.
    *
-   * @throws IllegalStateException somebody else is asking
+   * @throws IllegalStateException for another caller
    */
   ChatDatabase joinedAs(@Nullable Caller asking) {
     if (asking == null || !asking.equals(caller)) {
@@ -63,7 +62,7 @@ record OpenWork(
     return ChatDatabase.on(inside);
   }
 
-  /** Without the claims, which may say more than a log should. */
+  /** Without the claims, which should not be logged. */
   private static String named(@Nullable Caller caller) {
     return caller == null ? "the login itself" : "one " + caller.role().sqlName();
   }

@@ -15,9 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A connection and a transaction for each. It begins with its first statement and ends with its
- * commit: no savepoint around it, which would be two more round trips. A connection on which the
- * work can have left something ({@link Traces}) is not given to anybody else.
+ * One connection and one transaction for each work. It begins with the first statement and ends
+ * with the commit. It has no savepoint, which would cost two more round trips. A connection on
+ * which the work may have left something ({@link Traces}) is not reused.
  */
 final class OwnTransactions implements Transactions {
 
@@ -82,7 +82,7 @@ final class OwnTransactions implements Transactions {
     return true;
   }
 
-  /** A connection that goes back to its pool, unless something may have been left on it. */
+  /** A connection that returns to its pool, unless something may have been left on it. */
   private record Borrowed(Connection connection, Traces traces) implements AutoCloseable {
     @Override
     public void close() throws SQLException {
@@ -91,10 +91,10 @@ final class OwnTransactions implements Transactions {
         return;
       }
       try {
-        connection.abort(Runnable::run); // a pool makes another, with its own settings
+        connection.abort(Runnable::run); // the pool opens another one with its own settings
         connection.close();
       } catch (SQLException e) {
-        LOG.debug("The pool says that the connection is gone", e);
+        LOG.debug("The pool reports that the connection is closed", e);
       }
     }
   }
@@ -116,7 +116,7 @@ final class OwnTransactions implements Transactions {
     return DSL.using(configuration);
   }
 
-  /** Undoes the transaction, and what work that ended it by itself has set for the session. */
+  /** Rolls back, and resets the session in case the work ended the transaction itself. */
   private static void undo(Connection connection, Throwable reason) throws SQLException {
     try {
       if (!connection.getAutoCommit()) {
@@ -128,7 +128,7 @@ final class OwnTransactions implements Transactions {
       }
     } catch (SQLException e) {
       reason.addSuppressed(e);
-      connection.abort(Runnable::run); // gone, or nobody may have it any more
+      connection.abort(Runnable::run); // closed, or not to be reused
     }
   }
 

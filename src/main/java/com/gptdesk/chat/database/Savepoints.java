@@ -8,7 +8,7 @@ import org.jooq.TransactionContext;
 import org.jooq.TransactionProvider;
 import org.jooq.exception.DataAccessException;
 
-/** jOOQ's transactions inside a transaction of somebody else, who alone commits: savepoints. */
+/** Savepoints as jOOQ's nested transactions, inside a transaction that its owner commits. */
 final class Savepoints implements TransactionProvider {
 
   private record Mark(Savepoint savepoint) implements Transaction {}
@@ -42,7 +42,7 @@ final class Savepoints implements TransactionProvider {
     if (context.transaction() instanceof Mark mark) {
       return mark.savepoint();
     }
-    throw new IllegalStateException("This transaction was not begun here");
+    throw new IllegalStateException("This transaction was not started here");
   }
 
   private static void step(Step step) {

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A text of SQL, read as PostgreSQL reads it: where one statement ends and the next begins, and
- * what is a comment. Comments may be nested and end at either end of a line; a semicolon in a
- * literal, a quoted name or the body of a function separates nothing.
+ * Splits SQL into statements and removes comments, as PostgreSQL does. Comments may be nested, and
+ * line comments end with CR or LF. A semicolon in a literal, a quoted name or a function body
+ * separates nothing.
  *
  * <p>Literals are read with {@code standard_conforming_strings} on, which is the default.
  */
@@ -28,7 +28,7 @@ final class SqlText {
     this.text = text;
   }
 
-  /** {@return its statements without comments and the space around them; none is empty} */
+  /** {@return its statements, without comments and surrounding space; none is empty} */
   static List<String> statements(String sql) {
     SqlText read = new SqlText(sql);
     read.read();
@@ -146,10 +146,10 @@ final class SqlText {
     return text.length();
   }
 
-  /** Where the tag of a dollar quote that begins here ends; 0 when none begins here. */
+  /** The end of the tag of a dollar quote that starts here; 0 when none starts here. */
   private int endOfTag() {
     if (at > 0 && (isLetter(text.charAt(at - 1)) || isDigit(text.charAt(at - 1)))) {
-      return 0; // a dollar in a name
+      return 0; // a dollar sign in a name
     }
     int i = at + 1;
     while (i < text.length()

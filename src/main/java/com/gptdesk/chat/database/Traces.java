@@ -9,14 +9,13 @@ import org.jooq.ConnectionProvider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether one piece of work can have left something on its connection for the next person: a
- * prepared statement, a cursor, a setting, a lock, a LISTEN, a temporary object. Queries and
- * changes of rows leave none, so nothing is done after them; other statements can, and so can
- * whoever takes the bare connection.
+ * Records whether work may have left something on its connection: a prepared statement, a cursor, a
+ * setting, a lock, a LISTEN or a temporary object. Queries and row changes leave nothing, so they
+ * need no clean-up. Other statements and use of the bare connection may.
  */
 final class Traces {
 
-  /** The beginning of a statement without comments, or of the next one in a body. */
+  /** The start of a statement without comments, or of the next one in a body. */
   static final String BEGINNING = "(?:^|;)(?:\\s|--[^\\n]*+(?:\\n|$)|/\\*(?s:.*?)\\*/)*+";
 
   private static final Pattern MORE_THAN_ROWS =
@@ -29,7 +28,7 @@ final class Traces {
 
   private static final String KEY = Traces.class.getName();
 
-  /** One statement of the simple protocol, since a prepared one may be somebody's by now. */
+  /** One statement of the simple protocol, since the work may have changed prepared ones. */
   private static final String CLEAN =
       "reset all; close all; unlisten *; deallocate all; discard temp;"
           + " select pg_catalog.pg_advisory_unlock_all()";
@@ -38,7 +37,9 @@ final class Traces {
   private boolean isStatement;
   private boolean possible;
 
-  /** The traces of the work that uses this configuration; null where the connection is a team's. */
+  /**
+   * The traces of the work with this configuration; null where the connection belongs to a team.
+   */
   static @Nullable Traces of(Configuration configuration) {
     return (Traces) configuration.data(KEY);
   }
@@ -60,7 +61,7 @@ final class Traces {
   }
 
   /**
-   * From here on, or no longer, the connection is somebody's to use.
+   * Sets whether the work may use the connection from now on.
    *
    * @return whether it was before
    */
@@ -71,17 +72,17 @@ final class Traces {
     return before;
   }
 
-  /** jOOQ begins with a statement, for which it takes the connection next. */
+  /** jOOQ starts a statement, for which it takes the connection next. */
   void begins() {
     isStatement = true;
   }
 
-  /** Such a statement, without comments, goes to the database. */
+  /** This statement, without comments, is sent to the database. */
   void saw(String statement) {
     possible |= MORE_THAN_ROWS.matcher(statement).find();
   }
 
-  /** Something was found. */
+  /** Records that something may be left. */
   void found() {
     possible = true;
   }
@@ -90,7 +91,9 @@ final class Traces {
     return possible;
   }
 
-  /** In the transaction of the work, so that a pooler in between gets the session clean, too. */
+  /**
+   * Cleans up within the work's transaction, so that a pooler in between also gets a clean session.
+   */
   static void wipe(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute(CLEAN);

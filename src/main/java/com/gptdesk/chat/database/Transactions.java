@@ -7,33 +7,30 @@ import javax.sql.DataSource;
 import org.jooq.DSLContext;
 import org.jspecify.annotations.Nullable;
 
-/** Where the door's transactions come from: its own connections, or somebody's jOOQ. */
+/** The source of transactions: own connections, or a team's jOOQ. */
 interface Transactions {
 
-  /** Runs the work in a transaction: kept when it returns, undone when it throws. */
+  /** Runs the work in a transaction: committed when it returns, rolled back when it throws. */
   <T extends @Nullable Object> T run(Function<DSLContext, T> work);
 
-  /** What is done with a bare connection. */
+  /** Work with a bare connection. */
   @FunctionalInterface
   interface Work<T extends @Nullable Object> {
     T with(Connection connection) throws SQLException;
   }
 
-  /**
-   * Runs work that goes to the database at once, and keeps nothing of what that says for its own
-   * time.
-   */
+  /** Runs work on the bare connection in one round trip. */
   <T extends @Nullable Object> T single(Work<T> work);
 
   /**
-   * Whether who asked before holds for the rest of a transaction that is not ours, or for the
-   * session, whatever was set for it meanwhile.
+   * Whether the earlier caller is restored for the rest of another owner's transaction, or else for
+   * the session.
    */
   boolean endElsewhere();
 
-  /** The pool that each of them takes a connection of; null where they join one that is there. */
+  /** The pool that each takes a connection from; null where they join an existing connection. */
   @Nullable DataSource pool();
 
-  /** Whether a transaction that lost against another one may be run again from here. */
+  /** Whether a transaction that lost a conflict may be repeated here. */
   boolean mayRepeat();
 }

@@ -1,7 +1,6 @@
 /**
- * The way into the database: one door through which row-level security always holds. The migrations
- * that make it what it is, and a PostgreSQL of our own for those who have none, are in packages of
- * their own.
+ * Access to the database: one class through which row-level security always holds. Packages of
+ * their own hold the migrations and an embedded PostgreSQL.
  */
 @NullMarked
 package com.gptdesk.chat.database;

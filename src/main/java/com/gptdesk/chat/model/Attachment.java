@@ -3,7 +3,7 @@ package com.gptdesk.chat.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file or picture that lies elsewhere.
+ * A file or picture that is stored elsewhere.
  *
  * @param url its http or https address, at most 2048 characters
  * @param name the name to show, at most 255 characters; null without one

@@ -5,20 +5,20 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A conversation as one of its two people sees it.
+ * A conversation as one of its two participants sees it.
  *
  * @param id the conversation's id
- * @param otherUser the other one
- * @param lastMessage null until there is one, and when retention has dropped it
+ * @param otherUser the other participant
+ * @param lastMessage null when there is none, or retention has dropped it
  * @param lastMessageAt when the last message was sent; null until there is one
- * @param lastMessageSeq the last message's number, and so how many were ever sent
- * @param readSeq up to which number this person has read
- * @param otherReadSeq up to which number the other one has read
+ * @param lastMessageSeq the number of the last message, and so how many were ever sent
+ * @param readSeq the number up to which this person has read
+ * @param otherReadSeq the number up to which the other participant has read
  * @param unreadCount how many messages this person has not read
- * @param revision counts changes of messages; who holds it asks for what came after it
- * @param isArchived whether it is put away, until the next message
- * @param isMuted whether this person wants no sound of it now
- * @param createdAt when it was opened
+ * @param revision counts changes of messages; with it a client can ask for later changes
+ * @param isArchived whether it is archived, until the next message
+ * @param isMuted whether this person has muted it
+ * @param createdAt when it was created
  */
 public record Conversation(
     UUID id,

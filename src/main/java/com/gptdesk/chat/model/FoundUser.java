@@ -4,13 +4,13 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Somebody of the team whom a search found.
+ * A team member that a search found.
  *
  * @param id the person's id
  * @param fullName the name to show; null where the platform has none
  * @param email the address; null where the platform has none
  * @param avatarUrl the address of a picture; null without one
- * @param status always {@code active}: others are not found
+ * @param status always {@code active}, since others are not found
  * @param teamId the team
  */
 public record FoundUser(

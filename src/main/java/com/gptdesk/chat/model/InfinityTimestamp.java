@@ -17,8 +17,8 @@ import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@code timestamptz} that may be {@code infinity}, which is {@link OffsetDateTime#MAX} here; the
- * generated code uses it. For any number of threads.
+ * A {@code timestamptz} that may be {@code infinity}, represented by {@link OffsetDateTime#MAX};
+ * the generated code uses it. Thread-safe.
  */
 public final class InfinityTimestamp implements Binding<OffsetDateTime, OffsetDateTime> {
 
@@ -29,7 +29,7 @@ public final class InfinityTimestamp implements Binding<OffsetDateTime, OffsetDa
   private static final Binding<OffsetDateTime, OffsetDateTime> MOMENT =
       DefaultBinding.binding(SQLDataType.TIMESTAMPWITHTIMEZONE);
 
-  /** For jOOQ. */
+  /** Created by jOOQ. */
   public InfinityTimestamp() {}
 
   @Override

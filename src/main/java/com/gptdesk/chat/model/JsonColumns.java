@@ -15,12 +15,13 @@ import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The JSON columns of tables and views as what they hold; the generated code uses these. For any
- * number of threads.
+ * Converters for the JSON columns of tables and views; the generated code uses them. Thread-safe.
  */
 public final class JsonColumns {
 
-  /** Without the parser's limits: what the database took from one person, the other can read. */
+  /**
+   * Without the parser's limits, so that users can read everything that the database has stored.
+   */
   private static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -89,13 +90,13 @@ public final class JsonColumns {
    *
    * @param text a JSON object
    * @return maps, lists, strings, numbers, booleans and nulls, in the text's order
-   * @throws IllegalArgumentException it is no JSON object
+   * @throws IllegalArgumentException it is not a JSON object
    */
   public static Map<String, @Nullable Object> object(String text) {
     try {
       return JSON.readValue(text, OBJECT);
     } catch (tools.jackson.core.JacksonException e) {
-      throw new IllegalArgumentException("This is no JSON object", e);
+      throw new IllegalArgumentException("This is not a JSON object", e);
     }
   }
 
@@ -113,7 +114,7 @@ public final class JsonColumns {
     return converter(type, JSON.constructType(type));
   }
 
-  @SuppressWarnings("unchecked") // a list of these is what the type says
+  @SuppressWarnings("unchecked") // the type demands a list of these
   private static <T> Converter<JSONB, List<T>> listOf(Class<T> type) {
     return converter(
         (Class<List<T>>) (Class<?>) List.class,

@@ -4,15 +4,15 @@ import java.time.Instant;
 import java.util.UUID;
 
 /**
- * The last message of a conversation, as a list of conversations shows it.
+ * The last message of a conversation, for a list of conversations.
  *
  * @param id the message's id, a UUIDv7
  * @param seq its number in the conversation, from 1
- * @param senderId who said it
+ * @param senderId its sender
  * @param content plain text; empty once deleted
- * @param messageType what it carries
+ * @param messageType its type
  * @param createdAt when it was numbered
- * @param isDeleted whether its sender took it back
+ * @param isDeleted whether its sender deleted it
  */
 public record LastMessage(
     UUID id,

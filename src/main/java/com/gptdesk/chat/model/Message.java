@@ -12,21 +12,21 @@ import org.jspecify.annotations.Nullable;
  * A message as its readers see it.
  *
  * @param id the message's id, a UUIDv7: it sorts by time
- * @param conversationId where it was said
+ * @param conversationId its conversation
  * @param seq its number in the conversation: 1, 2, 3 … without gaps
- * @param senderId who said it
- * @param recipientId the other one
- * @param sender who that is; null for somebody who is not known any more
+ * @param senderId its sender
+ * @param recipientId its recipient
+ * @param sender the sender's profile; null for a person who no longer exists
  * @param content plain text; empty once deleted
- * @param messageType what it carries
+ * @param messageType its type
  * @param attachment the file or picture; null for a text, and once deleted
  * @param createdAt when it was numbered
  * @param updatedAt when it was sent, last edited or deleted
  * @param isEdited whether its text was changed
- * @param isDeleted whether its sender took it back
- * @param readBy who marked it as read; unread is counted by read positions, not by this
- * @param metadata what the sender's program keeps with it: a JSON object as maps, lists, strings,
- *     numbers, booleans and nulls
+ * @param isDeleted whether its sender deleted it
+ * @param readBy who marked it as read; unread counts use read positions instead
+ * @param metadata data of the sender's program: a JSON object as maps, lists, strings, numbers,
+ *     booleans and nulls
  * @param sentRevision the conversation's revision when it was sent
  * @param revision the conversation's revision when it last changed
  * @param reactions the oldest first
@@ -51,7 +51,7 @@ public record Message(
     long revision,
     List<Reaction> reactions) {
 
-  /** Keeps the lists and the map as they are now. */
+  /** Copies the lists and the map. */
   public Message {
     readBy = List.copyOf(readBy);
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));

@@ -2,9 +2,9 @@ package com.gptdesk.chat.model;
 
 import java.util.Locale;
 
-/** What a message carries; {@link #toString} is the database's word for it. */
+/** The type of a message; {@link #toString} is its name in the database. */
 public enum MessageType {
-  /** Text alone. */
+  /** Text only. */
   TEXT,
   /** A file, with or without a text. */
   FILE,
@@ -12,7 +12,7 @@ public enum MessageType {
   IMAGE;
 
   /**
-   * The type that the database calls so.
+   * The type with this name in the database.
    *
    * @param word {@code text}, {@code file} or {@code image}
    * @return that type

@@ -10,12 +10,12 @@ import org.jspecify.annotations.Nullable;
  * A message to send. {@code NewMessage.text("hi").withId(id)}.
  *
  * @param content plain text; may be empty with an attachment
- * @param messageType what it carries
+ * @param messageType its type
  * @param attachment the file or picture; null for a text
- * @param id a UUIDv7 of this moment, the idempotency key: sent again it returns the first message
+ * @param id a UUIDv7 of this moment, the idempotency key: a repetition returns the first message
  *     and sends nothing; null to let the database choose
- * @param metadata what your program wants to keep with it: a JSON object of at most 16384 bytes, of
- *     maps, lists, strings, numbers, booleans and nulls
+ * @param metadata data of your program: a JSON object of at most 16384 bytes, of maps, lists,
+ *     strings, numbers, booleans and nulls
  */
 public record NewMessage(
     String content,
@@ -24,15 +24,15 @@ public record NewMessage(
     @Nullable UUID id,
     Map<String, @Nullable Object> metadata) {
 
-  /** Keeps the map as it is now. */
+  /** Copies the map. */
   public NewMessage {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
   }
 
   /**
-   * A text.
+   * A text message.
    *
-   * @param content at least one character that is no white space
+   * @param content at least one character other than white space
    * @return the message
    */
   public static NewMessage text(String content) {
@@ -40,9 +40,9 @@ public record NewMessage(
   }
 
   /**
-   * A file.
+   * A file message.
    *
-   * @param content a text to go with it; may be empty
+   * @param content an accompanying text; may be empty
    * @param file where it is
    * @return the message
    */
@@ -51,9 +51,9 @@ public record NewMessage(
   }
 
   /**
-   * A picture.
+   * A picture message.
    *
-   * @param content a text to go with it; may be empty
+   * @param content an accompanying text; may be empty
    * @param image where it is
    * @return the message
    */
@@ -72,7 +72,7 @@ public record NewMessage(
   }
 
   /**
-   * The same with something to keep with it.
+   * The same with data of your program.
    *
    * @param kept a JSON object
    * @return the message

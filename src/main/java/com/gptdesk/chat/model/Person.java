@@ -4,7 +4,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who somebody is, as those see it who have to do with that person.
+ * A person's profile, as their contacts see it.
  *
  * @param id the person's id
  * @param fullName the name to show; null where the platform has none

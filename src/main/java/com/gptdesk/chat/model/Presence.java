@@ -5,14 +5,14 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether somebody is there.
+ * Whether a person is there.
  *
- * @param status as the person said, or offline after a while without a sign
- * @param lastSeen the last sign of that person; null when there never was one
+ * @param status as the person set it, or offline after a while without activity
+ * @param lastSeen the last activity of that person; null when there never was one
  */
 public record Presence(Status status, @Nullable Instant lastSeen) {
 
-  /** What people say of themselves; {@link #toString} is the database's word for it. */
+  /** A person's own status; {@link #toString} is its name in the database. */
   public enum Status {
     /** There. */
     ONLINE,

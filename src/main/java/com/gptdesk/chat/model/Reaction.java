@@ -4,14 +4,14 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * One reaction to a message, and who gave it.
+ * One reaction to a message, and the people who gave it.
  *
  * @param reaction an emoji or a short word
  * @param userIds who gave it, the first one first
  */
 public record Reaction(String reaction, List<UUID> userIds) {
 
-  /** Keeps the list as it is now. */
+  /** Copies the list. */
   public Reaction {
     userIds = List.copyOf(userIds);
   }

@@ -1,6 +1,6 @@
 /**
- * What the chat is made of, as immutable values: conversations, messages, people, and the shapes
- * that JSON columns hold. Times are instants; numbers that count messages are {@code long}.
+ * The chat's data as immutable values: conversations, messages, people, and the contents of JSON
+ * columns. Times are instants; numbers that count messages are {@code long}.
  */
 @NullMarked
 package com.gptdesk.chat.model;

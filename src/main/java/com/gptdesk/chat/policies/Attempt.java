@@ -6,12 +6,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * A line of the matrix.
  *
- * @param section the table it is about
- * @param way how it is tried: {@code table}, {@code function}, {@code partition} or {@code DAO}
- * @param what what is tried, in words
- * @param expected for each person a number of rows, {@code -} for none, or an SQLSTATE
+ * @param section its table
+ * @param way the way of access: {@code table}, {@code function}, {@code partition} or {@code DAO}
+ * @param what the attempt in words
+ * @param expected for each persona the number of rows, {@code -} for none, or an SQLSTATE
  * @param statement SQL with {@code :names} of the scene; for a DAO a call of it
- * @param then a query of the owner's whose rows count instead, when the statement was not refused
+ * @param then a query of the owner whose rows count instead, when the statement was not refused
  */
 public record Attempt(
     String section,
@@ -21,7 +21,7 @@ public record Attempt(
     String statement,
     @Nullable String then) {
 
-  /** Whether it names that table or function. */
+  /** Whether it mentions that table or function. */
   boolean mentions(String name) {
     return statement.contains(name) || (then != null && then.contains(name));
   }

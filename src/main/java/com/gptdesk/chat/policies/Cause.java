@@ -13,32 +13,32 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * One thing that was changed, added or dropped by hand; attempts of the matrix are its symptoms.
+ * One manual change, addition or removal; attempts of the matrix show its symptoms.
  *
- * @param id what it is called in the file of accepted things
- * @param what a sentence
- * @param remedy what a DBA does about it; empty where the sentence says it
- * @param subjects the tables, functions and roles it is about
+ * @param id its id in the file of accepted changes
+ * @param the change as a sentence
+ * @param remedy what a DBA should do; empty where the sentence says it
+ * @param subjects the affected tables, functions and roles
  */
 public record Cause(String id, String what, String remedy, Set<String> subjects) {
 
   /**
-   * All that is otherwise than the migrations made it, and every way round it.
+   * All differences from the migrations, and all other ways to the data.
    *
-   * @param connection of anybody, in a transaction
-   * @param accepted what a DBA did on purpose
+   * @param connection of any role, in a transaction
+   * @param accepted the accepted changes
    */
   public static List<Cause> of(Connection connection, Platform platform, Accepted accepted)
       throws SQLException {
     Manifest built = Manifest.built(platform);
     List<Cause> causes = new ArrayList<>();
-    Set<String> told = new HashSet<>();
+    Set<String> known = new HashSet<>();
     for (Drift drift : built.drift(Manifest.of(connection, platform), accepted)) {
       causes.add(new Cause(drift.id(), drift.what(), "", drift.subjects()));
-      told.addAll(drift.ids());
+      known.addAll(drift.ids());
     }
     for (Exposure exposure : Exposure.of(connection, platform, built.publicNames())) {
-      if (!told.contains(exposure.id()) && !accepted.covers(exposure.id())) {
+      if (!known.contains(exposure.id()) && !accepted.covers(exposure.id())) {
         causes.add(new Cause(exposure.id(), exposure.what(), exposure.remedy(), Set.of()));
       }
     }

@@ -1,9 +1,9 @@
 package com.gptdesk.chat.policies;
 
 /**
- * Where a database does not do what the matrix says.
+ * A difference between the matrix and a database.
  *
- * @param where the line and the person, or the right and the role
+ * @param where the line and the persona, or the right and the role
  * @param expected what the matrix says
  * @param actual what the database did
  */

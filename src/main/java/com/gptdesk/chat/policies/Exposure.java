@@ -16,19 +16,19 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A way to the chat's data that is none of the chat's own ({@code db/exposures.sql}).
+ * A way to the chat's data that the chat did not create ({@code db/exposures.sql}).
  *
- * @param id what it is called in the file of accepted things
- * @param what a sentence
- * @param remedy what a DBA does about it
+ * @param id its id in the file of accepted changes
+ * @param the exposure as a sentence
+ * @param remedy what a DBA should do
  */
 record Exposure(String id, String what, String remedy) {
 
   /**
-   * All that there are, for everybody who must stay under the policies.
+   * All exposures to roles that must be subject to the policies.
    *
-   * @param connection of anybody, in a transaction; its search path stays as it was
-   * @param ours bare names of the chat's tables and functions in schema public
+   * @param connection of any role, in a transaction; its search path is unchanged
+   * @param ours names of the chat's tables and functions in schema public
    */
   static List<Exposure> of(Connection connection, Platform platform, Set<String> ours)
       throws SQLException {

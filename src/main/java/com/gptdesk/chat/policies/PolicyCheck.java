@@ -29,14 +29,14 @@ import org.jooq.impl.DefaultConfiguration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tries the matrix out on a live database: in one transaction of the owner's that is never
- * committed, each cell under a savepoint of its own.
+ * Tests the matrix on a live database, in one transaction of the owner that is never committed.
+ * Each cell has its own savepoint.
  *
- * <p>One thread, one connection. Rows of people it borrows stay locked until {@link #close}.
+ * <p>One thread, one connection. Rows of people that it borrows stay locked until {@link #close}.
  */
 public final class PolicyCheck implements AutoCloseable {
 
-  /** What nothing is called in the matrix. */
+  /** The matrix's word for no rows. */
   static final String NOTHING = "-";
 
   private static final Pattern DAO_CALL =
@@ -68,7 +68,7 @@ public final class PolicyCheck implements AutoCloseable {
     this.rights = new Rights(connection, matrix, standalone);
     becomeAble(connection);
     try (Statement statement = connection.createStatement()) {
-      // The cast claim who they are without the service's signature; rolled back with all else.
+      // The personas use unsigned claims; this is rolled back like everything else.
       statement.execute(
           "update chat.settings set claims_secret = null where claims_secret is not null");
     }
@@ -76,17 +76,18 @@ public final class PolicyCheck implements AutoCloseable {
   }
 
   /**
-   * Makes the scene, in a transaction that {@link #close} rolls back.
+   * Creates the scene, in a transaction that {@link #close} rolls back.
    *
-   * @param owner who owns the chat's tables, or a superuser
+   * @param owner the owner of the chat's tables, or a superuser
    * @throws IllegalStateException something is missing; the message says what
-   * @throws SQLException the scene could not be made: the database is not as it should be
+   * @throws SQLException the scene could not be created, since the database differs from the
+   *     migrations
    */
   public static PolicyCheck begin(Login owner, PolicyMatrix matrix) throws SQLException {
     Connection connection = owner.connect();
     try (Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
-      // Thousands of attempts, each planned and run once: none is worth compiling.
+      // Each of the thousands of attempts runs once, so compiling them costs more than it saves.
       statement.execute("set jit = off");
       return new PolicyCheck(connection, matrix);
     } catch (SQLException | RuntimeException e) {
@@ -95,14 +96,16 @@ public final class PolicyCheck implements AutoCloseable {
     }
   }
 
-  /** The lines that apply to this database: those about people only where that table is ours. */
+  /**
+   * The lines that apply to this database; those about people only where that table is the chat's.
+   */
   public List<Attempt> attempts() {
     return matrix.attempts().stream()
         .filter(attempt -> standalone || !attempt.section().contains("standalone"))
         .toList();
   }
 
-  /** What the attempt comes to for each person, as the matrix would write it. */
+  /** The result of the attempt for each persona, in the notation of the matrix. */
   public Map<Persona, String> outcomes(Attempt attempt) throws SQLException {
     EnumMap<Persona, String> outcomes = new EnumMap<>(Persona.class);
     for (Persona persona : Persona.values()) {
@@ -111,7 +114,7 @@ public final class PolicyCheck implements AutoCloseable {
     return outcomes;
   }
 
-  /** What the attempt comes to for that person. Leaves everything as it was. */
+  /** The result of the attempt for that persona. Changes nothing. */
   public String outcome(Attempt attempt, Persona persona) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       @Nullable Object row = attempt.isByDao() ? rowFor(attempt, persona) : null;
@@ -134,7 +137,7 @@ public final class PolicyCheck implements AutoCloseable {
     }
   }
 
-  /** What the attempt comes to for that person, if that differs from the matrix. */
+  /** The difference for that persona, if there is one. */
   @Nullable Difference difference(Attempt attempt, Persona persona) throws SQLException {
     String expected = String.valueOf(attempt.expected().get(persona));
     String actual = outcome(attempt, persona);
@@ -143,12 +146,14 @@ public final class PolicyCheck implements AutoCloseable {
         : new Difference(attempt + ", " + persona.label(), expected, actual);
   }
 
-  /** Where the catalogue's rights differ from the matrix. */
+  /** The differences between the catalogue's rights and the matrix. */
   public List<Difference> wrongRights() throws SQLException {
     return rights.differences();
   }
 
-  /** One where the catalogue's rights differ from the matrix; null when none does. */
+  /**
+   * The first difference between the catalogue's rights and the matrix; null when there is none.
+   */
   @Nullable Difference wrongRight() throws SQLException {
     for (Rights.Part part : Rights.Part.values()) {
       List<Difference> differences = rights.differences(part);
@@ -159,12 +164,12 @@ public final class PolicyCheck implements AutoCloseable {
     return null;
   }
 
-  /** Whether {@code public.users} is ours, and so its policies. */
+  /** Whether {@code public.users}, and so its policies, are the chat's. */
   public boolean isStandalone() {
     return standalone;
   }
 
-  /** The transaction everything runs in. */
+  /** The transaction in which everything runs. */
   Connection connection() {
     return connection;
   }
@@ -197,7 +202,7 @@ public final class PolicyCheck implements AutoCloseable {
     return rows;
   }
 
-  /** The row that the owner sees, to be given to a DAO. */
+  /** The row as the owner sees it, for a DAO. */
   private Object rowFor(Attempt attempt, Persona persona) {
     Matcher call = daoCall(attempt);
     DAO<?, ?, ?> dao = dao(call);
@@ -211,7 +216,7 @@ public final class PolicyCheck implements AutoCloseable {
 
   private long rows(Attempt attempt, Persona persona, Object row) {
     Matcher call = daoCall(attempt);
-    @SuppressWarnings("unchecked") // the row was read as the type of this DAO
+    @SuppressWarnings("unchecked") // the row was read with the type of this DAO
     DAO<?, Object, ?> dao = (DAO<?, Object, ?>) dao(call);
     switch (call.group(2)) {
       case "insert" -> dao.insert(row);
@@ -239,7 +244,7 @@ public final class PolicyCheck implements AutoCloseable {
   private static Matcher daoCall(Attempt attempt) {
     Matcher call = DAO_CALL.matcher(attempt.statement());
     if (!call.matches() || !DAOS.containsKey(call.group(1))) {
-      throw new IllegalArgumentException("This is no call of a DAO: " + attempt.statement());
+      throw new IllegalArgumentException("This is not a call of a DAO: " + attempt.statement());
     }
     return call;
   }
@@ -259,16 +264,18 @@ public final class PolicyCheck implements AutoCloseable {
             "select pg_has_role(c.relowner, 'usage') from pg_catalog.pg_class c"
                 + " where c.oid = to_regclass('chat.settings')");
     if (owns == null) {
-      throw new IllegalStateException("There is no chat in this database: migrate it first.");
+      throw new IllegalStateException("This database has no chat: migrate it first.");
     }
     if (!owns.equals("t")) {
       throw new IllegalStateException(
-          "To verify the policies, enter as who owns the chat's tables: %s does not."
+          "To verify the policies, use the owner of the chat's tables: %s is not the owner."
               .formatted(ask(connection, "select session_user")));
     }
   }
 
-  /** Lets the owner become the roles, where it may grant that to itself; gone with the rest. */
+  /**
+   * Lets the owner take the roles, where it may grant them to itself; rolled back with the rest.
+   */
   static void becomeAble(Connection connection) throws SQLException {
     boolean since16 = connection.getMetaData().getDatabaseMajorVersion() >= 16;
     List<String> missing = new ArrayList<>();
@@ -295,7 +302,7 @@ public final class PolicyCheck implements AutoCloseable {
     }
     if (!missing.isEmpty()) {
       throw new IllegalStateException(
-          "To verify the policies, %s must be able to become %s: grant %s to %s, or verify as somebody who may."
+          "To verify the policies, %s must be able to take the role %s: grant %s to %s, or use another login."
               .formatted(
                   ask(connection, "select session_user"),
                   String.join(", ", missing),

@@ -14,21 +14,20 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may do what: {@code db/policies.md}, which people read, read by us. Its tables count, its
- * words are for people.
+ * Who may do what: parses the tables of {@code db/policies.md}; its prose is for readers.
  *
- * @param attempts what is tried out
- * @param rights what the catalogue must say, by kind of table: {@code columns}, {@code functions},
+ * @param attempts the attempts to test
+ * @param rights the rights in the catalogue, by kind of table: {@code columns}, {@code functions},
  *     {@code schemas}, {@code roles}
  */
 public record PolicyMatrix(List<Attempt> attempts, Map<String, List<Right>> rights) {
 
   /**
-   * A line about the catalogue.
+   * A line about rights in the catalogue.
    *
    * @param object a table, a function, a schema or a role
-   * @param part its columns or, for a function, whose rights it runs with
-   * @param cells what each role may, by the heading of the column
+   * @param part its columns or, for a function, the rights it runs with
+   * @param cells the rights of each role, by the heading of the column
    */
   public record Right(String object, String part, Map<String, String> cells) {}
 
@@ -47,9 +46,9 @@ public record PolicyMatrix(List<Attempt> attempts, Map<String, List<Right>> righ
   }
 
   /**
-   * A matrix from its text.
+   * Parses a matrix.
    *
-   * @throws IllegalArgumentException a table has a line that does not fit its heading
+   * @throws IllegalArgumentException a line of a table does not fit its heading
    */
   public static PolicyMatrix of(String text) {
     List<Attempt> attempts = new ArrayList<>();
@@ -79,7 +78,7 @@ public record PolicyMatrix(List<Attempt> attempts, Map<String, List<Right>> righ
                   .computeIfAbsent(heading.getFirst(), kind -> new ArrayList<>())
                   .addAll(rights(heading, cells));
           default -> {
-            // a table for people
+            // a table for readers
           }
         }
       }
@@ -87,7 +86,7 @@ public record PolicyMatrix(List<Attempt> attempts, Map<String, List<Right>> righ
     return new PolicyMatrix(List.copyOf(attempts), rights);
   }
 
-  /** The lines about one kind of thing in the catalogue. */
+  /** The lines about one kind of object in the catalogue. */
   List<Right> rights(String kind) {
     return rights.getOrDefault(kind, List.of());
   }
@@ -100,7 +99,7 @@ public record PolicyMatrix(List<Attempt> attempts, Map<String, List<Right>> righ
     String statement = cells.get(place(heading, "statement"));
     Matcher matcher = STATEMENT.matcher(statement);
     if (!matcher.matches()) {
-      throw new IllegalArgumentException("This is no statement: " + statement);
+      throw new IllegalArgumentException("This is not a statement: " + statement);
     }
     @Nullable String then = matcher.group(2);
     return new Attempt(

@@ -16,17 +16,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The matrix as a database does it, and what in that database is otherwise than the migrations made
- * it.
+ * The results of the matrix in a database, and the differences of that database from the
+ * migrations.
  *
- * @param outcomes for each line what it came to for each person; empty when it could not be tried
- * @param rights where the catalogue differs from the matrix
- * @param isStandalone whether the lines about people were tried
- * @param causes what was changed by hand, and every way round the policies
+ * @param outcomes for each line the result for each persona; empty when it could not be tested
+ * @param rights the differences in the catalogue's rights
+ * @param isStandalone whether the lines about people were tested
+ * @param causes the manual changes, and other ways to the data
  * @param symptoms how many attempts each cause explains
- * @param unexplained attempts that came out otherwise for no cause that was found
- * @param notes what is worth knowing
- * @param untried why the matrix could not be tried; null when it was
+ * @param unexplained attempts that differ for an unknown cause
+ * @param notes remarks
+ * @param untried why the matrix could not be tested; null when it was
  */
 public record PolicyReport(
     Map<Attempt, Map<Persona, String>> outcomes,
@@ -43,10 +43,10 @@ public record PolicyReport(
   private static final int MOST_UNEXPLAINED = 20;
 
   /**
-   * Tries the matrix in the jar.
+   * Tests the matrix in the jar.
    *
-   * @param owner who owns the chat's tables, or a superuser
-   * @throws IllegalStateException it cannot be tried there; the message says what is missing
+   * @param owner the owner of the chat's tables, or a superuser
+   * @throws IllegalStateException it cannot be tested there; the message says what is missing
    */
   public static PolicyReport of(Login owner) throws SQLException {
     return of(owner, Accepted.NOTHING);
@@ -55,7 +55,7 @@ public record PolicyReport(
   /**
    * As {@link #of(Login)}.
    *
-   * @param accepted what a DBA did on purpose
+   * @param accepted the accepted changes
    */
   public static PolicyReport of(Login owner, Accepted accepted) throws SQLException {
     return of(owner, accepted, List.of());
@@ -64,7 +64,7 @@ public record PolicyReport(
   /**
    * As {@link #of(Login)}.
    *
-   * @param accepted what a DBA did on purpose
+   * @param accepted the accepted changes
    * @param served names of functions that clients are served beside the chat's own
    */
   public static PolicyReport of(Login owner, Accepted accepted, List<String> served)
@@ -78,7 +78,7 @@ public record PolicyReport(
       List<String> notes = new ArrayList<>();
       for (Precondition precondition : unmet) {
         switch (precondition.kind()) {
-          case MISSING -> {} // is migrate's to say
+          case MISSING -> {} // is reported by migrate
           case UNSAFE -> causes.add(Cause.of(precondition));
           case WARNING -> notes.add(precondition.toString());
         }
@@ -111,7 +111,7 @@ public record PolicyReport(
       }
       rights.addAll(check.wrongRights());
     } catch (SQLException | IllegalStateException e) {
-      // With a cause to name, that the scene cannot be made is one more symptom.
+      // With a known cause, the failure to create the scene is one of its symptoms.
       if (causes.isEmpty() || (e instanceof SQLException sql && isAway(sql))) {
         throw e;
       }
@@ -139,7 +139,7 @@ public record PolicyReport(
     return e.getSQLState() != null && e.getSQLState().startsWith("08");
   }
 
-  /** Every cell and every right that is not as the matrix says. */
+  /** Every cell and every right that differs from the matrix. */
   public List<Difference> differences() {
     List<Difference> differences = new ArrayList<>(differences(outcomes).keySet());
     differences.addAll(rights);
@@ -162,14 +162,14 @@ public record PolicyReport(
     return differences;
   }
 
-  /** Whether the database is as it should be, but for what is accepted. */
+  /** Whether there is no difference that is not accepted. */
   public boolean allWell() {
     return causes.isEmpty() && unexplained.isEmpty() && untried == null;
   }
 
   /**
-   * Prints the matrix, differences in [brackets], and below it one line for each cause with what is
-   * accepted of it in [brackets]; true when all is well.
+   * Prints the matrix with differences in [brackets], then one line for each cause with its id in
+   * [brackets]; returns whether all is well.
    */
   public boolean print(PrintStream out) {
     String section = "";
@@ -186,7 +186,7 @@ public record PolicyReport(
     notes.forEach(note -> out.println("NOTE     " + note));
     if (!isStandalone) {
       out.println(
-          "The policies on users and teams are the platform's own; those lines were passed over.");
+          "The policies on users and teams belong to the platform; those lines were skipped.");
     }
     out.printf(
         "%d attempts by %d persons, the rights in the catalogue, what the migrations made and every way round it: %s%n",

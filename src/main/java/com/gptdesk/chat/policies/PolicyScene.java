@@ -15,12 +15,11 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The people of the matrix and what they have said, made in the open transaction of the owner. What
- * is in it is described in {@code db/policies.md}.
+ * The people and data of the matrix, created in the open transaction of the owner. {@code
+ * db/policies.md} describes them.
  *
- * <p>People are made where {@code public.users} is as we know it. Where it demands more, seven who
- * have nothing to do with each other are borrowed: given a team and a status until the transaction
- * is rolled back.
+ * <p>People are created where {@code public.users} has known columns only. Where it requires
+ * others, seven unrelated people are borrowed: they get a team and a status until the rollback.
  */
 final class PolicyScene {
 
@@ -38,10 +37,12 @@ final class PolicyScene {
   }
 
   /**
-   * Makes the scene.
+   * Creates the scene.
    *
-   * @throws IllegalStateException there are too few people to borrow, or the owner may not
-   * @throws SQLException the chat's own functions refused: the database is not as it should be
+   * @throws IllegalStateException there are too few people to borrow, or the owner may not change
+   *     them
+   * @throws SQLException the chat's own functions failed, so the database differs from the
+   *     migrations
    */
   static PolicyScene make(Connection owner) throws SQLException {
     PolicyScene scene = new PolicyScene(owner);
@@ -52,7 +53,7 @@ final class PolicyScene {
     return scene;
   }
 
-  /** The statement with the scene's names, and {@code :me} for that person, filled in. */
+  /** The statement with the scene's names replaced, and {@code :me} by that persona. */
   String spell(String statement, Persona persona) {
     return NAME.matcher(statement)
         .replaceAll(
@@ -65,7 +66,7 @@ final class PolicyScene {
             });
   }
 
-  /** The claims of that person's token. */
+  /** The claims of that persona's token. */
   String claims(Persona persona) {
     return persona.claims(persona.who() == null ? "" : bare(persona.who()), bare("blue"));
   }
@@ -87,7 +88,7 @@ final class PolicyScene {
     names.put(name, "'" + id + "'::uuid");
   }
 
-  /** False when this {@code public.users} demands what we do not know. */
+  /** False when this {@code public.users} requires unknown columns. */
   private boolean makePeople() throws SQLException {
     Savepoint before = owner.setSavepoint();
     List<UUID> ids = INITIALS.stream().map(PolicyScene::idThatIsAWord).toList();
@@ -113,7 +114,7 @@ final class PolicyScene {
     return true;
   }
 
-  /** An id that text search takes for one word, since each part begins with a letter. */
+  /** An id that text search treats as one word, since each part starts with a letter. */
   private static UUID idThatIsAWord(String initials) {
     String random = UUID.randomUUID().toString();
     return UUID.fromString(
@@ -159,7 +160,7 @@ final class PolicyScene {
     update("delete from public.user_presence where user_id = any (?)", uuids(chosen));
   }
 
-  /** Alice's id is smaller than Bob's: so he is the second participant, whose unread she tells. */
+  /** Alice's id is smaller than Bob's, so Bob is the second participant. */
   private void christen(List<UUID> people, UUID blue, UUID red) {
     List<UUID> sorted = new ArrayList<>(people);
     sorted.sort((a, b) -> a.toString().compareTo(b.toString()));
@@ -191,7 +192,7 @@ final class PolicyScene {
     } catch (SQLException e) {
       throw new IllegalStateException(
           "To verify the policies, the owner must be able to change team_id and status of"
-              + " public.users (it is rolled back), and was told: "
+              + " public.users (it is rolled back). The error was: "
               + e.getMessage());
     }
   }
@@ -202,7 +203,7 @@ final class PolicyScene {
     name("reply", send("bob", "conversation", "hello back"));
     name("deleted", send("alice", "conversation", "hello, never mind"));
     as("alice", "select public.delete_message(:deleted)");
-    // Carol's id in a text: a search for her words must not find it.
+    // Carol's id in a text, which a search for Carol's words must not find.
     name("last", send("alice", "conversation", "hello " + bare("carol")));
     as("alice", "select public.edit_message(:message, 'hello there')");
     as("bob", "select public.mark_as_read(array[:message])");
@@ -221,7 +222,7 @@ final class PolicyScene {
     as("bob", "select public.block_user(:erin)");
     as("bob", "select public.block_user(:dave)");
 
-    // All but Carol have said that they are there.
+    // All but Carol have set their presence.
     for (String person : List.of("alice", "bob", "dave", "erin", "ivan", "mallory")) {
       as(person, "select public.update_presence('online', '/page')");
     }
@@ -255,7 +256,7 @@ final class PolicyScene {
         as(sender, "select (public.send_message(:%s, '%s')).id".formatted(conversation, content)));
   }
 
-  /** Calls a function as the owner with that person's claims; returns the first value as text. */
+  /** Calls a function as the owner with that persona's claims; returns the first value as text. */
   private String as(String person, String statement) throws SQLException {
     String claims = names.containsKey(person) ? "{\"sub\":\"" + bare(person) + "\"}" : "";
     text("select set_config('request.jwt.claims', ?, true)", claims);

@@ -12,15 +12,15 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What the catalogue says about who may what, compared with the matrix in both directions: what it
- * does not list must not be there.
+ * Compares the catalogue's rights with the matrix in both directions: rights that are not listed
+ * must not exist.
  */
 final class Rights {
 
   private static final List<String> ROLES =
       List.of("anon", "authenticated", "service_role", "chat_relay", "chat_service");
 
-  /** Per table and column, and for the table itself: a letter for each right of each role. */
+  /** For each table and column: one letter for each right of each role. */
   private static final String COLUMNS =
       """
       with roles as (
@@ -70,7 +70,7 @@ final class Rights {
       where t.relkind <> 'S'
       """;
 
-  /** A name stands for all functions that have it: who may call one of them may call it. */
+  /** A name means all functions that have it; a right to one of them counts for the name. */
   private static final String FUNCTIONS =
       """
       select f.name, string_agg(distinct f.rights, ' or ' order by f.rights), f.rolname, max(f.may)
@@ -120,7 +120,7 @@ final class Rights {
         and n.nspname in ('chat', 'relay')
       """;
 
-  /** Whoever bypasses policies, or may become somebody else, is past all that the matrix says. */
+  /** Roles that bypass policies, or may take another role, are not bound by the matrix. */
   private static final String ROLES_THEMSELVES =
       """
       select
@@ -165,7 +165,7 @@ final class Rights {
     return differences;
   }
 
-  /** Of these parts of the catalogue, the cheapest to ask first. */
+  /** Only these parts of the catalogue, the cheapest first. */
   enum Part {
     SCHEMAS,
     ROLES,
@@ -184,7 +184,7 @@ final class Rights {
     return differences;
   }
 
-  /** A column that no line names has the rights of its table's line "others". */
+  /** A column without its own line has the rights of its table's line "others". */
   private void compareColumns(List<Difference> differences) throws SQLException {
     List<Right> lines =
         matrix.rights("table").stream()
@@ -288,7 +288,7 @@ final class Rights {
       }
       ResultSet result = statement.executeQuery();
       while (result.next()) {
-        // Of several with one name, the widest right is what counts.
+        // Of several functions with one name, the widest right counts.
         answer.merge(
             new Key(result.getString(1), result.getString(2), result.getString(3)),
             result.getString(4),

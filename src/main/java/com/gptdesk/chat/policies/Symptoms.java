@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Which attempts of the matrix show which cause: those that meet what it is about. */
+/** Assigns attempts of the matrix to causes, by the objects that both concern. */
 final class Symptoms {
 
-  /** What each of our functions, policies and views mentions. */
+  /** The objects that each function, policy and view of the chat mentions. */
   private static final String TEXTS =
       """
       select n.nspname || '.' || p.proname, coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)
@@ -49,10 +49,10 @@ final class Symptoms {
   }
 
   /**
-   * The differences under the causes that explain them; what none explains is under none.
+   * Assigns differences to the causes that explain them; some may have none.
    *
-   * @param differences each with the SQL of its attempt
-   * @return how many of them each cause explains, in the causes' order
+   * @param the differences, each with the SQL of its attempt
+   * @return how many of them each cause explains, in the order of the causes
    */
   Map<Cause, Integer> count(
       List<Cause> causes, Map<Difference, String> differences, List<Difference> unexplained) {
@@ -77,7 +77,7 @@ final class Symptoms {
     return counts;
   }
 
-  /** These, and all whose text leads to one of them. */
+  /** These objects, and all whose text mentions one of them. */
   private Set<String> dependents(Set<String> subjects) {
     Set<String> names = new HashSet<>(subjects);
     boolean grew = true;
@@ -95,7 +95,7 @@ final class Symptoms {
     return names;
   }
 
-  /** Of a name with its schema the matrix' DAOs and sections know the last part alone. */
+  /** DAOs and sections of the matrix use the name without its schema. */
   private static boolean mentions(String text, String name) {
     String bare = name.substring(name.lastIndexOf('.') + 1);
     return Pattern.compile("(?<![\\w])" + Pattern.quote(bare) + "(?!\\w)").matcher(text).find();

@@ -1,6 +1,6 @@
 /**
- * The proof of the policies: the matrix that {@code db/policies.md} tells, tried out on a live
- * database. Beside the way of a message; stands on the database alone.
+ * The proof of the policies: the matrix of {@code db/policies.md}, tested on a live database.
+ * Depends only on the package database.
  */
 @NullMarked
 package com.gptdesk.chat.policies;

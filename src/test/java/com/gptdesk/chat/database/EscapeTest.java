@@ -139,7 +139,7 @@ class EscapeTest {
                       tx.execute(sql);
                       return tx.fetchCount(USER_MESSAGES);
                     }));
-    assertTrue(String.valueOf(stopped.getMessage()).contains("Who is asking"));
+    assertTrue(String.valueOf(stopped.getMessage()).contains("Only ChatDatabase.as"));
   }
 
   @Test

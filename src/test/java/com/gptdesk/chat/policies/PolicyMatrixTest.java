@@ -102,7 +102,9 @@ class PolicyMatrixTest {
       IllegalStateException refused =
           assertThrows(IllegalStateException.class, () -> PolicyReport.of(service));
       assertTrue(
-          refused.getMessage().contains("enter as who owns the chat's tables: chat_login does not"),
+          refused
+              .getMessage()
+              .contains("use the owner of the chat's tables: chat_login is not the owner"),
           refused::getMessage);
     }
   }

@@ -4,9 +4,9 @@ import java.sql.SQLException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The database cannot be reached or has no room just now: a connection was refused or lost, the
- * pool is exhausted, the server is shutting down, the month has no partition for its messages.
- * Trying again later may help.
+ * The database cannot be reached or has no room now: a connection was refused or lost, the pool is
+ * exhausted, the server is shutting down, or the month has no partition for messages. Trying again
+ * later may help.
  */
 public final class DatabaseUnavailable extends RuntimeException {
 
@@ -14,7 +14,7 @@ public final class DatabaseUnavailable extends RuntimeException {
   private static final String CHECK_VIOLATION = "23514";
 
   /**
-   * Says that it cannot be reached.
+   * Creates one for a database that cannot be reached.
    *
    * @param message a sentence for people
    * @param cause what the driver or the pool threw
@@ -24,8 +24,8 @@ public final class DatabaseUnavailable extends RuntimeException {
   }
 
   /**
-   * Whether it is there and only has no room for what is new: reading goes on, and trying again
-   * helps once somebody has made room.
+   * Whether it only lacks space for new data: reads still work, and a retry helps once there is
+   * space.
    *
    * @return true when its disk is full
    */
@@ -34,9 +34,9 @@ public final class DatabaseUnavailable extends RuntimeException {
   }
 
   /**
-   * Whether it is there and only lacks the partition for the messages of that month: reading goes
-   * on, and trying again helps once {@code chat.ensure_message_partitions()} has run. The door has
-   * tried that already.
+   * Whether it only lacks the partition for the month's messages: reads still work, and a retry
+   * helps once {@code chat.ensure_message_partitions()} has run. {@code ChatDatabase} has already
+   * tried that.
    *
    * @return true when a message was refused for that
    */

@@ -6,7 +6,7 @@ import java.time.Duration;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
- * Where a database is and as whom to enter it.
+ * The address of a database and a login for it.
  *
  * @param url {@code jdbc:postgresql://…}
  * @param user the login's name in the database
@@ -15,7 +15,7 @@ import org.postgresql.ds.PGSimpleDataSource;
 public record Login(String url, String user, String password) {
 
   /**
-   * A connection for each request: for the few who need one of their own, and for pools.
+   * A data source that opens a connection for each request, for single uses and for pools.
    *
    * @return a new data source without a pool
    */
@@ -25,18 +25,19 @@ public record Login(String url, String user, String password) {
     source.setUser(user);
     source.setPassword(password);
     source.setApplicationName("gptdesk-chat");
-    // Details hold whole rows, and so what people write; a refusal's are told to its caller alone.
+    // Details contain whole rows with users' texts, so only the caller of a refused statement gets
+    // them.
     source.setLogServerErrorDetail(false);
     return source;
   }
 
   /**
-   * As {@link #dataSource()}, for what people wait for: the database itself ends a statement that
-   * takes longer, a transaction that is left open for longer, and a wait for a lock after half of
-   * it. No plan is compiled (JIT), which the door says itself where no {@code options} get through.
-   * The URL's own {@code options} win.
+   * Like {@link #dataSource()}, for requests that users wait for. The database itself ends longer
+   * statements and idle transactions, and waits for a lock after half that time. JIT is off, which
+   * {@code ChatDatabase} also sets itself where {@code options} are not passed on. The {@code
+   * options} of the URL take precedence.
    *
-   * <p>A pooler in between must let the startup parameter {@code options} through.
+   * <p>A pooler in between must pass the startup parameter {@code options} on.
    *
    * @param longest how long one statement may take; zero for no limit
    * @return a new data source without a pool
@@ -56,16 +57,16 @@ public record Login(String url, String user, String password) {
   }
 
   /**
-   * A connection of one's own.
+   * Opens a connection.
    *
    * @return an open connection, the caller's to close
-   * @throws SQLException there is no way in
+   * @throws SQLException it cannot connect
    */
   public Connection connect() throws SQLException {
     return dataSource().getConnection();
   }
 
-  /** Without the password: this ends up in logs. */
+  /** Without the password, since this is logged. */
   @Override
   public String toString() {
     return user + " at " + url;

@@ -1,4 +1,4 @@
-/** Where a database is, how to log in to it, and what is told when it cannot be reached. */
+/** The address of a database, its login, and the exception for one that is not available. */
 @NullMarked
 package com.gptdesk.chat.database.connection;
 

@@ -8,15 +8,14 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The right to use a directory: one holder at a time, in this process or any other. It ends with
- * the process, however that ends.
+ * A lock on a directory: one holder at a time, in this process or another. It ends with the
+ * process, however that ends.
  */
 final class DirectoryLock implements AutoCloseable {
 
   /**
-   * What this process holds. Not even opened again: closing any channel to a file makes the
-   * operating system forget all locks this process has on it, and another process would take the
-   * directory for an orphan.
+   * The directories that this process has locked. Their lock files are never opened again: closing
+   * any channel to a file releases all locks of the process on it.
    */
   private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
@@ -29,9 +28,9 @@ final class DirectoryLock implements AutoCloseable {
   }
 
   /**
-   * Takes the directory, which must exist.
+   * Locks the directory, which must exist.
    *
-   * @throws Taken somebody else has it
+   * @throws Taken another holder has it
    */
   static DirectoryLock take(Path wanted) throws IOException {
     Path directory = wanted.toRealPath();
@@ -56,7 +55,7 @@ final class DirectoryLock implements AutoCloseable {
     }
   }
 
-  /** Somebody else has it. */
+  /** Another holder has the directory. */
   static final class Taken extends IllegalStateException {
     private static final long serialVersionUID = 1;
 

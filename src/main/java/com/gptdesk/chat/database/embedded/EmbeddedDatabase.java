@@ -18,25 +18,29 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A PostgreSQL of our own, for those who have none installed: a real one, that keeps what it has
- * confirmed. Its files, passwords and log lie in one directory, which one process uses at a time.
+ * An embedded PostgreSQL, for use without an installed one. It is a real server that keeps what it
+ * has confirmed. Its files, passwords and log are in one directory, which one process uses at a
+ * time.
  *
- * <p>The server ends with the process that started it, whatever ends that ({@link PostgresKeeper}).
- * Files that were not closed in order are recovered by PostgreSQL at the next start.
+ * <p>The server ends with the process that started it, however that ends ({@link PostgresKeeper}).
+ * After a crash PostgreSQL recovers its files at the next start.
  *
- * <p>The database {@code chat} belongs to {@code chat_owner}, who migrates and is no superuser; the
- * service enters as {@code chat_login}, who owns nothing. The passwords are random.
+ * <p>The database {@code chat} belongs to {@code chat_owner}, which migrates and is not a
+ * superuser. The service uses {@code chat_login}, which owns nothing. The passwords are random.
  */
 public final class EmbeddedDatabase implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedDatabase.class);
   private static final String TEMPORARY = "gptdesk-chat-temporary-";
 
-  /** What makes a confirmed transaction stay: never taken from a file that might say otherwise. */
+  /**
+   * The settings that make confirmed transactions durable; set explicitly, so that no file
+   * overrides them.
+   */
   private static final Map<String, String> DURABLE =
       Map.of("fsync", "on", "full_page_writes", "on", "synchronous_commit", "on");
 
-  /** For tests and the build: what does not outlive the process need not reach the disk. */
+  /** For tests and the build: data that does not outlive the process need not reach the disk. */
   private static final Map<String, String> FAST =
       Map.of(
           "fsync", "off",
@@ -92,7 +96,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * The database kept under this directory, started; made when there is none.
+   * Starts the database in this directory; creates it when there is none.
    *
    * @param directory where its files, passwords and log are kept
    * @return the running database
@@ -108,10 +112,10 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * A new, empty database that is thrown away when it is closed. Those that killed processes left
-   * behind are cleared away first.
+   * A new, empty database that is deleted when it is closed. Those that killed processes left
+   * behind are deleted first.
    *
-   * @param durable true to run it as {@link #open} does, for tests that pull the plug
+   * @param durable true to run it like {@link #open}, for tests of crashes
    * @return the running database
    */
   public static EmbeddedDatabase temporary(boolean durable) {
@@ -125,11 +129,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
   }
 
   /**
-   * How the owner enters the database that another process of ours runs on this directory.
+   * The owner's login for the database that another process runs on this directory.
    *
-   * @param directory where that process keeps it
+   * @param directory the directory of that process
    * @return the login; null when no other process uses the directory
-   * @throws IllegalStateException that process is starting or stopping, so nobody can enter now
+   * @throws IllegalStateException that process is starting or stopping
    */
   public static @Nullable Login ownerWhileServed(Path directory) {
     try {
@@ -142,7 +146,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
       Login owner = served(directory);
       if (owner == null) {
         throw new IllegalStateException(
-            "Another process starts or stops the database in %s: try again when it has."
+            "Another process is starting or stopping the database in %s: try again in a moment."
                 .formatted(directory));
       }
       return owner;
@@ -162,77 +166,77 @@ public final class EmbeddedDatabase implements AutoCloseable {
       owner.connect().close();
       return owner;
     } catch (IOException | NumberFormatException | SQLException e) {
-      LOG.debug("Nobody serves {} yet", directory, e);
+      LOG.debug("No process serves {} yet", directory, e);
       return null;
     }
   }
 
   /**
-   * Ends every embedded PostgreSQL of this process, also one that is being made, and starts no
+   * Ends every embedded PostgreSQL of this process, also one that is being created, and starts no
    * other. For the end of the process.
    */
   public static void endAll() {
     PostgresKeeper.endAll();
   }
 
-  /** {@return where it keeps its files} */
+  /** {@return the directory of its files} */
   public Path directory() {
     return directory;
   }
 
-  /** {@return who migrates: owns the database, may create roles, is no superuser} */
+  /** {@return the login that migrates: owns the database, may create roles, is not a superuser} */
   public Login owner() {
     return login("chat_owner", "chat");
   }
 
-  /** {@return as whom the service enters; of use once {@link #admitService} was called} */
+  /** {@return the runtime login, usable after {@link #admitService}} */
   public Login service() {
     return login("chat_login", "chat");
   }
 
-  /** {@return for looking after the server itself: tests, templates, statistics} */
+  /** {@return the superuser's login, for administration of the server} */
   public Login superuser() {
     return login("postgres", "postgres");
   }
 
   /**
-   * The same person at another database of this server.
+   * The same login at another database of this server.
    *
    * @param login one of this server's
    * @param database the database's name
-   * @return how to enter there
+   * @return the login there
    */
   public Login at(Login login, String database) {
     return login(login.user(), database);
   }
 
   /**
-   * Makes {@code chat_login} a member of {@code chat_service}; after the first migration, which
-   * makes that role. Does nothing the second time.
+   * Makes {@code chat_login} a member of {@code chat_service}, a role of the first migration.
+   * Repeating it does nothing.
    */
   public void admitService() {
     try (Connection connection = superuser().connect();
         Statement statement = connection.createStatement()) {
       statement.execute("grant chat_service to chat_login");
     } catch (SQLException e) {
-      throw new IllegalStateException("Could not let chat_login in", e);
+      throw new IllegalStateException("Could not grant chat_service to chat_login", e);
     }
   }
 
   /**
-   * From now on starts the server again, at the same port, whenever it dies without being told to
-   * stop. To be called once.
+   * From now on restarts the server at the same port whenever it dies unexpectedly. To be called
+   * once.
    */
   public void keepRunning() {
     watch = new ServerWatch(server, this::startAgain);
   }
 
-  /** {@return how often the server died and was started again, since {@link #keepRunning}} */
+  /** {@return how often the server died and was restarted, since {@link #keepRunning}} */
   public long restarts() {
     return watch == null ? 0 : watch.restarts();
   }
 
-  /** Stops the server and, when it is temporary, deletes all of it. */
+  /** Stops the server, and deletes it when it is temporary. */
   @Override
   public void close() {
     if (watch != null) {
@@ -256,7 +260,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
   private String password(String role) {
     String password = passwords.get(role);
     if (password == null) {
-      throw new IllegalArgumentException("No such role here: " + role);
+      throw new IllegalArgumentException("Unknown role: " + role);
     }
     return password;
   }
@@ -269,27 +273,27 @@ public final class EmbeddedDatabase implements AutoCloseable {
     settings.put("timezone", "UTC");
     settings.put("log_timezone", "UTC");
     settings.put("log_checkpoints", "off");
-    settings.put("log_min_messages", "log"); // a refusal is the caller's to hear, not a fault here
+    settings.put("log_min_messages", "log"); // the caller gets the refusal; it is not a fault
     return settings;
   }
 
-  /** The port of last time when it is free, so that a person's client finds the database again. */
+  /** The previous port when it is free, so that clients find the database again. */
   private int startAtTheUsualPort() throws IOException {
     Path note = directory.resolve("port");
     String noted = Files.exists(note) ? Files.readString(note).strip() : "";
-    // A full disk or a crash may have left it empty: then any free port does.
+    // A full disk or a crash may have left the file empty; then any free port is used.
     int usual = noted.matches("[0-9]{1,5}") ? Integer.parseInt(noted) : 0;
     int taken = server.start(usual, settings);
     Files.writeString(note, Integer.toString(taken));
     return taken;
   }
 
-  /** At the port that everybody was told. */
+  /** At the port that is already known. */
   private void startAgain() throws IOException {
     server.stopLeftover();
     if (server.start(port, settings) != port) {
       server.stop();
-      throw new IOException("Port %d has been taken by somebody else".formatted(port));
+      throw new IOException("Port %d is in use by another program".formatted(port));
     }
   }
 
@@ -325,7 +329,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
         statement.execute("create database chat owner chat_owner");
       }
     }
-    // Nobody makes a large object there: somebody else's would stop the owner's pg_dump.
+    // No user may create large objects, since those of others would stop the owner's pg_dump.
     try (Connection connection = login("postgres", "chat").connect();
         Statement statement = connection.createStatement()) {
       statement.execute(
@@ -344,7 +348,7 @@ public final class EmbeddedDatabase implements AutoCloseable {
     try (DirectoryStream<Path> found = Files.newDirectoryStream(parent, TEMPORARY + "*")) {
       for (Path orphan : found) {
         if (Files.getLastModifiedTime(orphan).toInstant().isAfter(Instant.now().minusSeconds(60))) {
-          continue; // perhaps just being made
+          continue; // perhaps just being created
         }
         try (DirectoryLock ours = DirectoryLock.take(orphan)) {
           var left =
@@ -355,11 +359,11 @@ public final class EmbeddedDatabase implements AutoCloseable {
           left.awaitLeftover();
           left.stop();
           PostgresBinaries.deleteTree(orphan);
-          LOG.debug("Cleared away {}, locked as {}", orphan, ours);
+          LOG.debug("Deleted {}, locked as {}", orphan, ours);
         } catch (IllegalStateException e) {
           LOG.debug("{} is in use", orphan);
         } catch (IOException e) {
-          LOG.warn("Could not clear away {}", orphan, e);
+          LOG.warn("Could not delete {}", orphan, e);
         }
       }
     }

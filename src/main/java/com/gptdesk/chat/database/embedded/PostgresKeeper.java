@@ -16,25 +16,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A shell between this process and a program of PostgreSQL. It reads a pipe that nobody but this
- * process holds open. When this process ends, even by {@code kill -9}, the pipe closes and the
- * shell stops the program and the server that the program started.
+ * A shell between this process and a program of PostgreSQL. It reads a pipe that only this process
+ * keeps open. When this process ends, even by {@code kill -9}, the pipe closes. The shell then
+ * stops the program and the server that it started.
  *
- * <p>The server ends by a fast shutdown; after a minute by an immediate one.
+ * <p>The server is stopped by a fast shutdown, and after a minute by an immediate one.
  */
 final class PostgresKeeper implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(PostgresKeeper.class);
   private static final String NAME = "gptdesk-chat-keeper";
 
-  /** A minute for a fast shutdown, and some time to end at once. */
+  /** A minute for a fast shutdown, and some time for an immediate one. */
   private static final long LEFTOVERS_SECONDS = 90;
 
   /**
-   * The shell of any Linux or macOS, without other tools than {@code sleep}, {@code rm} and {@code
-   * tr}. A terminal's signals are for Java, which then closes the pipe. Descriptor 3 is the pipe; 4
-   * tells the program's exit code. Java answers with a line, so that the number of a program that
-   * has ended is not used again.
+   * For the shell of any Linux or macOS, with only {@code sleep}, {@code rm} and {@code tr}. It
+   * ignores a terminal's signals: Java handles them and closes the pipe. Descriptor 3 is the pipe;
+   * 4 reports the program's exit code. Java answers with a line, so that the process id of an ended
+   * program is not used again.
    */
   private static final String SCRIPT =
       """
@@ -87,7 +87,7 @@ final class PostgresKeeper implements AutoCloseable {
       wait
       """;
 
-  /** Those of this process that have not ended, so that its end can wait for them. */
+  /** The running keepers of this process, so that its end can wait for them. */
   private static final Set<PostgresKeeper> HELD = ConcurrentHashMap.newKeySet();
 
   private static volatile boolean ending;
@@ -98,11 +98,11 @@ final class PostgresKeeper implements AutoCloseable {
     this.shell = shell;
   }
 
-  /** What the program does when it is to end early. */
+  /** How a program ends when it is stopped early. */
   enum Ends {
-    /** It is told to. */
+    /** It is stopped by a signal. */
     BY_SIGNAL("by-signal"),
-    /** It ends by itself when the server that it starts has ended. */
+    /** It ends by itself when its server has ended. */
     WITH_THE_SERVER("with-the-server");
 
     private final String word;
@@ -113,11 +113,11 @@ final class PostgresKeeper implements AutoCloseable {
   }
 
   /**
-   * Starts a program under a shell of its own.
+   * Starts a program under its own shell.
    *
    * @param files the directory of the server (PGDATA) that ends with this process
-   * @param note where the shell's process number is kept while it runs
-   * @param output where the program's words go
+   * @param note the file of the shell's process id while it runs
+   * @param output the file for the program's output
    * @param ends how the program ends
    * @param command the program and its arguments
    */
@@ -142,13 +142,13 @@ final class PostgresKeeper implements AutoCloseable {
         new PostgresKeeper(
             new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.DISCARD).start());
     HELD.add(keeper);
-    if (ending) { // it may have been added too late to be seen
+    if (ending) { // it may have been added too late to be found
       keeper.close();
     }
     return keeper;
   }
 
-  /** {@return the program's exit code, when it has ended} */
+  /** {@return the program's exit code, once it has ended} */
   int exitCode() throws IOException {
     BufferedReader said =
         new BufferedReader(
@@ -166,7 +166,7 @@ final class PostgresKeeper implements AutoCloseable {
     return Integer.parseInt(code.strip());
   }
 
-  /** Ends the server, if it still runs, and returns when the shell has ended. */
+  /** Stops the server, if it still runs, and returns when the shell has ended. */
   @Override
   public void close() {
     try {
@@ -182,7 +182,7 @@ final class PostgresKeeper implements AutoCloseable {
     }
   }
 
-  /** Ends all servers of this process, also those that are being made; no other may start. */
+  /** Stops all servers of this process, also those that are being created; no other may start. */
   static void endAll() {
     ending = true;
     HELD.forEach(PostgresKeeper::close);
@@ -201,7 +201,7 @@ final class PostgresKeeper implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new IOException("Interrupted while an earlier PostgreSQL stopped", e);
     } catch (java.util.concurrent.ExecutionException | java.util.concurrent.TimeoutException e) {
-      LOG.warn("It still has not ended; going on", e);
+      LOG.warn("It still has not ended; continuing", e);
     }
   }
 

@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One PostgreSQL process and its directory: made, started, stopped. It listens on 127.0.0.1 only
- * and asks everybody for a password (SCRAM). Not for concurrent use, but for {@link #giveUp}.
+ * One PostgreSQL server and its directory: creates, starts and stops it. It listens only on
+ * 127.0.0.1 and always requires a password (SCRAM). Not thread-safe, except for {@link #giveUp}.
  */
 final class PostgresServer {
 
@@ -33,14 +33,14 @@ final class PostgresServer {
   private final List<String> asOtherUser;
   private @Nullable PostgresKeeper keeper;
 
-  /** What is being run just now, so that another thread can end it. */
+  /** The running program, so that another thread can stop it. */
   private @Nullable PostgresKeeper running;
 
   private boolean givenUp;
 
   /**
-   * @param directory where PostgreSQL keeps its files (PGDATA); made by {@link #initialise}
-   * @param log where it writes what it has to say
+   * @param directory the directory of the server's files (PGDATA), created by {@link #initialise}
+   * @param log the server's log
    */
   PostgresServer(PostgresBinaries binaries, Path directory, Path log) {
     this.binaries = binaries;
@@ -49,7 +49,9 @@ final class PostgresServer {
     this.asOtherUser = prefixWhenRoot();
   }
 
-  /** Makes the files of a new server; whole or not at all, even if we die in the middle. */
+  /**
+   * Creates the files of a new server, completely or not at all, even if this process is killed.
+   */
   void initialise(String superuserPassword, boolean durable) throws IOException {
     Path unfinished = directory.resolveSibling(directory.getFileName() + ".unfinished");
     Path passwordFile = directory.resolveSibling(directory.getFileName() + ".password");
@@ -78,7 +80,7 @@ final class PostgresServer {
     }
   }
 
-  /** Sorted by code point and the same on every machine, with case rules for all of Unicode. */
+  /** Sorts by code point, the same on every machine, with case rules for all of Unicode. */
   private List<String> locale() throws IOException {
     return major() >= 17
         ? List.of("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
@@ -91,22 +93,23 @@ final class PostgresServer {
   }
 
   /**
-   * Leaves files of another major version as they are: no PostgreSQL reads those of another one.
+   * Refuses files of another major version, which PostgreSQL cannot read, and leaves them
+   * unchanged.
    *
-   * @throws IllegalStateException they are, with what to do
+   * @throws IllegalStateException they are of another version; the message says what to do
    */
   void refuseOtherMajor() throws IOException {
     Path version = directory.resolve("PG_VERSION");
     if (!Files.isRegularFile(version)) {
       throw new IllegalStateException(
-          "The data directory %s is damaged or no PostgreSQL's: it has no file PG_VERSION; nothing was changed. Restore it from a backup, or, if there is nothing in it that you need, move it away and start again."
+          "The data directory %s is damaged or not a PostgreSQL data directory: it has no file PG_VERSION; nothing was changed. Restore it from a backup. If you need nothing in it, move it away and start again."
               .formatted(directory));
     }
     String files = Files.readString(version).strip();
     int ours = major();
     if (!files.equals(Integer.toString(ours))) {
       throw new IllegalStateException(
-          "The data directory %1$s was made by PostgreSQL %2$s, and this version brings %3$d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom (its port is in %4$s, the password of postgres in %5$s), move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists. The service brings neither pg_dump nor pg_restore: take those of PostgreSQL %3$d, which dump PostgreSQL %2$s as well, from your system's package (Debian: postgresql-client-%3$d, or -%2$s for the dump) or from the image postgres:%3$d."
+          "The data directory %1$s was created by PostgreSQL %2$s, and this version includes %3$d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom (its port is in %4$s, the password of postgres in %5$s), move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists. The service includes neither pg_dump nor pg_restore: use those of PostgreSQL %3$d, which dump PostgreSQL %2$s as well, from your system's package (Debian: postgresql-client-%3$d, or -%2$s for the dump) or from the image postgres:%3$d."
               .formatted(
                   directory,
                   files,
@@ -117,9 +120,9 @@ final class PostgresServer {
   }
 
   /**
-   * Starts the server and returns when it takes connections, however long its recovery takes.
+   * Starts the server and returns when it accepts connections, however long its recovery takes.
    *
-   * @param preferredPort the port to take when it is free, 0 for any
+   * @param preferredPort the port to use when it is free, 0 for any
    * @return the port it listens on
    */
   int start(int preferredPort, Map<String, String> settings) throws IOException {
@@ -150,20 +153,18 @@ final class PostgresServer {
         boolean portTaken = said.contains("could not bind");
         boolean orphans = said.contains("pre-existing shared memory block");
         if (isGivenUp() || Instant.now().isAfter(giveUp) || !(portTaken || orphans)) {
-          throw new IOException("PostgreSQL did not start. It says:\n" + said.strip(), e);
+          throw new IOException("PostgreSQL did not start. Its log says:\n" + said.strip(), e);
         }
         if (portTaken) {
           port = freePort(0);
         } else {
-          pause(Duration.ofMillis(200)); // children of a killed server need a moment to notice
+          pause(Duration.ofMillis(200)); // the children of a killed server end a moment later
         }
       }
     }
   }
 
-  /**
-   * Ends the server within a minute, telling those who are connected; does nothing when none runs.
-   */
+  /** Stops the server within a minute and closes its connections; does nothing when none runs. */
   void stop() throws IOException {
     if (serving().isPresent()) {
       run(
@@ -174,8 +175,8 @@ final class PostgresServer {
   }
 
   /**
-   * Ends a start that goes on in another thread, which then fails, and lets no other begin: a
-   * recovery may take hours. {@link #stop} still works.
+   * Aborts a start in another thread and prevents further ones, since a recovery may take hours.
+   * {@link #stop} still works.
    */
   void giveUp() {
     PostgresKeeper going;
@@ -195,11 +196,11 @@ final class PostgresServer {
   private synchronized void runs(@Nullable PostgresKeeper started) throws IOException {
     running = started;
     if (givenUp && started != null) {
-      throw new IOException("PostgreSQL is not to be started any more");
+      throw new IOException("PostgreSQL must not be started any more");
     }
   }
 
-  /** The shell that ends the server with this process is needed no more. */
+  /** Ends the keeper, which is no longer needed. */
   private void letGo() {
     if (keeper != null) {
       keeper.close();
@@ -207,7 +208,7 @@ final class PostgresServer {
     }
   }
 
-  /** Waits until what an earlier process of ours left running on this directory has ended. */
+  /** Waits until programs that an earlier process left running on this directory have ended. */
   void awaitLeftover() throws IOException {
     PostgresKeeper.awaitLeftover(note(), directory);
   }
@@ -217,10 +218,10 @@ final class PostgresServer {
   }
 
   /**
-   * Ends a server that an earlier process of ours left running on this directory, and clears away
-   * the note of one that is gone when its number is taken by a stranger or a zombie, for which
-   * PostgreSQL would refuse to start. (Its own children, should one still run, it recognises by
-   * their shared memory.)
+   * Stops a server that an earlier process left running on this directory. It also deletes a stale
+   * {@code postmaster.pid} whose process id now belongs to another process or a zombie, for which
+   * PostgreSQL would refuse to start. (PostgreSQL recognises its own children by their shared
+   * memory.)
    */
   void stopLeftover() throws IOException {
     Path note = directory.resolve("postmaster.pid");
@@ -228,21 +229,21 @@ final class PostgresServer {
       return;
     }
     if (serving().isPresent()) {
-      LOG.info("A PostgreSQL from an earlier run still serves {}; ending it first", directory);
+      LOG.info("A PostgreSQL from an earlier run still serves {}; stopping it first", directory);
       stop();
     } else if (noted().flatMap(ProcessHandle::of).isPresent()) {
-      LOG.info("Removing a stale {}: no server of ours has its process number", note);
+      LOG.info("Deleting a stale {}: no server has its process id", note);
       Files.deleteIfExists(note);
     }
   }
 
-  /** Whether it ended without a word: one that is told to stop takes its note away. */
+  /** Whether it died: a server that is stopped deletes its {@code postmaster.pid}. */
   boolean hasDied() throws IOException {
-    // In this order: one that stops in between has taken its note away before it was gone.
+    // In this order: a server that stops in between deletes its file before it ends.
     return serving().isEmpty() && Files.exists(directory.resolve("postmaster.pid"));
   }
 
-  /** The server that runs on this directory, and not merely a process that got its number. */
+  /** The server that runs on this directory, not a process that reused its id. */
   private Optional<ProcessHandle> serving() throws IOException {
     return noted()
         .flatMap(ProcessHandle::of)
@@ -267,7 +268,7 @@ final class PostgresServer {
           .findFirst()
           .map(line -> Long.parseLong(line.strip()));
     } catch (NumberFormatException e) {
-      return Optional.empty(); // killed while writing it: PostgreSQL itself clears that away
+      return Optional.empty(); // killed while writing it; PostgreSQL itself deletes that file
     }
   }
 
@@ -280,7 +281,7 @@ final class PostgresServer {
     return new String(all, from, all.length - from, StandardCharsets.UTF_8);
   }
 
-  /** Runs what ends by itself and starts nothing. */
+  /** Runs a program that ends by itself and starts no other. */
   private String run(String program, List<String> arguments) throws IOException {
     try {
       Process process =
@@ -294,7 +295,7 @@ final class PostgresServer {
     }
   }
 
-  /** Runs what must not outlive this process. */
+  /** Runs a program that must not outlive this process. */
   private PostgresKeeper runKept(
       String program, PostgresKeeper.Ends ends, Path files, List<String> arguments)
       throws IOException {
@@ -332,8 +333,8 @@ final class PostgresServer {
   }
 
   /**
-   * PostgreSQL refuses to run as root. A user namespace without any mapping makes root a nobody who
-   * still owns root's files, which serves containers and build machines.
+   * PostgreSQL refuses to run as root. In a user namespace without a mapping, root is an
+   * unprivileged user that still owns root's files. This works in containers and on build machines.
    */
   private static List<String> prefixWhenRoot() {
     if (!"root".equals(System.getProperty("user.name"))) {
@@ -366,7 +367,7 @@ final class PostgresServer {
       try (ServerSocket socket = new ServerSocket(preferred, 1, InetAddress.getLoopbackAddress())) {
         return socket.getLocalPort();
       } catch (IOException e) {
-        LOG.debug("Port {} is taken", preferred, e);
+        LOG.debug("Port {} is in use", preferred, e);
       }
     }
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {

@@ -8,7 +8,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Base64;
 
-/** Random secrets that are made once and kept in files which nobody but their owner can read. */
+/** Random secrets, created once and kept in files that only their owner can read. */
 public final class Secrets {
 
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -16,9 +16,9 @@ public final class Secrets {
   private Secrets() {}
 
   /**
-   * The secret of this name kept in this directory; a new one of 256 bits when there is none yet.
+   * The secret of this name in this directory; a new one of 256 bits when there is none.
    *
-   * @param directory readable for nobody else
+   * @param directory readable only for its owner
    * @param name the file's name
    * @return the secret as text
    * @throws IOException it could not be read or written

@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Starts a PostgreSQL again that died without being told to stop. One that was told to, by
- * whomever, stays stopped. Until it is closed, nobody else may start or stop that server.
+ * Restarts a PostgreSQL that died. One that was stopped, by whatever means, stays stopped. Until
+ * this is closed, no other code may start or stop that server.
  */
 final class ServerWatch implements AutoCloseable {
 
@@ -20,16 +20,16 @@ final class ServerWatch implements AutoCloseable {
   private static final Duration LOOK = Duration.ofMillis(500);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
 
-  /** Who has run for so long is not dying again and again. */
+  /** After so long the next failure counts as the first. */
   private static final Duration STEADY = Duration.ofMinutes(5);
 
-  /** Starts the server as it ran before. */
+  /** Starts the server with its previous options. */
   @FunctionalInterface
   interface Start {
     /**
      * Starts it.
      *
-     * @throws IOException it cannot be now; to be tried again
+     * @throws IOException it cannot be started now; to be tried again
      */
     void start() throws IOException;
   }
@@ -40,14 +40,14 @@ final class ServerWatch implements AutoCloseable {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final Thread thread;
 
-  /** Watches from now on. */
+  /** Starts to watch. */
   ServerWatch(PostgresServer server, Start start) {
     this.server = server;
     this.start = start;
     this.thread = Thread.ofVirtual().name("postgresql-watch").start(this::watch);
   }
 
-  /** {@return how often it has been started again} */
+  /** {@return how often it was restarted} */
   long restarts() {
     return restarts.get();
   }
@@ -64,7 +64,7 @@ final class ServerWatch implements AutoCloseable {
           pause = LOOK;
         }
         do {
-          LOG.error("The embedded PostgreSQL died; starting it again in {} ms", pause.toMillis());
+          LOG.error("The embedded PostgreSQL died; restarting it in {} ms", pause.toMillis());
           if (closesWithin(pause)) {
             return;
           }
@@ -81,7 +81,7 @@ final class ServerWatch implements AutoCloseable {
     try {
       return server.hasDied();
     } catch (IOException | RuntimeException e) {
-      LOG.warn("Could not see whether the embedded PostgreSQL runs; looking again", e);
+      LOG.warn("Could not check whether the embedded PostgreSQL runs; trying again", e);
       return false;
     }
   }
@@ -89,14 +89,14 @@ final class ServerWatch implements AutoCloseable {
   private boolean startsAgain() {
     try {
       start.start();
-      if (closing.getCount() > 0) { // else it may be that it said well and was ended
+      if (closing.getCount() > 0) { // otherwise it may have been stopped properly
         restarts.incrementAndGet();
         LOG.info("The embedded PostgreSQL runs again");
       }
       return true;
     } catch (IOException | RuntimeException e) {
       if (closing.getCount() > 0) {
-        LOG.error("The embedded PostgreSQL could not be started again", e);
+        LOG.error("The embedded PostgreSQL could not be restarted", e);
       } else {
         LOG.debug("The embedded PostgreSQL is being stopped", e);
       }
@@ -109,8 +109,8 @@ final class ServerWatch implements AutoCloseable {
   }
 
   /**
-   * Returns when the server is nobody's business here any more. A start that goes on is given up:
-   * what it was recovering is recovered by the next one.
+   * Returns when the watch has ended. A running start is aborted; the next start continues its
+   * recovery.
    */
   @Override
   public void close() {

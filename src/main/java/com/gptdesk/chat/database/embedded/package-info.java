@@ -1,4 +1,4 @@
-/** A PostgreSQL of our own, for development and tests. */
+/** An embedded PostgreSQL, for development and tests. */
 @NullMarked
 package com.gptdesk.chat.database.embedded;
 

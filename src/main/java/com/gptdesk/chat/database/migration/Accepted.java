@@ -13,15 +13,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What a DBA has added or changed on purpose: a file of their own with one line for each thing, as
- * {@code validate} and {@code verify-policies} name it. {@code *} stands for anything; {@code #}
- * and what follows it is a comment.
+ * The intended changes of a DBA: a file with one line for each, named as in the output of {@code
+ * validate} and {@code verify-policies}. {@code *} matches any text; {@code #} starts a comment.
  *
- * <p>Any thread may ask.
+ * <p>Thread-safe.
  */
 public final class Accepted {
 
-  /** Nothing is. */
+  /** Accepts nothing. */
   public static final Accepted NOTHING = new Accepted(List.of());
 
   private final Map<String, Pattern> lines = new LinkedHashMap<>();
@@ -42,10 +41,10 @@ public final class Accepted {
   }
 
   /**
-   * What that file names.
+   * Reads such a file.
    *
    * @param file in UTF-8
-   * @return what is accepted
+   * @return the accepted changes
    * @throws IllegalStateException it cannot be read
    */
   public static Accepted in(Path file) {
@@ -53,25 +52,25 @@ public final class Accepted {
       return new Accepted(Files.readAllLines(file));
     } catch (IOException e) {
       throw new IllegalStateException(
-          "The file of accepted things cannot be read: " + e.getMessage());
+          "The file of accepted changes cannot be read: " + e.getMessage());
     }
   }
 
   /**
-   * What these lines name.
+   * Parses these lines.
    *
    * @param lines as in the file
-   * @return what is accepted
+   * @return the accepted changes
    */
   public static Accepted of(String... lines) {
     return new Accepted(List.of(lines));
   }
 
   /**
-   * Whether it is accepted.
+   * Whether a difference is accepted.
    *
-   * @param id what a report calls it
-   * @return whether a line names it
+   * @param id its id in a report
+   * @return whether a line matches it
    */
   public boolean covers(String id) {
     boolean covered = false;
@@ -85,7 +84,7 @@ public final class Accepted {
   }
 
   /**
-   * Lines that have named nothing until now.
+   * Lines that have matched nothing so far.
    *
    * @return in the order of the file
    */

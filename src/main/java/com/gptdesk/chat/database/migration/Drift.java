@@ -16,28 +16,27 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One cause for which a database is no longer as the migrations made it; it may show in many
- * places.
+ * One cause of differences between a database and the migrations; it may have many effects.
  *
- * @param id what it is called in the file of accepted things
- * @param what a sentence
- * @param subjects the tables, functions and roles it is about
- * @param ids what each of the things that differ is called there
+ * @param id its id in the file of accepted changes
+ * @param the change as a sentence
+ * @param subjects the affected tables, functions and roles
+ * @param ids the ids of all its differences
  */
 public record Drift(String id, String what, Set<String> subjects, Set<String> ids) {
 
-  /** More of one kind than this are told in one line. */
+  /** More changes of one kind than this are reported in one line. */
   private static final int SEVERAL = 4;
 
   private static final int LONGEST = 160;
 
-  /** Kinds that say what a thing is; without it, nothing else of it is there. */
+  /** Kinds that create an object; without it, its other lines are missing, too. */
   private static final Set<String> EXISTENCE = Set.of("relation", "function");
 
-  /** Kinds that a partition has from its parent; rights and row-level security are its own. */
+  /** Kinds that a partition inherits; it has its own rights and row-level security. */
   private static final Set<String> INHERITED = Set.of("constraint", "index", "trigger");
 
-  /** A line that is otherwise; one of the two is null where it is missing or not ours. */
+  /** A line that differs; one of the two is null when it is missing or not the chat's. */
   record Difference(
       String id, @Nullable Line expected, @Nullable Line actual, List<String> inherited) {
 
@@ -49,7 +48,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
       return Objects.requireNonNull(expected != null ? expected : actual);
     }
 
-    /** As the database names it. */
+    /** Its name in the database. */
     String subject() {
       return Objects.requireNonNullElse(line().instance(), line().subject());
     }
@@ -63,7 +62,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
     }
   }
 
-  /** The causes of these differences; what is accepted takes all that comes with it along. */
+  /** The causes of these differences; an accepted one covers its effects. */
   static List<Drift> causes(List<Difference> differences, Accepted accepted) {
     Set<String> taken =
         causes(differences).stream()
@@ -87,7 +86,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
     return causes;
   }
 
-  /** A table or function that came or went takes along all that belongs to it. */
+  /** A table or function that was added or dropped explains all that belongs to it. */
   private static void wholeThings(List<Difference> left, List<Drift> causes) {
     Map<String, Difference> whole = new TreeMap<>();
     for (Difference difference : left) {
@@ -120,7 +119,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
         });
   }
 
-  /** Something of that name or in our schemas that we did not make, and to whom it is open. */
+  /** An object of that name or in the chat's schemas that is not the chat's, and who may use it. */
   private static Drift extra(Difference thing, List<Difference> parts) {
     String open =
         parts.stream()
@@ -146,7 +145,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
         ids(parts));
   }
 
-  /** What changed hands, by whose it is now; the rights of both owners are a part of that. */
+  /** Objects with another owner, by that owner; the rights of both owners belong to it. */
   private static void owners(List<Difference> left, List<Drift> causes) {
     Map<String, List<Difference>> byOwner = new TreeMap<>();
     for (Difference difference : take(left, some -> some.line().kind().equals("owner"))) {
@@ -172,7 +171,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
           causes.add(
               new Drift(
                   taken.size() == 1 ? taken.getFirst().id() : "owner *",
-                  "%s to %s, not to who owns the chat: policies do not hold an owner"
+                  "%s to %s, not to the owner of the chat: policies do not apply to an owner"
                       .formatted(
                           taken.size() == 1
                               ? names.iterator().next() + " belongs"
@@ -183,7 +182,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
         });
   }
 
-  /** What a partition has of its parent goes with the parent's. */
+  /** What a partition inherits is reported for its parent. */
   private static void inherited(List<Difference> left) {
     for (int i = 0; i < left.size(); i++) {
       Difference parent = left.get(i);
@@ -207,7 +206,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
     return difference.line().kind() + " " + table + " " + difference.line().name();
   }
 
-  /** One statement may have changed many: the same right on all tables, all keys gone. */
+  /** One statement may have changed many objects, such as a right on all tables. */
   private static void alike(List<Difference> left, List<Drift> causes) {
     Map<List<String>, List<Difference>> groups = new LinkedHashMap<>();
     for (Difference difference : left) {

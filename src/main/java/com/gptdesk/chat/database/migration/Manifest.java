@@ -26,8 +26,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What there is of the chat in a database, one line a thing ({@code db/manifest.sql}): as the
- * migrations made it in an empty one when the jar was built, or as it is now.
+ * The chat's objects in a database, one line for each ({@code db/manifest.sql}): as created by the
+ * migrations when the jar was built, or as they are now.
  */
 public final class Manifest {
 
@@ -35,15 +35,15 @@ public final class Manifest {
   private static final String QUERY = "/db/manifest.sql";
 
   /**
-   * A thing.
+   * One line of the manifest.
    *
    * @param kind {@code policy}, {@code right}, {@code body} …
-   * @param subject the table, function, schema or role that it belongs to
-   * @param name which of them; empty where a subject has one
-   * @param facts what must stay as it is
-   * @param restored the same as PostgreSQL writes it after a dump was restored, where that differs:
-   *     it reads its own text into another tree, with fewer parentheses
-   * @param instance the partition, where the subject is all of them
+   * @param subject its table, function, schema or role
+   * @param name its name; empty where a subject has only one
+   * @param facts its definition
+   * @param restored the definition as PostgreSQL prints it after a restored dump, which may have
+   *     fewer parentheses
+   * @param instance the partition, where the subject means all of them
    */
   record Line(
       String kind,
@@ -85,10 +85,10 @@ public final class Manifest {
   }
 
   /**
-   * As it was when the jar was built.
+   * The manifest of the jar's build.
    *
-   * @param platform what that database was made for
-   * @return what the migrations make
+   * @param platform the platform of the database
+   * @return the objects that the migrations create
    */
   public static Manifest built(Platform platform) {
     List<Line> lines = new ArrayList<>();
@@ -107,13 +107,13 @@ public final class Manifest {
   }
 
   /**
-   * As it is now.
+   * The manifest of a database now.
    *
-   * @param login anybody: the catalogue is open to all
-   * @param platform what the database was made for
+   * @param login any login, since the catalogue is readable for all
+   * @param platform the platform of the database
    * @param query the text of {@code db/manifest.sql}
-   * @return what there is
-   * @throws DatabaseUnavailable the database could not be asked
+   * @return its objects
+   * @throws DatabaseUnavailable the database could not be queried
    */
   public static Manifest of(Login login, Platform platform, String query) {
     return of(MigrationLogin.of(login), platform, query);
@@ -133,17 +133,17 @@ public final class Manifest {
         connection.rollback();
       }
     } catch (SQLException e) {
-      throw new DatabaseUnavailable("Could not ask the database what it has, as " + login, e);
+      throw new DatabaseUnavailable("Could not read the catalogue of the database as " + login, e);
     }
   }
 
   /**
-   * As that transaction sees it.
+   * The manifest as that transaction sees it.
    *
-   * @param connection in a transaction; its search path stays as it was
-   * @param platform what the database was made for
-   * @return what there is
-   * @throws SQLException the database could not be asked
+   * @param connection in a transaction; its search path is unchanged
+   * @param platform the platform of the database
+   * @return its objects
+   * @throws SQLException the database could not be queried
    */
   public static Manifest of(Connection connection, Platform platform) throws SQLException {
     return of(connection, platform, resource(QUERY));
@@ -154,7 +154,7 @@ public final class Manifest {
     List<Line> lines = new ArrayList<>();
     try (Statement statement = connection.createStatement()) {
       statement.execute("savepoint manifest");
-      // Then every name is written with its schema.
+      // So that every name is printed with its schema.
       statement.execute("set local search_path = pg_catalog");
       statement.execute("set local chat.platform = '" + platform + "'");
       try (ResultSet rows = statement.executeQuery(query)) {
@@ -175,10 +175,10 @@ public final class Manifest {
   }
 
   /**
-   * The same, also as it is after a dump was restored.
+   * The same, with the definitions after a restored dump.
    *
-   * @param restored that database's
-   * @return what compares with either
+   * @param restored the manifest of the restored database
+   * @return a manifest that matches either
    */
   public Manifest alsoAs(Manifest restored) {
     Map<String, String> facts = new TreeMap<>();
@@ -187,9 +187,9 @@ public final class Manifest {
   }
 
   /**
-   * Keeps it as a file of the jar, without the partitions' own names.
+   * Writes it to a file for the jar, without the names of partitions.
    *
-   * @param file where
+   * @param file the file
    * @throws IOException it could not be written
    */
   public void write(Path file) throws IOException {
@@ -202,9 +202,9 @@ public final class Manifest {
   }
 
   /**
-   * The bare names of the tables and functions that it has in schema public.
+   * The names of its tables and functions in schema public.
    *
-   * @return in the order of the alphabet
+   * @return in alphabetical order
    */
   public Set<String> publicNames() {
     Set<String> names = new TreeSet<>();
@@ -218,11 +218,11 @@ public final class Manifest {
   }
 
   /**
-   * Where a database is otherwise than this says.
+   * The differences of a database from this manifest.
    *
-   * @param actual of that database
-   * @param accepted what may be otherwise
-   * @return a cause each; empty when all is as it should be
+   * @param actual the manifest of that database
+   * @param accepted the accepted changes
+   * @return the causes; empty when there is no difference
    */
   public List<Drift> drift(Manifest actual, Accepted accepted) {
     Map<String, Line> expected = new TreeMap<>();
@@ -242,7 +242,8 @@ public final class Manifest {
     }
     Map<String, Line> found = new LinkedHashMap<>();
     for (Line line : actual.lines) {
-      // What else is in schema public is judged by what it opens, not by its being there.
+      // Other objects in schema public are reported for the access they give, not for their
+      // existence.
       if (subjects.contains(line.bareSubject()) || !line.subject().startsWith("public.")) {
         found.put(line.id(), line);
       }

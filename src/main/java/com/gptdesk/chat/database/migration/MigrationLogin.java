@@ -12,9 +12,9 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The owner's way in, for migrations.
+ * The owner's connections for migrations.
  *
- * @param name who that is, for messages
+ * @param name the owner's name in messages
  */
 record MigrationLogin(DataSource dataSource, String name) {
 
@@ -27,8 +27,8 @@ record MigrationLogin(DataSource dataSource, String name) {
   }
 
   /**
-   * By somebody's own connections, which may be a pool's: whatever a migration sets for its session
-   * is put back before one is given back.
+   * Uses a team's own connections, which may be pooled: settings that a migration makes for its
+   * session are restored before a connection is returned.
    */
   static MigrationLogin borrowed(DataSource dataSource) {
     return new MigrationLogin(

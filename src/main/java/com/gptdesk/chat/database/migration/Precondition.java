@@ -19,20 +19,20 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Something that a database lacks before it can be migrated, found by {@code db/preconditions.sql},
- * which only reads the catalogue.
+ * A requirement that a database does not meet before a migration, found by {@code
+ * db/preconditions.sql}, which only reads the catalogue.
  *
- * @param kind how much it matters
- * @param what what is missing; the file of accepted things names it so
- * @param remedy what a DBA does about it
+ * @param kind its severity
+ * @param what what is missing; also its id in the file of accepted changes
+ * @param remedy what a DBA should do
  */
 public record Precondition(Kind kind, String what, String remedy) {
 
-  /** How much it matters. */
+  /** The severity. */
   public enum Kind {
-    /** Migrating would fail. */
+    /** The migration would fail. */
     MISSING,
-    /** Policies or teams would not hold: nothing is migrated or served until it is accepted. */
+    /** Policies or teams would not hold: nothing is migrated or served until this is accepted. */
     UNSAFE,
     /** Worth knowing. */
     WARNING
@@ -42,12 +42,12 @@ public record Precondition(Kind kind, String what, String remedy) {
   private static final String FILESYSTEM = "filesystem:";
 
   /**
-   * Everything that this database lacks.
+   * All requirements that this database does not meet.
    *
    * @param served names of functions that are served beside the chat's own
-   * @param folder where {@code preconditions.sql} lies, in Flyway's words; one in the file system
-   *     need not have it, and then asks for nothing
-   * @throws DatabaseUnavailable the database could not be asked
+   * @param folder the location of {@code preconditions.sql} in Flyway's syntax; without that file
+   *     nothing is required
+   * @throws DatabaseUnavailable the database could not be queried
    */
   static List<Precondition> unmet(
       MigrationLogin login, Platform platform, List<String> served, String folder) {
@@ -60,7 +60,7 @@ public record Precondition(Kind kind, String what, String remedy) {
         Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       connection.setReadOnly(true);
-      // Nothing that somebody made in public answers in place of PostgreSQL's own.
+      // So that no object in public hides one of PostgreSQL.
       statement.execute(
           "set local search_path = pg_catalog, pg_temp; set local chat.platform = '%s'"
               .formatted(platform));
@@ -80,7 +80,7 @@ public record Precondition(Kind kind, String what, String remedy) {
       }
       return unmet;
     } catch (SQLException e) {
-      throw new DatabaseUnavailable("Could not ask the database what it lacks, as " + login, e);
+      throw new DatabaseUnavailable("Could not check the database's requirements as " + login, e);
     }
   }
 
@@ -103,9 +103,9 @@ public record Precondition(Kind kind, String what, String remedy) {
   }
 
   /**
-   * Whether nothing is migrated with it.
+   * Whether it prevents a migration.
    *
-   * @return false for what is only a warning
+   * @return false for a warning
    */
   public boolean stops() {
     return kind != Kind.WARNING;

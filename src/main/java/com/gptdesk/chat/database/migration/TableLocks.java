@@ -6,15 +6,14 @@ import java.sql.Statement;
 import java.time.Duration;
 
 /**
- * The locks that a migration begins with: all tables of the chat, in the order in which a send
- * takes them, for as long as the migration lasts.
+ * The locks at the start of a migration: all tables of the chat, in the order in which a send takes
+ * them, until the migration ends.
  *
- * <p>Statement by statement a migration would lock one table while people who hold another wait for
- * the first: a deadlock, and PostgreSQL ends whoever has waited for {@code deadlock_timeout}. Taken
- * together at the beginning, the migration has all or gives all back. Functions do lock tables in
- * several orders, so it may meet somebody even here. It then waits for {@value #WAIT_MS} ms at
- * most, far less than {@code deadlock_timeout} (a second), gives back what it has, and comes again
- * a moment later.
+ * <p>A migration that locked tables statement by statement could deadlock with users, and
+ * PostgreSQL would then end one of the transactions. So it takes all locks at the start, or none.
+ * Functions lock tables in several orders, so it may still conflict with one. It then waits for at
+ * most {@value #WAIT_MS} ms, far less than {@code deadlock_timeout} (a second), releases its locks,
+ * and tries again a moment later.
  */
 final class TableLocks {
 
@@ -23,15 +22,16 @@ final class TableLocks {
   private TableLocks() {}
 
   /**
-   * Locks all that is there of the chat's tables; nothing in an empty database.
+   * Locks the chat's existing tables; none in an empty database.
    *
    * @param connection in a transaction, which holds the locks until it ends
-   * @param patience how long to go on trying; once at the least
-   * @throws SQLException 55P03 when others held a table at each try
+   * @param patience how long to retry; it tries at least once
+   * @throws SQLException 55P03 when others held a table at each attempt
    */
   static void take(Connection connection, Duration patience) throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      // Ours are the tables of two schemas, and those of public whose policies ask our functions.
+      // The chat's tables are those of two schemas, and those of public whose policies use its
+      // functions.
       statement.execute(
           """
           do $$

@@ -1,7 +1,4 @@
-/**
- * What makes the database what it is: migrations, what they need of the platform, and what has
- * drifted since.
- */
+/** Migrations, their requirements on the platform, and the detection of drift. */
 @NullMarked
 package com.gptdesk.chat.database.migration;
 
