@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The two logins, on an empty database: who owns the tables, and as whom the service enters. Run by the image of PostgreSQL.
+# Creates two logins in an empty database: the owner of the tables, and the runtime login. Run by PostgreSQL's image.
 set -euo pipefail
 psql --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$POSTGRES_DB" <<SQL
 create role chat_owner login createrole password '$(cat /run/secrets/owner_password)';
