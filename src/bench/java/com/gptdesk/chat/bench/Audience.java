@@ -5,7 +5,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /** Readers who all wait for the same frame. */
-final class Audience implements Sockets.Ears {
+final class Audience implements Sockets.Receiver {
   private static final int PATIENCE_SECONDS = 30;
 
   /** When the first and when the last of them had it, in nanoseconds from the start. */
@@ -25,7 +25,7 @@ final class Audience implements Sockets.Ears {
       this.readers = readers;
     }
 
-    void heard(int reader, String frame) {
+    void received(int reader, String frame) {
       if (told.get(reader) || !frame.contains(mark)) {
         return;
       }
@@ -65,12 +65,12 @@ final class Audience implements Sockets.Ears {
   }
 
   @Override
-  public void heard(int pair, String frame) {
-    wave.heard(pair, frame);
+  public void received(int pair, String frame) {
+    wave.received(pair, frame);
   }
 
   @Override
-  public void gone(String why) {
-    // Whoever is gone is not told, and await says so.
+  public void closed(String why) {
+    // A closed socket receives nothing, and await reports that.
   }
 }

@@ -54,10 +54,10 @@ final class Clients implements AutoCloseable {
     /** What the reader says first. */
     List<String> subscriptions(Pair pair);
 
-    /** In a frame that says, once for each, that the reader hears from now on. */
+    /** Part of the frame that confirms a subscription, once for each. */
     String subscribed();
 
-    /** What a reader says every 20 s so that it is not taken for gone; empty for nothing. */
+    /** The heartbeat of a reader every 20 s; empty for none. */
     String heartbeat();
   }
 
@@ -109,14 +109,14 @@ final class Clients implements AutoCloseable {
         vertx,
         dialect,
         pairs,
-        new Sockets.Ears() {
+        new Sockets.Receiver() {
           @Override
-          public void heard(int pair, String frame) {
-            Clients.this.heard(pair, frame);
+          public void received(int pair, String frame) {
+            Clients.this.received(pair, frame);
           }
 
           @Override
-          public void gone(String why) {
+          public void closed(String why) {
             readerGone(why);
           }
         });
@@ -128,7 +128,7 @@ final class Clients implements AutoCloseable {
   }
 
   /** Takes a message to its reader off the list of those that are awaited. */
-  private void heard(int pair, String frame) {
+  private void received(int pair, String frame) {
     int at = frame.indexOf(MARK);
     if (at >= 0) {
       int start = at + MARK.length();
@@ -312,7 +312,7 @@ final class Clients implements AutoCloseable {
         confirmed.add(each);
       }
     }
-    // Whoever hears a message that was sent later has had, in order, what came before, or never.
+    // A reader that received a later message has received all earlier ones, or never will.
     long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(2 * PATIENCE_SECONDS);
     for (int pair = 0; pair < pairs.size(); pair++) {
       while (!marked(pair)) {

@@ -179,7 +179,7 @@ final class SendMessage implements Scenario {
     }
 
     void awaitHearing() {
-      relays.forEach(relay -> Await.until("the relay hears", relay::isUpToDate));
+      relays.forEach(relay -> Await.until("the relay to be up to date", relay::isUpToDate));
     }
 
     @Override

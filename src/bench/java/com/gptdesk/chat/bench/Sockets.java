@@ -13,7 +13,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A socket for the reader of each pair, open and heard from. All on one event loop; the frames are
+ * An open socket for the reader of each pair, which reads it. All on one event loop; the frames are
  * handled there.
  */
 final class Sockets {
@@ -23,31 +23,31 @@ final class Sockets {
   /** So many at a time are opened: more would wait for the service in its own queue. */
   private static final int OPENING = 32;
 
-  /** Told of what the readers hear. */
-  interface Ears {
+  /** Receives what arrives for the readers. */
+  interface Receiver {
     /** A text frame to the reader of the pair with this number. */
-    void heard(int pair, String frame);
+    void received(int pair, String frame);
 
     /** A socket was closed. */
-    void gone(String why);
+    void closed(String why);
   }
 
   private final Vertx vertx;
   private final Clients.Dialect dialect;
   private final WebSocketClient client;
-  private final Ears ears;
+  private final Receiver receiver;
 
-  private Sockets(Vertx vertx, Clients.Dialect dialect, int most, Ears ears) {
+  private Sockets(Vertx vertx, Clients.Dialect dialect, int most, Receiver receiver) {
     this.vertx = vertx;
     this.dialect = dialect;
     this.client = vertx.createWebSocketClient(new WebSocketClientOptions().setMaxConnections(most));
-    this.ears = ears;
+    this.receiver = receiver;
   }
 
   /** Opens them, and returns when all hear. They are closed with Vert.x. */
-  static void open(Vertx vertx, Clients.Dialect dialect, List<Pair> pairs, Ears ears)
+  static void open(Vertx vertx, Clients.Dialect dialect, List<Pair> pairs, Receiver receiver)
       throws Exception {
-    var sockets = new Sockets(vertx, dialect, pairs.size(), ears);
+    var sockets = new Sockets(vertx, dialect, pairs.size(), receiver);
     var turns = new Semaphore(OPENING);
     List<Future<Void>> opening = new ArrayList<>();
     for (int i = 0; i < pairs.size(); i++) {
@@ -62,39 +62,40 @@ final class Sockets {
   }
 
   private Future<Void> open(int number, Pair pair) {
-    Promise<Void> hears = Promise.promise();
+    Promise<Void> joined = Promise.promise();
     client
         .connect(dialect.port(), HOST, dialect.socketPath(pair))
-        .onFailure(hears::tryFail)
-        .onSuccess(socket -> hear(socket, number, dialect.subscriptions(pair), hears));
-    return hears.future();
+        .onFailure(joined::tryFail)
+        .onSuccess(socket -> receive(socket, number, dialect.subscriptions(pair), joined));
+    return joined.future();
   }
 
-  private void hear(WebSocket socket, int number, List<String> subscriptions, Promise<Void> hears) {
+  private void receive(
+      WebSocket socket, int number, List<String> subscriptions, Promise<Void> joined) {
     int[] missing = {subscriptions.size()};
     socket.textMessageHandler(
         frame -> {
           if (missing[0] > 0 && frame.contains(dialect.subscribed())) {
             missing[0]--;
             if (missing[0] == 0) {
-              hears.tryComplete();
+              joined.tryComplete();
             }
           } else {
-            ears.heard(number, frame);
+            receiver.received(number, frame);
           }
         });
     socket.closeHandler(
         closed -> {
           String why = "A reader's socket was closed: " + socket.closeStatusCode();
-          hears.tryFail(why);
-          ears.gone(why);
+          joined.tryFail(why);
+          receiver.closed(why);
         });
     if (!dialect.heartbeat().isEmpty()) {
       vertx.setPeriodic(20_000, beat -> socket.writeTextMessage(dialect.heartbeat()));
     }
     if (subscriptions.isEmpty()) {
-      hears.tryComplete();
+      joined.tryComplete();
     }
-    subscriptions.forEach(each -> socket.writeTextMessage(each).onFailure(hears::tryFail));
+    subscriptions.forEach(each -> socket.writeTextMessage(each).onFailure(joined::tryFail));
   }
 }

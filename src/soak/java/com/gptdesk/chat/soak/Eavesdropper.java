@@ -43,10 +43,10 @@ final class Eavesdropper {
   void listen(BooleanSupplier on) throws InterruptedException {
     while (on.getAsBoolean()) {
       long leaves = System.nanoTime() + random.nextLong(1_000_000_000L, 15_000_000_000L);
-      try (Line line = Line.open(http, ports.getAsInt(), token)) {
-        line.join("everything", "[{\"event\":\"*\",\"schema\":\"*\"}]");
+      try (SocketProbe probe = SocketProbe.open(http, ports.getAsInt(), token)) {
+        probe.join("everything", "[{\"event\":\"*\",\"schema\":\"*\"}]");
         while (on.getAsBoolean() && System.nanoTime() < leaves) {
-          Line.Message message = line.next(200);
+          SocketProbe.Message message = probe.next(200);
           if (message != null && message.event().equals("postgres_changes")) {
             hear(message.payload().path("data"));
           } else if (message != null
@@ -54,7 +54,7 @@ final class Eavesdropper {
             break;
           }
         }
-      } catch (Line.Broken e) {
+      } catch (SocketProbe.Broken e) {
         Thread.sleep(random.nextLong(50, 300)); // as clients do before they come back
       }
     }

@@ -186,27 +186,29 @@ final class Faults {
   }
 
   private void babble() throws InterruptedException {
-    try (Line line = Line.open(http, wires.get(random.nextInt(wires.size())).port(), token)) {
-      for (int i = 0; i < 300 && !line.hasEnded(); i++) {
+    try (SocketProbe probe =
+        SocketProbe.open(http, wires.get(random.nextInt(wires.size())).port(), token)) {
+      for (int i = 0; i < 300 && !probe.hasEnded(); i++) {
         var noise = new byte[random.nextInt(200)];
         random.nextBytes(noise);
-        line.sayText(
+        probe.sayText(
             i % 2 == 0
                 ? new String(noise, java.nio.charset.StandardCharsets.ISO_8859_1)
                 : "[\"1\",\"1\",\"realtime:x\",\"phx_join\"," + "[".repeat(random.nextInt(500)));
       }
-    } catch (Line.Broken e) {
+    } catch (SocketProbe.Broken e) {
       tally.count(tally.ends, "sent away for noise");
     }
   }
 
   private void shout() throws InterruptedException {
-    try (Line line = Line.open(http, wires.get(random.nextInt(wires.size())).port(), token)) {
-      line.sayText("x".repeat(3 * 1024 * 1024));
+    try (SocketProbe probe =
+        SocketProbe.open(http, wires.get(random.nextInt(wires.size())).port(), token)) {
+      probe.sayText("x".repeat(3 * 1024 * 1024));
       while (true) {
-        line.next(100);
+        probe.next(100);
       }
-    } catch (Line.Broken e) {
+    } catch (SocketProbe.Broken e) {
       tally.count(tally.ends, "sent away for a frame too long");
     }
   }
@@ -223,17 +225,17 @@ final class Faults {
   }
 
   private void joinOnce(Wire wire) {
-    try (Line line = Line.open(http, wire.port(), token)) {
-      line.join("flood", "[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"user_blocks\"}]");
+    try (SocketProbe probe = SocketProbe.open(http, wire.port(), token)) {
+      probe.join("flood", "[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"user_blocks\"}]");
       for (int i = 0; i < 100; i++) {
-        Line.Message message = line.next(100);
+        SocketProbe.Message message = probe.next(100);
         if (message != null && message.event().equals("phx_reply")) {
           tally.count(tally.ends, "flood: joined or told why not");
           return;
         }
       }
       tally.count(tally.ends, "flood: no answer in 10 s");
-    } catch (Line.Broken e) {
+    } catch (SocketProbe.Broken e) {
       tally.count(tally.ends, "flood: connection refused or lost");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

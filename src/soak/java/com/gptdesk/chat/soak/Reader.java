@@ -83,28 +83,28 @@ final class Reader {
 
   private void session(BooleanSupplier stays, boolean slow) throws InterruptedException {
     tally.sessions.increment();
-    try (Line line = Line.open(http, ports.getAsInt(), token)) {
+    try (SocketProbe probe = SocketProbe.open(http, ports.getAsInt(), token)) {
       for (Map.Entry<UUID, Known> entry : conversations.entrySet()) {
         Known known = entry.getValue();
         known.catchingUp = true;
-        line.join(
+        probe.join(
             "soak-" + entry.getKey(),
             "[{\"event\":\"*\",\"schema\":\"public\",\"table\":\"user_messages\",\"filter\":\"conversation_id=eq.%s\",\"since\":%d}]"
                 .formatted(entry.getKey(), known.reached));
       }
       if (slow) {
         tally.count(tally.faults, "a reader stops reading");
-        line.stopReading();
+        probe.stopReading();
       }
       while (stays.getAsBoolean()) {
-        Line.Message message = line.next(100);
+        SocketProbe.Message message = probe.next(100);
         if (message != null && !take(message)) {
           tally.count(tally.ends, "asked to join again");
           return;
         }
       }
       tally.count(tally.ends, "left");
-    } catch (Line.Broken e) {
+    } catch (SocketProbe.Broken e) {
       tally.count(tally.ends, reason(String.valueOf(e.getMessage())));
       Thread.sleep(random.nextLong(50, 300)); // as clients do before they come back
     }
@@ -117,7 +117,7 @@ final class Reader {
   }
 
   /** False when the channel has to be joined again. */
-  private boolean take(Line.Message message) {
+  private boolean take(SocketProbe.Message message) {
     return switch (message.event()) {
       case "postgres_changes" -> {
         change(message.payload().path("data"));

@@ -16,12 +16,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** One WebSocket of a client, as it is until it breaks. */
-final class Line implements WebSocket.Listener, AutoCloseable {
+final class SocketProbe implements WebSocket.Listener, AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final long HEARTBEAT = TimeUnit.SECONDS.toNanos(2);
   private static final long DEAD = TimeUnit.SECONDS.toNanos(8);
 
-  /** The line is no more. */
+  /** The socket is closed or broken. */
   static final class Broken extends Exception {
     Broken(String message) {
       super(message);
@@ -39,12 +39,12 @@ final class Line implements WebSocket.Listener, AutoCloseable {
   private final StringBuilder partial = new StringBuilder();
   private final WebSocket socket;
   private volatile @Nullable String ended;
-  private volatile boolean deaf;
+  private volatile boolean readingStopped;
   private long lastHeard = System.nanoTime();
   private long lastBeat = System.nanoTime();
   private int counter;
 
-  private Line(HttpClient http, URI address)
+  private SocketProbe(HttpClient http, URI address)
       throws ExecutionException, TimeoutException, InterruptedException {
     socket =
         http.newWebSocketBuilder()
@@ -53,9 +53,10 @@ final class Line implements WebSocket.Listener, AutoCloseable {
             .get(6, TimeUnit.SECONDS);
   }
 
-  static Line open(HttpClient http, int port, String token) throws Broken, InterruptedException {
+  static SocketProbe open(HttpClient http, int port, String token)
+      throws Broken, InterruptedException {
     try {
-      return new Line(
+      return new SocketProbe(
           http,
           URI.create(
               "ws://127.0.0.1:" + port + "/realtime/v1/websocket?vsn=2.0.0&apikey=" + token));
@@ -87,7 +88,7 @@ final class Line implements WebSocket.Listener, AutoCloseable {
     }
   }
 
-  /** The next message; null when none came within the time. Keeps the line alive meanwhile. */
+  /** The next message; null when none came within the time. Keeps the probe alive meanwhile. */
   @Nullable Message next(long millis) throws Broken, InterruptedException {
     String frame = frames.poll(Math.min(millis, 500), TimeUnit.MILLISECONDS);
     long now = System.nanoTime();
@@ -111,7 +112,7 @@ final class Line implements WebSocket.Listener, AutoCloseable {
   }
 
   void stopReading() {
-    deaf = true;
+    readingStopped = true;
   }
 
   boolean hasEnded() {
@@ -130,7 +131,7 @@ final class Line implements WebSocket.Listener, AutoCloseable {
       frames.add(partial.toString());
       partial.setLength(0);
     }
-    if (!deaf) {
+    if (!readingStopped) {
       webSocket.request(1);
     }
     return null;

@@ -64,7 +64,8 @@ class NodeTest {
 
   @Test
   void whoStopsAnswersClosesAndLosesNothing() throws Exception {
-    Line alice = Line.open(http, node.port(), issuer.forUser(Crashes.ALICE, Duration.ofHours(1)));
+    SocketProbe alice =
+        SocketProbe.open(http, node.port(), issuer.forUser(Crashes.ALICE, Duration.ofHours(1)));
     alice.join("user-" + Crashes.ALICE, "[]");
     Await.until("Alice is online", () -> presence().equals("online"));
     List<CompletableFuture<HttpResponse<String>>> calls = new ArrayList<>();
@@ -159,14 +160,14 @@ class NodeTest {
         .timeout(Await.PATIENCE);
   }
 
-  private static String end(Line line) {
+  private static String end(SocketProbe probe) {
     return Await.value(
         "the end of the socket",
         () -> {
           try {
-            line.next(500);
+            probe.next(500);
             return "";
-          } catch (Line.Broken e) {
+          } catch (SocketProbe.Broken e) {
             return String.valueOf(e.getMessage());
           }
         },
