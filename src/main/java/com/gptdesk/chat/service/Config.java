@@ -9,6 +9,7 @@ import com.gptdesk.chat.service.replica.ReplicaSettings;
 import com.gptdesk.chat.service.rpc.RpcSettings;
 import com.gptdesk.chat.service.server.HttpSettings;
 import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.settings.SettingGroup;
 import com.gptdesk.chat.service.settings.SettingList;
 import com.gptdesk.chat.service.settings.Settings;
 import java.util.List;
@@ -48,32 +49,35 @@ public record Config(
 
   private static final Setting<Boolean> ENABLED =
       Setting.flag(
-          "CHAT_ENABLED", true, "false: functions and joins answer 503, health stays green");
+          "CHAT_ENABLED",
+          true,
+          "`false`: functions and joins answer 503 with a reason, health stays green");
 
   /** Read by logback.xml before anything else. */
   private static final Setting<String> LOG_FORMAT =
       Setting.of(
           "CHAT_LOG_FORMAT",
-          "be text or json",
+          "text or json",
           text -> Set.of("text", "json").contains(text) ? text : null,
           "text",
           "text",
-          "text or json, on standard error");
+          "`json`: one object a line; on standard error");
 
-  /** All settings. */
+  /** All settings, in the order of help and of the document. */
   static final SettingList SETTINGS =
       new SettingList(
-          List.of(
-              DatabaseSettings.SETTINGS,
-              ReplicaSettings.SETTINGS,
-              TokenChoice.SETTINGS,
-              HttpSettings.SETTINGS,
-              RpcSettings.SETTINGS,
-              List.of(ENABLED),
-              RealtimeSettings.SETTINGS,
-              TopicLimits.SETTINGS,
-              NatsSettings.SETTINGS,
-              List.of(Metrics.TOKEN, LOG_FORMAT)));
+          new SettingGroup("Database", DatabaseSettings.CONNECTION),
+          new SettingGroup("Read replica", ReplicaSettings.SETTINGS),
+          new SettingGroup("Tokens and claims", TokenChoice.SETTINGS).and(DatabaseSettings.CLAIMS),
+          new SettingGroup("HTTP", HttpSettings.SETTINGS).and(RpcSettings.RATES),
+          new SettingGroup("Chat", List.of(ENABLED))
+              .and(RpcSettings.FUNCTIONS)
+              .and(DatabaseSettings.STORED),
+          new SettingGroup("Real time", RealtimeSettings.SETTINGS)
+              .and(TopicLimits.SETTINGS)
+              .and(DatabaseSettings.LISTENING),
+          new SettingGroup("NATS", NatsSettings.SETTINGS),
+          new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT)));
 
   /**
    * Reads the environment.

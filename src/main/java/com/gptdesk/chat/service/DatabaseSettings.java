@@ -44,55 +44,58 @@ record DatabaseSettings(
     @Nullable Integer typingTimeout) {
 
   private static final Setting<@Nullable String> URL =
-      Setting.text("CHAT_DATABASE_URL", "embedded", "jdbc:postgresql://… of your own PostgreSQL")
-          .shown(Setting.Shown.ADDRESS);
+      Setting.jdbcAddress("CHAT_DATABASE_URL", "embedded", "address of your own PostgreSQL");
   private static final Setting<@Nullable String> USER =
-      Setting.text("CHAT_DATABASE_USER", "none", "the runtime login, a member of chat_service");
+      Setting.text("CHAT_DATABASE_USER", "none", "the runtime login, a member of `chat_service`");
   private static final Setting<@Nullable String> PASSWORD =
       Setting.secret("CHAT_DATABASE_PASSWORD", 0, "none", "its password");
   private static final Setting<@Nullable String> OWNER_USER =
       Setting.text(
           "CHAT_OWNER_USER",
           "none",
-          "who migrates; without it serve refuses a database that is behind");
+          "who migrates; `serve` migrates only when it is set, else it refuses a database that is behind");
   private static final Setting<@Nullable String> OWNER_PASSWORD =
       Setting.secret("CHAT_OWNER_PASSWORD", 0, "none", "its password");
   private static final Setting<@Nullable Path> ACCEPTED =
-      Setting.path(
-          "CHAT_ACCEPTED", "none", "a file that names what a DBA changed on purpose, a line each");
+      Setting.path("CHAT_ACCEPTED", "none", "names what a DBA changed on purpose, one id a line");
   private static final Setting<Boolean> REFUSE_DRIFT =
       Setting.flag(
           "CHAT_REFUSE_DRIFT",
           false,
-          "true: do not serve a database that differs from what migrate makes");
+          "`true`: do not serve a database that differs from what `migrate` makes");
   private static final Setting<@Nullable Path> DATA_DIR =
       Setting.path("CHAT_DATA_DIR", "./data", "where the embedded PostgreSQL keeps its files");
   private static final Setting<Integer> POOL_SIZE =
-      Setting.number("CHAT_POOL_SIZE", 16, 1, 1000, "connections for requests");
+      Setting.number(
+          "CHAT_POOL_SIZE",
+          16,
+          1,
+          1000,
+          "connections for requests; the relay's two are additional");
   private static final Setting<Duration> STATEMENT_TIMEOUT =
       Setting.millis(
           "CHAT_STATEMENT_TIMEOUT_MS",
           15_000,
           0,
           3_600_000,
-          "the longest statement of a request; 0 for no limit");
+          "the longest statement of a request, and the longest open transaction; half of it for a lock; then 503. 0: no limit, also for a pooler that lets no `options` through");
   private static final Setting<@Nullable String> CLAIMS_SECRET =
       Setting.secret(
           "CHAT_CLAIMS_SECRET",
           ClaimsSigner.SHORTEST_SECRET,
           "none",
-          "signs what the service says to the database, of at least 32 bytes; migrate writes it to chat.settings.claims_secret");
+          "signs what the service says to the database; `migrate` writes it to `chat.settings.claims_secret`, and from then on the login alone has no rights");
   private static final Setting<Duration> CLAIMS_LIFETIME =
       Setting.millis(
           "CHAT_CLAIMS_LIFETIME_MS",
           60_000,
           30_000,
           3_600_000,
-          "how long a signature may begin a transaction, the clocks' difference included");
+          "how long such a signature may begin a transaction, the difference of the clocks included");
   private static final Setting<ListenDriver> DRIVER =
       Setting.of(
           "CHAT_LISTEN_DRIVER",
-          "be pgjdbc-ng or pgjdbc",
+          "pgjdbc-ng or pgjdbc",
           text ->
               switch (text) {
                 case "pgjdbc-ng" -> ListenDriver.PGJDBC_NG;
@@ -101,7 +104,7 @@ record DatabaseSettings(
               },
           ListenDriver.PGJDBC_NG,
           "pgjdbc-ng",
-          "the driver of the listening connection; pgjdbc is the fallback");
+          "the driver of the listening connection; `pgjdbc` is the fallback");
 
   /** The earlier name of {@link #DRIVER}; ignoring it would silently change the driver. */
   private static final Setting<@Nullable String> DOORBELL =
@@ -113,17 +116,17 @@ record DatabaseSettings(
           1,
           100_000,
           "1000",
-          "characters; written to the database when set");
+          "characters; written to `chat.settings` when set, by `migrate` and by each `serve` that may migrate; the row rules");
   private static final Setting<@Nullable Integer> TYPING_TIMEOUT =
       Setting.optionalNumber(
           "CHAT_TYPING_TIMEOUT",
           500,
           60_000,
           "3000",
-          "milliseconds; written to the database when set");
+          "milliseconds; written to `chat.settings` as the one above");
 
-  /** The settings of the database. */
-  static final List<Setting<?>> SETTINGS =
+  /** Which database, and how it is used. */
+  static final List<Setting<?>> CONNECTION =
       List.of(
           URL,
           USER,
@@ -134,25 +137,26 @@ record DatabaseSettings(
           REFUSE_DRIFT,
           DATA_DIR,
           POOL_SIZE,
-          STATEMENT_TIMEOUT,
-          CLAIMS_SECRET,
-          CLAIMS_LIFETIME,
-          DRIVER,
-          MAX_MESSAGE_LENGTH,
-          TYPING_TIMEOUT);
+          STATEMENT_TIMEOUT);
+
+  /** How the service proves to the database what it says. */
+  static final List<Setting<?>> CLAIMS = List.of(CLAIMS_SECRET, CLAIMS_LIFETIME);
+
+  /** What is written to {@code chat.settings}. */
+  static final List<Setting<?>> STORED = List.of(MAX_MESSAGE_LENGTH, TYPING_TIMEOUT);
+
+  /** How changes are heard of. */
+  static final List<Setting<?>> LISTENING = List.of(DRIVER);
 
   /** Read from the environment. */
   static DatabaseSettings from(Settings settings) {
     String url = settings.get(URL);
-    if (url != null && !url.startsWith("jdbc:postgresql://")) {
-      settings.problem("CHAT_DATABASE_URL must begin with jdbc:postgresql:// .");
-    }
     if (settings.has(DOORBELL)) {
       settings.problem(DOORBELL + " is now named " + DRIVER + ": set that instead.");
     }
     Path data = settings.get(DATA_DIR);
     return new DatabaseSettings(
-        url == null,
+        !settings.has(URL),
         login(settings, url, USER, PASSWORD, true),
         login(settings, url, OWNER_USER, OWNER_PASSWORD, false),
         settings.get(ACCEPTED),
@@ -175,7 +179,7 @@ record DatabaseSettings(
       boolean required) {
     String user = settings.get(userSetting);
     String password = settings.get(passwordSetting);
-    if (url == null) {
+    if (!settings.has(URL)) {
       if (user != null || password != null) {
         settings.problem(userSetting + " needs CHAT_DATABASE_URL beside it.");
       }
@@ -187,7 +191,7 @@ record DatabaseSettings(
       }
       return null;
     }
-    return new Login(url, user, password == null ? "" : password);
+    return url == null ? null : new Login(url, user, password == null ? "" : password);
   }
 
   /**

@@ -49,14 +49,14 @@ class ConfigTest {
                         "CHAT_LISTEN_DRIVER", "gong")));
     assertEquals(
         List.of(
-            "CHAT_ENABLED must be true or false.",
-            "CHAT_DATABASE_URL must begin with jdbc:postgresql:// .",
+            "CHAT_ENABLED must be true or false, and is perhaps.",
+            "CHAT_DATABASE_URL must be jdbc:postgresql://…; its value is not shown.",
             "Set CHAT_DATABASE_USER as well.",
-            "CHAT_POOL_SIZE must be a whole number from 1 to 1000.",
-            "CHAT_LISTEN_DRIVER must be pgjdbc-ng or pgjdbc.",
-            "CHAT_JWT_SECRET must have at least 32 bytes.",
-            "CHAT_JWKS_URL must be an http or https address.",
-            "CHAT_PORT must be a whole number from 0 to 65535.",
+            "CHAT_POOL_SIZE must be a whole number from 1 to 1000, and is many.",
+            "CHAT_LISTEN_DRIVER must be pgjdbc-ng or pgjdbc, and is gong.",
+            "CHAT_JWT_SECRET must have at least 32 bytes; its value is not shown.",
+            "CHAT_JWKS_URL must be an http or https address; its value is not shown.",
+            "CHAT_PORT must be a whole number from 0 to 65535, and is 70000.",
             "Set both CHAT_TLS_CERTIFICATE and CHAT_TLS_KEY, or neither."),
         no.problems());
   }
@@ -110,8 +110,10 @@ class ConfigTest {
                         "CHAT_TRUSTED_PROXIES", "10.0.0.0/8, proxy.example")));
     assertEquals(
         List.of(
-            "CHAT_ALLOWED_ORIGINS must be origins as https://desk.example, separated by commas.",
-            "CHAT_TRUSTED_PROXIES must be addresses or networks as 10.0.0.0/8, separated by commas."),
+            "CHAT_ALLOWED_ORIGINS must be * or origins such as https://desk.example, separated by commas,"
+                + " and is https://a.example,*.",
+            "CHAT_TRUSTED_PROXIES must be addresses or networks such as 10.0.0.0/8, separated by commas,"
+                + " and is 10.0.0.0/8, proxy.example."),
         no.problems());
   }
 
@@ -158,10 +160,12 @@ class ConfigTest {
                         "CHAT_NATS_SUBJECT", "chat.>")));
     assertEquals(
         List.of(
-            "CHAT_NATS_SUBJECT must be letters, digits, - and _, with dots in between.",
-            "CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.",
-            "CHAT_NATS_CREDENTIALS must be a file that can be read.",
-            "CHAT_NATS_URL must be nats://host:port or tls://host:port, several separated by commas."),
+            "CHAT_NATS_URL must be nats://host:port or tls://host:port, several separated by commas;"
+                + " its value is not shown.",
+            "CHAT_NATS_CREDENTIALS must be a file that can be read, and is /nowhere/at.creds.",
+            "CHAT_NATS_SUBJECT must be letters, digits, - and _, with dots in between,"
+                + " and is chat.>.",
+            "CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node."),
         no.problems());
   }
 }

@@ -37,7 +37,7 @@ class MainTest {
   void theProgramHasHelpAndVersion() {
     assertTrue(said("--help").contains("verify-policies"));
     assertTrue(said("--version").startsWith("GPT Desk Chat "));
-    assertTrue(said("serve", "--help").contains("CHAT_DATA_DIR (default: ./data)"));
+    assertTrue(said("serve", "--help").contains("CHAT_DATA_DIR (default: ./data; a path)"));
   }
 
   @Test

@@ -28,15 +28,17 @@ public record TokenChoice(
           "CHAT_JWT_SECRET",
           TokenSettings.SHORTEST_SECRET,
           "random on the embedded one",
-          "HS256 secret of at least 32 bytes");
+          "HS256 secret; the embedded database keeps it in `service.jwt-secret` (the demo: `jwt-secret`) in the data directory");
   private static final Setting<@Nullable URI> KEYS =
-      Setting.httpAddress("CHAT_JWKS_URL", "the keys of RS256 and ES256, in place of a secret");
+      Setting.httpAddress(
+          "CHAT_JWKS_URL", "where the keys of RS256 and ES256 are, in place of a secret");
   private static final Setting<@Nullable String> AUDIENCE =
-      Setting.text("CHAT_JWT_AUDIENCE", "any", "what a token's aud must contain");
+      Setting.text("CHAT_JWT_AUDIENCE", "any", "what a token's `aud` must contain");
   private static final Setting<@Nullable String> ISSUER =
-      Setting.text("CHAT_JWT_ISSUER", "any", "what a token's iss must be");
+      Setting.text("CHAT_JWT_ISSUER", "any", "what a token's `iss` must be");
   private static final Setting<@Nullable String> ANON_KEY =
-      Setting.secret("CHAT_ANON_KEY", 0, "none", "the key every browser has, when it is no token");
+      Setting.secret(
+          "CHAT_ANON_KEY", 0, "none", "the key that every browser has, when it is not a token");
 
   /** The settings of tokens. */
   public static final List<Setting<?>> SETTINGS = List.of(SECRET, KEYS, AUDIENCE, ISSUER, ANON_KEY);

@@ -4,7 +4,6 @@ import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,17 +29,18 @@ public record NatsSettings(
     int maxWaiting) {
 
   private static final Setting<@Nullable String> URL =
-      Setting.text(
-              "CHAT_NATS_URL",
-              "none",
-              "nats://… or tls://…; one node reads the changes and tells the others by NATS")
-          .shown(Setting.Shown.ADDRESS);
+      Setting.address(
+          "CHAT_NATS_URL",
+          "nats://host:port or tls://host:port, several separated by commas",
+          NatsSettings::areAddresses,
+          "none",
+          "one node reads the changes for all; a login stands in the first address, as `user:password@` or `token@`");
   private static final Setting<@Nullable Path> CREDENTIALS =
-      Setting.path("CHAT_NATS_CREDENTIALS", "none", "a .creds file to enter NATS with");
+      Setting.readableFile("CHAT_NATS_CREDENTIALS", "none", "a `.creds` file for NATS");
   private static final Setting<String> SUBJECT =
       Setting.of(
           "CHAT_NATS_SUBJECT",
-          "be letters, digits, - and _, with dots in between",
+          "letters, digits, - and _, with dots in between",
           text -> text.matches("[\\w-]+(\\.[\\w-]+)*") ? text : null,
           "gptdesk-chat",
           "gptdesk-chat",
@@ -61,7 +61,7 @@ public record NatsSettings(
     String url = settings.get(URL);
     Path credentials = settings.get(CREDENTIALS);
     String subject = settings.get(SUBJECT);
-    if (url == null) {
+    if (!settings.has(URL)) {
       if (credentials != null) {
         settings.problem("CHAT_NATS_CREDENTIALS needs CHAT_NATS_URL beside it.");
       }
@@ -70,15 +70,14 @@ public record NatsSettings(
     if (embedded) {
       settings.problem("CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.");
     }
-    if (credentials != null && !Files.isReadable(credentials)) {
-      settings.problem("CHAT_NATS_CREDENTIALS must be a file that can be read.");
-    }
+    return url == null ? null : of(url, credentials, subject);
+  }
+
+  private static boolean areAddresses(String urls) {
     try {
-      return of(url, credentials, subject);
+      return !of(urls, null, "any").servers().isEmpty();
     } catch (IllegalArgumentException e) {
-      settings.problem(
-          "CHAT_NATS_URL must be nats://host:port or tls://host:port, several separated by commas.");
-      return null;
+      return false;
     }
   }
 

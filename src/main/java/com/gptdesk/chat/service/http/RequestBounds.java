@@ -18,24 +18,32 @@ public record RequestBounds(
     long maxBodyBytes, int maxHeaderBytes, int maxLineBytes, Duration arrival) {
   private static final Setting<Integer> BODY =
       Setting.number(
-          "CHAT_MAX_BODY_BYTES", 1 << 20, 1024, 64 * 1024 * 1024, "the longest request body");
+          "CHAT_MAX_BODY_BYTES",
+          1 << 20,
+          1024,
+          64 * 1024 * 1024,
+          "the longest request body; more is answered with 413");
   private static final Setting<Integer> HEADERS =
       Setting.number(
-          "CHAT_MAX_HEADER_BYTES", 16_384, 1024, 1024 * 1024, "all headers of a request together");
+          "CHAT_MAX_HEADER_BYTES",
+          16_384,
+          1024,
+          1024 * 1024,
+          "all headers of a request together; more is answered with 431");
   private static final Setting<Integer> LINE =
       Setting.number(
           "CHAT_MAX_REQUEST_LINE_BYTES",
           8192,
           1024,
           1024 * 1024,
-          "method and address of a request");
+          "method and address of a request; more is answered with 414");
   private static final Setting<Duration> ARRIVAL =
       Setting.millis(
           "CHAT_MAX_REQUEST_ARRIVAL_MS",
           10_000,
           100,
           3_600_000,
-          "how long a request may take to arrive");
+          "how long a request may take to arrive: its headers after the connection opened, its body after the headers; then 408 and the connection closes");
 
   /** The settings of requests. */
   public static final List<Setting<?>> SETTINGS = List.of(BODY, HEADERS, LINE, ARRIVAL);

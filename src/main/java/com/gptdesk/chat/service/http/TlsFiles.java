@@ -16,7 +16,9 @@ public record TlsFiles(Path certificate, Path key) {
 
   private static final Setting<@Nullable Path> CERTIFICATE =
       Setting.path(
-          "CHAT_TLS_CERTIFICATE", "none", "PEM file of the certificate to show, for HTTPS");
+          "CHAT_TLS_CERTIFICATE",
+          "none",
+          "PEM file; with it the port speaks HTTPS and WebSockets over TLS 1.2 or 1.3, and no plain HTTP. A renewed file is used within seconds, without a restart");
   private static final Setting<@Nullable Path> KEY =
       Setting.path("CHAT_TLS_KEY", "none", "PEM file of its private key")
           .shown(Setting.Shown.SECRET);

@@ -52,7 +52,7 @@ public final class Metrics implements AutoCloseable {
           "CHAT_METRICS_TOKEN",
           16,
           "none",
-          "the bearer token for /metrics, at least 16 bytes; without it nobody may read them");
+          "the bearer token with which Prometheus reads `/metrics`; without it nobody can read");
 
   private static final Duration FASTEST = Duration.ofMillis(1);
   private static final Duration SLOWEST = Duration.ofSeconds(10);

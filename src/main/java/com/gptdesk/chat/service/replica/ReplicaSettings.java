@@ -19,11 +19,10 @@ import org.jspecify.annotations.Nullable;
 public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int maxCallers) {
 
   private static final Setting<@Nullable String> URL =
-      Setting.text(
-              "CHAT_REPLICA_URL",
-              "none",
-              "jdbc:postgresql://… of a streaming replica, for functions that only read")
-          .shown(Setting.Shown.ADDRESS);
+      Setting.jdbcAddress(
+          "CHAT_REPLICA_URL",
+          "none",
+          "address of a streaming replica, for functions that only read");
   private static final Setting<@Nullable String> USER =
       Setting.text("CHAT_REPLICA_USER", "the primary's", "the login there");
   private static final Setting<@Nullable String> PASSWORD =
@@ -36,14 +35,14 @@ public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int ma
           2000,
           200,
           60_000,
-          "further behind than this, it is not asked");
+          "a replica that is further behind is not used");
   private static final Setting<Integer> MAX_CALLERS =
       Setting.number(
           "CHAT_REPLICA_MAX_CALLERS",
           100_000,
           1,
           10_000_000,
-          "people whose last position a node remembers");
+          "for how many users a node remembers what the replica must have replayed; with more, the next reads of all go to the primary");
 
   /** Those of a replica. */
   public static final List<Setting<?>> SETTINGS =
@@ -63,17 +62,17 @@ public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int ma
     int poolSize = settings.get(POOL_SIZE);
     Duration maxLag = settings.get(MAX_LAG);
     int maxCallers = settings.get(MAX_CALLERS);
-    if (url == null) {
+    if (!settings.has(URL)) {
       if (user != null || password != null) {
         settings.problem("CHAT_REPLICA_USER needs CHAT_REPLICA_URL beside it.");
       }
       return null;
     }
-    if (!url.startsWith("jdbc:postgresql://")) {
-      settings.problem("CHAT_REPLICA_URL must begin with jdbc:postgresql:// .");
-    }
     if (embedded) {
       settings.problem("CHAT_REPLICA_URL needs CHAT_DATABASE_URL, the primary, beside it.");
+    }
+    if (url == null) {
+      return null;
     }
     Login login =
         user != null

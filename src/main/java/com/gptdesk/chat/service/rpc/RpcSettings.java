@@ -25,25 +25,28 @@ public record RpcSettings(
           100,
           1,
           1_000_000,
-          "calls of functions by one person on this node");
+          "calls of functions by one user; twice as many at once, then 429 with `Retry-After`");
   private static final Setting<Integer> PER_ADDRESS =
       Setting.number(
           "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
           1000,
           1,
           1_000_000,
-          "calls, broadcasts and new sockets from one address on this node");
+          "calls, broadcasts by HTTP and new sockets from one address (IPv6: one /64)");
   private static final Setting<List<String>> SERVED =
       Setting.of(
           "CHAT_SERVED_FUNCTIONS",
-          "be names of functions with * for any letters, separated by commas",
+          "names with * for any letters, separated by commas",
           RpcSettings::namesIn,
           List.of(),
           "none",
-          "functions of schema public served beside the chat's own, separated by commas; * for any letters");
+          "functions of schema `public` served beside the chat's own. `serve`, `info`, `validate` and `verify-policies` say which name no function has that clients may execute");
 
-  /** The settings of functions. */
-  public static final List<Setting<?>> SETTINGS = List.of(PER_PERSON, PER_ADDRESS, SERVED);
+  /** How often functions may be called. */
+  public static final List<Setting<?>> RATES = List.of(PER_PERSON, PER_ADDRESS);
+
+  /** Which functions are served. */
+  public static final List<Setting<?>> FUNCTIONS = List.of(SERVED);
 
   /** Read from the environment. */
   public static RpcSettings from(Settings settings, boolean enabled) {

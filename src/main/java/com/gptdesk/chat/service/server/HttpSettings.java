@@ -37,25 +37,25 @@ public record HttpSettings(
           "CHAT_PAGE_HOSTS",
           List.of(),
           "none",
-          "origins that may show the Messages page in a frame, separated by commas");
+          "applications that may show the Messages page in a frame");
   private static final Setting<List<String>> ALLOWED_ORIGINS =
       Setting.origins(
           "CHAT_ALLOWED_ORIGINS",
           List.of("*"),
           "*",
-          "origins whose pages may talk to the service, separated by commas");
+          "whose pages may call functions (CORS) and open sockets (else 403); the service's own always may");
   private static final Setting<TrustedProxies> TRUSTED_PROXIES =
       Setting.of(
           "CHAT_TRUSTED_PROXIES",
-          "be addresses or networks as 10.0.0.0/8, separated by commas",
+          "addresses or networks such as 10.0.0.0/8, separated by commas",
           HttpSettings::proxiesIn,
           TrustedProxies.none(),
           "none",
-          "addresses or networks whose X-Forwarded-For is believed, separated by commas");
+          "the proxies in front; without it all clients behind a proxy count as one address");
   private static final Setting<String> HOST =
       Setting.of(
           "CHAT_HOST",
-          "be an address",
+          "an address",
           text -> text,
           "0.0.0.0",
           "0.0.0.0",
@@ -66,9 +66,10 @@ public record HttpSettings(
   /** The settings of the HTTP server. */
   public static final List<Setting<?>> SETTINGS =
       Stream.of(
-              List.of(PAGE_HOSTS, ALLOWED_ORIGINS, TRUSTED_PROXIES, HOST, PORT),
-              RequestBounds.SETTINGS,
-              TlsFiles.SETTINGS)
+              List.of(HOST, PORT),
+              TlsFiles.SETTINGS,
+              List.of(PAGE_HOSTS, ALLOWED_ORIGINS, TRUSTED_PROXIES),
+              RequestBounds.SETTINGS)
           .<Setting<?>>flatMap(List::stream)
           .toList();
 

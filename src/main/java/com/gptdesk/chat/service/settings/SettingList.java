@@ -14,17 +14,23 @@ public final class SettingList {
   /** How many letters may be wrong in a name that is taken for a slip. */
   private static final int FARTHEST = 4;
 
+  private final List<SettingGroup> groups;
   private final List<Setting<?>> all;
   private final Map<String, Setting<?>> byName = new TreeMap<>();
 
   /** The groups of all stations. */
-  public SettingList(List<List<Setting<?>>> groups) {
-    all = groups.stream().<Setting<?>>flatMap(List::stream).toList();
+  public SettingList(SettingGroup... groups) {
+    this.groups = List.of(groups);
+    all = this.groups.stream().<Setting<?>>flatMap(group -> group.settings().stream()).toList();
     for (Setting<?> setting : all) {
       if (byName.put(setting.name(), setting) != null) {
         throw new IllegalArgumentException(setting.name() + " is named twice");
       }
     }
+  }
+
+  public List<SettingGroup> groups() {
+    return groups;
   }
 
   public List<Setting<?>> all() {
@@ -61,14 +67,9 @@ public final class SettingList {
         .toList();
   }
 
-  /** The table, as help shows it. */
+  /** All groups, as help shows them. */
   public String help() {
-    return all.stream()
-        .map(
-            setting ->
-                "  %s (default: %s)%n      %s"
-                    .formatted(setting.name(), setting.shownDefault(), setting.meaning()))
-        .collect(Collectors.joining("%n".formatted()));
+    return groups.stream().map(SettingGroup::help).collect(Collectors.joining("%n".formatted()));
   }
 
   /** How many letters must be changed, added or left out. */

@@ -26,7 +26,7 @@ public final class Settings {
     }
     T value = setting.parse(text);
     if (value == null) {
-      problem(setting.problem());
+      problem(setting.problem(text));
       return setting.otherwise();
     }
     return value;

@@ -26,14 +26,18 @@ public record TopicLimits(
 
   private static final Setting<Integer> PAYLOAD =
       Setting.number(
-          "CHAT_MAX_PAYLOAD_SIZE_IN_KB", 256, 1, 1000, "the longest payload of a broadcast");
+          "CHAT_MAX_PAYLOAD_SIZE_IN_KB",
+          256,
+          1,
+          1000,
+          "the longest payload of a broadcast and of what is tracked, its key included");
   private static final Setting<Integer> EVENTS =
       Setting.number(
           "CHAT_MAX_EVENTS_PER_SECOND",
           100,
           1,
           1_000_000,
-          "broadcasts and presence calls of one socket or person");
+          "broadcasts and presence calls of one socket, or of one user by HTTP");
   private static final Setting<Integer> PRESENCE_EVENTS =
       Setting.number(
           "CHAT_MAX_CLIENT_PRESENCE_EVENTS_PER_WINDOW",
@@ -43,7 +47,7 @@ public record TopicLimits(
           "presence calls of one socket");
   private static final Setting<Duration> PRESENCE_WINDOW =
       Setting.millis(
-          "CHAT_CLIENT_PRESENCE_WINDOW_MS", 30_000, 1000, 3_600_000, "how long that window is");
+          "CHAT_CLIENT_PRESENCE_WINDOW_MS", 30_000, 1000, 3_600_000, "the length of that window");
 
   /** The settings of topics. */
   public static final List<Setting<?>> SETTINGS =

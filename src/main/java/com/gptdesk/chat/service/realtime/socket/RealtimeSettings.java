@@ -55,7 +55,11 @@ public record RealtimeSettings(
       Setting.number("CHAT_MAX_JOINS_PER_SECOND", 100, 1, 100_000, "joins on one socket");
   private static final Setting<Integer> SUBSCRIPTIONS =
       Setting.number(
-          "CHAT_MAX_BINDINGS_PER_CHANNEL", 100, 1, 10_000, "postgres_changes in one channel");
+          "CHAT_MAX_BINDINGS_PER_CHANNEL",
+          100,
+          1,
+          10_000,
+          "`postgres_changes` subscriptions in one channel");
   private static final Setting<Integer> FRAME_BYTES =
       Setting.number(
           "CHAT_MAX_FRAME_BYTES",
@@ -64,35 +68,40 @@ public record RealtimeSettings(
           64 * 1024 * 1024,
           "the longest frame from a client");
   private static final Setting<Integer> FRAMES =
-      Setting.number("CHAT_MAX_FRAMES_PER_SECOND", 200, 1, 1_000_000, "frames from one socket");
+      Setting.number(
+          "CHAT_MAX_FRAMES_PER_SECOND",
+          200,
+          1,
+          1_000_000,
+          "frames from one socket; twice as many at once");
   private static final Setting<Integer> QUEUED_BYTES =
       Setting.number(
           "CHAT_MAX_QUEUED_BYTES",
           4 * 1024 * 1024,
           64 * 1024,
           256 * 1024 * 1024,
-          "what may wait for a slow client");
+          "bytes that may wait for a slow client before its socket is closed");
   private static final Setting<Integer> QUEUED_CHANGES =
       Setting.number(
           "CHAT_MAX_QUEUED_CHANGES",
           20_000,
           100,
           1_000_000,
-          "changes that may wait for a slow client");
+          "changes that may wait for a slow client before its socket is closed");
   private static final Setting<Integer> REPLAYED =
       Setting.number(
           "CHAT_MAX_REPLAYED",
           10_000,
           1,
           1_000_000,
-          "revisions of one conversation replayed by since");
+          "revisions of one conversation replayed by `since`; for more the client is told to read again");
   private static final Setting<Integer> DATABASE_QUESTIONS =
       Setting.number(
           "CHAT_MAX_DATABASE_QUESTIONS",
           8,
           1,
           1000,
-          "sockets that query the database at the same time");
+          "sockets that query the database at the same time, for example when a thousand reconnect");
 
   /** The settings of the WebSocket endpoint. */
   public static final List<Setting<?>> SETTINGS =
