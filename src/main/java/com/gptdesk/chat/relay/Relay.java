@@ -100,9 +100,9 @@ public final class Relay implements AutoCloseable {
     this.listener = listener;
     this.cluster = listener instanceof LeadingListener leader ? leader : null;
     this.backstop =
-        cluster != null && settings.backstop().compareTo(LEADER_BACKSTOP) > 0
+        cluster != null && settings.listening().backstop().compareTo(LEADER_BACKSTOP) > 0
             ? LEADER_BACKSTOP
-            : settings.backstop();
+            : settings.listening().backstop();
     this.listenLoop = new ListenLoop(settings.listening(), wakeUp);
     this.thread = Thread.ofPlatform().daemon().name("relay").unstarted(this::run);
   }
@@ -194,7 +194,8 @@ public final class Relay implements AutoCloseable {
   }
 
   private void run() {
-    var backoff = new Backoff(settings.firstRetry(), settings.longestRetry());
+    var backoff =
+        new Backoff(settings.listening().firstRetry(), settings.listening().longestRetry());
     try {
       while (!isClosing()) {
         awaitAble();

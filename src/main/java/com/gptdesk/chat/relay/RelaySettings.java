@@ -9,58 +9,37 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the relay connects, and how often it polls.
  *
- * @param jdbcUrl {@code jdbc:postgresql://…}; a URL that names the login or its password itself is
- *     fine, too
- * @param user the runtime login, a member of {@code chat_service}
- * @param password its password
- * @param driver the driver that listens
+ * @param listening where it connects, also to read; a sleeping relay polls after its {@code
+ *     backstop} even without a notification
  * @param pause the shortest pause between two polls while changes come; it grows with the length of
  *     a poll
  * @param calm after so long without a change the relay tries to fall asleep
- * @param backstop a sleeping relay polls after so long even without a notification
  * @param maxRows the most changes that one poll brings; bounds memory
- * @param timeout after so long without an answer a connection counts as lost
- * @param firstRetry the wait before the first new connection after a loss; each further wait is
- *     twice as long
- * @param longestRetry the longest such wait
  * @param claims makes signed claims for the role {@code chat_relay}, called every ten seconds; null
  *     where the database does not check signatures
  */
 public record RelaySettings(
-    String jdbcUrl,
-    String user,
-    String password,
-    ListenDriver driver,
+    ListenSettings listening,
     Duration pause,
     Duration calm,
-    Duration backstop,
     int maxRows,
-    Duration timeout,
-    Duration firstRetry,
-    Duration longestRetry,
     @Nullable Supplier<String> claims) {
 
   /**
    * The defaults for everything but where to connect.
    *
-   * @param jdbcUrl {@code jdbc:postgresql://…}
-   * @param user the runtime login
+   * @param jdbcUrl {@code jdbc:postgresql://…}; a URL that names the login or its password itself
+   *     is fine, too
+   * @param user the runtime login, a member of {@code chat_service}
    * @param password its password
    * @return the settings
    */
   public static RelaySettings of(String jdbcUrl, String user, String password) {
     return new RelaySettings(
-        jdbcUrl,
-        user,
-        password,
-        ListenDriver.PGJDBC_NG,
+        ListenSettings.of(jdbcUrl, user, password),
         Duration.ofMillis(1),
         Duration.ofMillis(30),
-        Duration.ofSeconds(30),
         50_000,
-        Duration.ofSeconds(30),
-        Duration.ofMillis(100),
-        Duration.ofSeconds(10),
         null);
   }
 
@@ -70,20 +49,8 @@ public record RelaySettings(
    * @param listenDriver the driver that listens
    * @return the settings
    */
-  public RelaySettings withDriver(ListenDriver listenDriver) {
-    return new RelaySettings(
-        jdbcUrl,
-        user,
-        password,
-        listenDriver,
-        pause,
-        calm,
-        backstop,
-        maxRows,
-        timeout,
-        firstRetry,
-        longestRetry,
-        claims);
+  public RelaySettings withDriver(ListenDriver driver) {
+    return new RelaySettings(listening.withDriver(driver), pause, calm, maxRows, claims);
   }
 
   /**
@@ -95,19 +62,7 @@ public record RelaySettings(
    * @return the settings
    */
   public RelaySettings withPace(Duration pause, Duration calm, Duration backstop) {
-    return new RelaySettings(
-        jdbcUrl,
-        user,
-        password,
-        driver,
-        pause,
-        calm,
-        backstop,
-        maxRows,
-        timeout,
-        firstRetry,
-        longestRetry,
-        claims);
+    return new RelaySettings(listening.withBackstop(backstop), pause, calm, maxRows, claims);
   }
 
   /**
@@ -117,19 +72,7 @@ public record RelaySettings(
    * @return the settings
    */
   public RelaySettings withMaxRows(int rows) {
-    return new RelaySettings(
-        jdbcUrl,
-        user,
-        password,
-        driver,
-        pause,
-        calm,
-        backstop,
-        rows,
-        timeout,
-        firstRetry,
-        longestRetry,
-        claims);
+    return new RelaySettings(listening, pause, calm, rows, claims);
   }
 
   /**
@@ -139,40 +82,6 @@ public record RelaySettings(
    * @return the settings
    */
   public RelaySettings withClaims(@Nullable Supplier<String> signed) {
-    return new RelaySettings(
-        jdbcUrl,
-        user,
-        password,
-        driver,
-        pause,
-        calm,
-        backstop,
-        maxRows,
-        timeout,
-        firstRetry,
-        longestRetry,
-        signed);
-  }
-
-  /**
-   * What the listening connection needs of these.
-   *
-   * @return the settings
-   */
-  public ListenSettings listening() {
-    return new ListenSettings(
-        jdbcUrl, user, password, driver, backstop, timeout, firstRetry, longestRetry);
-  }
-
-  /** Never shows the password, which may also stand in the URL. */
-  @Override
-  public String toString() {
-    return "RelaySettings["
-        + jdbcUrl.replaceFirst("\\?.*", "")
-        + ", user="
-        + user
-        + ", driver="
-        + driver
-        + "]";
+    return new RelaySettings(listening, pause, calm, maxRows, signed);
   }
 }

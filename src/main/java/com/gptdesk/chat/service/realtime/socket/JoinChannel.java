@@ -46,7 +46,7 @@ final class JoinChannel {
     this.channels = channels;
     this.auth = auth;
     this.timer = timer;
-    this.joins = new TokenBucket(settings.maxJoinsPerSecond(), shared.nanos());
+    this.joins = new TokenBucket(settings.sockets().maxJoinsPerSecond(), shared.nanos());
   }
 
   /** Handles a join: an earlier channel on the same topic is closed first. */
@@ -83,17 +83,17 @@ final class JoinChannel {
     }
     if (!joins.take(shared.nanos())) {
       return "ClientJoinRateLimitReached: At most "
-          + settings.maxJoinsPerSecond()
+          + settings.sockets().maxJoinsPerSecond()
           + " joins a second";
     }
-    if (channels.all().size() >= settings.maxChannelsPerConnection()) {
+    if (channels.all().size() >= settings.sockets().maxChannelsPerConnection()) {
       return "ChannelRateLimitReached: At most "
-          + settings.maxChannelsPerConnection()
+          + settings.sockets().maxChannelsPerConnection()
           + " channels on one connection";
     }
-    if (join.subscriptions().size() > settings.maxSubscriptionsPerChannel()) {
+    if (join.subscriptions().size() > settings.frames().maxSubscriptions()) {
       return "ChannelRateLimitReached: At most "
-          + settings.maxSubscriptionsPerChannel()
+          + settings.frames().maxSubscriptions()
           + " subscriptions in one channel";
     }
     return null;

@@ -46,7 +46,7 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
     this.broadcasts = new BroadcastHandler(writer, inbound, shared.topics(), rate);
     this.presence =
         new PresenceHandler(
-            writer, inbound, shared.topics(), rate, shared.settings().maxQueuedChanges(), this);
+            writer, inbound, shared.topics(), rate, shared.settings().queues().maxChanges(), this);
     this.access = new TopicAccess(writer, presence);
   }
 

@@ -104,10 +104,10 @@ public final class RealtimeServer implements AutoCloseable {
       PresenceTracker tracker,
       LongSupplier nanoClock) {
     this.settings = settings;
-    this.users = new ConnectedUsers(settings.maxConnectionsPerUser());
+    this.users = new ConnectedUsers(settings.sockets().maxConnectionsPerUser());
     this.tracker = tracker;
     // A thousand clients that reconnect at once must not keep others from the database.
-    var turns = new Semaphore(settings.maxDatabaseQuestions(), true);
+    var turns = new Semaphore(settings.replays().maxDatabaseQuestions(), true);
     this.shared =
         new SharedParts(
             settings,
@@ -121,9 +121,9 @@ public final class RealtimeServer implements AutoCloseable {
                 (caller, conversation, revision, most) ->
                     inTurn(turns, () -> missed.after(caller, conversation, revision, most)),
                 tables,
-                settings.maxReplayed(),
-                settings.maxQueuedChanges(),
-                settings.maxHeldBytes()),
+                settings.replays().maxRevisions(),
+                settings.queues().maxChanges(),
+                settings.queues().maxHeldBytes()),
             new TopicServices(topics, tracker, topicLimits, nanoClock),
             users,
             metrics,
@@ -143,8 +143,8 @@ public final class RealtimeServer implements AutoCloseable {
   /** Sets the HTTP server's options for WebSockets. */
   public HttpServerOptions configure(HttpServerOptions options) {
     return options
-        .setMaxWebSocketFrameSize(settings.maxFrameBytes())
-        .setMaxWebSocketMessageSize(settings.maxFrameBytes())
+        .setMaxWebSocketFrameSize(settings.frames().maxBytes())
+        .setMaxWebSocketMessageSize(settings.frames().maxBytes())
         // Frames are small and go to many clients, so compressing each costs more than it saves.
         .setPerMessageWebSocketCompressionSupported(false)
         .setPerFrameWebSocketCompressionSupported(false)
@@ -179,7 +179,7 @@ public final class RealtimeServer implements AutoCloseable {
       refuse(request, 503, "The server is shutting down");
       return;
     }
-    if (connections.size() >= settings.maxConnections()) {
+    if (connections.size() >= settings.sockets().maxConnections()) {
       refuse(request, 429, "ConnectionRateLimitReached: Too many connections");
       return;
     }

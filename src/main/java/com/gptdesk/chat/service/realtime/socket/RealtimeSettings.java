@@ -10,39 +10,75 @@ import java.util.Map;
  * Limits of the WebSocket endpoint. A breach is always answered with a reason.
  *
  * @param enabled whether joins are accepted
- * @param maxConnections sockets on this node
- * @param maxConnectionsPerUser sockets on this node on which one person has joined something
- * @param maxChannelsPerConnection channels joined at once on one socket
- * @param maxSubscriptionsPerChannel {@code postgres_changes} subscriptions of one channel
- * @param maxJoinsPerSecond joins on one socket, averaged; twice as many may come at once
- * @param maxFrameBytes the longest message a client may send
- * @param idleTimeout a socket is closed after so long without a message from the client; clients
- *     send a heartbeat every 25 to 30 s
- * @param maxQueuedBytes the most that may wait for a slow client before its socket is closed; it
- *     reconnects and catches up
- * @param maxQueuedChanges changes that may wait for one socket before it is closed
- * @param tokenLeeway how long after its {@code exp} a token is still accepted, as in the verifier
- * @param maxFramesPerSecond messages of one client, averaged; twice as many may come at once, and
- *     more are refused
- * @param maxReplayed the most changes of one conversation that are replayed; beyond that the client
- *     is told to read it again
- * @param maxDatabaseQuestions how many sockets may query the database at the same time
+ * @param sockets how many sockets, and what one may join
+ * @param frames what a client may send
+ * @param queues what may wait for a slow client
+ * @param replays what the database is queried for a client that was away
+ * @param times when a socket ends
  */
 public record RealtimeSettings(
     boolean enabled,
-    int maxConnections,
-    int maxConnectionsPerUser,
-    int maxChannelsPerConnection,
-    int maxSubscriptionsPerChannel,
-    int maxJoinsPerSecond,
-    int maxFrameBytes,
-    Duration idleTimeout,
-    int maxQueuedBytes,
-    int maxQueuedChanges,
-    Duration tokenLeeway,
-    int maxFramesPerSecond,
-    int maxReplayed,
-    int maxDatabaseQuestions) {
+    SocketLimits sockets,
+    FrameLimits frames,
+    QueueLimits queues,
+    ReplayLimits replays,
+    Times times) {
+
+  /**
+   * How many sockets, and what one may join.
+   *
+   * @param maxConnections sockets on this node
+   * @param maxConnectionsPerUser sockets on this node on which one person has joined something
+   * @param maxChannelsPerConnection channels joined at once on one socket
+   * @param maxJoinsPerSecond joins on one socket, averaged; twice as many may come at once
+   */
+  record SocketLimits(
+      int maxConnections,
+      int maxConnectionsPerUser,
+      int maxChannelsPerConnection,
+      int maxJoinsPerSecond) {}
+
+  /**
+   * What a client may send.
+   *
+   * @param maxBytes the longest message
+   * @param maxPerSecond messages of one client, averaged; twice as many may come at once, and more
+   *     are refused
+   * @param maxSubscriptions {@code postgres_changes} subscriptions in one join
+   */
+  record FrameLimits(int maxBytes, int maxPerSecond, int maxSubscriptions) {}
+
+  /**
+   * What may wait for a slow client before its socket is closed; it reconnects and catches up.
+   *
+   * @param maxBytes of what is to be written
+   * @param maxChanges changes that may wait for one socket
+   */
+  record QueueLimits(int maxBytes, int maxChanges) {
+
+    /** The most that is held for one channel during a replay; live changes are shared. */
+    int maxHeldBytes() {
+      return 4 * maxBytes;
+    }
+  }
+
+  /**
+   * What the database is queried for a client that was away.
+   *
+   * @param maxRevisions the most changes of one conversation that are replayed; beyond that the
+   *     client is told to read it again
+   * @param maxDatabaseQuestions how many sockets may query the database at the same time
+   */
+  record ReplayLimits(int maxRevisions, int maxDatabaseQuestions) {}
+
+  /**
+   * When a socket ends.
+   *
+   * @param idleTimeout after so long without a message from the client; clients send a heartbeat
+   *     every 25 to 30 s
+   * @param tokenLeeway how long after its {@code exp} a token is still accepted, as in the verifier
+   */
+  record Times(Duration idleTimeout, Duration tokenLeeway) {}
 
   private static final Setting<Integer> CONNECTIONS =
       Setting.number("CHAT_MAX_CONNECTIONS", 20_000, 1, 1_000_000, "sockets on this node");
@@ -122,19 +158,16 @@ public record RealtimeSettings(
   public static RealtimeSettings from(Settings settings, boolean enabled) {
     return new RealtimeSettings(
         enabled,
-        settings.get(CONNECTIONS),
-        settings.get(CONNECTIONS_PER_USER),
-        settings.get(CHANNELS),
-        settings.get(SUBSCRIPTIONS),
-        settings.get(JOINS),
-        settings.get(FRAME_BYTES),
-        Duration.ofSeconds(60),
-        settings.get(QUEUED_BYTES),
-        settings.get(QUEUED_CHANGES),
-        Duration.ofSeconds(30),
-        settings.get(FRAMES),
-        settings.get(REPLAYED),
-        settings.get(DATABASE_QUESTIONS));
+        new SocketLimits(
+            settings.get(CONNECTIONS),
+            settings.get(CONNECTIONS_PER_USER),
+            settings.get(CHANNELS),
+            settings.get(JOINS)),
+        new FrameLimits(
+            settings.get(FRAME_BYTES), settings.get(FRAMES), settings.get(SUBSCRIPTIONS)),
+        new QueueLimits(settings.get(QUEUED_BYTES), settings.get(QUEUED_CHANGES)),
+        new ReplayLimits(settings.get(REPLAYED), settings.get(DATABASE_QUESTIONS)),
+        new Times(Duration.ofSeconds(60), Duration.ofSeconds(30)));
   }
 
   /** The defaults. */
@@ -142,123 +175,33 @@ public record RealtimeSettings(
     return from(new Settings(Map.of()), true);
   }
 
-  /** The most that is held for one channel during a replay; live changes are shared. */
-  int maxHeldBytes() {
-    return 4 * maxQueuedBytes;
-  }
-
-  /** The same with other limits on a client's messages and queries. */
-  public RealtimeSettings withFrames(int frameBytes, int framesPerSecond, int subscriptions) {
-    return new RealtimeSettings(
-        enabled,
-        maxConnections,
-        maxConnectionsPerUser,
-        maxChannelsPerConnection,
-        subscriptions,
-        maxJoinsPerSecond,
-        frameBytes,
-        idleTimeout,
-        maxQueuedBytes,
-        maxQueuedChanges,
-        tokenLeeway,
-        framesPerSecond,
-        maxReplayed,
-        maxDatabaseQuestions);
-  }
-
-  /** The same with other limits on replays. */
-  public RealtimeSettings withReplay(int replayed, int databaseQuestions) {
-    return new RealtimeSettings(
-        enabled,
-        maxConnections,
-        maxConnectionsPerUser,
-        maxChannelsPerConnection,
-        maxSubscriptionsPerChannel,
-        maxJoinsPerSecond,
-        maxFrameBytes,
-        idleTimeout,
-        maxQueuedBytes,
-        maxQueuedChanges,
-        tokenLeeway,
-        maxFramesPerSecond,
-        replayed,
-        databaseQuestions);
-  }
-
   /** The same, switched on or off. */
-  public RealtimeSettings withEnabled(boolean on) {
-    return new RealtimeSettings(
-        on,
-        maxConnections,
-        maxConnectionsPerUser,
-        maxChannelsPerConnection,
-        maxSubscriptionsPerChannel,
-        maxJoinsPerSecond,
-        maxFrameBytes,
-        idleTimeout,
-        maxQueuedBytes,
-        maxQueuedChanges,
-        tokenLeeway,
-        maxFramesPerSecond,
-        maxReplayed,
-        maxDatabaseQuestions);
+  RealtimeSettings withEnabled(boolean other) {
+    return new RealtimeSettings(other, sockets, frames, queues, replays, times);
   }
 
   /** The same with other limits of sockets and channels. */
-  public RealtimeSettings withLimits(
-      int connections, int connectionsPerUser, int channelsPerConnection, int joinsPerSecond) {
-    return new RealtimeSettings(
-        enabled,
-        connections,
-        connectionsPerUser,
-        channelsPerConnection,
-        maxSubscriptionsPerChannel,
-        joinsPerSecond,
-        maxFrameBytes,
-        idleTimeout,
-        maxQueuedBytes,
-        maxQueuedChanges,
-        tokenLeeway,
-        maxFramesPerSecond,
-        maxReplayed,
-        maxDatabaseQuestions);
+  RealtimeSettings with(SocketLimits other) {
+    return new RealtimeSettings(enabled, other, frames, queues, replays, times);
+  }
+
+  /** The same with other limits on what a client sends. */
+  RealtimeSettings with(FrameLimits other) {
+    return new RealtimeSettings(enabled, sockets, other, queues, replays, times);
   }
 
   /** The same with other queues for slow clients. */
-  public RealtimeSettings withQueues(int bytes, int changes) {
-    return new RealtimeSettings(
-        enabled,
-        maxConnections,
-        maxConnectionsPerUser,
-        maxChannelsPerConnection,
-        maxSubscriptionsPerChannel,
-        maxJoinsPerSecond,
-        maxFrameBytes,
-        idleTimeout,
-        bytes,
-        changes,
-        tokenLeeway,
-        maxFramesPerSecond,
-        maxReplayed,
-        maxDatabaseQuestions);
+  RealtimeSettings with(QueueLimits other) {
+    return new RealtimeSettings(enabled, sockets, frames, other, replays, times);
+  }
+
+  /** The same with other limits on replays. */
+  RealtimeSettings with(ReplayLimits other) {
+    return new RealtimeSettings(enabled, sockets, frames, queues, other, times);
   }
 
   /** The same with other times. */
-  public RealtimeSettings withTimes(Duration idle, Duration leeway) {
-    return new RealtimeSettings(
-        enabled,
-        maxConnections,
-        maxConnectionsPerUser,
-        maxChannelsPerConnection,
-        maxSubscriptionsPerChannel,
-        maxJoinsPerSecond,
-        maxFrameBytes,
-        idle,
-        maxQueuedBytes,
-        maxQueuedChanges,
-        leeway,
-        maxFramesPerSecond,
-        maxReplayed,
-        maxDatabaseQuestions);
+  RealtimeSettings with(Times other) {
+    return new RealtimeSettings(enabled, sockets, frames, queues, replays, other);
   }
 }

@@ -64,7 +64,7 @@ final class Socket implements Inbound {
     this.timer = new SocketTimer(context.owner(), shared, writer, channels, () -> paused);
     this.auth = new ChannelAuth(shared.tokens(), apikey, writer, this, channels, timer);
     this.join = new JoinChannel(shared, writer, this, channels, auth, timer);
-    this.frames = new TokenBucket(settings.maxFramesPerSecond(), shared.nanos());
+    this.frames = new TokenBucket(settings.frames().maxPerSecond(), shared.nanos());
   }
 
   /** Starts to read. */
@@ -121,8 +121,8 @@ final class Socket implements Inbound {
       refusedInARow = 0;
       return true;
     }
-    String reason = "at most " + settings.maxFramesPerSecond() + " messages a second";
-    if (++refusedInARow > 10 * settings.maxFramesPerSecond()) {
+    String reason = "at most " + settings.frames().maxPerSecond() + " messages a second";
+    if (++refusedInARow > 10 * settings.frames().maxPerSecond()) {
       writer.named(
           () -> LOG.info("The socket of {} is closed: {}", socket.remoteAddress(), reason));
       shared.metrics().countUnruly();
@@ -209,7 +209,7 @@ final class Socket implements Inbound {
     }
     writer.named(() -> LOG.debug("A socket failed and is closed", e));
     if (e instanceof IllegalStateException) {
-      writer.close(CloseCode.MESSAGE_TOO_BIG, "at most " + settings.maxFrameBytes() + " bytes");
+      writer.close(CloseCode.MESSAGE_TOO_BIG, "at most " + settings.frames().maxBytes() + " bytes");
     } else {
       writer.close(CloseCode.PROTOCOL_ERROR, "protocol error");
     }

@@ -37,8 +37,8 @@ final class SocketTimer {
     this.writer = writer;
     this.channels = channels;
     this.isPaused = isPaused;
-    this.idleTimeout = shared.settings().idleTimeout();
-    this.tokenLeeway = shared.settings().tokenLeeway();
+    this.idleTimeout = shared.settings().times().idleTimeout();
+    this.tokenLeeway = shared.settings().times().tokenLeeway();
     this.lastFrame = shared.nanos();
   }
 

@@ -55,7 +55,7 @@ final class SocketWriter implements Outbound {
     this.context = context;
     this.socket = socket;
     this.serializer = serializer;
-    this.maxQueuedBytes = shared.settings().maxQueuedBytes();
+    this.maxQueuedBytes = shared.settings().queues().maxBytes();
     this.metrics = shared.metrics();
     this.whenEnded = whenEnded;
     this.whenRead = whenRead;

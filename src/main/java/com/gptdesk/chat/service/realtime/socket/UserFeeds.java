@@ -42,7 +42,7 @@ final class UserFeeds {
       Dismissal dismissal) {
     this.shared = shared;
     this.writer = writer;
-    this.inbox = new Inbox(writer, shared.settings().maxQueuedChanges());
+    this.inbox = new Inbox(writer, shared.settings().queues().maxChanges());
     this.listener = listener;
     this.dismissal = dismissal;
   }
@@ -61,7 +61,7 @@ final class UserFeeds {
     if (known == null && !shared.users().enter(userId)) {
       admission.refused(
           "ConnectionRateLimitReached: At most "
-              + shared.settings().maxConnectionsPerUser()
+              + shared.settings().sockets().maxConnectionsPerUser()
               + " connections of one user");
       return;
     }

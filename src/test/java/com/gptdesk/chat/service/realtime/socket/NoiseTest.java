@@ -16,6 +16,9 @@ import com.gptdesk.chat.service.realtime.protocol.Json;
 import com.gptdesk.chat.service.realtime.protocol.Serializer;
 import com.gptdesk.chat.service.realtime.protocol.SerializerV1;
 import com.gptdesk.chat.service.realtime.protocol.SerializerV2;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.FrameLimits;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.QueueLimits;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.SocketLimits;
 import com.gptdesk.chat.service.realtime.socket.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
@@ -104,8 +107,8 @@ class NoiseTest {
         new Node(
             database,
             Patient.settings()
-                .withFrames(64 * 1024, 1_000_000, 100)
-                .withLimits(1000, 1000, 100, 1_000_000));
+                .with(new FrameLimits(64 * 1024, 1_000_000, 100))
+                .with(new SocketLimits(1000, 1000, 100, 1_000_000)));
     SocketClient witness = node.client(alice);
     witness.joins("x", messages(), null);
     assertEquals("ok", witness.next("system").status()); // nothing to replay
@@ -141,7 +144,11 @@ class NoiseTest {
 
   @Test
   void tooManyMessagesAreRefusedAndWhoGoesOnIsSentAway() throws Exception {
-    node = new Node(database, Patient.settings().withFrames(64 * 1024, 10, 100), Patient::frozen);
+    node =
+        new Node(
+            database,
+            Patient.settings().with(new FrameLimits(64 * 1024, 10, 100)),
+            Patient::frozen);
     SocketClient witness = node.client(alice);
     witness.joins("x", messages(), null);
     assertEquals("ok", witness.next("system").status()); // nothing to replay
@@ -175,7 +182,7 @@ class NoiseTest {
 
   @Test
   void tooManyBindingsAreRefused() {
-    node = new Node(database, Patient.settings().withFrames(64 * 1024, 200, 2));
+    node = new Node(database, Patient.settings().with(new FrameLimits(64 * 1024, 200, 2)));
     SocketClient client = node.client(bob);
     client.asksToJoin(
         "x", "[{\"event\":\"*\"},{\"event\":\"INSERT\"},{\"event\":\"UPDATE\"}]", null);
@@ -189,7 +196,7 @@ class NoiseTest {
    */
   @Test
   void tenThousandJoinsAtOnceAreAllAnswered() {
-    node = new Node(database, Patient.settings().withLimits(2000, 2000, 9, 1000));
+    node = new Node(database, Patient.settings().with(new SocketLimits(2000, 2000, 9, 1000)));
     alice.sends(conversation, "missed by all");
     List<SocketClient> clients = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
@@ -246,7 +253,7 @@ class NoiseTest {
 
   @Test
   void whoNeverReadsIsSentAwayAlsoInTheMiddleOfAReplay() throws Exception {
-    node = new Node(database, Patient.settings().withQueues(128 * 1024, 500));
+    node = new Node(database, Patient.settings().with(new QueueLimits(128 * 1024, 500)));
     database.asOwner("update chat.settings set max_message_length = 20000");
     String text = "x".repeat(20_000);
     for (int i = 0; i < 1000; i++) {

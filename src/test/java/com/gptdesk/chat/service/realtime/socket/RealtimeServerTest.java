@@ -25,6 +25,9 @@ import com.gptdesk.chat.service.realtime.channel.Channel;
 import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.protocol.Json;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.QueueLimits;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.SocketLimits;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.Times;
 import com.gptdesk.chat.service.realtime.socket.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NoTopics;
@@ -864,7 +867,7 @@ class RealtimeServerTest {
 
   @Test
   void whenATokenEndsItsChannelsAreJoinedAgainAndOthersStay() throws Exception {
-    serve(Patient.settings().withTimes(Duration.ofHours(1), Duration.ZERO));
+    serve(Patient.settings().with(new Times(Duration.ofHours(1), Duration.ZERO)));
     SocketClient client = client();
     client.joins("y", ALL, token(ALICE));
     // The verifier lets it in for half a minute more, so it ends after the join in any case.
@@ -994,7 +997,7 @@ class RealtimeServerTest {
 
   @Test
   void limitsAreAnsweredWithAReason() throws Exception {
-    serve(Patient.settings().withLimits(3, 1, 2, 2), Patient::frozen);
+    serve(Patient.settings().with(new SocketLimits(3, 1, 2, 2)), Patient::frozen);
     SocketClient client = client();
     client.joins("a", ALL, token(ALICE));
     client.joins("b", ALL, token(ALICE));
@@ -1031,7 +1034,7 @@ class RealtimeServerTest {
 
   @Test
   void aSilentSocketIsClosed() throws Exception {
-    serve(Patient.settings().withTimes(Duration.ofMillis(300), Duration.ZERO));
+    serve(Patient.settings().with(new Times(Duration.ofMillis(300), Duration.ZERO)));
     assertEquals(1000, client().closeCode());
     Await.until("it is forgotten", () -> server.connections() == 0);
   }
@@ -1051,7 +1054,7 @@ class RealtimeServerTest {
 
   @Test
   void aClientThatNeverReadsIsClosedAndOthersHearOn() throws Exception {
-    serve(Patient.settings().withQueues(256 * 1024, 20_000));
+    serve(Patient.settings().with(new QueueLimits(256 * 1024, 20_000)));
     SocketClient alice = client();
     alice.joins("x", ALL, token(ALICE));
     try (Socket deaf = deafSocket(token(ALICE))) {
@@ -1078,7 +1081,7 @@ class RealtimeServerTest {
   /** As many characters, of one byte each and of three. */
   @Test
   void whatMayWaitIsCountedInBytes() throws Exception {
-    serve(Patient.settings().withQueues(4_000_000, 20_000));
+    serve(Patient.settings().with(new QueueLimits(4_000_000, 20_000)));
     SocketClient latin = client();
     SocketClient other = client();
     latin.joins("x", ALL, token(ALICE));
@@ -1097,7 +1100,7 @@ class RealtimeServerTest {
   /** Nothing else is written meanwhile whose end could be what it goes on from. */
   @Test
   void aReplayThatWaitsForABinaryFrameToBeReadGoesOnAfterIt() throws Exception {
-    serve(Patient.settings().withQueues(16 * 1024 * 1024, 20_000));
+    serve(Patient.settings().with(new QueueLimits(16 * 1024 * 1024, 20_000)));
     var asked = new CountDownLatch(1);
     var goOn = new CountDownLatch(1);
     whoMayUse = () -> List.of(ALICE, BOB);
@@ -1140,7 +1143,7 @@ class RealtimeServerTest {
 
   @Test
   void moreChangesThanMayWaitCloseTheSocket() throws Exception {
-    serve(Patient.settings().withQueues(1024 * 1024, 10));
+    serve(Patient.settings().with(new QueueLimits(1024 * 1024, 10)));
     SocketClient client = client();
     client.joins("x", ALL, token(BOB));
     var reading = new CountDownLatch(1);

@@ -10,6 +10,9 @@ import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.channel.ReplaySource;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.QueueLimits;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.ReplayLimits;
+import com.gptdesk.chat.service.realtime.socket.RealtimeSettings.Times;
 import com.gptdesk.chat.service.realtime.socket.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
@@ -198,7 +201,7 @@ class SinceTest {
 
   @Test
   void moreThanMayBeReplayedMeansToReadAgainAndThenToHear() {
-    serve(Patient.settings().withReplay(5, 2));
+    serve(Patient.settings().with(new ReplayLimits(5, 2)));
     for (int i = 0; i < 6; i++) {
       alice.sends(conversation, "missed");
     }
@@ -358,7 +361,7 @@ class SinceTest {
     var reading = new CountDownLatch(1);
     var goOn = new CountDownLatch(1);
     serve(
-        Patient.settings().withTimes(Duration.ofHours(1), Duration.ZERO),
+        Patient.settings().with(new Times(Duration.ofHours(1), Duration.ZERO)),
         missed ->
             (caller, of, revision, most) -> {
               MissedMessages.Page page = missed.after(caller, of, revision, most);
@@ -413,7 +416,7 @@ class SinceTest {
 
   @Test
   void aReplayWaitsForAClientThatReadsSlowly() throws Exception {
-    serve(Patient.settings().withQueues(64 * 1024, 20_000));
+    serve(Patient.settings().with(new QueueLimits(64 * 1024, 20_000)));
     database.asOwner("update chat.settings set max_message_length = 20000");
     String text = "x".repeat(20_000);
     for (int i = 0; i < 300; i++) {
