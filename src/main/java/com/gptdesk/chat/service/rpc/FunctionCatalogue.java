@@ -1,10 +1,10 @@
 package com.gptdesk.chat.service.rpc;
 
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.text.NearestName;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -32,9 +32,6 @@ final class FunctionCatalogue {
   }
 
   private static final long READ_AGAIN_AFTER = Duration.ofSeconds(1).toNanos();
-
-  /** The largest distance of a name that is proposed. */
-  private static final int FARTHEST_GUESS = 4;
 
   /** What was read, with an increasing version. */
   private record Snapshot(
@@ -159,16 +156,11 @@ final class FunctionCatalogue {
     if (sameName != null) {
       return "Perhaps you meant to call the function public." + signatures(sameName);
     }
-    return known.functions().entrySet().stream()
-        .filter(other -> distance(name, other.getKey()) <= FARTHEST_GUESS)
-        .min(
-            Comparator.<Map.Entry<String, List<CallableFunction>>>comparingInt(
-                    other -> distance(name, other.getKey()))
-                .thenComparing(Map.Entry::getKey))
-        .map(
-            nearest ->
-                "Perhaps you meant to call the function public." + signatures(nearest.getValue()))
-        .orElse(null);
+    String nearest = NearestName.in(known.functions().keySet(), name);
+    return nearest == null
+        ? null
+        : "Perhaps you meant to call the function public."
+            + signatures(known.functions().getOrDefault(nearest, List.of()));
   }
 
   private static Problem ambiguous(
@@ -185,26 +177,5 @@ final class FunctionCatalogue {
     return functions.stream()
         .map(CallableFunction::signature)
         .collect(Collectors.joining(", public."));
-  }
-
-  /** The Levenshtein distance; too far when the name is very long. */
-  private static int distance(String a, String b) {
-    if (Math.abs(a.length() - b.length()) > FARTHEST_GUESS) {
-      return Integer.MAX_VALUE;
-    }
-    int[] above = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      above[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int change = above[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        row[j] = Math.min(change, 1 + Math.min(above[j], row[j - 1]));
-      }
-      above = row;
-    }
-    return above[b.length()];
   }
 }

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.settings;
 
-import java.util.Comparator;
+import com.gptdesk.chat.service.text.NearestName;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -10,9 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** All settings of a program, in the order in which help shows them. */
 public final class SettingList {
-
-  /** How many letters may be wrong in a name that is taken for a slip. */
-  private static final int FARTHEST = 4;
 
   private final List<SettingGroup> groups;
   private final List<Setting<?>> all;
@@ -49,10 +46,7 @@ public final class SettingList {
 
   /** The name somebody who wrote this one meant; null when none is like it. */
   public @Nullable String nearest(String written) {
-    return byName.keySet().stream()
-        .filter(name -> distance(name, written) <= FARTHEST)
-        .min(Comparator.<String>comparingInt(name -> distance(name, written)).thenComparing(n -> n))
-        .orElse(null);
+    return NearestName.in(byName.keySet(), written);
   }
 
   /** What was set, one a line. */
@@ -70,23 +64,5 @@ public final class SettingList {
   /** All groups, as help shows them. */
   public String help() {
     return groups.stream().map(SettingGroup::help).collect(Collectors.joining("%n".formatted()));
-  }
-
-  /** How many letters must be changed, added or left out. */
-  private static int distance(String one, String other) {
-    int[] last = new int[other.length() + 1];
-    for (int j = 0; j <= other.length(); j++) {
-      last[j] = j;
-    }
-    for (int i = 1; i <= one.length(); i++) {
-      int[] next = new int[other.length() + 1];
-      next[0] = i;
-      for (int j = 1; j <= other.length(); j++) {
-        int change = one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1;
-        next[j] = Math.min(last[j - 1] + change, 1 + Math.min(last[j], next[j - 1]));
-      }
-      last = next;
-    }
-    return last[other.length()];
   }
 }
