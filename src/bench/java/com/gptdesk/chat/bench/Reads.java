@@ -1,9 +1,9 @@
 package com.gptdesk.chat.bench;
 
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.plans.BulkChat;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
@@ -110,7 +110,7 @@ final class Reads implements Scenario {
     private final String database;
     private final String size;
     private final HikariDataSource pool;
-    private final ChatDatabase chat;
+    private final ServiceDatabase chat;
     private final List<Connection> open = new ArrayList<>();
 
     Archive(Run run, String name, int people) throws SQLException {
@@ -130,7 +130,7 @@ final class Reads implements Scenario {
       settings.setDataSource(ground.service(database).dataSource());
       settings.setMaximumPoolSize(1);
       pool = new HikariDataSource(settings);
-      chat = new ChatDatabase(pool);
+      chat = new ServiceDatabase(pool);
     }
 
     String size() {

@@ -2,12 +2,12 @@ package com.gptdesk.chat.bench;
 
 import com.gptdesk.chat.bench.Ground.Pair;
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Await;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -85,7 +85,7 @@ final class SendMessage implements Scenario {
                           sets.inserting(plain, writers)),
                       new Side("send_message in the database", sets.sending(chat, writers)),
                       new Side("by the rpc gateway's door", doors.calling(sets, writers)),
-                      new Side("by ChatDatabase and the routine", doors.routine(sets, writers)),
+                      new Side("by ServiceDatabase and the routine", doors.routine(sets, writers)),
                       new Side(
                           "send_message, payload NOTIFY for the log",
                           sets.sending(payload, writers))));
@@ -292,7 +292,7 @@ final class SendMessage implements Scenario {
   /** The service's own way in. */
   private static final class Doors implements AutoCloseable {
     private final HikariDataSource pool;
-    private final ChatDatabase chat;
+    private final ServiceDatabase chat;
     private final String statement;
 
     Doors(Ground ground, String database) {
@@ -300,7 +300,7 @@ final class SendMessage implements Scenario {
       settings.setDataSource(ground.service(database).dataSource());
       settings.setMaximumPoolSize(16); // as CHAT_POOL_SIZE is
       this.pool = new HikariDataSource(settings);
-      this.chat = new ChatDatabase(pool);
+      this.chat = new ServiceDatabase(pool);
       this.statement =
           chat.asItself(
               tx ->

@@ -1,9 +1,8 @@
 package com.gptdesk.chat.client;
 
-import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.Audience;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.internal.relay.Routines;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
@@ -134,13 +133,8 @@ public final class LiveChanges implements AutoCloseable {
 
   /** The scopes that this person may see; none for a person who may not use the chat. Blocks. */
   private Set<Scope> scopesOf(UUID userId) {
-    return Set.copyOf(
-        database.reading(
-            Caller.relay(),
-            tx -> {
-              var row = Routines.scopesOfPerson(tx.configuration(), userId).getFirst();
-              return Scope.of(row.getScopes(), row.getTeamScopes());
-            }));
+    Audience audience = database.audienceOf(userId);
+    return Set.copyOf(Scope.of(audience.people(), audience.teams()));
   }
 
   private void ended(PersonSubscription subscription) {

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.database;
 
+import java.util.List;
 import java.util.UUID;
 
 /**
@@ -12,19 +13,25 @@ import java.util.UUID;
 public record Caller(Role role, String claims) {
 
   /** The roles that a transaction may take, and no others. */
-  public enum Role {
+  public static final class Role {
+
     /** Somebody without a name. */
-    ANON("anon"),
+    public static final Role ANON = new Role("anon");
+
     /** A person, named by the claims. */
-    AUTHENTICATED("authenticated"),
+    public static final Role AUTHENTICATED = new Role("authenticated");
+
     /** GPT Desk's own servers. */
-    SERVICE_ROLE("service_role"),
+    public static final Role SERVICE_ROLE = new Role("service_role");
+
     /** Our relay, which reads the change log and looks after presence and partitions. */
-    RELAY("chat_relay");
+    static final Role RELAY = new Role("chat_relay");
+
+    static final List<Role> ALL = List.of(ANON, AUTHENTICATED, SERVICE_ROLE, RELAY);
 
     private final String sqlName;
 
-    Role(String sqlName) {
+    private Role(String sqlName) {
       this.sqlName = sqlName;
     }
 
@@ -34,6 +41,11 @@ public record Caller(Role role, String claims) {
      * @return for instance {@code service_role}
      */
     public String sqlName() {
+      return sqlName;
+    }
+
+    @Override
+    public String toString() {
       return sqlName;
     }
   }
@@ -66,12 +78,8 @@ public record Caller(Role role, String claims) {
     return of(Role.ANON);
   }
 
-  /**
-   * The relay, which reads the change log.
-   *
-   * @return that caller
-   */
-  public static Caller relay() {
+  /** The relay, which reads the change log. */
+  static Caller relay() {
     return of(Role.RELAY);
   }
 

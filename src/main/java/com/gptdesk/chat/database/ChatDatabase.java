@@ -5,6 +5,7 @@ import com.gptdesk.chat.database.internal.chat.Routines;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -58,7 +59,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Blocking, on the caller's thread; for any number of threads at once.
  */
-public final class ChatDatabase {
+public class ChatDatabase {
 
   private static final Logger LOG = LoggerFactory.getLogger(ChatDatabase.class);
   private static final int TRIES = 3;
@@ -90,7 +91,17 @@ public final class ChatDatabase {
    * @param dataSource a pool, or what makes a connection each time
    */
   public ChatDatabase(DataSource dataSource) {
-    this(new OwnTransactions(dataSource), null);
+    this(dataSource, null);
+  }
+
+  /**
+   * The door for a subclass that gives the service what no other program needs.
+   *
+   * @param dataSource a pool, or what makes a connection each time
+   * @param signer as of {@link #signedBy}
+   */
+  protected ChatDatabase(DataSource dataSource, @Nullable ClaimsSigner signer) {
+    this(new OwnTransactions(dataSource), signer);
   }
 
   private ChatDatabase(Transactions transactions, @Nullable ClaimsSigner signer) {
@@ -203,6 +214,37 @@ public final class ChatDatabase {
   }
 
   /**
+   * Whose changes a person may hear, as the relay asks.
+   *
+   * @param user the person's id
+   * @return nobody's for who may not use the chat
+   */
+  public Audience audienceOf(UUID user) {
+    return reading(
+        Caller.relay(),
+        tx -> {
+          var row =
+              com.gptdesk.chat.database.internal.relay.Routines.scopesOfPerson(
+                      tx.configuration(), user)
+                  .getFirst();
+          return new Audience(listOf(row.getScopes()), listOf(row.getTeamScopes()));
+        });
+  }
+
+  private static List<UUID> listOf(UUID @Nullable [] ids) {
+    return ids == null ? List.of() : List.of(ids);
+  }
+
+  /**
+   * The relay, which reads the change log.
+   *
+   * @return that caller
+   */
+  protected static Caller relay() {
+    return Caller.relay();
+  }
+
+  /**
    * Runs the work as the login itself, in a transaction that refuses to write. The login may read
    * no table; this is for the few functions of schema chat that say what can be called.
    *
@@ -210,7 +252,7 @@ public final class ChatDatabase {
    * @param work what to do; the context holds until it returns
    * @return what the work returned
    */
-  public <T extends @Nullable Object> T asItself(Function<DSLContext, T> work) {
+  protected <T extends @Nullable Object> T asItself(Function<DSLContext, T> work) {
     ChatDatabase open = openFor(null);
     if (open != null) {
       return open.asItself(work);
@@ -234,7 +276,7 @@ public final class ChatDatabase {
    * @param argumentsJson a JSON object: the arguments by name
    * @return the result as JSON text; null for a function that returns nothing
    */
-  public @Nullable String call(
+  protected @Nullable String call(
       Caller caller, boolean readOnly, String statement, String argumentsJson) {
     ChatDatabase open = openFor(caller);
     if (open != null) {
@@ -263,7 +305,7 @@ public final class ChatDatabase {
    * @param argumentsJson a JSON object: the arguments by name
    * @return the result as JSON text; null for a function that returns nothing
    */
-  public @Nullable String callWhenReplayed(
+  protected @Nullable String callWhenReplayed(
       Caller caller, LogSequenceNumber position, String statement, String argumentsJson) {
     return withRetries(
         () ->

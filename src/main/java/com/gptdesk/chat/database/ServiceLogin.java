@@ -125,7 +125,7 @@ public final class ServiceLogin {
 
   private static void tryRoles(Connection connection, List<String> faults) throws SQLException {
     connection.setAutoCommit(false);
-    for (Caller.Role role : Caller.Role.values()) {
+    for (Caller.Role role : Caller.Role.ALL) {
       try (Statement statement = connection.createStatement()) {
         statement.execute("set local role " + role.sqlName());
       } catch (SQLException e) {

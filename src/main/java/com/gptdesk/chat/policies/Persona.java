@@ -33,7 +33,7 @@ public enum Persona {
   /** One of the platform's servers. */
   SERVICE("service", Role.SERVICE_ROLE, null, "{\"role\":\"service_role\"}"),
   /** The relay, which has functions of its own and sees no table. */
-  RELAY("relay", Role.RELAY, null, "{\"role\":\"chat_relay\"}"),
+  RELAY("relay", "chat_relay", null, "{\"role\":\"chat_relay\"}"),
   /** What the service's login is before it becomes one of the others. */
   LOGIN("login", "chat_service", null, "");
 

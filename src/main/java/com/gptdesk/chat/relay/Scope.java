@@ -1,9 +1,9 @@
 package com.gptdesk.chat.relay;
 
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,18 +49,22 @@ public record Scope(Kind kind, UUID id) {
   /**
    * {@return the scopes of these people and teams, people first}
    *
+   * @param users ids of people
+   * @param teams ids of teams
+   */
+  public static List<Scope> of(List<UUID> users, List<UUID> teams) {
+    return Stream.concat(users.stream().map(Scope::user), teams.stream().map(Scope::team)).toList();
+  }
+
+  /**
+   * {@return the scopes of these people and teams, people first}
+   *
    * @param users ids of people; null for none
    * @param teams ids of teams; null for none
    */
   public static List<Scope> of(UUID @Nullable [] users, UUID @Nullable [] teams) {
-    var all = new ArrayList<Scope>(2);
-    for (UUID id : users == null ? new UUID[0] : users) {
-      all.add(user(id));
-    }
-    for (UUID id : teams == null ? new UUID[0] : teams) {
-      all.add(team(id));
-    }
-    return List.copyOf(all);
+    return of(
+        users == null ? List.of() : List.of(users), teams == null ? List.of() : List.of(teams));
   }
 
   /** {@return the kind and the id: {@code user.<id>}, as in the subjects of NATS} */

@@ -69,17 +69,11 @@ final class DatabasePreparation {
     if (applied > 0) {
       LOG.info("Applied {} migrations", applied);
     }
-    write(migrations, settings);
+    settings.stored().write(owner);
     database.admitService();
     if (demo) {
       seed(owner);
     }
-  }
-
-  /** Writes the environment's values to {@code chat.settings}; others stay unchanged. */
-  static void write(Migrations migrations, DatabaseSettings settings) {
-    migrations.write(
-        settings.maxMessageLength(), settings.typingTimeout(), settings.claimsSecret());
   }
 
   /** The database rejects claims that are signed with another secret than its own. */

@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Accepted;
 import com.gptdesk.chat.relay.listen.ListenDriver;
+import com.gptdesk.chat.service.database.StoredSettings;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
 import java.nio.file.Path;
@@ -192,6 +193,11 @@ record DatabaseSettings(
       return null;
     }
     return url == null ? null : new Login(url, user, password == null ? "" : password);
+  }
+
+  /** What is written to the database. */
+  StoredSettings stored() {
+    return new StoredSettings(maxMessageLength, typingTimeout, claimsSecret);
   }
 
   /**

@@ -119,7 +119,7 @@ public final class Main {
               .accepting(config.database().acceptedThings())
               .serving(config.rpc().served());
       System.out.println("Applied " + migrations.migrate() + " migrations.");
-      DatabasePreparation.write(migrations, config.database());
+      config.database().stored().write(database.requireOwner());
       database.admitService();
     }
     return 0;

@@ -1,8 +1,7 @@
 package com.gptdesk.chat.service;
 
-import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -31,10 +30,10 @@ final class PartitionMaintenance implements AutoCloseable {
   /** How often dropping a month is tried before the next hourly run. */
   private static final int MAX_TRIES = 50;
 
-  private final ChatDatabase database;
+  private final ServiceDatabase database;
   private final CountDownLatch closing = new CountDownLatch(1);
 
-  PartitionMaintenance(ChatDatabase database) {
+  PartitionMaintenance(ServiceDatabase database) {
     this.database = database;
   }
 
@@ -46,7 +45,7 @@ final class PartitionMaintenance implements AutoCloseable {
   private void makePartitions() {
     int made =
         database.as(
-            Caller.relay(),
+            ServiceDatabase.RELAY,
             tx -> Routines.ensureMessagePartitions(tx.configuration(), MONTHS_AHEAD));
     if (made > 0) {
       LOG.info("Created {} partitions for future messages", made);
@@ -59,7 +58,9 @@ final class PartitionMaintenance implements AutoCloseable {
     int tries = 0;
     do {
       boolean sweep = !"busy".equals(done);
-      done = database.as(Caller.relay(), tx -> Routines.applyRetention(tx.configuration(), sweep));
+      done =
+          database.as(
+              ServiceDatabase.RELAY, tx -> Routines.applyRetention(tx.configuration(), sweep));
       if ("busy".equals(done) || "hanging".equals(done)) {
         if (++tries >= MAX_TRIES) {
           LOG.warn(

@@ -1,7 +1,5 @@
 package com.gptdesk.chat.service;
 
-import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.Secrets;
@@ -17,6 +15,7 @@ import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.cluster.NatsCluster;
 import com.gptdesk.chat.service.cluster.NatsSettings;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TlsCertificate;
 import com.gptdesk.chat.service.ops.Health;
@@ -88,7 +87,7 @@ final class Service implements AutoCloseable {
     ClaimsSigner signer = config.database().claimsSigner();
     HikariDataSource requests =
         resources.opened(Pools.requests(database.service(), config.database(), metrics));
-    ChatDatabase chat = new ChatDatabase(requests).signedBy(signer);
+    ServiceDatabase chat = new ServiceDatabase(requests).signedBy(signer);
     DatabasePreparation.demandClaims(chat);
     ReadReplica replica = replica(config, requests, signer);
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
@@ -123,7 +122,7 @@ final class Service implements AutoCloseable {
     PartitionMaintenance partitions =
         resources.opened(
             new PartitionMaintenance(
-                new ChatDatabase(database.service().dataSource()).signedBy(signer)));
+                new ServiceDatabase(database.service().dataSource()).signedBy(signer)));
 
     if (database.embedded() != null) {
       database.embedded().keepRunning();
@@ -213,7 +212,7 @@ final class Service implements AutoCloseable {
     return tokens.orSecret(kept);
   }
 
-  private static DemoEndpoints demoEndpoints(ChatDatabase chat, TokenSettings tokens) {
+  private static DemoEndpoints demoEndpoints(ServiceDatabase chat, TokenSettings tokens) {
     String secret = tokens.secret();
     if (secret == null) {
       throw new IllegalStateException(
@@ -227,7 +226,7 @@ final class Service implements AutoCloseable {
       Login login, Config config, @Nullable ClaimsSigner signer) {
     return RelaySettings.of(login.url(), login.user(), login.password())
         .withDriver(config.database().driver())
-        .withClaims(signer == null ? null : () -> signer.sign(Caller.relay().claims()));
+        .withClaims(signer == null ? null : () -> signer.sign(ServiceDatabase.RELAY.claims()));
   }
 
   private static void stop(Vertx vertx) throws Exception {

@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
@@ -449,7 +449,7 @@ class ChangeLogRulesTest extends Rules {
   }
 
   private Result<Record> relay(String sql, Object... bindings) {
-    return database.chat().as(Caller.relay(), tx -> tx.fetch(sql, bindings));
+    return database.chat().as(ServiceDatabase.RELAY, tx -> tx.fetch(sql, bindings));
   }
 
   private String asRelay(String sql) {

@@ -7,13 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -468,7 +468,7 @@ class HostileSessionsTest extends Rules {
     UUID conversation = alice.talksTo(bob);
     alice.sends(conversation, "for Bob alone");
     try (HikariDataSource one = poolOfOne()) {
-      ChatDatabase chat = new ChatDatabase(one);
+      ServiceDatabase chat = new ServiceDatabase(one);
       for (String left :
           List.of(
               "prepare stolen as select content from public.user_messages",
@@ -513,7 +513,7 @@ class HostileSessionsTest extends Rules {
   void aStatementThatTheDriverPreparedIsNotReplaced() throws SQLException {
     alice.sends(alice.talksTo(bob), "for Bob alone");
     try (HikariDataSource one = poolOfOne()) {
-      ChatDatabase chat = new ChatDatabase(one);
+      ServiceDatabase chat = new ServiceDatabase(one);
       for (int i = 0; i < 12; i++) {
         assertEquals(0, (int) chat.as(mallory.id(), tx -> tx.fetchCount(USER_MESSAGES)));
       }
@@ -552,7 +552,7 @@ class HostileSessionsTest extends Rules {
         grant execute on function public.leaves_a_table to authenticated;
         """);
     try (HikariDataSource one = poolOfOne()) {
-      ChatDatabase chat = new ChatDatabase(one);
+      ServiceDatabase chat = new ServiceDatabase(one);
       String leave = "select public.leaves_a_table()::text from (select ?::json) a";
       String there = "select to_regclass('pg_temp.left_behind')::text from (select ?::json) a";
       assertEquals("1", chat.call(mallory.caller(), false, leave, "{}"));

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.client.UserChat;
-import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
@@ -222,7 +222,7 @@ class OperatorsRulesTest extends Rules {
           database
               .chat()
               .as(
-                  Caller.relay(),
+                  ServiceDatabase.RELAY,
                   tx -> tx.fetchSingle("select chat.apply_retention()").get(0, String.class));
       if (done != null) {
         steps.add(done);

@@ -3,7 +3,7 @@ package com.gptdesk.chat.rules;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -417,7 +417,9 @@ class PresenceRulesTest extends Rules {
   }
 
   private String asRelay(String sql) {
-    return database.chat().as(Caller.relay(), tx -> tx.fetchSingle(sql).get(0, String.class));
+    return database
+        .chat()
+        .as(ServiceDatabase.RELAY, tx -> tx.fetchSingle(sql).get(0, String.class));
   }
 
   private void hears(String who, String ago) {

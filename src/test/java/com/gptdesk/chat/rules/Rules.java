@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
@@ -146,7 +147,7 @@ abstract class Rules {
     cast.put("Garbled", claiming("{\"sub\":\"alice\",\"role\":\"authenticated\"}"));
     cast.put("Anon", anon.caller());
     cast.put("Service", gptDesk.caller());
-    cast.put("Relay", Caller.relay());
+    cast.put("Relay", ServiceDatabase.RELAY);
     return cast;
   }
 

@@ -5,16 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.policies.PolicyReport;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.database.StoredSettings;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
@@ -78,7 +78,7 @@ class SignedClaimsTest extends Rules {
                 message,
                 conversation,
                 carol.id()));
-    Migrations.of(database.owner(), null).write(null, null, SECRET);
+    new StoredSettings(null, null, SECRET).write(database.owner());
   }
 
   @Test
@@ -180,7 +180,7 @@ class SignedClaimsTest extends Rules {
 
   @Test
   void whoSignsIsWhoTheClaimsSay() {
-    ChatDatabase chat = database.chat().signedBy(SIGNER);
+    ServiceDatabase chat = database.chat().signedBy(SIGNER);
     UserChat bobs = new UserChat(chat, bob.id());
     assertEquals(1, bobs.getMessages(conversation).size());
     String statement =
@@ -201,8 +201,8 @@ class SignedClaimsTest extends Rules {
 
   @Test
   void theSecretOfBeforeHoldsUntilItIsForgotten() {
-    Migrations.of(database.owner(), null)
-        .write(null, null, "the next secret, of 32 bytes and more, too");
+    new StoredSettings(null, null, "the next secret, of 32 bytes and more, too")
+        .write(database.owner());
     UserChat old = new UserChat(database.chat().signedBy(SIGNER), bob.id());
     assertEquals(1, old.getMessages(conversation).size());
     database.asOwner("update chat.settings set previous_claims_secret = null");
@@ -215,7 +215,7 @@ class SignedClaimsTest extends Rules {
     Login service = database.service();
     RelaySettings settings =
         RelaySettings.of(service.url(), service.user(), service.password())
-            .withClaims(() -> SIGNER.sign(Caller.relay().claims()));
+            .withClaims(() -> SIGNER.sign(ServiceDatabase.RELAY.claims()));
     try (Relay relay =
         new Relay(
             settings,

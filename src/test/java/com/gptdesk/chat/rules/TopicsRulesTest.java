@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.internal.relay.Routines;
 import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.util.List;
@@ -398,7 +398,7 @@ class TopicsRulesTest {
   }
 
   private <T> T asRelay(Function<Configuration, T> work) {
-    return database.chat().as(Caller.relay(), tx -> work.apply(tx.configuration()));
+    return database.chat().as(ServiceDatabase.RELAY, tx -> work.apply(tx.configuration()));
   }
 
   private int counts(Function<Configuration, Integer> work) {

@@ -1,10 +1,10 @@
 package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
@@ -49,7 +49,7 @@ public final class TestDatabase implements AutoCloseable {
   private final Login owner;
   private final Login service;
   private final HikariDataSource pool;
-  private final ChatDatabase chat;
+  private final ServiceDatabase chat;
 
   private TestDatabase(String name, Login owner, Login service, Runnable removal) {
     this.removal = removal;
@@ -62,7 +62,7 @@ public final class TestDatabase implements AutoCloseable {
     configuration.setConnectionTimeout(Await.PATIENCE.toMillis());
     configuration.setPoolName(name);
     this.pool = new HikariDataSource(configuration);
-    this.chat = new ChatDatabase(pool);
+    this.chat = new ServiceDatabase(pool);
   }
 
   /** A new database, for nobody but the caller. */
@@ -114,7 +114,7 @@ public final class TestDatabase implements AutoCloseable {
     return pool;
   }
 
-  public ChatDatabase chat() {
+  public ServiceDatabase chat() {
     return chat;
   }
 

@@ -3,11 +3,9 @@ package com.gptdesk.chat.database.migration;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.connection.Login;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.sql.Types;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -385,38 +383,6 @@ public final class Migrations {
       }
     }
     return differences;
-  }
-
-  /**
-   * Writes the settings that the environment names to {@code chat.settings}, where DBAs change them
-   * too; null leaves what stands there.
-   *
-   * @param maxMessageLength in characters
-   * @param typingTimeout in milliseconds
-   * @param claimsSecret signs claims; the one of before stays known, for nodes that still use it
-   */
-  public void write(
-      @Nullable Integer maxMessageLength,
-      @Nullable Integer typingTimeout,
-      @Nullable String claimsSecret) {
-    if (maxMessageLength == null && typingTimeout == null && claimsSecret == null) {
-      return;
-    }
-    try (Connection connection = login.connect();
-        PreparedStatement update =
-            connection.prepareStatement(
-                "update chat.settings set max_message_length = coalesce(?, max_message_length),"
-                    + " typing_timeout_ms = coalesce(?, typing_timeout_ms),"
-                    + " previous_claims_secret = case when claims_secret <> ? then claims_secret else previous_claims_secret end,"
-                    + " claims_secret = coalesce(?, claims_secret)")) {
-      update.setObject(1, maxMessageLength, Types.INTEGER);
-      update.setObject(2, typingTimeout, Types.INTEGER);
-      update.setObject(3, claimsSecret, Types.VARCHAR);
-      update.setObject(4, claimsSecret, Types.VARCHAR);
-      update.executeUpdate();
-    } catch (SQLException e) {
-      throw new IllegalStateException("Could not write chat.settings", e);
-    }
   }
 
   private Platform platform(@Nullable Platform wanted) {

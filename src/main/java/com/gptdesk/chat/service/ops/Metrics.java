@@ -1,13 +1,12 @@
 package com.gptdesk.chat.service.ops;
 
-import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.service.cluster.NatsCluster;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
@@ -82,9 +81,9 @@ public final class Metrics implements AutoCloseable {
         new DatabaseState(Double.NaN, -1, Double.NaN, Double.NaN, 0);
 
     /** Queries this database. */
-    public static DatabaseState of(ChatDatabase chat) {
+    public static DatabaseState of(ServiceDatabase chat) {
       return chat.as(
-          Caller.relay(),
+          ServiceDatabase.RELAY,
           tx -> {
             var log =
                 com.gptdesk.chat.database.internal.relay.Routines.logState(tx.configuration())

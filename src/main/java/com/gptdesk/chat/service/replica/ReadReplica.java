@@ -1,9 +1,9 @@
 package com.gptdesk.chat.service.replica;
 
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -78,7 +78,7 @@ public final class ReadReplica implements AutoCloseable {
 
   private final DataSource primary;
   private final DataSource replica;
-  private final ChatDatabase door;
+  private final ServiceDatabase door;
   private final ReplicaSettings settings;
   private final Map<UUID, Need> needs = new ConcurrentHashMap<>();
   private final AtomicReference<Need> everybody = new AtomicReference<>(new Need.Replayed(0));
@@ -97,7 +97,7 @@ public final class ReadReplica implements AutoCloseable {
    * @param primary the service's connections
    * @param replica connections to the replica, which may be down
    * @param settings how far behind it may be, and how much is kept
-   * @param signer as {@link ChatDatabase#signedBy}
+   * @param signer as {@link ServiceDatabase#signedBy}
    */
   public ReadReplica(
       DataSource primary,
@@ -106,7 +106,7 @@ public final class ReadReplica implements AutoCloseable {
       @Nullable ClaimsSigner signer) {
     this.primary = primary;
     this.replica = replica;
-    this.door = new ChatDatabase(replica).signedBy(signer);
+    this.door = new ServiceDatabase(replica).signedBy(signer);
     this.settings = settings;
   }
 
@@ -116,12 +116,12 @@ public final class ReadReplica implements AutoCloseable {
   }
 
   /**
-   * Calls a function that only reads, like {@link ChatDatabase#call}.
+   * Calls a function that only reads, like {@link ServiceDatabase#call}.
    *
    * @param caller the caller
    * @param person the calling person; null for a caller without one
    * @param position the position that the caller has seen; null for none
-   * @param statement the call, as {@link ChatDatabase#call} takes it
+   * @param statement the call, as {@link ServiceDatabase#call} takes it
    * @param argumentsJson an object of its arguments
    * @return null when the primary has to answer
    */
@@ -158,7 +158,7 @@ public final class ReadReplica implements AutoCloseable {
   /**
    * The result of a read.
    *
-   * @param json as {@link ChatDatabase#call}
+   * @param json as {@link ServiceDatabase#call}
    */
   public record Answer(@Nullable String json) {}
 

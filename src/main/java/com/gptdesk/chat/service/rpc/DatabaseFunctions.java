@@ -1,8 +1,8 @@
 package com.gptdesk.chat.service.rpc;
 
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.database.internal.chat.tables.records.CallableFunctionsRecord;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.rpc.CallableFunction.Result;
 import java.util.List;
 
@@ -12,7 +12,7 @@ import java.util.List;
  * @param others names of functions that are served beside the chat's own; a star stands for any
  *     letters
  */
-public record DatabaseFunctions(ChatDatabase database, List<String> others)
+public record DatabaseFunctions(ServiceDatabase database, List<String> others)
     implements FunctionCatalogue.Source {
 
   public DatabaseFunctions {
@@ -20,7 +20,7 @@ public record DatabaseFunctions(ChatDatabase database, List<String> others)
   }
 
   /** Only the chat's own functions. */
-  public DatabaseFunctions(ChatDatabase database) {
+  public DatabaseFunctions(ServiceDatabase database) {
     this(database, List.of());
   }
 

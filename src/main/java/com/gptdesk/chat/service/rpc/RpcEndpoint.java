@@ -1,12 +1,12 @@
 package com.gptdesk.chat.service.rpc;
 
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Errors;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
@@ -34,7 +34,7 @@ import org.slf4j.MDC;
 public final class RpcEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
 
-  /** Calls the database; see {@link ChatDatabase#call}. */
+  /** Calls the database; see {@link ServiceDatabase#call}. */
   @FunctionalInterface
   public interface Door {
     /** Runs a statement of the catalogue as the caller; returns JSON text, null for void. */
@@ -53,7 +53,7 @@ public final class RpcEndpoint {
    *
    * @param enabled false answers every call with 503 and says why
    */
-  public RpcEndpoint(ChatDatabase database, TokenVerifier tokens, boolean enabled) {
+  public RpcEndpoint(ServiceDatabase database, TokenVerifier tokens, boolean enabled) {
     this(database, List.of(), null, tokens, RequestLimits.ample(), enabled);
   }
 
@@ -65,7 +65,7 @@ public final class RpcEndpoint {
    * @param enabled false answers every call with 503 and says why
    */
   public RpcEndpoint(
-      ChatDatabase database,
+      ServiceDatabase database,
       List<String> others,
       @Nullable ReadReplica replica,
       TokenVerifier tokens,

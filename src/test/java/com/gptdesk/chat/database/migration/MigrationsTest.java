@@ -253,18 +253,6 @@ class MigrationsTest {
     assertThrows(FlywayException.class, migrations::migrate);
   }
 
-  @Test
-  void settingsOfTheEnvironmentAreWritten() {
-    Migrations migrations = Migrations.of(database.owner(), null);
-    migrations.migrate();
-    migrations.write(2000, null, null);
-    migrations.write(null, null, null);
-    assertEquals(
-        "2000 3000",
-        database.ownerReads(
-            "select max_message_length || ' ' || typing_timeout_ms from chat.settings"));
-  }
-
   static void copy(Path from, Path to) throws IOException {
     try (Stream<Path> files = Files.walk(from)) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {

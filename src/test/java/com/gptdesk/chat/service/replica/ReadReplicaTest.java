@@ -4,13 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.embedded.Standby;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.rpc.CallableFunction;
@@ -136,7 +136,7 @@ class ReadReplicaTest {
     send("lunch");
     awaitReads(ALICE, "replica");
     String json = arguments.replace('`', '"').replace("?", conversation);
-    DatabaseFunctions functions = new DatabaseFunctions(new ChatDatabase(requests));
+    DatabaseFunctions functions = new DatabaseFunctions(new ServiceDatabase(requests));
     CallableFunction callable =
         functions.functions().stream()
             .filter(one -> one.name().equals(function))
@@ -161,7 +161,7 @@ class ReadReplicaTest {
     assertEquals(
         List.of(
             "get_changes", "get_conversations", "get_messages", "search_messages", "search_users"),
-        new DatabaseFunctions(new ChatDatabase(requests))
+        new DatabaseFunctions(new ServiceDatabase(requests))
             .functions().stream()
                 .filter(function -> !function.writes())
                 .map(CallableFunction::name)
@@ -291,7 +291,7 @@ class ReadReplicaTest {
 
   private RpcEndpoint node(ReadReplica itsReplica) {
     return new RpcEndpoint(
-        new ChatDatabase(requests),
+        new ServiceDatabase(requests),
         List.of("needs_the_primary", "read_where"), // of this test
         itsReplica,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),

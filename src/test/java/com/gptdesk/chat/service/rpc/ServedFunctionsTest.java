@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.database.migration.Migrations.Platform;
@@ -12,6 +11,7 @@ import com.gptdesk.chat.database.migration.Platforms;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.testing.TestServer;
@@ -84,7 +84,7 @@ class ServedFunctionsTest {
 
   private static RpcEndpoint serving(List<String> others) {
     return new RpcEndpoint(
-        new ChatDatabase(service.dataSource()),
+        new ServiceDatabase(service.dataSource()),
         others,
         null,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Cors;
 import com.gptdesk.chat.service.http.RequestBounds;
 import com.gptdesk.chat.service.http.RequestLimits;
@@ -92,7 +92,7 @@ class AttacksTest {
   private static final List<AutoCloseable> OPEN = new ArrayList<>();
   private static TestDatabase database;
   private static HikariDataSource pool;
-  private static ChatDatabase chat;
+  private static ServiceDatabase chat;
   private static Person alice;
   private static Person mallory;
   private static UUID conversation;
@@ -121,7 +121,7 @@ class AttacksTest {
     settings.setDataSource(database.service().dataSource());
     settings.setMaximumPoolSize(4);
     pool = new HikariDataSource(settings);
-    chat = new ChatDatabase(pool);
+    chat = new ServiceDatabase(pool);
     rsa = new RSAKeyGenerator(2048).keyID("published").generate();
     HttpServer keys = published(new JWKSet(rsa.toPublicJWK()));
     OPEN.add(() -> keys.stop(0));

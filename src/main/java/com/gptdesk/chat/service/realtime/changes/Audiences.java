@@ -1,8 +1,7 @@
 package com.gptdesk.chat.service.realtime.changes;
 
-import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.Audience;
 import com.gptdesk.chat.database.ChatDatabase;
-import com.gptdesk.chat.database.internal.relay.Routines;
 import com.gptdesk.chat.relay.Scope;
 import java.util.Collection;
 import java.util.UUID;
@@ -18,12 +17,9 @@ public interface Audiences {
 
   /** Reads from this database. */
   static Audiences in(ChatDatabase database) {
-    return userId ->
-        database.reading(
-            Caller.relay(),
-            tx -> {
-              var row = Routines.scopesOfPerson(tx.configuration(), userId).getFirst();
-              return Scope.of(row.getScopes(), row.getTeamScopes());
-            });
+    return userId -> {
+      Audience audience = database.audienceOf(userId);
+      return Scope.of(audience.people(), audience.teams());
+    };
   }
 }

@@ -1,8 +1,7 @@
 package com.gptdesk.chat.service.realtime.changes;
 
-import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.relay.Routines;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -50,10 +49,10 @@ public final class PublishedTables {
   }
 
   /** Reads them once from this database, since only migrations change them. Blocks. */
-  public static PublishedTables in(ChatDatabase database) {
+  public static PublishedTables in(ServiceDatabase database) {
     return of(
         database.reading(
-            Caller.relay(),
+            ServiceDatabase.RELAY,
             tx ->
                 Routines.publishedColumns(tx.configuration())
                     .map(

@@ -1,9 +1,8 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.relay.Routines;
 import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import io.vertx.core.buffer.Buffer;
 import java.util.Collection;
@@ -14,12 +13,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 
 /** Topics in a database, used with the role of the relay, which alone has the rights. */
-public record DatabaseTopics(ChatDatabase database) implements Topics {
+public record DatabaseTopics(ServiceDatabase database) implements Topics {
 
   @Override
   public Collection<Scope> scopes(String topic) {
     return database.reading(
-        Caller.relay(),
+        ServiceDatabase.RELAY,
         tx -> {
           var row = Routines.scopesOfTopic(tx.configuration(), topic).getFirst();
           return Scope.of(row.getScopes(), row.getTeamScopes());
@@ -29,7 +28,7 @@ public record DatabaseTopics(ChatDatabase database) implements Topics {
   @Override
   public PresenceState presence(String topic) {
     return database.reading(
-        Caller.relay(),
+        ServiceDatabase.RELAY,
         tx -> {
           var row = Routines.presenceOf(tx.configuration(), topic).getFirst();
           return new PresenceState(row.getSnapshot(), row.getState());
@@ -39,7 +38,7 @@ public record DatabaseTopics(ChatDatabase database) implements Topics {
   @Override
   public void send(List<Broadcast> broadcasts, @Nullable UUID sender) {
     database.<@Nullable Void>as(
-        Caller.relay(),
+        ServiceDatabase.RELAY,
         tx -> {
           for (Broadcast each : broadcasts) {
             Buffer raw = each.raw();
@@ -59,7 +58,7 @@ public record DatabaseTopics(ChatDatabase database) implements Topics {
   @Override
   public String track(UUID node, Tracked tracked) {
     return database.as(
-        Caller.relay(),
+        ServiceDatabase.RELAY,
         tx ->
             Routines.track(
                 tx.configuration(),
@@ -75,7 +74,7 @@ public record DatabaseTopics(ChatDatabase database) implements Topics {
   @Override
   public void untrack(Collection<String> origins) {
     String[] all = origins.toArray(String[]::new);
-    database.as(Caller.relay(), tx -> Routines.untrack(tx.configuration(), all));
+    database.as(ServiceDatabase.RELAY, tx -> Routines.untrack(tx.configuration(), all));
   }
 
   @Override
@@ -91,21 +90,21 @@ public record DatabaseTopics(ChatDatabase database) implements Topics {
           .put("meta", each.meta());
     }
     JSON json = JSON.json(Json.write(rows));
-    database.as(Caller.relay(), tx -> Routines.trackAgain(tx.configuration(), node, json));
+    database.as(ServiceDatabase.RELAY, tx -> Routines.trackAgain(tx.configuration(), node, json));
   }
 
   @Override
   public boolean touch(UUID node) {
-    return database.as(Caller.relay(), tx -> Routines.touchNode(tx.configuration(), node));
+    return database.as(ServiceDatabase.RELAY, tx -> Routines.touchNode(tx.configuration(), node));
   }
 
   @Override
   public void forget(UUID node) {
-    database.as(Caller.relay(), tx -> Routines.forgetNode(tx.configuration(), node));
+    database.as(ServiceDatabase.RELAY, tx -> Routines.forgetNode(tx.configuration(), node));
   }
 
   @Override
   public void expireNodes() {
-    database.as(Caller.relay(), tx -> Routines.expireNodes(tx.configuration()));
+    database.as(ServiceDatabase.RELAY, tx -> Routines.expireNodes(tx.configuration()));
   }
 }

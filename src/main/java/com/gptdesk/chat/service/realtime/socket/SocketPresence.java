@@ -1,8 +1,7 @@
 package com.gptdesk.chat.service.realtime.socket;
 
-import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
 import java.time.Duration;
 import java.util.HashMap;
@@ -40,7 +39,7 @@ public final class SocketPresence implements AutoCloseable {
   /** How long a node watches a user who left and still calls functions. */
   private static final Duration LONGEST_FAREWELL = Duration.ofSeconds(28);
 
-  private final ChatDatabase database;
+  private final ServiceDatabase database;
   private final ConnectedUsers users;
   private final PresenceTracker tracker;
   private final Semaphore changes = new Semaphore(0);
@@ -52,7 +51,7 @@ public final class SocketPresence implements AutoCloseable {
   private long beats;
 
   /** Creates one that does nothing until {@link #start}. */
-  public SocketPresence(ChatDatabase database, RealtimeServer server, PresenceTracker tracker) {
+  public SocketPresence(ServiceDatabase database, RealtimeServer server, PresenceTracker tracker) {
     this.database = database;
     this.users = server.users();
     this.tracker = tracker;
@@ -156,7 +155,7 @@ public final class SocketPresence implements AutoCloseable {
   }
 
   private void ask(Function<Configuration, Integer> work) {
-    database.as(Caller.relay(), tx -> work.apply(tx.configuration()));
+    database.as(ServiceDatabase.RELAY, tx -> work.apply(tx.configuration()));
   }
 
   private static void attempt(Runnable work) {

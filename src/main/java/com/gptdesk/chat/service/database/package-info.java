@@ -1,0 +1,5 @@
+/** The library's door to the database, with what the service alone needs; and its own settings. */
+@NullMarked
+package com.gptdesk.chat.service.database;
+
+import org.jspecify.annotations.NullMarked;
