@@ -6,22 +6,28 @@ import com.gptdesk.chat.service.auth.InvalidToken;
 
 /**
  * The table of errors for invalid tokens, refusals of the database and an unavailable database:
- * status, code, message and hint.
+ * status, code, message and hint. HTTP and sockets answer from it: each problem carries the code of
+ * PostgREST and that of Supabase Realtime.
  */
 public final class Errors {
+
+  private static final String TOKEN = "InvalidJWTToken";
+  private static final String AWAY = "UnableToConnectToProject";
 
   private Errors() {}
 
   /** The database is unavailable, has no partition for the month, or its disk is full. */
   public static Problem of(DatabaseUnavailable e) {
     if (e.isPartitionMissing()) {
-      return partitionMissing();
+      return partitionMissing().withRealtimeCode(AWAY);
     }
-    return e.isDiskFull() ? diskFull() : unavailable();
+    return e.isDiskFull() ? diskFull().withRealtimeCode(AWAY) : unavailable();
   }
 
-  private static Problem unavailable() {
+  /** The database did not answer, for whatever reason. */
+  public static Problem unavailable() {
     return Problem.of(503, "PGRST000", "The database cannot be reached now")
+        .withRealtimeCode(AWAY)
         .withHint("Try again in a moment")
         .withHeader("Retry-After", "1");
   }
@@ -44,12 +50,17 @@ public final class Errors {
   public static Problem of(InvalidToken e) {
     Problem problem =
         switch (e.reason()) {
-          case MALFORMED, BAD_SIGNATURE -> Problem.of(401, "PGRST301", e.getMessage());
+          case MALFORMED ->
+              Problem.of(401, "PGRST301", e.getMessage()).withRealtimeCode("MalformedJWT");
+          case BAD_SIGNATURE ->
+              Problem.of(401, "PGRST301", e.getMessage()).withRealtimeCode("JwtSignatureError");
           case EXPIRED, NOT_YET_VALID, MISSING_CLAIM, WRONG_AUDIENCE, WRONG_ISSUER ->
-              Problem.of(401, "PGRST303", e.getMessage());
-          case UNKNOWN_ROLE -> Problem.of(401, "22023", e.getMessage());
+              Problem.of(401, "PGRST303", e.getMessage()).withRealtimeCode(TOKEN);
+          case UNKNOWN_ROLE -> Problem.of(401, "22023", e.getMessage()).withRealtimeCode(TOKEN);
           case KEYS_UNAVAILABLE ->
-              Problem.of(503, "PGRST301", e.getMessage()).withHeader("Retry-After", "5");
+              Problem.of(503, "PGRST301", e.getMessage())
+                  .withRealtimeCode(TOKEN)
+                  .withHeader("Retry-After", "5");
         };
     return problem.status() == 401
         ? problem.withHeader(
@@ -62,6 +73,7 @@ public final class Errors {
 
   private static Problem tooSlow(Refusal refusal) {
     return Problem.of(503, "PT503", "The database took too long, so the call was stopped")
+        .withRealtimeCode(AWAY)
         .withDetails(refusal.getMessage())
         .withHint("Nothing was changed. Try again in a moment, or request less at once")
         .withHeader("Retry-After", "1");
@@ -74,6 +86,7 @@ public final class Errors {
     int status = status(refusal.code(), anonymous);
     Problem problem =
         Problem.of(status, refusal.code(), String.valueOf(refusal.getMessage()))
+            .withRealtimeCode(realtimeCode(status))
             .withDetails(refusal.details())
             .withHint(refusal.hint());
     return switch (status) {
@@ -81,6 +94,13 @@ public final class Errors {
       case 503 -> problem.withHeader("Retry-After", "1");
       default -> problem;
     };
+  }
+
+  /** On a socket only a broadcast or presence is refused. */
+  private static String realtimeCode(int status) {
+    return status == 401 || status == 403
+        ? "Unauthorized"
+        : status >= 500 ? AWAY : "InvalidBroadcast";
   }
 
   /** The part of PostgREST's table of SQLSTATEs that concerns refusals. */

@@ -12,11 +12,13 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param status HTTP status
  * @param code SQLSTATE, or PostgREST's own code
+ * @param realtimeCode what Supabase Realtime calls it, where a socket may say it, too
  * @param headers besides those of every problem
  */
 public record Problem(
     int status,
     String code,
+    @Nullable String realtimeCode,
     String message,
     @Nullable String details,
     @Nullable String hint,
@@ -28,7 +30,7 @@ public record Problem(
   }
 
   public static Problem of(int status, String code, String message) {
-    return new Problem(status, code, message, null, null, Map.of());
+    return new Problem(status, code, null, message, null, null, Map.of());
   }
 
   /** The answer to a malformed request, for instance with broken percent-encoding. */
@@ -37,18 +39,27 @@ public record Problem(
         .withHint("Send HTTP/1.1, with a query in percent-encoded UTF-8");
   }
 
+  Problem withRealtimeCode(String text) {
+    return new Problem(status, code, text, message, details, hint, headers);
+  }
+
   public Problem withDetails(@Nullable String text) {
-    return new Problem(status, code, message, text, hint, headers);
+    return new Problem(status, code, realtimeCode, message, text, hint, headers);
   }
 
   public Problem withHint(@Nullable String text) {
-    return new Problem(status, code, message, details, text, headers);
+    return new Problem(status, code, realtimeCode, message, details, text, headers);
   }
 
   public Problem withHeader(String name, String value) {
     Map<String, String> more = new LinkedHashMap<>(headers);
     more.put(name, value);
-    return new Problem(status, code, message, details, hint, more);
+    return new Problem(status, code, realtimeCode, message, details, hint, more);
+  }
+
+  /** In one line: what is wrong, and what to do. */
+  public String sentence() {
+    return message + (hint == null ? "" : ". " + hint);
   }
 
   /** Thrown where a call cannot continue; the endpoint answers with it. */

@@ -148,9 +148,12 @@ public final class BroadcastEndpoint {
   }
 
   private static Reply refused(Refusal refusal) {
-    return refusal.code().equals("PT403") || refusal.code().equals("42501")
-        ? error(403, "Unauthorized: " + refusal.getMessage())
-        : invalid("messages", String.valueOf(refusal.getMessage()));
+    Problem problem = Errors.of(refusal, false);
+    return switch (problem.status()) {
+      case 403 -> error(403, problem.realtimeCode() + ": " + problem.message());
+      case 500, 503 -> error(problem);
+      default -> invalid("messages", problem.message());
+    };
   }
 
   private List<Broadcast> messages(byte[] body) {
@@ -234,8 +237,7 @@ public final class BroadcastEndpoint {
 
   /** A problem in the form of the realtime protocol. */
   private static Reply error(Problem problem) {
-    String hint = problem.hint();
-    return error(problem.status(), problem.message() + (hint == null ? "" : ". " + hint));
+    return error(problem.status(), problem.sentence());
   }
 
   /** The message in Supabase's form, and again where its client reads it. */

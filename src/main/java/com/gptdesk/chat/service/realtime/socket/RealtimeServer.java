@@ -3,6 +3,8 @@ package com.gptdesk.chat.service.realtime.socket;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.http.Errors;
+import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.realtime.changes.Audiences;
 import com.gptdesk.chat.service.realtime.changes.CommonSubscriptions;
@@ -210,8 +212,8 @@ public final class RealtimeServer implements AutoCloseable {
       shared.tokens().verify(apikey);
       context.runOnContext(nothing -> accept(request, id, context, serializer, apikey));
     } catch (InvalidToken e) {
-      int status = e.reason() == InvalidToken.Reason.KEYS_UNAVAILABLE ? 503 : 401;
-      context.runOnContext(nothing -> refuse(request, status, e.getMessage()));
+      Problem problem = Errors.of(e);
+      context.runOnContext(nothing -> refuse(request, problem.status(), problem.message()));
     } catch (RuntimeException e) {
       RequestId.named(id, () -> LOG.error("An API key could not be verified", e));
       context.runOnContext(nothing -> refuse(request, 500, "internal"));
