@@ -50,7 +50,7 @@ end
 $$;
 
 comment on function relay.record_person() is
-  'A person''s team or status changed, or he is gone: a row for relays alone, who then ask again what his connections may hear.';
+  'A person''s team or status changed, or they are gone: a row for relays alone, which then ask again what their connections may hear.';
 
 create or replace trigger record_update
   after update on public.users

@@ -61,7 +61,7 @@ end
 $$;
 
 comment on function chat.visible_people(uuid[]) is
-  'Of these people those whom the caller knows: his team, and whom he has a conversation with. Presence for his team alone.';
+  'Of these people those whom the caller knows: their team, and those with whom they have a conversation. Presence for their team alone.';
 
 create or replace function chat.senders(ids uuid[])
   returns jsonb

@@ -35,7 +35,7 @@ end
 $$;
 
 comment on function chat.unreachable_reason(uuid, uuid) is
-  'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when he may. For definer functions alone: it tells of anybody.';
+  'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when they may. For definer functions alone: it tells of anybody.';
 
 create or replace function chat.require_reachable(sender_id uuid, recipient_id uuid)
   returns uuid

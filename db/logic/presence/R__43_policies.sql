@@ -23,7 +23,7 @@ create policy "Users can create their own presence" on public.user_presence
   to authenticated
   with check (user_id = (select auth.uid()));
 
-comment on policy "Users can create their own presence" on public.user_presence is 'Nobody says for another that he is there.';
+comment on policy "Users can create their own presence" on public.user_presence is 'Nobody says for another that they are there.';
 
 drop policy if exists "Users can update their own presence" on public.user_presence;
 create policy "Users can update their own presence" on public.user_presence
@@ -32,7 +32,7 @@ create policy "Users can update their own presence" on public.user_presence
   using (user_id = (select auth.uid()))
   with check (user_id = (select auth.uid()));
 
-comment on policy "Users can update their own presence" on public.user_presence is 'Nobody says for another that he is there.';
+comment on policy "Users can update their own presence" on public.user_presence is 'Nobody says for another that they are there.';
 
 drop policy if exists "The service can view presence" on public.user_presence;
 create policy "The service can view presence" on public.user_presence

@@ -61,7 +61,7 @@ declare
   logged bigint := 0;
   more bigint := 0;
 begin
-  -- One row, two audiences. The person himself beside the team, as in the policy: he may be in none.
+  -- One row, two audiences. The person beside the team, as in the policy: they may be in none.
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
     select 'user_presence', 'INSERT', array[n.user_id], array_remove(array[n.team_id], null), relay.team_presence(n)

@@ -111,7 +111,7 @@ as $$
 $$;
 
 comment on function relay.may_speak(text, uuid) is
-  'Whether this person may say something on a topic, or show that he is there: in a conversation, while the two may write to each other.';
+  'Whether this person may say something on a topic, or show that they are there: in a conversation, while the two may write to each other.';
 
 create or replace function relay.demand_topic(topic text, user_id uuid)
   returns void

@@ -20,7 +20,7 @@ as $$
 $$;
 
 comment on function relay.withdraw_presence(uuid[]) is
-  'These people''s team or status changed: on topics where somebody may no longer speak, he is no longer there. Called by relay.record_person().';
+  'These people''s team or status changed: on topics where they may no longer speak, they are no longer there. Called by relay.record_person().';
 
 create or replace function relay.record_end_of_conversation()
   returns trigger
@@ -62,7 +62,7 @@ begin
 end
 $$;
 
-comment on function relay.record_end_of_talk() is 'Who blocks another no longer meets him on their topic.';
+comment on function relay.record_end_of_talk() is 'Who blocks another no longer meets them on their topic.';
 
 create or replace trigger withdraw_presence_insert
   after insert on public.user_blocks

@@ -70,8 +70,8 @@ public final class Migrations {
   private static final Duration PAUSE = Duration.ofMillis(200);
 
   /**
-   * Repeatable migrations of earlier versions. Files of other names make what they made; the
-   * history of an older database still names them. No other file may be missing.
+   * Files of earlier versions. Files of other names make what they made, or nothing is left to do;
+   * the history of an older database still names them. No other file may be missing.
    */
   private static final Set<String> FORMER_FILES =
       Set.of(
@@ -88,7 +88,8 @@ public final class Migrations {
           "R__9_door.sql",
           "R__9_health.sql",
           "R__9_publication.sql",
-          "R__9_sessions.sql");
+          "R__9_sessions.sql",
+          "V170__functions_anew.sql");
 
   private final MigrationLogin login;
   private final Platform platform;
@@ -96,7 +97,7 @@ public final class Migrations {
   private final Duration patience;
   private final Flyway flyway;
 
-  /** Passes over repeatable migrations that the history has and the files have not. */
+  /** Passes over migrations that the history has and the files have not. */
   private final Flyway flywayOfFormerFiles;
 
   private Accepted accepted = Accepted.NOTHING;
@@ -195,7 +196,7 @@ public final class Migrations {
         .setTransactionalLock(false);
     this.flyway = configuration.load();
     this.flywayOfFormerFiles =
-        configuration.ignoreMigrationPatterns("*:future", "repeatable:missing").load();
+        configuration.ignoreMigrationPatterns("*:future", "*:missing").load();
   }
 
   /**
@@ -270,7 +271,6 @@ public final class Migrations {
   private List<String> formerFiles() {
     List<String> missing =
         Arrays.stream(flyway.info().all())
-            .filter(migration -> migration.getVersion() == null)
             .filter(migration -> migration.getState() == MigrationState.MISSING_SUCCESS)
             .map(MigrationInfo::getScript)
             .toList();
@@ -284,7 +284,8 @@ public final class Migrations {
     if (!former.isEmpty()) {
       flyway.repair();
       LOG.info(
-          "Repaired the history of migrations: other files replace {}", String.join(", ", former));
+          "Repaired the history of migrations: of an earlier version, and deleted today: {}",
+          String.join(", ", former));
     }
   }
 

@@ -24,6 +24,8 @@ import org.flywaydb.core.api.FlywayException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A database comes to where db/ says it should be: all at once, by its owner, for one platform. */
 class MigrationsTest {
@@ -145,10 +147,12 @@ class MigrationsTest {
             "select indisvalid from pg_index where indexrelid = 'public.conversations_age_idx'::regclass"));
   }
 
-  /** Its files of logic have other names today. */
-  @Test
-  void theHistoryOfAnEarlierVersionIsRepaired(@TempDir Path folder) throws IOException {
-    EarlierVersion.make(database, EarlierVersion.ONE_FOLDER, folder);
+  /** Its files of logic have other names today, and one of its tables' is no more. */
+  @ParameterizedTest
+  @CsvSource({EarlierVersion.FIRST + ", 12", EarlierVersion.ONE_FOLDER + ", 15"})
+  void theHistoryOfAnEarlierVersionIsRepaired(
+      String earlier, String formerFiles, @TempDir Path folder) throws IOException {
+    EarlierVersion.make(database, earlier, folder);
     Migrations today = Migrations.of(database.owner(), null);
     assertTrue(
         today.differences().stream().anyMatch(line -> line.contains("3 messages")),
@@ -157,14 +161,19 @@ class MigrationsTest {
       assertTrue(today.migrate() > 10);
       assertEquals(
           1, log.lines().stream().filter(line -> line.contains("Repaired the history")).count());
-      assertTrue(log.has("Repaired the history", "R__3_messages.sql", "R__9_door.sql"));
+      assertTrue(
+          log.has(
+              "Repaired the history",
+              "R__3_messages.sql",
+              "R__9_door.sql",
+              "V170__functions_anew.sql"));
     }
     assertEquals(List.of(), today.differences());
     assertEquals(List.of(), today.drift());
     assertEquals(List.of(), today.pending());
     assertEquals(0, today.migrate());
     assertEquals(
-        "14",
+        formerFiles,
         database.ownerReads("select count(*) from chat.flyway_history where type = 'DELETE'"));
   }
 
@@ -181,6 +190,22 @@ class MigrationsTest {
 
     Files.delete(db.resolve("logic/R__3_messages.sql"));
     assertTrue(Files.exists(later));
+    assertEquals(0, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
+  }
+
+  /** Nor a table's file of this version: it may have lost rows or columns with it. */
+  @Test
+  void aTablesFileMayNotBeMissing(@TempDir Path db) throws IOException {
+    copy(Path.of("db"), db);
+    Path table = Files.writeString(db.resolve("tables/V170__functions_anew.sql"), "select 1;");
+    Path other = Files.writeString(db.resolve("tables/V171__other.sql"), "select 1;");
+    new Migrations(database.owner(), null, "filesystem:" + db).migrate();
+    FlywayException no =
+        assertThrows(FlywayException.class, () -> Migrations.of(database.owner(), null).migrate());
+    assertTrue(no.getMessage().contains("171"), no.getMessage());
+
+    Files.delete(table);
+    assertTrue(Files.exists(other));
     assertEquals(0, new Migrations(database.owner(), null, "filesystem:" + db).migrate());
   }
 

@@ -24,7 +24,6 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -85,9 +84,11 @@ class UpgradeUnderLoadTest {
   }
 
   /** It began with functions that have other names by the time it goes on, so it is run again. */
-  @Test
-  void aCallUnderWayIsNotRefused(@TempDir Path earlier, @TempDir Path db) throws Exception {
-    EarlierVersion.make(database, EarlierVersion.ONE_FOLDER, earlier);
+  @ParameterizedTest
+  @ValueSource(strings = {EarlierVersion.FIRST, EarlierVersion.ONE_FOLDER})
+  void aCallUnderWayIsNotRefused(String version, @TempDir Path earlier, @TempDir Path db)
+      throws Exception {
+    EarlierVersion.make(database, version, earlier);
     Pair pair = pair(1);
     UUID message = pair.sends(pair.other);
     MigrationsTest.copy(Path.of("db"), db);
