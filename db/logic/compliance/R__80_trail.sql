@@ -174,6 +174,7 @@ as $$
 begin
   raise sqlstate 'PT403' using
     message = 'chat.audit_log is append-only.',
+    detail = 'append_only',
     hint = 'Keep old entries elsewhere, too; the owner can drop the trigger append_only, which is an act that leaves a trace in the schema.';
 end
 $$;

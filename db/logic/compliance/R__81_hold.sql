@@ -34,6 +34,7 @@ begin
   if (place_hold.user_id is null) = (place_hold.conversation_id is null) or coalesce(place_hold.reason, '') = '' then
     raise sqlstate 'PT400' using
       message = 'place_hold takes a reason and either a person or a conversation.',
+      detail = 'hold',
       hint = 'For instance: select chat.place_hold(''case 17'', user_id => …).';
   end if;
   -- Waits for deletes, edits and erasure under way; what comes later sees the hold.
@@ -54,7 +55,8 @@ begin
     where u.id = place_hold.user_id
   ) then
     raise sqlstate 'PT404' using
-      message = 'There is no such person or conversation.';
+      message = 'There is no such person or conversation.',
+      detail = 'no_person';
   end if;
   insert into chat.legal_holds (user_id, conversation_id, reason)
   values (place_hold.user_id, place_hold.conversation_id, place_hold.reason)
@@ -82,6 +84,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using
       message = format('There is no hold %s that could end.', release_hold.id),
+      detail = 'no_hold',
       hint = 'select * from chat.legal_holds where released_at is null shows what is held.';
   end if;
   delete from chat.held_texts t
@@ -115,6 +118,7 @@ begin
   end if;
   raise sqlstate 'PT409' using
     message = case tg_op when 'DELETE' then format('Conversation %s is under legal hold.', conversation) else 'Conversations are under legal hold.' end,
+    detail = 'held',
     hint = 'select * from chat.legal_holds says why. Nothing was deleted; a person can be deactivated instead.';
 end
 $$;

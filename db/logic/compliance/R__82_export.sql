@@ -88,6 +88,7 @@ begin
   if not exists (select from public.users u where u.id = export_person.person) then
     raise sqlstate 'PT404' using
       message = format('There is no person %s.', export_person.person),
+      detail = 'no_person',
       hint = 'Give an id of public.users.';
   end if;
   perform chat.audit('export_person', jsonb_build_object('user_id', export_person.person));

@@ -14,16 +14,19 @@ begin
   set local search_path = pg_catalog, pg_temp;
   if batch_size is null or batch_size not between 1 and 10000 then
     raise sqlstate 'PT400' using
-      message = 'erase_person takes 1 to 10000 messages a step.';
+      message = 'erase_person takes 1 to 10000 messages a step.',
+      detail = 'batch_size';
   end if;
   if not exists (select from public.users u where u.id = person) then
     raise sqlstate 'PT404' using
       message = format('There is no person %s.', person),
+      detail = 'no_person',
       hint = 'Give an id of public.users.';
   end if;
   if exists (select from public.users u where u.id = person and u.status::text = 'active') then
     raise sqlstate 'PT409' using
       message = 'An active person would go on writing.',
+      detail = 'active',
       hint = format('First: update public.users set status = ''inactive'' where id = %L;', person);
   end if;
   if exists (
@@ -34,6 +37,7 @@ begin
   ) then
     raise sqlstate 'PT409' using
       message = format('Conversations of %s are under legal hold.', person),
+      detail = 'held',
       hint = 'select * from chat.legal_holds where released_at is null says why; chat.release_hold ends a hold.';
   end if;
   perform chat.audit('erase_person', jsonb_build_object('user_id', person));
@@ -53,6 +57,7 @@ begin
       if chat.is_held(conversation) then   -- placed meanwhile
         raise sqlstate 'PT409' using
           message = format('Conversation %s is under legal hold.', conversation),
+          detail = 'held',
           hint = 'What was erased before stays erased; call again when the hold has ended.';
       end if;
 

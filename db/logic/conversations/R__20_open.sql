@@ -18,11 +18,13 @@ begin
   if user1_id is null or user2_id is null or user1_id = user2_id then
     raise sqlstate 'PT400' using
       message = 'A conversation has two different people.',
+      detail = 'yourself',
       hint = 'Give your own id and that of somebody of your team.';
   end if;
   if me not in (user1_id, user2_id) then
     raise sqlstate 'PT403' using
       message = 'You can only open conversations of your own.',
+      detail = 'not_yours',
       hint = 'One of the two ids must be yours.';
   end if;
 
@@ -37,6 +39,7 @@ begin
   if not chat.may_talk_to(case me when first_id then second_id else first_id end) then
     raise sqlstate 'PT404' using
       message = 'There is nobody with this id whom you could write to.',
+      detail = 'nobody',
       hint = 'Both must be active, in one team, and neither may have blocked the other. search_users finds people.';
   end if;
 
@@ -56,6 +59,7 @@ begin
   if not found then
     raise sqlstate '40001' using
       message = 'The conversation was opened by somebody else at this moment.',
+      detail = 'lost_race',
       hint = 'Run the transaction again.';
   end if;
   return found_id;

@@ -20,6 +20,7 @@ begin
   if before is null and before_id is not null then
     raise sqlstate 'PT400' using
       message = 'before_id goes with before.',
+      detail = 'page_bounds',
       hint = 'For the next page give the last row''s last_message_at (or created_at when that is null) as before, and its id as before_id.';
   end if;
 

@@ -126,6 +126,7 @@ begin
           then 'The change log was over chat.settings.change_log_max_mb and lost what this relay had not read yet.'
         else 'The change log does not reach back to what this relay saw last.'
       end,
+      detail = 'log_cut',
       hint = 'Call relay.open() and tell clients to catch up.';
   end if;
 end

@@ -16,10 +16,7 @@ begin
   end if;
   raise sqlstate 'PT400' using
     message = 'A message id is a UUIDv7 of this moment.',
-    detail = format('%s is %s.', check_message_id.id, case
-      when substr(check_message_id.id::text, 15, 1) <> '7' then 'not version 7'
-      else 'of ' || chat.uuid7_time(check_message_id.id)
-    end),
+    detail = case when substr(check_message_id.id::text, 15, 1) = '7' then 'id_time' else 'id_version' end,
     hint = 'Make the id when the message is written, at most a day ago and five minutes ahead, or leave it out.';
 end
 $$;
@@ -40,11 +37,13 @@ begin
   if checked_content.content is null or (checked_content.message_type = 'text' and checked_content.content !~ e'\\S') then
     raise sqlstate 'PT400' using
       message = 'A message needs a text.',
+      detail = 'empty',
       hint = 'Give at least one character that is not white space; files and images may have an empty text, but not null.';
   end if;
   if char_length(checked_content.content) > maximum then
     raise sqlstate 'PT413' using
       message = format('A message has at most %s characters; this one has %s.', maximum, char_length(checked_content.content)),
+      detail = 'too_long',
       hint = 'Shorten it or send it in parts. The limit is chat.settings.max_message_length.';
   end if;
   return checked_content.content;
@@ -68,6 +67,7 @@ begin
   if current_setting('role', true) in ('anon', 'authenticated') and new.sender_id is distinct from auth.uid() then
     raise sqlstate 'PT403' using
       message = 'You can only send messages of your own.',
+      detail = 'not_yours',
       hint = 'sender_id must be the person the token speaks for.';
   end if;
   new.id := chat.check_message_id(new.id);
@@ -95,6 +95,7 @@ begin
   if not found then
     raise sqlstate 'PT403' using
       message = 'You are not in this conversation.',
+      detail = 'no_conversation',
       hint = 'Open one with get_or_create_conversation; get_conversations lists yours.';
   end if;
   new.recipient_id := chat.require_reachable(new.sender_id, new.recipient_id);

@@ -71,6 +71,7 @@ begin
   if view.sender_id is distinct from me or view.conversation_id <> send_message.conversation_id then
     raise sqlstate 'PT409' using
       message = 'This message id is taken.',
+      detail = 'id_taken',
       hint = 'Make a new UUIDv7 for each message; send the same one again only to retry the same message.';
   end if;
   return view;

@@ -39,6 +39,7 @@ begin
   if before_seq is not null and after_seq is not null then
     raise sqlstate 'PT400' using
       message = 'Ask for messages before a number or after one, not both.',
+      detail = 'page_bounds',
       hint = 'Leave out before_seq or after_seq; without either the newest page comes.';
   end if;
 
@@ -106,6 +107,7 @@ begin
   if after_revision is null then
     raise sqlstate 'PT400' using
       message = 'get_changes needs the revision you have.',
+      detail = 'missing',
       hint = 'Give after_revision: 0 for all, else the highest revision among your messages.';
   end if;
 

@@ -26,6 +26,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using
       message = 'You have sent no such message.',
+      detail = 'no_message',
       hint = 'Only its sender can change a message.';
   end if;
   return message;
@@ -72,6 +73,7 @@ begin
   if message.is_deleted then
     raise sqlstate 'PT409' using
       message = 'A deleted message cannot be edited.',
+      detail = 'deleted',
       hint = 'Send a new one.';
   end if;
   perform chat.require_reachable(message.sender_id, message.recipient_id);

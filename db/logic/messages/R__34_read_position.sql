@@ -33,6 +33,7 @@ begin
   if message_ids is null or cardinality(message_ids) > 1000 then
     raise sqlstate 'PT400' using
       message = 'mark_as_read takes a list of at most 1000 messages.',
+      detail = 'message_list',
       hint = 'Call it again for the rest, or mark_conversation_as_read for all.';
   end if;
 
@@ -98,6 +99,7 @@ begin
   if not found then
     raise sqlstate 'PT403' using
       message = 'You are not in this conversation.',
+      detail = 'no_conversation',
       hint = 'get_conversations lists yours.';
   end if;
 

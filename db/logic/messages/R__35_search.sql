@@ -170,6 +170,7 @@ begin
   if char_length(search_messages.query) > 1000 then   -- a query of very many words overflows the stack
     raise sqlstate 'PT413' using
       message = 'A search has at most 1000 characters.',
+      detail = 'too_long',
       hint = 'Leave out some of the words.';
   end if;
   words := plainto_tsquery('pg_catalog.simple', lower(translate(search_messages.query, '<>', '  ')));   -- as chat.search_terms
@@ -177,6 +178,7 @@ begin
   if coalesce(numnode(words), 0) = 0 then
     raise sqlstate 'PT400' using
       message = 'A search needs a word.',
+      detail = 'no_word',
       hint = 'Give at least one whole word; all words must be in the message.';
   end if;
 

@@ -75,6 +75,7 @@ begin
   end loop;
   raise sqlstate 'PT503' using
     message = format('%s could not be attached: each time somebody was writing.', array_to_string(made, ', ')),
+    detail = 'busy',
     hint = 'Call again when what writes has ended; pg_stat_activity shows the longest transactions. Nothing is half done.';
 end
 $$;
@@ -104,7 +105,8 @@ begin
   perform chat.demand_claims_of('chat_relay');
   if months_ahead is null or months_ahead not between 1 and 60 then
     raise sqlstate 'PT400' using
-      message = 'ensure_message_partitions takes 1 to 60 months.';
+      message = 'ensure_message_partitions takes 1 to 60 months.',
+      detail = 'months';
   end if;
   -- From yesterday, as ids may be a day old, in UTC as the bounds are.
   return chat.create_message_partitions(array(

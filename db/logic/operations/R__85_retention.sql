@@ -17,7 +17,8 @@ declare
 begin
   if moment is null or moment > now() - interval '1 day' then
     raise sqlstate 'PT400' using
-      message = 'drop_messages_before takes a moment at least a day ago.';
+      message = 'drop_messages_before takes a moment at least a day ago.',
+      detail = 'moment';
   end if;
 
   -- Whatever points at a message goes with it, where its foreign key says so: our tables and whoever's.
@@ -30,6 +31,7 @@ begin
   if holding is not null then
     raise sqlstate 'PT409' using
       message = format('Messages cannot be dropped because of %s.', holding),
+      detail = 'foreign_key',
       hint = 'Make the foreign key ON DELETE CASCADE in a table of the chat''s owner, so that its rows go with the messages; or drop it. Nothing was changed.';
   end if;
 
@@ -183,6 +185,7 @@ begin
       if tries >= 50 then
         raise sqlstate 'PT503' using
           message = format('A month of messages could not be dropped in %s tries.', tries),
+          detail = 'busy',
           hint = 'Something holds it or reacts to its messages; call again when it is quieter. Nothing is half done.';
       end if;
       perform pg_sleep(0.05 + 0.1 * random());
@@ -230,6 +233,7 @@ begin
   if older_than is null or older_than < interval '1 day' then
     raise sqlstate 'PT400' using
       message = 'archive_inactive_conversations takes an interval of at least a day.',
+      detail = 'interval',
       hint = 'For instance interval ''90 days''.';
   end if;
 

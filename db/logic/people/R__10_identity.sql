@@ -88,6 +88,7 @@ begin
   end if;
   raise sqlstate 'PT403' using
     message = 'The claims are not signed, or no longer hold.',
+    detail = 'unsigned',
     hint = 'This database believes signed claims alone (chat.settings.claims_secret): set CHAT_CLAIMS_SECRET to the same secret, and the clocks right.';
 end
 $$;
@@ -121,6 +122,7 @@ begin
     perform chat.demand_claims();
     raise sqlstate 'PT403' using
       message = 'Only an active person can do this.',
+      detail = 'inactive',
       hint = 'Sign in as a person whose status is active.';
   end if;
   return me;

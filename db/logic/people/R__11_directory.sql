@@ -13,6 +13,7 @@ begin
   end if;
   raise sqlstate 'PT400' using
     message = format('A page has 1 to 200 rows, not %s.', coalesce(page_size::text, 'null')),
+    detail = 'page_size',
     hint = 'Set page_size between 1 and 200, and ask for the next page by key.';
 end
 $$;

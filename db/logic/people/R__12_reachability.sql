@@ -55,7 +55,11 @@ begin
       when 'blocked' then 'This person does not take messages from you.'
       else 'You have blocked this person.'
     end,
-    detail = reason,
+    detail = case
+      when reason <> 'apart' then reason                    -- blocked, blocking
+      when exists (select from public.users u where u.id = require_reachable.recipient_id and u.status = 'active') then 'apart'
+      else 'gone'
+    end,
     hint = case reason
       when 'apart' then 'Both must be active and in one team; what was said stays readable.'
       when 'blocked' then 'Nothing was sent, and it will not be until the block is lifted.'
@@ -64,7 +68,7 @@ begin
 end
 $$;
 
-comment on function chat.require_reachable(uuid, uuid) is 'PT403 when one may not write to the other; the error''s detail is the reason: apart, blocked or blocking.';
+comment on function chat.require_reachable(uuid, uuid) is 'PT403 when one may not write to the other; the error''s detail is the reason: apart, gone, blocked or blocking.';
 
 create or replace function chat.refuse_old_snapshot()
   returns void
@@ -75,7 +79,7 @@ as $$
 begin
   raise sqlstate 'PT412' using
     message = format('What depends on rights is written in a READ COMMITTED transaction, not in one that is %s.', upper(current_setting('transaction_isolation'))),
-    detail = 'Its snapshot may be older than a block, a deactivation or a change of team.',
+    detail = 'old_snapshot',
     hint = 'Begin the transaction with READ COMMITTED, or set default_transaction_isolation of the login to it.';
 end
 $$;

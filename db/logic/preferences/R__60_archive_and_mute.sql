@@ -22,6 +22,7 @@ begin
   if not found then
     raise sqlstate 'PT403' using
       message = 'You are not in this conversation.',
+      detail = 'no_conversation',
       hint = 'get_conversations lists yours.';
   end if;
   return conversation;
@@ -42,7 +43,8 @@ declare
 begin
   if archived is null then
     raise sqlstate 'PT400' using
-      message = 'set_archived takes true or false.';
+      message = 'set_archived takes true or false.',
+      detail = 'missing';
   end if;
 
   if not archived and conversation.is_archived then

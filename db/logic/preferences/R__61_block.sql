@@ -15,11 +15,13 @@ begin
   end if;
   if block_user.user_id = me then
     raise sqlstate 'PT400' using
-      message = 'You cannot block yourself.';
+      message = 'You cannot block yourself.',
+      detail = 'yourself';
   end if;
   if not exists (select from chat.visible_people(array[block_user.user_id])) then
     raise sqlstate 'PT404' using
       message = 'You know nobody with this id.',
+      detail = 'nobody',
       hint = 'Somebody of your team, or with whom you have a conversation, can be blocked.';
   end if;
 

@@ -13,6 +13,7 @@ begin
   if update_presence.status is null or update_presence.status not in ('online', 'away', 'busy', 'offline') then
     raise sqlstate 'PT400' using
       message = 'There is no such status.',
+      detail = 'status',
       hint = 'Give online, away, busy or offline.';
   end if;
 
@@ -45,6 +46,7 @@ begin
     if not found then
       raise sqlstate 'PT403' using
         message = 'You have no conversation with this person.',
+        detail = 'no_conversation',
         hint = 'Open one with get_or_create_conversation.';
     end if;
     perform chat.require_reachable(me, typing_to);

@@ -31,6 +31,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using
       message = 'There is no such message in your conversations.',
+      detail = 'no_message',
       hint = 'It may have been removed; get_messages shows what is there.';
   end if;
   return message;
@@ -54,11 +55,13 @@ begin
   if reaction is null or char_length(reaction) not between 1 and 32 or reaction ~ e'\\s' then
     raise sqlstate 'PT400' using
       message = 'A reaction has 1 to 32 characters and no white space.',
+      detail = 'reaction',
       hint = 'Give an emoji or a short name.';
   end if;
   if message.is_deleted then
     raise sqlstate 'PT409' using
-      message = 'A deleted message takes no reactions.';
+      message = 'A deleted message takes no reactions.',
+      detail = 'deleted';
   end if;
   perform chat.require_reachable(me, case me when message.sender_id then message.recipient_id else message.sender_id end);
   if (
@@ -70,6 +73,7 @@ begin
   ) >= maximum then
     raise sqlstate 'PT409' using
       message = format('You have given this message %s reactions already.', maximum),
+      detail = 'too_many_reactions',
       hint = 'Take one back first. The limit is chat.settings.max_reactions.';
   end if;
 

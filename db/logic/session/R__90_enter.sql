@@ -85,6 +85,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using
       message = format('There is no function public.%s with these arguments.', call_statement.function_name),
+      detail = 'no_function',
       hint = (
         select coalesce(
           string_agg(format('%s(%s)', f.name, array_to_string(f.argument_names, ', ')), '; '),
@@ -126,11 +127,13 @@ begin
   if enter.role is null or enter.role not in ('anon', 'authenticated', 'service_role') then
     raise sqlstate 'PT403' using
       message = 'There is no such role for a token.',
+      detail = 'no_role',
       hint = 'A token''s role is anon, authenticated or service_role.';
   end if;
   if enter.replayed is not null and (not pg_is_in_recovery() or pg_last_wal_replay_lsn() < enter.replayed) then
     raise sqlstate 'PT503' using
       message = format('This replica has not replayed %s.', enter.replayed),
+      detail = 'behind',
       hint = 'Ask the primary.';
   end if;
   if pg_my_temp_schema() <> 0 and current_setting('chat.joined', true) is distinct from 'on' then

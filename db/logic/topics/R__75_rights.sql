@@ -125,6 +125,7 @@ begin
   if relay.may_use_topic(demand_topic.topic, demand_topic.user_id) is not true then
     raise sqlstate 'PT403' using
       message = format('You may not use the topic %s.', demand_topic.topic),
+      detail = 'topic',
       hint = 'conversation-<id> is for its two people, team-<id> for its members, user-<id> for oneself; no other topic carries broadcast or presence.';
   end if;
   other := relay.other_of(demand_topic.topic, demand_topic.user_id);

@@ -13,6 +13,7 @@ begin
   if send.topic is null or coalesce(octet_length(send.event), 0) not between 1 and 255 or num_nonnulls(send.payload, send."binary") <> 1 then
     raise sqlstate 'PT400' using
       message = 'A broadcast has a topic, an event of 1 to 255 bytes, and a payload.',
+      detail = 'broadcast',
       hint = 'Give payload or binary, not both.';
   end if;
   if send.sender_id is not null then

@@ -146,6 +146,7 @@ begin
   if not exists (select from relay.nodes n where n.node = track.node) then
     raise sqlstate 'PT410' using
       message = 'This node is not known, or no longer.',
+      detail = 'unknown_node',
       hint = 'Call relay.touch_node(), then relay.track_again() with all that the node holds.';
   end if;
   perform set_config('synchronous_commit', 'off', true);

@@ -212,6 +212,12 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await alice.seesNo('.message-problem');
     await bob.seesOnce('are you there?');
     await alice.seesOnce('are you there?');
+
+    await demo.calls('alice', 'block_user', { user_id: demo.user('bob').id });
+    await alice.sends('and now?');
+    await alice.sees('.message-problem', 'Unblock them to write again.');
+    await alice.clicks('.notice button', 'Unblock');
+    await bob.seesOnce('and now?');
   });
 
   test('too long cannot be sent, and is counted before; a draft outlives a reload', async () => {

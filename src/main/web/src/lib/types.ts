@@ -120,7 +120,7 @@ export interface Problem {
   hint: string | null;
   /** The SQLSTATE, or '' when no answer came. */
   code: string;
-  /** Why a PT403 refused to write to somebody: 'apart', 'blocked' or 'blocking'; null elsewhere. */
+  /** The reason code of a function's refusal, such as 'blocked' (docs/api.md); null when no answer came. */
   reason: string | null;
   /** True when the same call may well succeed later: no connection, a busy service. */
   temporary: boolean;

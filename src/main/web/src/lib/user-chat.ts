@@ -1,6 +1,7 @@
 // The specification's API service. Each method is one function of the database, called as the person whose token the client
 // has: the ids of "me" that the specification passes are kept in the signatures and decided by the token.
 import type { PostgrestError, SupabaseClient } from '@supabase/supabase-js';
+import { sentence } from './refusals';
 import type {
   Answer,
   Conversation,
@@ -189,11 +190,15 @@ const TEMPORARY = [0, 401, 408, 425, 429, 500, 502, 503, 504];
 
 function problem(error: Partial<PostgrestError>, status: number): Problem {
   const unanswered = status === 0 || !error.code;
+  const [message, hint] = unanswered
+    ? ['The service cannot be reached.', 'Check your connection.']
+    : (sentence(error.details ?? null) ?? [
+        error.message ?? 'Something went wrong.',
+        error.hint ?? null,
+      ]);
   return {
-    message: unanswered
-      ? 'The service cannot be reached.'
-      : (error.message ?? 'Something went wrong.'),
-    hint: unanswered ? 'Check your connection.' : (error.hint ?? null),
+    message,
+    hint,
     code: error.code ?? '',
     reason: error.details ?? null,
     temporary: unanswered || TEMPORARY.includes(status),

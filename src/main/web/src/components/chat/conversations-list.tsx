@@ -170,7 +170,7 @@ function SearchResults({
       session.api.searchMessages(query),
     ]).then(([users, messages]) => {
       if (current) {
-        const error = users.error ?? (messages.error?.code === 'PT400' ? null : messages.error); // PT400: no word in it yet
+        const error = users.error ?? (messages.error?.reason === 'no_word' ? null : messages.error);
         setFound({
           query,
           users: users.data ?? [],

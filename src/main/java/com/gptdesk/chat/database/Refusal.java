@@ -38,7 +38,7 @@ public final class Refusal extends RuntimeException {
   /** The SQLSTATE. */
   private final String code;
 
-  /** More about it. */
+  /** Why, in one word, or more about it. */
   private final @Nullable String details;
 
   /** What the caller may do about it. */
@@ -49,7 +49,7 @@ public final class Refusal extends RuntimeException {
    *
    * @param code the SQLSTATE
    * @param message a sentence for the caller
-   * @param details more of it, when there is more
+   * @param details why in one word, or more of it; null when there is no more
    * @param hint what the caller may do about it
    * @param cause what the driver threw
    */
@@ -96,7 +96,8 @@ public final class Refusal extends RuntimeException {
   }
 
   /**
-   * More about it.
+   * Why, in one word that stays the same, when a function of the chat's refused: {@code blocked},
+   * {@code gone}. {@code docs/api.md} lists them. Else what PostgreSQL says more about it.
    *
    * @return null when there is no more
    */

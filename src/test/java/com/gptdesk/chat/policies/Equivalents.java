@@ -15,6 +15,9 @@ final class Equivalents {
   private static final String LOCKS_ONLY =
       "Decides which conversation is locked; the row itself is asked for again below, with the check.";
 
+  private static final String SAYS_WHY =
+      "Tells which reason the refusal gives; it refuses all the same. ReasonCodesTest notices.";
+
   private static final String OF_OPERATORS =
       "What an operator does, whom no line of the matrix is: ComplianceRulesTest notices.";
 
@@ -42,6 +45,14 @@ final class Equivalents {
         "chat.lock_own_message: true for c.id = (select m.conversation_id from public.user_messages m where m.id = lock_own_message.message_id and m.sender_id = me)",
         LOCKS_ONLY);
     REASONS.put("chat.lock_own_message: true for m.sender_id = me", LOCKS_ONLY);
+    REASONS.put(
+        "chat.require_reachable: true for exists (select from public.users u where u.id = require_reachable.recipient_id and u.status = 'active')",
+        SAYS_WHY);
+    REASONS.put(
+        "chat.require_reachable: false for exists (select from public.users u where u.id = require_reachable.recipient_id and u.status = 'active')",
+        SAYS_WHY);
+    REASONS.put("chat.require_reachable: true for u.id = require_reachable.recipient_id", SAYS_WHY);
+    REASONS.put("chat.require_reachable: true for u.status = 'active'", SAYS_WHY);
     REASONS.put(
         "public.add_reaction: without chat.require_active_user()",
         "message_of_mine demands it, too.");
