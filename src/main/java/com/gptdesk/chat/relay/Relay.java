@@ -199,18 +199,22 @@ public final class Relay implements AutoCloseable {
     try {
       while (!isClosing()) {
         awaitAble();
+        SQLException lost = null;
         try (ChangeTail tail = ChangeTail.connect(settings)) {
           current = tail;
           if (awaitLead(tail)) {
             follow(tail, backoff);
           }
         } catch (SQLException e) {
-          retryLater(e, backoff);
+          lost = e;
         } finally {
           current = null;
           following = false;
           asleep = false;
           leaveLead();
+        }
+        if (lost != null) {
+          retryLater(lost, backoff);
         }
       }
     } catch (InterruptedException e) {

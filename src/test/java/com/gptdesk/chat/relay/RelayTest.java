@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.relay.listen.ListenDriver;
+import com.gptdesk.chat.relay.listen.ListenSettings;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -132,6 +133,33 @@ class RelayTest {
     Await.until("a new connection", () -> received.relay.reconnects() > made);
     received.hasAllInOrder(1);
     assertEquals(0, received.relay.resyncs());
+  }
+
+  @Test
+  void whileItWaitsToReadAgainItIsNotUpToDate() {
+    RelaySettings usual = settings();
+    ReceivedChanges received =
+        relay(
+            new RelaySettings(
+                new ListenSettings(
+                    usual.listening().jdbcUrl(),
+                    usual.listening().user(),
+                    usual.listening().password(),
+                    usual.listening().driver(),
+                    usual.listening().backstop(),
+                    usual.listening().timeout(),
+                    NEVER,
+                    NEVER),
+                usual.pause(),
+                usual.calm(),
+                usual.maxRows(),
+                null));
+    received.fallsAsleep();
+
+    kill("gptdesk-chat relay");
+
+    Await.until("the loss", () -> received.relay.reconnects() == 1);
+    assertFalse(received.relay.isUpToDate());
   }
 
   @Test

@@ -24,7 +24,6 @@ import io.vertx.core.http.HttpServerOptions;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.http.HttpClient;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
