@@ -2,8 +2,8 @@ package com.gptdesk.chat.soak;
 
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.FreePort;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -54,9 +54,7 @@ public final class NodeProcess implements AutoCloseable {
     this.log = directory.resolve(name + ".log");
     this.jvmOptions = jvmOptions;
     this.settings = settings;
-    try (ServerSocket socket = new ServerSocket(0)) {
-      this.port = socket.getLocalPort();
-    }
+    this.port = FreePort.any();
   }
 
   private static Map<String, String> onDatabase(

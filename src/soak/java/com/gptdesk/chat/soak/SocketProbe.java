@@ -81,7 +81,8 @@ final class SocketProbe implements WebSocket.Listener, AutoCloseable {
     try {
       socket.sendText(text, true).get(5, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {
-      throw new Broken(String.valueOf(e.getMessage()));
+      String end = ended; // The server's word for it, if it came in between.
+      throw new Broken(end != null ? end : String.valueOf(e.getMessage()));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Broken("interrupted");

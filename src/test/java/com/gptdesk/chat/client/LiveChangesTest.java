@@ -168,6 +168,7 @@ class LiveChangesTest {
           @Override
           public void onComplete() {}
         });
+    Await.until("the first word", () -> calls.get() == 1);
     Listener stays = listens(bob);
     alice.sendMessage(conversation, "hi");
     stays.awaits("user_messages", Operation.INSERT);

@@ -5,12 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.FreePort;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -47,10 +49,22 @@ class NodeTest {
 
   @BeforeEach
   void start() throws Exception {
-    database = EmbeddedDatabase.open(directory.resolve("data"));
+    // Noted as that of last time, so it is taken, and nobody else's while this one is stopped.
+    Path data = Files.createDirectory(directory.resolve("data"));
+    Files.writeString(data.resolve("port"), String.valueOf(FreePort.any()));
+    database = EmbeddedDatabase.open(data);
     conversation = Crashes.people(database);
     ask("update chat.settings set presence_timeout_ms = 5000"); // the shortest there is
-    node = new NodeProcess("node", database.service(), SECRET, directory, Soak.SMALL_JVM, Map.of());
+    node =
+        new NodeProcess(
+            "node",
+            database.service(),
+            SECRET,
+            directory,
+            Soak.SMALL_JVM,
+            Map.of(
+                "CHAT_STATEMENT_TIMEOUT_MS",
+                "0")); // who waits for a lock waits as long as it takes
     node.start();
     node.awaitReady(http);
   }

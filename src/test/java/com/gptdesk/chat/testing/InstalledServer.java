@@ -5,7 +5,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -34,9 +33,7 @@ final class InstalledServer implements TestServer {
    */
   InstalledServer(Path binaries, String locale, boolean durable) {
     try {
-      try (ServerSocket socket = new ServerSocket(0)) {
-        port = socket.getLocalPort();
-      }
+      port = FreePort.any();
       List<String> command = new ArrayList<>(List.of(STARTER));
       command.addAll(List.of(binaries.toString(), String.valueOf(port), locale));
       command.addAll(List.of("-c", "max_connections=200"));

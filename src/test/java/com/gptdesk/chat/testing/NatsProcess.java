@@ -4,7 +4,6 @@ import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,9 +24,7 @@ public final class NatsProcess implements AutoCloseable {
    * @param options of it, beside address and port
    */
   public NatsProcess(String program, String... options) throws IOException {
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      this.port = free.getLocalPort();
-    }
+    this.port = FreePort.any();
     this.command = new ArrayList<>(List.of(program, "-a", "127.0.0.1", "-p", port + ""));
     command.addAll(List.of(options));
   }

@@ -2,6 +2,7 @@ package com.gptdesk.chat.database.embedded;
 
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.FreePort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -45,6 +46,7 @@ public final class Standby implements AutoCloseable {
         Files.writeString(files.resolve("backup_label"), row.getString(1));
       }
     }
+    port = FreePort.any(); // nobody else's while it is killed
     Files.createFile(files.resolve("standby.signal"));
     Login superuser = primary.superuser();
     URI address = URI.create(superuser.url().substring("jdbc:".length()));

@@ -34,7 +34,7 @@ class NothingIsLostTest {
       Random random = new Random(Proof.SEED);
       try (Relay relay = received.through(scene.relay().withMaxRows(MOST_IN_A_POLL));
           NotifyCounter notifies = new NotifyCounter(scene);
-          Rotation rotation = new Rotation(scene);
+          Rotation rotation = new Rotation(scene, talks.getFirst(), received);
           Traffic traffic = new Traffic(scene, talks, 16, Proof.SEED)) {
         int bursts = 0;
         // Until the run was as hard as it claims to be.

@@ -3,6 +3,7 @@ package com.gptdesk.chat.relay.proof;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.FreePort;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -17,6 +18,8 @@ final class OwnServer implements AutoCloseable {
 
   OwnServer() throws IOException {
     directory = Files.createTempDirectory("gptdesk-chat-proof-");
+    // Noted as that of last time, so it is taken, and nobody else's while this one is stopped.
+    Files.writeString(directory.resolve("port"), String.valueOf(FreePort.any()));
     database = EmbeddedDatabase.open(directory);
     Migrations.of(database.owner(), Migrations.Platform.STANDALONE).migrate();
     database.admitService();

@@ -63,21 +63,23 @@ class SleepAndWakeTest {
 
   @Test
   void aWriterWithAnOldSnapshotRings() throws SQLException {
-    for (String isolation : List.of("repeatable read", "serializable")) {
-      // The owner's: people write in READ COMMITTED alone.
-      try (Connection writer = scene.owner().connect();
-          Connection sleeper = sleeper()) {
-        ProofDatabase.run(writer, "begin isolation level " + isolation);
-        ProofDatabase.query(
-            writer, "select count(*) from public.user_messages"); // its snapshot: nobody sleeps
-        assertTrue(sleeps(sleeper));
-        ProofDatabase.query(
-            writer,
-            "insert into public.user_messages (conversation_id, sender_id, content) values (?, ?, 'hi') returning id",
-            talk.id(),
-            talk.one());
-        ProofDatabase.run(writer, "commit");
-        assertEquals(1, notifies.count(), isolation);
+    try (Connection sleeper = sleeper()) {
+      for (String isolation : List.of("repeatable read", "serializable")) {
+        // The owner's: people write in READ COMMITTED alone.
+        try (Connection writer = scene.owner().connect()) {
+          ProofDatabase.run(writer, "begin isolation level " + isolation);
+          ProofDatabase.query(
+              writer, "select count(*) from public.user_messages"); // its snapshot: nobody sleeps
+          assertTrue(sleeps(sleeper));
+          ProofDatabase.query(
+              writer,
+              "insert into public.user_messages (conversation_id, sender_id, content) values (?, ?, 'hi') returning id",
+              talk.id(),
+              talk.one());
+          ProofDatabase.run(writer, "commit");
+          assertEquals(1, notifies.count(), isolation);
+          ProofDatabase.run(sleeper, "select relay.wake(0)");
+        }
       }
     }
   }
@@ -210,20 +212,25 @@ class SleepAndWakeTest {
       scene.say(talk, "marker before"); // so that no notification of its start is left
       received.awaits("marker before");
       Await.until("the relay to sleep", relay::isAsleep);
-      Await.until("its sessions to be idle", () -> backends().endsWith(" idle"));
-      long polls = relay.polls();
-      String queries = calls() + " " + backends();
-      // So much time passes as another one needs, which never becomes calm enough to sleep.
-      try (Relay awake = new ReceivedChanges().through(paced(ProofDatabase.of(elsewhere), NEVER))) {
-        long before = awake.polls();
-        Await.until("many a poll elsewhere", () -> awake.polls() > before + 200);
-      }
-      assertEquals(queries, calls() + " " + backends());
-      assertEquals(polls, relay.polls());
+      // A NOTIFY that came late, of what it had found already, is answered once.
+      List<String> stretches = List.of(stretch(relay, elsewhere), stretch(relay, elsewhere));
+      assertTrue(stretches.contains("no query"), stretches::toString);
 
       scene.say(talk, "marker after");
       received.awaits("marker after"); // There is no backstop: only a NOTIFY can have woken it.
     }
+  }
+
+  /** What the relay asked while another one polled, which never becomes calm enough to sleep. */
+  private String stretch(Relay relay, TestDatabase elsewhere) throws SQLException {
+    Await.until("its sessions to be idle", () -> backends().endsWith(" idle"));
+    String before = relay.polls() + " polls, " + calls() + " calls, " + backends();
+    try (Relay awake = new ReceivedChanges().through(paced(ProofDatabase.of(elsewhere), NEVER))) {
+      long polls = awake.polls();
+      Await.until("many a poll elsewhere", () -> awake.polls() > polls + 200);
+    }
+    String after = relay.polls() + " polls, " + calls() + " calls, " + backends();
+    return before.equals(after) ? "no query" : before + " before " + after;
   }
 
   private static RelaySettings paced(ProofDatabase scene, Duration calm) {

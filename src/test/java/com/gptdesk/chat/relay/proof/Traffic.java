@@ -99,7 +99,10 @@ final class Traffic implements AutoCloseable {
         }
         busy.incrementAndGet();
         try {
-          once();
+          // Asked again: whoever waits for silence did not see this one before it was busy.
+          if (!silent) {
+            once();
+          }
         } finally {
           busy.decrementAndGet();
         }

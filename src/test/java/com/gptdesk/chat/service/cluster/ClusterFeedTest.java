@@ -169,6 +169,7 @@ class ClusterFeedTest {
     alice.hasReceived("1", "missed");
     tells(1, ALICE);
     alice.hasReceived("1", "missed", "1");
+    beats(); // Only of one who is silent the words of another count.
     synchronized (last) {
       term = 100;
       leader.publish(ALICE, message(9, Map.of(ALICE, 1L)));

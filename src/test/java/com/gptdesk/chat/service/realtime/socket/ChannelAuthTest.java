@@ -18,6 +18,7 @@ class ChannelAuthTest extends PlayedServer {
     sendsToken(client, "\"" + issuer.forUser(ALICE, Duration.ofHours(3)) + "\"");
     sendsToken(client, "null");
     sendsToken(client, "\"sb_publishable_x\"");
+    client.hasHeardNothing(); // read in order: they are taken by now
     fanOut.changed(insert("hi", ALICE));
     assertEquals("hi", content(client.next()));
     assertEquals(1, scopesRead.get());

@@ -38,6 +38,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -196,10 +198,27 @@ abstract class PlayedServer {
                 .getBytes(StandardCharsets.US_ASCII));
   }
 
-  static String readSome(Socket socket) throws IOException {
+  /** The head of an answer and what it says that comes with it, in however many pieces. */
+  static String readAnswer(Socket socket) throws IOException {
+    var answer = new StringBuilder();
     byte[] buffer = new byte[4096];
-    int length = socket.getInputStream().read(buffer);
-    return new String(buffer, 0, length, StandardCharsets.US_ASCII);
+    while (!isWhole(answer)) {
+      int length = socket.getInputStream().read(buffer);
+      if (length < 0) {
+        throw new IOException("it ended after: " + answer);
+      }
+      answer.append(new String(buffer, 0, length, StandardCharsets.US_ASCII));
+    }
+    return answer.toString();
+  }
+
+  private static boolean isWhole(CharSequence answer) {
+    Matcher head = Pattern.compile("(?s)(.*?)\r\n\r\n(.*)").matcher(answer);
+    if (!head.matches()) {
+      return false;
+    }
+    Matcher length = Pattern.compile("(?i)content-length: (\\d+)").matcher(head.group(1));
+    return !length.find() || head.group(2).length() >= Integer.parseInt(length.group(1));
   }
 
   static List<Scope> people(UUID... ids) {

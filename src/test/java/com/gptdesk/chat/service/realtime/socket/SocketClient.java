@@ -88,17 +88,19 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     }
   }
 
-  /** Sends a text as it is. */
-  void says(String text) {
+  /**
+   * Sends a text as it is. One sends after the other: the socket takes nothing before it is done.
+   */
+  synchronized void says(String text) {
     socket.sendText(text, true).join();
   }
 
-  void saysBytes(byte[] bytes) {
+  synchronized void saysBytes(byte[] bytes) {
     socket.sendBinary(ByteBuffer.wrap(bytes), true).join();
   }
 
   /** Sends a message and returns its ref. */
-  String says(@Nullable String joinRef, String topic, String event, String payload) {
+  synchronized String says(@Nullable String joinRef, String topic, String event, String payload) {
     String ref = String.valueOf(++counter);
     says(
         "[%s,\"%s\",\"%s\",\"%s\",%s]"

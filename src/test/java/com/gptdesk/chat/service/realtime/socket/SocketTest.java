@@ -134,6 +134,8 @@ class SocketTest extends PlayedServer {
   void aFrameThatIsTooLongClosesItsSocketOnly() throws Exception {
     SocketClient other = client();
     SocketClient client = client();
+    other.hasHeardNothing(); // both are known by now
+    client.hasHeardNothing();
     try {
       client.says("x".repeat(2 * 1024 * 1024));
     } catch (RuntimeException e) {

@@ -137,7 +137,7 @@ class SocketWriterTest extends PlayedServer {
     socket.setReceiveBufferSize(4096);
     socket.connect(new InetSocketAddress("127.0.0.1", port));
     askToUpgrade(socket, "/realtime/v1/websocket?vsn=2.0.0&apikey=" + apikey);
-    readSome(socket);
+    readAnswer(socket);
     return socket;
   }
 
