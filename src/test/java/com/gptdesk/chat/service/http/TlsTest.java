@@ -144,7 +144,9 @@ class TlsTest {
       other.writtenTo(files.certificate());
       Await.until(
           "the operator is told",
-          () -> log.has("WARN", "CHAT_TLS_KEY", "the last good one: CN=localhost"));
+          () ->
+              log.has(
+                  "WARN", "CHAT_TLS_KEY", "the last valid certificate stays in use: CN=localhost"));
     }
     assertTrue(isShown(first, port));
   }

@@ -412,7 +412,7 @@ class RpcEndpointTest {
     failure = new DatabaseUnavailable("full", new SQLException("could not extend file", "53100"));
     Reply reply = gateway.answer(post("unread", "{}").build());
     assertProblem(reply, 503, "53100", "The database's disk is full, so nothing new can be stored");
-    assertTrue(json(reply).path("hint").stringValue().contains("must make room"));
+    assertTrue(json(reply).path("hint").stringValue().contains("has to free space"));
     assertEquals("5", reply.headers().get("Retry-After"));
   }
 
