@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
  * One subscriber's queue. The relay's thread adds to it. A virtual thread takes from it and is the
  * only one to call the subscriber; it exists only while there are events that were requested.
  *
- * <p>The person's rights are read again at the place in the queue where they may have changed, so
- * each change is checked with the rights that held at its place in the log.
+ * <p>The person's rights are read again at the place in the queue where they may have changed. So
+ * each change is checked with the rights of its place in the log.
  */
 final class PersonSubscription implements Subscriber, Flow.Subscription {
 

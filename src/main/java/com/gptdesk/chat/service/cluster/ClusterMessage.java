@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * A message of the leader. The changes of a term are numbered from 1; 0 means none yet.
  *
  * <p>For each scope of a change, {@code previous} holds the number of the change before it on that
- * scope, or {@link #UNASKED} when no node has asked for the scope.
+ * scope. It is {@link #UNASKED} when no node has asked for the scope.
  */
 sealed interface ClusterMessage {
   /** No node has asked for the scope. */

@@ -6,7 +6,7 @@
  * <p>Core NATS delivers at most once, so nothing here relies on delivery. Every change carries, for
  * each of its scopes, the number of the change before it there. A node that holds another number
  * has missed a change, and everybody concerned has to catch up before the next change is delivered.
- * The leader is asked for the last change of a scope at a join and again every few seconds, so that
+ * At a join and again every few seconds, a node asks the leader for the last change of a scope. So
  * the loss of the last change is noticed, too. A new leader or connection makes everybody catch up.
  */
 @NullMarked
