@@ -46,7 +46,7 @@ public record RelaySettings(
   /**
    * The same with another driver.
    *
-   * @param listenDriver the driver that listens
+   * @param driver the driver that listens
    * @return the settings
    */
   public RelaySettings withDriver(ListenDriver driver) {

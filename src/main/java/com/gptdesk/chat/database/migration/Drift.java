@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * One cause of differences between a database and the migrations; it may have many effects.
  *
  * @param id its id in the file of accepted changes
- * @param the change as a sentence
+ * @param what the change as a sentence
  * @param subjects the affected tables, functions and roles
  * @param ids the ids of all its differences
  */
