@@ -81,7 +81,7 @@ test('its PostgreSQL, killed alone, is started again: what was acknowledged is t
   assert.equal(joins, 1, 'over the same socket');
   assert.deepEqual([...new Set((await history(sender, conversation)).map(({ content }) => content))], ['before', 'after']);
   await until('the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);
-  assert.match(service.log, /The embedded PostgreSQL runs again/);
+  await until('the log to tell it', () => service.log.includes('The embedded PostgreSQL runs again'));
 });
 
 /** Every message, page by page. */

@@ -21,7 +21,7 @@ export class Service {
   #settings;
   #database;
   #process;
-  #log = [];
+  #log = '';
   #port;
 
   /**
@@ -35,9 +35,9 @@ export class Service {
     this.#settings = settings;
   }
 
-  /** Its last words. */
+  /** All that it has said. */
   get log() {
-    return this.#log.join('\n');
+    return this.#log;
   }
 
   get url() {
@@ -60,7 +60,7 @@ export class Service {
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
-        this.#log = [...this.#log, ...text.split('\n').filter(Boolean)].slice(-LAST_WORDS);
+        this.#log += text;
       });
     }
     const died = new Promise((_, reject) => {
@@ -142,7 +142,7 @@ export class Service {
   }
 
   #trouble(what) {
-    return new Error(`the service ${what}; its last words:\n${this.#log.join('\n')}`);
+    return new Error(`the service ${what}; its last words:\n${this.#log.split('\n').filter(Boolean).slice(-LAST_WORDS).join('\n')}`);
   }
 }
 

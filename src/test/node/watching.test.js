@@ -50,13 +50,14 @@ test('the log says what happened, and neither what was written nor with which to
   assert.notEqual((await client.rpc('send_message', { conversation_id: conversation, content: secret, file_size: secret })).error, null);
   assert.notEqual((await client.rpc('no_such_function', { secret })).error, null);
   assert.notEqual((await client.rpc('send_message', { conversation_id: conversation, content: secret.repeat(1000) })).error, null);
-  const asked = await fetch(`${service.url}/rest/v1/rpc/search_messages?query=${encodeURIComponent(secret)}&apikey=${token}`, { headers: { Authorization: `Bearer ${token}x` } });
-  assert.equal(asked.status, 401);
   const socket = new WebSocket(`${service.url.replace('http', 'ws')}/realtime/v1/websocket?apikey=${token}&token=${token}&vsn=1.0.0`);
   await new Promise((resolve) => socket.addEventListener('open', resolve));
   socket.send(`{"topic":"${secret}","event":"phx_join","payload":{"access_token":"${token}x"},"ref":"1"}`);
   socket.send(`${secret}: no frame`);
   socket.close();
+  await new Promise((resolve) => socket.addEventListener('close', resolve));
+  const asked = await fetch(`${service.url}/rest/v1/rpc/search_messages?query=${encodeURIComponent(secret)}&apikey=${token}`, { headers: { Authorization: `Bearer ${token}x` } });
+  assert.equal(asked.status, 401);
   await until('the last call to be in the log', () => service.log.includes('search_messages 401'));
   assert.match(service.log, /"request":"[0-9a-f-]{36}"/);
   for (const kept of ['treasure', token, token.split('.')[2], METRICS_TOKEN]) {
