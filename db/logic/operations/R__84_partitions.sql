@@ -110,9 +110,12 @@ begin
   end if;
   -- From yesterday, as ids may be a day old, in UTC as the bounds are.
   return chat.create_message_partitions(array(
-    select (date_trunc('month', now() at time zone 'UTC' - interval '1 day') + step * interval '1 month')::date
-    from generate_series(0, months_ahead) step
-    order by step));
+    select month::date
+    from generate_series(
+      date_trunc('month', now() at time zone 'UTC' - interval '1 day'),
+      date_trunc('month', now() at time zone 'UTC') + months_ahead * interval '1 month',
+      interval '1 month') month
+    order by month));
 end
 $$;
 

@@ -74,6 +74,32 @@ class OperatorsRulesTest extends Rules {
     }
   }
 
+  /** Of the month of yesterday, too, as ids may be a day old. */
+  @Test
+  void onWhicheverDayOfAMonthThoseOfThreeMoreAreMade() {
+    List<String> functions =
+        column(
+            "select pg_get_functiondef(oid) from pg_proc where pronamespace = 'chat'::regnamespace"
+                + " and proname in ('ensure_message_partitions', 'message_partitions_ahead')");
+    assertEquals(2, functions.size());
+    for (String[] day :
+        new String[][] {
+          {"2031-02-28 23:59Z", "2031_02"},
+          {"2031-03-01 00:00Z", "2031_02"},
+          {"2031-03-01 23:59Z", "2031_02"},
+          {"2031-03-02 00:00Z", "2031_03"},
+          {"2031-12-31 12:00Z", "2031_12"},
+          {"2032-01-01 12:00Z", "2031_12"}
+        }) {
+      functions.forEach(
+          function ->
+              database.asOwner(function.replace("now()", "timestamptz '%s'".formatted(day[0]))));
+      database.ownerReads("select chat.ensure_message_partitions(3)");
+      assertEquals("3", database.ownerReads("select chat.message_partitions_ahead()"), day[0]);
+      assertTrue(partitions().contains("chat.user_messages_" + day[1]), day[0]);
+    }
+  }
+
   @Test
   void aPartitionIsAMonthOfUtcAndLikeTheOthers() {
     database.asOwner(
@@ -128,25 +154,25 @@ class OperatorsRulesTest extends Rules {
     assertInvariantsHold();
     assertEquals("5 5 5", counts());
 
-    drop("2020-02-20"); // of whole months only
+    drop("2020-02-20Z"); // of whole months only
     assertEquals("3 3 3", counts());
     assertFalse(partitions().contains("chat.user_messages_2020_01"));
     assertTrue(partitions().contains("chat.user_messages_2020_02"));
     assertInvariantsHold();
 
-    drop("2020-03-01");
+    drop("2020-03-01Z");
     assertEquals("1 1 1", counts());
     assertEquals(
         List.of(5L), alice.messagesOf(conversation).stream().map(m -> m.getSeq()).toList());
     assertEquals(6, alice.sends(conversation, "and on").getSeq());
     assertInvariantsHold();
-    drop("2020-03-01"); // again changes nothing
+    drop("2020-03-01Z"); // again changes nothing
   }
 
   @Test
   void aConversationWhoseMessagesAreGoneIsStillListed() throws SQLException {
     old(2, "2020-01-15");
-    drop("2020-03-01");
+    drop("2020-03-01Z");
     assertInvariantsHold();
     ConversationViewRecord listed = view(bob, conversation);
     assertEquals(2, listed.getLastMessageSeq());
