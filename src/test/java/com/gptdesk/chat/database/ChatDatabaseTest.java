@@ -346,8 +346,9 @@ class ChatDatabaseTest {
 
   @Test
   void anExhaustedPoolIsUnavailable() throws SQLException {
-    try (HikariDataSource one = poolOfOne(Duration.ofMillis(500));
+    try (HikariDataSource one = poolOfOne(Await.PATIENCE);
         Connection taken = one.getConnection()) {
+      one.setConnectionTimeout(500); // only now: whoever opens a connection is not hurried
       ChatDatabase chat = new ChatDatabase(one);
       assertThrows(
           DatabaseUnavailable.class, () -> chat.as(alice.id(), tx -> tx.fetchCount(USERS)));

@@ -28,17 +28,26 @@ class TimeoutsTest {
 
   private static TestDatabase database;
 
-  /** Over connections that end with their call. */
-  private static ChatDatabase chat;
+  private static final String ANY_STATEMENT = "-c%20statement_timeout=0";
+  private static final String ANY_LOCK = "%20-c%20lock_timeout=0";
+  private static final String ANY_PAUSE = "%20-c%20idle_in_transaction_session_timeout=0";
 
-  /** The same, but a statement itself may take its time: only waiting and idling may not. */
+  /** Over connections that end with their call, each with one limit, however slow this machine. */
+  private static ChatDatabase brief;
+
+  private static ChatDatabase unwaiting;
+  private static ChatDatabase busy;
+
+  /** The control. */
   private static ChatDatabase patient;
 
   @BeforeAll
   static void open() {
     database = TestDatabase.fresh();
-    chat = new ChatDatabase(database.service().dataSource(LONGEST));
-    patient = new ChatDatabase(withOptions("-c%20statement_timeout=0").dataSource(LONGEST));
+    brief = limited(ANY_LOCK + ANY_PAUSE);
+    unwaiting = limited(ANY_STATEMENT + ANY_PAUSE);
+    busy = limited(ANY_STATEMENT + ANY_LOCK);
+    patient = limited(ANY_STATEMENT + ANY_LOCK + ANY_PAUSE);
   }
 
   @AfterAll
@@ -48,7 +57,7 @@ class TimeoutsTest {
 
   @Test
   void aStatementThatTakesTooLongIsStopped() {
-    Refusal no = tooSlow(chat, tx -> tx.fetch("select pg_sleep(600)"));
+    Refusal no = tooSlow(brief, tx -> tx.fetch("select pg_sleep(600)"));
     assertEquals("57014", no.code());
     assertEquals(1, as(patient, tx -> tx.fetch("select 1")));
   }
@@ -58,7 +67,7 @@ class TimeoutsTest {
     try (Connection other = database.service().connect();
         Statement statement = other.createStatement()) {
       statement.execute("select pg_advisory_lock(4711)");
-      Refusal no = tooSlow(patient, tx -> tx.fetch("select pg_advisory_xact_lock(4711)"));
+      Refusal no = tooSlow(unwaiting, tx -> tx.fetch("select pg_advisory_xact_lock(4711)"));
       assertEquals("55P03", no.code());
       statement.execute("select pg_advisory_unlock(4711)");
     }
@@ -72,7 +81,7 @@ class TimeoutsTest {
         DatabaseUnavailable.class,
         () ->
             as(
-                patient,
+                busy,
                 tx -> {
                   awaitTheEndOf(
                       tx.fetchSingle("select pg_backend_pid()").get(0, Integer.class), tx);
@@ -92,6 +101,10 @@ class TimeoutsTest {
   @Test
   void theAddressOwnOptionsWin() throws SQLException {
     assertEquals("777ms", shown(withOptions("-c%20statement_timeout=777"), LONGEST));
+  }
+
+  private static ChatDatabase limited(String options) {
+    return new ChatDatabase(withOptions(options).dataSource(LONGEST));
   }
 
   private static Login withOptions(String options) {

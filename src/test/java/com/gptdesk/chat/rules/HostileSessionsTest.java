@@ -23,6 +23,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
@@ -757,12 +758,15 @@ class HostileSessionsTest extends Rules {
       relay.start();
       Await.until("the relay to sleep", relay::isAsleep);
       long before = relay.polls();
+      long began = System.nanoTime();
       for (int i = 0; i < 2000; i++) {
         run(thief, "notify gptdesk_chat, '%s'".formatted(i));
       }
       Await.until("the rings to be received", () -> relay.notifications() >= 2000);
       long polls = relay.polls() - before;
-      assertTrue(polls < 500, "2000 rings made " + polls + " polls");
+      // Whoever rings slowly, rings for longer; the relay pauses for 20 ms and more between two.
+      long few = 500 + Duration.ofNanos(System.nanoTime() - began).toMillis() / 20;
+      assertTrue(polls < few, () -> "2000 rings made " + polls + " polls; few are " + few);
       alice.sends(conversation, "received all the same");
       Await.until("the message", () -> received.messages.get() == 1);
     }

@@ -580,6 +580,7 @@ class MessagesRulesTest extends Rules {
     assertEquals(sent.getCreatedAt(), edited.getCreatedAt());
     assertTrue(edited.getUpdatedAt().isAfter(sent.getUpdatedAt()));
     assertEquals(json("[\"%s\"]".formatted(bob.id())), json(edited.getReadBy()));
+    await();
     alice.edits(sent.getId(), "hello!");
     assertEquals(
         List.of("helo", "hello"),
@@ -788,6 +789,7 @@ class MessagesRulesTest extends Rules {
   @Test
   void searchFindsOnesOwnMessagesSentAndReceived() {
     alice.sends(conversation, "Lunch at noon?");
+    await();
     bob.sends(conversation, "No lunch today");
     UUID withCarol = bob.talksTo(carol);
     bob.sends(withCarol, "lunch with Carol");

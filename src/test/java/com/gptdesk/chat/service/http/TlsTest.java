@@ -132,7 +132,7 @@ class TlsTest {
       Files.writeString(files.certificate(), "half of it");
       other.written(directory);
       Await.until("the new one is shown", () -> isShown(other, port));
-      assertTrue(!isShown(first, port), "the old one is shown no longer");
+      Await.until("the old one is shown no longer", () -> !isShown(first, port));
       assertEquals(200, call(old, port).statusCode(), "and a connection that is open stays");
     }
   }

@@ -384,10 +384,12 @@ class AttacksTest {
     String headers = RawClient.said(hasty, "GET /health/live HTTP/1.1\r\nX: ", true);
     assertEquals("", headers);
     String body =
-        RawClient.said(
-            hasty,
-            "POST /rest/v1/rpc/send_message HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n",
-            true);
+        RawClient.answered(
+            () ->
+                RawClient.said(
+                    hasty,
+                    "POST /rest/v1/rpc/send_message HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n",
+                    true));
     assertEquals("408", status(body));
     outcome("12 headers, and a body, byte by byte", "closed; 408 and closed");
   }

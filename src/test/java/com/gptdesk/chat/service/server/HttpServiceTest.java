@@ -411,6 +411,7 @@ class HttpServiceTest {
             BodyHandlers.ofString());
     Await.open(entered);
     Thread closing = Thread.ofVirtual().start(service::close);
+    Await.until("closing to wait", () -> closing.getState() == Thread.State.TIMED_WAITING);
     release.countDown();
     assertEquals("1", answer.get(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS).body());
     assertTrue(closing.join(Await.PATIENCE));

@@ -7,6 +7,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
 
 /** Sends what a well-behaved client does not. */
 public final class RawClient {
@@ -42,6 +43,11 @@ public final class RawClient {
     } catch (SocketException e) {
       return said.toString(StandardCharsets.UTF_8); // reset, while a byte was on its way
     }
+  }
+
+  /** Asks again when a moment went by before the request was sent, so that nothing was answered. */
+  public static String answered(Callable<String> request) {
+    return Await.value("an answer", request, said -> !said.isEmpty());
   }
 
   /** The first line of the answer, whatever happens to the connection then. */
