@@ -70,7 +70,10 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await alice.sees('[role="dialog"]', 'Start New Conversation');
     await alice.sees('[role="option"]', 'Bob');
     await alice.page.keyboard.type('carol');
-    await alice.seesNo('[role="option"]', 'Bob');
+    await until('Carol alone to be found', async () => {
+      const found = await alice.texts('[role="option"]');
+      return found.length === 1 && found[0].includes('Carol');
+    });
     await alice.page.keyboard.press('Enter');
     await alice.sees('.chat-title h2', 'Carol Clark');
     await alice.sees('.empty', 'Say hello');
@@ -139,14 +142,23 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await carol.opens();
     await carol.page.fill('.sidebar-search input', 'number 123');
     await carol.sees('.search-headline', 'number 123');
+    // It is highlighted for a moment, so what is then on the screen is noted by the page.
+    await carol.page.evaluate(() => {
+      new MutationObserver((_, observer) => {
+        const hit = document.querySelector('.message-highlighted');
+        if (hit) {
+          observer.disconnect();
+          const box = document.querySelector('.messages').getBoundingClientRect();
+          const { top, bottom } = hit.getBoundingClientRect();
+          window.found = { text: hit.textContent, visible: top >= box.top && bottom <= box.bottom };
+        }
+      }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
     await carol.clicks('.conversation', 'number 123');
     await carol.seesMessage('number 123');
-    await carol.sees('.message-highlighted', 'number 123');
-    const visible = await carol.page.evaluate(() => {
-      const box = document.querySelector('.messages').getBoundingClientRect();
-      const hit = document.querySelector('.message-highlighted').getBoundingClientRect();
-      return hit.top >= box.top && hit.bottom <= box.bottom;
-    });
+    await until('the message to be highlighted', () => carol.page.evaluate(() => window.found !== undefined));
+    const { text, visible } = await carol.page.evaluate(() => window.found);
+    assert.match(text, /number 123/);
     assert.ok(visible, 'the message is on the screen');
     await carol.clicks('.to-end');
     await carol.seesMessage(`number ${LONG}`);
@@ -173,6 +185,7 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await bob.sends('said while you were away, 1');
     await bob.sends('said while you were away, 2');
     await bob.seesMessage('said while you were away, 2');
+    await bob.seesNo('.message-sending');
     await alice.sends('written offline, 1');
     await alice.sends('written offline, 2');
     await alice.sees('.message-sending', 'written offline, 2');
@@ -292,7 +305,7 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
       const person = await somebody('alice', service.url, options);
       await person.opens();
       await prepare(person);
-      await person.page.waitForTimeout(400); // fades
+      await fades(person.page);
       await person.shot(name);
       await isAccessible(person.page, name);
       await leaves(person);
@@ -351,6 +364,14 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await leaves(person);
   });
 });
+
+/** Waits for what appears or changes its colour; what breathes for ever is not waited for. */
+function fades(page) {
+  return page.evaluate(async () => {
+    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  });
+}
 
 async function isAccessible(page, where) {
   // An open menu hangs at the end of the body, as Radix makes it, outside of any landmark: its role is what readers go by.

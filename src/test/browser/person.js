@@ -73,6 +73,29 @@ export class Person {
     );
   }
 
+  /** From now on, notices such an element even if it does not stay. Returns how to wait until that has been so. */
+  async notices(selector, text = '') {
+    await this.page.evaluate(
+      ([wanted, words]) => {
+        window.noticed = false;
+        const look = () => {
+          window.noticed ||= [...document.querySelectorAll(wanted)].some((one) => one.textContent.includes(words));
+          return window.noticed;
+        };
+        const observer = new MutationObserver(() => look() && observer.disconnect());
+        if (!look()) {
+          observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+        }
+      },
+      [selector, text],
+    );
+    return () =>
+      until(
+        () => `${this.name} to have noticed ${selector} ${text}`,
+        () => this.page.evaluate(() => window.noticed),
+      );
+  }
+
   has(selector, text = '') {
     return this.page.evaluate(
       ([wanted, words]) => [...document.querySelectorAll(wanted)].some((one) => `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words)),
@@ -130,6 +153,7 @@ export class Person {
       bubble.closest('.message').setAttribute('data-pointed', '');
       bubble.scrollIntoView({ block: 'nearest' });
     }, text);
+    await this.sees(`[data-pointed] [aria-label="${label}"]`); // a message on its way has no tools yet
     await this.page.hover('[data-pointed] .bubble');
     await this.page.click(`[data-pointed] [aria-label="${label}"]`);
   }

@@ -37,8 +37,9 @@ export function coreStory(scene) {
 
   test('typing shows at once and clears by itself', async () => {
     const { alice, bob } = scene;
+    const seen = await bob.notices('.typing', 'Alice is typing');
     await alice.writes('hm');
-    await bob.sees('.typing', 'Alice is typing');
+    await seen();
     await bob.seesNo('.typing');
     await alice.page.keyboard.press('Backspace');
     await alice.page.keyboard.press('Backspace');
