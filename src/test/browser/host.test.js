@@ -54,6 +54,22 @@ describe('In another application', { skip: chromium === null && 'chromium was no
     await until('the count to reach the application', () => page.evaluate(() => window.unread === 1));
   });
 
+  test('a token that is refused is told before anything is shown, and a good one opens the page', async () => {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${hosts.desk.address().port}/`);
+    const frame = page.frameLocator('iframe');
+    await frame.locator('.conversation', { hasText: 'Bob Brown' }).waitFor();
+    const good = await page.evaluate(() => window.token);
+    const forged = good.replace(/[^.]+$/, (signature) => signature.split('').reverse().join(''));
+    await page.evaluate((token) => (window.token = token), forged);
+    await frame.locator('body').evaluate(() => location.reload());
+    await frame.locator('.empty', { hasText: 'The chat cannot be opened' }).waitFor();
+    assert.equal(await frame.locator('.messages-page').count(), 0);
+    await page.evaluate((token) => (window.token = token), good);
+    await frame.getByRole('button', { name: 'Try again' }).click();
+    await frame.locator('.conversation', { hasText: 'Bob Brown' }).waitFor();
+  });
+
   test('another one cannot even show it', async () => {
     const page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${hosts.stranger.address().port}/`);
@@ -65,9 +81,10 @@ describe('In another application', { skip: chromium === null && 'chromium was no
 /** What a host application does: answers who asks from the chat's origin, and from no other. */
 function hostPage(chat, token) {
   return `<!doctype html><title>Desk</title><iframe src="${chat}/messages" width="1000" height="600"></iframe><script>
+    window.token = '${token}';
     addEventListener('message', (event) => {
       if (event.origin !== '${chat}') return;
-      if (event.data.type === 'gptdesk-chat:token-wanted') event.source.postMessage({ type: 'gptdesk-chat:token', token: '${token}' }, event.origin);
+      if (event.data.type === 'gptdesk-chat:token-wanted') event.source.postMessage({ type: 'gptdesk-chat:token', token: window.token }, event.origin);
       if (event.data.type === 'gptdesk-chat:unread') window.unread = event.data.count;
     });
   </script>`;

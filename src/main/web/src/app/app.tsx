@@ -71,7 +71,8 @@ export function App() {
         );
         const { error, status } = await supabase.rpc('search_users', { query: '', page_size: 1 });
         if (error && (status === 401 || status === 403)) {
-          throw new Error(error.message); // the token is not good: say so before anything is shown
+          // The token is not good: say so before anything is shown. Other errors pass; the page tries again.
+          throw new Error([error.message, error.hint].filter(Boolean).join(' '));
         }
         setState({ is: 'signed in', user: personIn(token), supabase, host });
       } else {
