@@ -31,7 +31,7 @@ class ThreatsTest {
   void everyThreatNamesATest() throws IOException {
     List<String> threats =
         Files.readAllLines(Path.of("SECURITY.md")).stream()
-            .filter(line -> line.startsWith("| "))
+            .filter(line -> line.startsWith("| ") && !line.startsWith("| -"))
             .skip(1)
             .toList();
     assertTrue(threats.size() > 20, "the table is found");
