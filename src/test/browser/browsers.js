@@ -35,7 +35,15 @@ export async function openChromium(executablePath) {
   const browser = await chromium.launch({
     executablePath,
     timeout: PATIENCE,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
   return {
     newPage: async (options) => {
@@ -56,7 +64,13 @@ export async function openFirefox(executablePath) {
   const browsers = new Map();
   return {
     newPage: async () => {
-      const browser = await puppeteer.launch({ browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: MOUSE, timeout: PATIENCE });
+      const browser = await puppeteer.launch({
+        browser: 'firefox',
+        executablePath,
+        headless: true,
+        extraPrefsFirefox: MOUSE,
+        timeout: PATIENCE,
+      });
       const page = await browser.newPage(); // the page it starts with never gets the focus
       page.setDefaultTimeout(PATIENCE);
       browsers.set(page, browser);

@@ -95,7 +95,11 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     const { demo } = scene;
     const conversation = await demo.between('carol', 'bob');
     for (let i = 1; i <= LONG; i++) {
-      await demo.sends(i % 3 === 0 ? 'bob' : 'carol', conversation, `number ${i}${i % 7 === 0 ? ' and quite some more words, so that it takes a second line on most screens, which is the point of it' : ''}`);
+      await demo.sends(
+        i % 3 === 0 ? 'bob' : 'carol',
+        conversation,
+        `number ${i}${i % 7 === 0 ? ' and quite some more words, so that it takes a second line on most screens, which is the point of it' : ''}`,
+      );
     }
     const carol = await somebody('carol');
     await carol.opens(`/messages/${conversation}`);
@@ -113,7 +117,9 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
         // All of this before the browser tells the page that it was scrolled, so that no page arrives in between.
         const before = count();
         box.scrollTop = Math.min(box.scrollTop, 300);
-        const held = [...document.querySelectorAll('.message-place')].find((one) => one.getBoundingClientRect().bottom > box.getBoundingClientRect().top);
+        const held = [...document.querySelectorAll('.message-place')].find(
+          (one) => one.getBoundingClientRect().bottom > box.getBoundingClientRect().top,
+        );
         // In the box: the box itself moves when the page says above it that the connection is lost.
         const place = () => held.getBoundingClientRect().top - box.getBoundingClientRect().top;
         const top = place();
@@ -192,14 +198,21 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await alice.sends('written offline, 2');
     await alice.sees('.message-sending', 'written offline, 2');
     const conversation = await demo.between('alice', 'bob');
-    const [first] = (await demo.calls('bob', 'get_messages', { conversation_id: conversation, page_size: 2 })).filter(({ sender_id }) => sender_id === demo.user('bob').id);
+    const [first] = (await demo.calls('bob', 'get_messages', { conversation_id: conversation, page_size: 2 })).filter(
+      ({ sender_id }) => sender_id === demo.user('bob').id,
+    );
     await demo.calls('bob', 'add_reaction', { message_id: first.id, reaction: '👀' });
     await demo.calls('bob', 'edit_message', { message_id: first.id, content: 'said while you were away, 1 (really)' });
 
     wire.mend();
     await alice.seesNo('.banner');
     for (const person of [alice, bob]) {
-      for (const text of ['written offline, 1', 'written offline, 2', 'said while you were away, 1 (really)', 'said while you were away, 2']) {
+      for (const text of [
+        'written offline, 1',
+        'written offline, 2',
+        'said while you were away, 1 (really)',
+        'said while you were away, 2',
+      ]) {
         await person.seesOnce(text);
       }
     }
@@ -244,7 +257,9 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     assert.ok(await alice.page.evaluate(() => document.querySelector('.send-button').disabled));
     await alice.pastes('a draft of some importance');
     await alice.page.reload();
-    await until('the draft', () => alice.page.evaluate(() => document.querySelector('.composer textarea')?.value === 'a draft of some importance'));
+    await until('the draft', () =>
+      alice.page.evaluate(() => document.querySelector('.composer textarea')?.value === 'a draft of some importance'),
+    );
     await alice.pastes('');
   });
 
@@ -288,20 +303,40 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
       ['list-and-chat', {}, async (person) => person.choosesConversation('Bob')],
       ['dark', { colorScheme: 'dark' }, async (person) => person.choosesConversation('Bob')],
       ['phone-list', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true }, async () => {}],
-      ['phone-chat', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true }, async (person) => person.choosesConversation('Bob')],
-      ['phone-dark', { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, colorScheme: 'dark' }, async (person) => person.choosesConversation('Bob')],
-      ['dialog', {}, async (person) => {
-        await person.clicks('[aria-label="New conversation"]');
-        await person.sees('[role="option"]');
-      }],
-      ['search', {}, async (person) => {
-        await person.page.fill('.sidebar-search input', 'numbers');
-        await person.sees('.search-headline');
-      }],
-      ['menu', { colorScheme: 'dark' }, async (person) => {
-        await person.clicks('.me');
-        await person.sees('[role="menuitemcheckbox"]');
-      }],
+      [
+        'phone-chat',
+        { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true },
+        async (person) => person.choosesConversation('Bob'),
+      ],
+      [
+        'phone-dark',
+        { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, colorScheme: 'dark' },
+        async (person) => person.choosesConversation('Bob'),
+      ],
+      [
+        'dialog',
+        {},
+        async (person) => {
+          await person.clicks('[aria-label="New conversation"]');
+          await person.sees('[role="option"]');
+        },
+      ],
+      [
+        'search',
+        {},
+        async (person) => {
+          await person.page.fill('.sidebar-search input', 'numbers');
+          await person.sees('.search-headline');
+        },
+      ],
+      [
+        'menu',
+        { colorScheme: 'dark' },
+        async (person) => {
+          await person.clicks('.me');
+          await person.sees('[role="menuitemcheckbox"]');
+        },
+      ],
     ];
     for (const [name, options, prepare] of views) {
       const person = await somebody('alice', service.url, options);
@@ -343,7 +378,10 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
       const packed = await fetch(service.url + script, { headers: { 'Accept-Encoding': encoding } });
       assert.equal(packed.headers.get('content-encoding'), encoding);
       assert.match(packed.headers.get('cache-control'), /immutable/);
-      assert.equal((await packed.text()).length, readFileSync(new URL(`../../../target/classes/page${script}`, import.meta.url), 'utf8').length);
+      assert.equal(
+        (await packed.text()).length,
+        readFileSync(new URL(`../../../target/classes/page${script}`, import.meta.url), 'utf8').length,
+      );
     }
     assert.equal((await fetch(`${service.url}/assets/..%2findex.html`)).status, 404);
 
@@ -380,7 +418,10 @@ async function isAccessible(page, where) {
   const axe = new AxeBuilder({ page });
   const { violations } = await (where === 'menu' ? axe.disableRules(['region']) : axe).analyze();
   assert.deepEqual(
-    violations.map(({ id, impact, nodes }) => `${where}: ${id} (${impact}) ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`),
+    violations.map(
+      ({ id, impact, nodes }) =>
+        `${where}: ${id} (${impact}) ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
+    ),
     [],
     `axe on ${where}`,
   );

@@ -126,7 +126,12 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
     await alice.pastes(`from the tram ${'w'.repeat(200)} https://example.org/${'x'.repeat(200)}`);
     await alice.page.tap('.send-button');
     await bob.sees('.bubble-edited', 'from the tram w');
-    assert.ok(await alice.page.evaluate(() => [document.documentElement, document.querySelector('.messages')].every((one) => one.scrollWidth <= one.clientWidth)), 'nothing is wider than the screen');
+    assert.ok(
+      await alice.page.evaluate(() =>
+        [document.documentElement, document.querySelector('.messages')].every((one) => one.scrollWidth <= one.clientWidth),
+      ),
+      'nothing is wider than the screen',
+    );
     await alice.shot('phone-touch');
     await browser.closePage(alice.page);
   });
@@ -255,7 +260,13 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
 function silentAudio() {
   window.audio = { time: 1, starts: [] };
   const ramp = { setValueAtTime() {}, linearRampToValueAtTime() {}, exponentialRampToValueAtTime() {} };
-  const node = () => ({ connect: (next) => next, frequency: {}, gain: ramp, start: (at) => at === window.audio.time && window.audio.starts.push(at), stop() {} });
+  const node = () => ({
+    connect: (next) => next,
+    frequency: {},
+    gain: ramp,
+    start: (at) => at === window.audio.time && window.audio.starts.push(at),
+    stop() {},
+  });
   window.AudioContext = class {
     state = 'suspended';
     destination = {};

@@ -37,7 +37,11 @@ export class Demo {
   }
 
   async #post(path, body, headers = {}) {
-    const response = await fetch(this.url + path, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) });
+    const response = await fetch(this.url + path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
     const text = await response.text();
     if (!response.ok) {
       throw new Error(`${path} → ${response.status} ${text}`);

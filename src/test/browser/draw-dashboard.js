@@ -60,7 +60,20 @@ async function ask(prometheus, start, end) {
 
 /** Runs in the page. */
 function draw({ dashboard, data, times, note }) {
-  const COLOURS = ['#73bf69', '#f2cc0c', '#5794f2', '#ff780a', '#b877d9', '#8ab8ff', '#e02f44', '#37872d', '#c4162a', '#fade2a', '#3274d9', '#a352cc'];
+  const COLOURS = [
+    '#73bf69',
+    '#f2cc0c',
+    '#5794f2',
+    '#ff780a',
+    '#b877d9',
+    '#8ab8ff',
+    '#e02f44',
+    '#37872d',
+    '#c4162a',
+    '#fade2a',
+    '#3274d9',
+    '#a352cc',
+  ];
   const LINES = { red: '#f2495c', orange: '#ff9830', green: '#37872d' };
   const SIZES = ['', 'k', 'M', 'G'];
   const shortly = (value, base) => {
@@ -72,7 +85,8 @@ function draw({ dashboard, data, times, note }) {
     return `${+value.toPrecision(3)}${base === 1024 && size ? ` ${SIZES[size].toUpperCase()}iB` : SIZES[size]}`;
   };
   const UNITS = {
-    s: (v) => (v === 0 ? '0 s' : v < 1 ? `${+(v * 1000).toPrecision(3)} ms` : v < 120 ? `${+v.toPrecision(3)} s` : `${+(v / 60).toPrecision(3)} min`),
+    s: (v) =>
+      v === 0 ? '0 s' : v < 1 ? `${+(v * 1000).toPrecision(3)} ms` : v < 120 ? `${+v.toPrecision(3)} s` : `${+(v / 60).toPrecision(3)} min`,
     percentunit: (v) => `${+(v * 100).toPrecision(3)} %`,
     bytes: (v) => shortly(v, 1024),
     reqps: (v) => `${shortly(v, 1000)} req/s`,
@@ -122,8 +136,23 @@ function draw({ dashboard, data, times, note }) {
         cursor: { show: false },
         scales: { y: { range: [min ?? 0, max ?? (most * 1.1 || 2 * (step?.value ?? 0.5))] } },
         axes: [
-          { stroke: '#aaa', grid: { stroke: '#2c2f36', width: 1 }, ticks: { show: false }, font: '10px sans-serif', size: 20, space: 70, values: (_, splits) => splits.map((time) => new Date(time * 1000).toTimeString().slice(0, 8)) },
-          { stroke: '#aaa', grid: { stroke: '#2c2f36', width: 1 }, ticks: { show: false }, font: '10px sans-serif', size: 62, values: (_, splits) => splits.map(tell) },
+          {
+            stroke: '#aaa',
+            grid: { stroke: '#2c2f36', width: 1 },
+            ticks: { show: false },
+            font: '10px sans-serif',
+            size: 20,
+            space: 70,
+            values: (_, splits) => splits.map((time) => new Date(time * 1000).toTimeString().slice(0, 8)),
+          },
+          {
+            stroke: '#aaa',
+            grid: { stroke: '#2c2f36', width: 1 },
+            ticks: { show: false },
+            font: '10px sans-serif',
+            size: 62,
+            values: (_, splits) => splits.map(tell),
+          },
         ],
         series: [
           {},

@@ -98,7 +98,8 @@ export class Person {
 
   has(selector, text = '') {
     return this.page.evaluate(
-      ([wanted, words]) => [...document.querySelectorAll(wanted)].some((one) => `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words)),
+      ([wanted, words]) =>
+        [...document.querySelectorAll(wanted)].some((one) => `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words)),
       [selector, text],
     );
   }
@@ -135,7 +136,9 @@ export class Person {
     const mark = `clicked-${Math.random().toString(36).slice(2)}`;
     await this.page.evaluate(
       ([wanted, words, name]) => {
-        const found = [...document.querySelectorAll(wanted)].find((one) => `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words));
+        const found = [...document.querySelectorAll(wanted)].find((one) =>
+          `${one.textContent} ${one.getAttribute('aria-label') ?? ''}`.includes(words),
+        );
         found?.setAttribute('data-test', name);
       },
       [selector, text, mark],

@@ -76,13 +76,16 @@ export function coreStory(scene) {
 
   test('HTML is text; addresses are links and nothing else is', async () => {
     const { alice, bob } = scene;
-    const nasty = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> javascript:alert(1) https://example.org/a_(b)?c=d.';
+    const nasty =
+      '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> javascript:alert(1) https://example.org/a_(b)?c=d.';
     await alice.pastes(nasty);
     await alice.page.keyboard.press('Enter');
     await bob.seesMessage(nasty);
     assert.equal(await bob.page.evaluate(() => window.hacked), undefined);
     assert.equal(await bob.page.evaluate(() => document.querySelector('.bubble script, .bubble img')), null);
-    const links = await bob.page.evaluate(() => [...document.querySelectorAll('.bubble-text a')].map(({ href, rel, target }) => `${href} ${target} ${rel}`));
+    const links = await bob.page.evaluate(() =>
+      [...document.querySelectorAll('.bubble-text a')].map(({ href, rel, target }) => `${href} ${target} ${rel}`),
+    );
     assert.deepEqual(links, ['https://example.org/a_(b)?c=d _blank noopener noreferrer nofollow']);
   });
 

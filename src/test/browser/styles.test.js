@@ -29,7 +29,8 @@ const HOST = `
     <div style="height: 3000px"></div>
   </body>`;
 
-const PART = '<div class="gptdesk-chat"><h2>Messages</h2><ul><li>one</li></ul><button class="button button-main">New</button><div class="menu">x</div></div>';
+const PART =
+  '<div class="gptdesk-chat"><h2>Messages</h2><ul><li>one</li></ul><button class="button button-main">New</button><div class="menu">x</div></div>';
 
 for (const [name, open] of Object.entries({ chromium: openChromium, firefox: openFirefox })) {
   const program = find(name);

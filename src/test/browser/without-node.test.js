@@ -13,7 +13,10 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const script = join(root, 'scripts/web');
 const PAGE = 'gptdesk-chat-page.jar';
 
-for (const [required, status] of [['', 0], ['docker,node', 1]]) {
+for (const [required, status] of [
+  ['', 0],
+  ['docker,node', 1],
+]) {
   test(`without Node, and CHAT_REQUIRE=${required}, the build of the page ends with ${status} and says why`, () => {
     const path = mkdtempSync(join(tmpdir(), 'without-node-'));
     try {

@@ -21,20 +21,33 @@ test('each threshold of an alert is a line of that colour in a panel that shows 
     const panel = panels.find(({ description }) => description.includes(`Alert ${name}.`));
     assert.ok(panel, `no panel names ${name}`);
     for (const metric of expression.match(METRIC)) {
-      assert.ok(panel.targets.some(({ expr }) => expr.includes(metric)), `"${panel.title}" does not show ${metric}`);
+      assert.ok(
+        panel.targets.some(({ expr }) => expr.includes(metric)),
+        `"${panel.title}" does not show ${metric}`,
+      );
     }
     const [, comparison, number] = [...expression.matchAll(/(==|<|>) ([\d.]+)/g)].at(-1);
     const limit = number === '0' ? 1 : Number(number); // of whole numbers: the next
     const { steps } = panel.fieldConfig.defaults.thresholds;
     const [below, above] = comparison === '>' ? ['green', COLOURS[severity]] : [COLOURS[severity], 'green'];
-    assert.deepEqual(steps, [{ color: below, value: null }, { color: above, value: limit }], `${name}, "${panel.title}"`);
+    assert.deepEqual(
+      steps,
+      [
+        { color: below, value: null },
+        { color: above, value: limit },
+      ],
+      `${name}, "${panel.title}"`,
+    );
   }
 });
 
 test('the panels have a place, a unit and a source of their own', () => {
   assert.equal(new Set(dashboard.panels.map(({ id }) => id)).size, dashboard.panels.length);
   const taken = new Set();
-  for (const { title, gridPos: { x, y, w, h } } of dashboard.panels) {
+  for (const {
+    title,
+    gridPos: { x, y, w, h },
+  } of dashboard.panels) {
     assert.ok(x + w <= 24, title);
     for (let place = 0; place < w * h; place++) {
       const cell = `${x + (place % w)} ${y + Math.floor(place / w)}`;
@@ -97,6 +110,9 @@ if (Prometheus.isHere()) {
     const { query } = dashboard.templating.list.find(({ name }) => name === 'instance').query;
     const [, selector, label] = /^label_values\((.*), (\w+)\)$/.exec(query);
     const series = await prometheus.query(selector);
-    assert.deepEqual(series.map(({ metric }) => metric[label]), [new URL(service.url).host]);
+    assert.deepEqual(
+      series.map(({ metric }) => metric[label]),
+      [new URL(service.url).host],
+    );
   });
 }

@@ -46,7 +46,10 @@ test('acknowledged messages survive kill -9 of the service and of its PostgreSQL
   const again = await signIn(service.url, anonKey, token); // the secret was kept, too
   const stored = await history(again, conversation);
   const ids = new Set(stored.map(({ id }) => id));
-  assert.deepEqual(acknowledged.filter((id) => !ids.has(id)), []);
+  assert.deepEqual(
+    acknowledged.filter((id) => !ids.has(id)),
+    [],
+  );
   assert.deepEqual(
     stored.map(({ seq }) => seq),
     stored.map((_, i) => i + 1),
@@ -68,7 +71,9 @@ test('its PostgreSQL, killed alone, is started again: what was acknowledged is t
   const filter = `conversation_id=eq.${conversation}`;
   hearer
     .channel(`conversation-${conversation}`)
-    .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'user_messages', filter }, ({ new: row }) => heard.push(row.content))
+    .on('postgres_changes', { event: 'INSERT', schema: 'public', table: 'user_messages', filter }, ({ new: row }) =>
+      heard.push(row.content),
+    )
     .subscribe((status) => (joins += status === 'SUBSCRIBED'));
   await until('Carol to listen', () => joins === 1);
   assert.equal((await sender.rpc('send_message', { conversation_id: conversation, content: 'before' })).error, null);
@@ -77,7 +82,10 @@ test('its PostgreSQL, killed alone, is started again: what was acknowledged is t
   const send = async () => (await sender.rpc('send_message', { conversation_id: conversation, content: 'after' })).error === null;
   await until('a message to be stored again', send);
   // What is stored before the relay is back is for those with `since`; this channel hears what comes from then on.
-  await until(() => `Carol to hear on; she heard ${heard}`, async () => (await send()) && heard.includes('after'));
+  await until(
+    () => `Carol to hear on; she heard ${heard}`,
+    async () => (await send()) && heard.includes('after'),
+  );
   assert.equal(joins, 1, 'over the same socket');
   assert.deepEqual([...new Set((await history(sender, conversation)).map(({ content }) => content))], ['before', 'after']);
   await until('the service to be ready', async () => (await fetch(`${service.url}/health/ready`)).ok);

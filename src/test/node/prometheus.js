@@ -46,7 +46,12 @@ export class Prometheus {
     this.#url = `http://${address}`;
     this.#process = spawn(
       'prometheus',
-      [`--config.file=${join(this.#folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(this.#folder, 'data')}`, `--web.listen-address=${address}`, '--log.level=error'],
+      [
+        `--config.file=${join(this.#folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${join(this.#folder, 'data')}`,
+        `--web.listen-address=${address}`,
+        '--log.level=error',
+      ],
       { stdio: ['ignore', 'ignore', 'inherit'] },
     );
     const died = new Promise((_, reject) => {

@@ -128,21 +128,26 @@ class Ear {
   }
 
   async is(status, times = 1) {
-    await until(() => `${status}: ${JSON.stringify(this.statuses)}`, () =>
-      this.statuses.filter((each) => each.status === status).length >= times,
+    await until(
+      () => `${status}: ${JSON.stringify(this.statuses)}`,
+      () => this.statuses.filter((each) => each.status === status).length >= times,
     );
     return this.statuses.filter((each) => each.status === status).at(-1);
   }
 
   async isTold(status, times = 1) {
-    await until(() => `system ${status}: ${JSON.stringify(this.systems)}`, () =>
-      this.systems.filter((each) => each.status === status).length >= times,
+    await until(
+      () => `system ${status}: ${JSON.stringify(this.systems)}`,
+      () => this.systems.filter((each) => each.status === status).length >= times,
     );
     return this.systems.filter((each) => each.status === status).at(-1);
   }
 
   async hears(what, matches = () => true) {
-    await until(() => `${what}; heard ${JSON.stringify(this.changes)}`, () => this.changes.some(matches));
+    await until(
+      () => `${what}; heard ${JSON.stringify(this.changes)}`,
+      () => this.changes.some(matches),
+    );
     return this.changes.find(matches);
   }
 }
@@ -158,10 +163,8 @@ async function rpc(name, args, token) {
   return text === '' ? null : JSON.parse(text);
 }
 
-const conversationOf = (one, other) =>
-  rpc('get_or_create_conversation', { user1_id: cast[one].id, user2_id: cast[other].id }, tokens[one]);
-const send = (conversation, content, who = 'alice') =>
-  rpc('send_message', { conversation_id: conversation, content }, tokens[who]);
+const conversationOf = (one, other) => rpc('get_or_create_conversation', { user1_id: cast[one].id, user2_id: cast[other].id }, tokens[one]);
+const send = (conversation, content, who = 'alice') => rpc('send_message', { conversation_id: conversation, content }, tokens[who]);
 const messages = (conversation, more = {}) => ({
   event: '*',
   schema: 'public',
@@ -181,7 +184,10 @@ function joinReply() {
 }
 
 function joinSentIsArray() {
-  return frames.filter((frame) => typeof frame.out === 'string' && frame.out.includes('"phx_join"')).at(-1).out.startsWith('[');
+  return frames
+    .filter((frame) => typeof frame.out === 'string' && frame.out.includes('"phx_join"'))
+    .at(-1)
+    .out.startsWith('[');
 }
 
 function joinSent() {
@@ -281,11 +287,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     test('type conversion: numbers, booleans, JSON, moments as text', async () => {
       const ear = await new Ear(client, topic(), [messages(conversation)]).joins();
       const text = content();
-      await rpc(
-        'send_message',
-        { conversation_id: conversation, content: text, metadata: { a: [1, { b: null }] } },
-        tokens.alice,
-      );
+      await rpc('send_message', { conversation_id: conversation, content: text, metadata: { a: [1, { b: null }] } }, tokens.alice);
       const { new: row } = await ear.hears(text, said(text));
       assert.equal(typeof row.seq, 'number');
       assert.equal(row.is_edited, false);
@@ -331,11 +333,14 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     test("system event 'Subscribed to PostgreSQL'", async () => {
       const ear = await new Ear(client, topic(), [messages(conversation)]).joins();
       const { extension, status, message, channel } = ear.systems[0];
-      assert.deepEqual({ extension, status, message }, {
-        extension: 'postgres_changes',
-        status: 'ok',
-        message: 'Subscribed to PostgreSQL',
-      });
+      assert.deepEqual(
+        { extension, status, message },
+        {
+          extension: 'postgres_changes',
+          status: 'ok',
+          message: 'Subscribed to PostgreSQL',
+        },
+      );
       assert.match(channel, /^topic-\d+$/);
     });
 
@@ -377,10 +382,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
           const ref = Array.isArray(beat) ? beat[1] : beat.ref;
           return mine.some(
             (frame) =>
-              typeof frame.in === 'string' &&
-              frame.in.includes('"phoenix"') &&
-              frame.in.includes(`"${ref}"`) &&
-              frame.in.includes('"ok"'),
+              typeof frame.in === 'string' && frame.in.includes('"phoenix"') && frame.in.includes(`"${ref}"`) && frame.in.includes('"ok"'),
           );
         });
       });
@@ -449,9 +451,11 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         const { topic: of } = ear.channel;
         const payload = { access_token: 'a.b.c' };
         const isArray = joinSentIsArray();
-        other.socket().send(
-          JSON.stringify(isArray ? [null, 'x', of, 'access_token', payload] : { topic: of, event: 'access_token', payload, ref: 'x' }),
-        );
+        other
+          .socket()
+          .send(
+            JSON.stringify(isArray ? [null, 'x', of, 'access_token', payload] : { topic: of, event: 'access_token', payload, ref: 'x' }),
+          );
         await ear.is('CHANNEL_ERROR');
         await ear.is('SUBSCRIBED', 2);
         const text = content();

@@ -86,6 +86,12 @@ test('who is sent away with 1012 moves to the other node: hears every message on
 /** Both ends end together. */
 function carry(client, { url }) {
   const node = connect(Number(new URL(url).port), '127.0.0.1');
-  client.pipe(node).on('error', () => client.destroy()).on('close', () => client.destroy());
-  node.pipe(client).on('error', () => node.destroy()).on('close', () => node.destroy());
+  client
+    .pipe(node)
+    .on('error', () => client.destroy())
+    .on('close', () => client.destroy());
+  node
+    .pipe(client)
+    .on('error', () => node.destroy())
+    .on('close', () => node.destroy());
 }

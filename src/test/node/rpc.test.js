@@ -60,7 +60,10 @@ promised('a row is an object', async (client) => {
 promised('rows are an array', async (client) => {
   const { data, status } = await client.rpc('get_messages', { conversation_id: conversation, page_size: 2, before_seq: 3 });
   assert.equal(status, 200);
-  assert.deepEqual(data.map(({ content }) => content), ['one', 'two']);
+  assert.deepEqual(
+    data.map(({ content }) => content),
+    ['one', 'two'],
+  );
 });
 
 promised('undefined is a default, null is null', async (client) => {
@@ -106,19 +109,14 @@ promised('maybeSingle() is null, when there is none', async (client) => {
 });
 
 promised('what only reads may be asked by GET and HEAD', async (client) => {
-  const { data, status } = await client.rpc(
-    'get_messages',
-    { conversation_id: conversation, before_seq: 3 },
-    { get: true },
-  );
+  const { data, status } = await client.rpc('get_messages', { conversation_id: conversation, before_seq: 3 }, { get: true });
   assert.equal(status, 200);
-  assert.deepEqual(data.map(({ content }) => content), ['one', 'two']);
-
-  const head = await client.rpc(
-    'get_messages',
-    { conversation_id: conversation, before_seq: 3 },
-    { head: true, count: 'exact' },
+  assert.deepEqual(
+    data.map(({ content }) => content),
+    ['one', 'two'],
   );
+
+  const head = await client.rpc('get_messages', { conversation_id: conversation, before_seq: 3 }, { head: true, count: 'exact' });
   assert.equal(head.error, null);
   assert.equal(head.count, 2);
 });

@@ -18,7 +18,10 @@ test('the service: each jar that it ships, and no other', () => {
     return `${[name, version, classifier].filter(Boolean).join('-')}.jar`;
   });
   const shipped = readdirSync(new URL('lib/', TARGET)).filter((name) => name !== 'gptdesk-chat-page.jar');
-  assert.ok(shipped.some((name) => name.startsWith('vertx-core-')), 'the control: Vert.x is shipped');
+  assert.ok(
+    shipped.some((name) => name.startsWith('vertx-core-')),
+    'the control: Vert.x is shipped',
+  );
   // pgjdbc's annotations: the service needs none of them, who uses the library gets them with pgjdbc.
   assert.deepEqual(listed.filter((name) => !name.startsWith('checker-qual-')).sort(), shipped.sort());
 });

@@ -55,7 +55,14 @@ export class Service {
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
     this.#process = spawn(this.#java, ['serve', ...(this.#beside || this.#database ? [] : ['--demo']), '--port', String(this.#port)], {
       cwd: ROOT,
-      env: { ...environment, CHAT_DATA_DIR: this.#data, CHAT_MAX_REQUESTS_PER_SECOND: '10000', CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS: '10000', ...this.#beside?.shared(), ...this.#settings },
+      env: {
+        ...environment,
+        CHAT_DATA_DIR: this.#data,
+        CHAT_MAX_REQUESTS_PER_SECOND: '10000',
+        CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS: '10000',
+        ...this.#beside?.shared(),
+        ...this.#settings,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
@@ -189,7 +196,9 @@ function processes() {
       .flatMap((name) => {
         try {
           // "pid (any name) state parent ..."
-          const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+          const [state, parent] = readFileSync(`/proc/${name}/stat`, 'utf8')
+            .replace(/^.*\) /s, '')
+            .split(' ');
           return [{ pid: Number(name), parent: Number(parent), state }];
         } catch {
           return []; // it ended while we looked

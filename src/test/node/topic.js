@@ -70,10 +70,7 @@ export class Topic {
   /** Keys and their metas, without refs. */
   state() {
     return Object.fromEntries(
-      Object.entries(this.#channel.presenceState()).map(([key, metas]) => [
-        key,
-        metas.map(({ presence_ref: _, ...meta }) => meta),
-      ]),
+      Object.entries(this.#channel.presenceState()).map(([key, metas]) => [key, metas.map(({ presence_ref: _, ...meta }) => meta)]),
     );
   }
 
@@ -100,8 +97,6 @@ export class Topic {
       this.#looking.add(look);
       look();
     });
-    return before(() => `${what}; heard ${JSON.stringify(this.heard)}`, found).finally(() =>
-      this.#looking.delete(look),
-    );
+    return before(() => `${what}; heard ${JSON.stringify(this.heard)}`, found).finally(() => this.#looking.delete(look));
   }
 }

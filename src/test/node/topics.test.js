@@ -149,7 +149,10 @@ for (const kind of Object.keys(CLIENTS)) {
       await alice.hears('sync');
       assert.equal(await alice.track({ mood: 'fine' }), 'ok');
       const came = await bob.hears('join', ({ key }) => key === 'alice');
-      assert.deepEqual(came.newPresences.map(({ mood }) => mood), ['fine']);
+      assert.deepEqual(
+        came.newPresences.map(({ mood }) => mood),
+        ['fine'],
+      );
       assert.ok(came.newPresences[0].presence_ref);
 
       assert.equal(await alice.track({ mood: 'tired' }), 'ok');
@@ -199,7 +202,10 @@ for (const kind of Object.keys(CLIENTS)) {
         await until(`${name} to be offline`, async () => (await statusOf(name)) === 'offline');
       }
       const bob = await joined(kind, 'bob', 'presence', { presence: false, binding });
-      const seen = (status) => ({ what, new: row }) => what === 'row' && row.user_id === cast.carol.id && row.status === status;
+      const seen =
+        (status) =>
+        ({ what, new: row }) =>
+          what === 'row' && row.user_id === cast.carol.id && row.status === status;
       const first = await client(kind, 'carol');
       await Topic.join(first, team);
       const second = await client(kind, 'carol');

@@ -46,7 +46,11 @@ test('the log says what happened, and neither what was written nor with which to
   const { data: conversation } = await client.rpc('get_or_create_conversation', { user1_id: alice.id, user2_id: bob.id });
   const secret = 'the treasure is under the oak';
   assert.equal((await client.rpc('send_message', { conversation_id: conversation, content: secret })).error, null);
-  assert.notEqual((await client.rpc('send_message', { conversation_id: conversation, content: secret, id: '00000000-0000-4000-8000-000000000000' })).error, null);
+  assert.notEqual(
+    (await client.rpc('send_message', { conversation_id: conversation, content: secret, id: '00000000-0000-4000-8000-000000000000' }))
+      .error,
+    null,
+  );
   assert.notEqual((await client.rpc('send_message', { conversation_id: conversation, content: secret, file_size: secret })).error, null);
   assert.notEqual((await client.rpc('no_such_function', { secret })).error, null);
   assert.notEqual((await client.rpc('send_message', { conversation_id: conversation, content: secret.repeat(1000) })).error, null);
@@ -56,7 +60,9 @@ test('the log says what happened, and neither what was written nor with which to
   socket.send(`${secret}: no frame`);
   socket.close();
   await new Promise((resolve) => socket.addEventListener('close', resolve));
-  const asked = await fetch(`${service.url}/rest/v1/rpc/search_messages?query=${encodeURIComponent(secret)}&apikey=${token}`, { headers: { Authorization: `Bearer ${token}x` } });
+  const asked = await fetch(`${service.url}/rest/v1/rpc/search_messages?query=${encodeURIComponent(secret)}&apikey=${token}`, {
+    headers: { Authorization: `Bearer ${token}x` },
+  });
   assert.equal(asked.status, 401);
   await until('the last call to be in the log', () => service.log.includes('search_messages 401'));
   assert.match(service.log, /"request":"[0-9a-f-]{36}"/);
