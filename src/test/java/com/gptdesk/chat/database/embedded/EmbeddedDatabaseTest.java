@@ -105,7 +105,7 @@ class EmbeddedDatabaseTest {
     Files.writeString(version, "9\n");
     IllegalStateException no =
         assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
-    assertTrue(no.getMessage().contains("was made by PostgreSQL 9"), no.getMessage());
+    assertTrue(no.getMessage().contains("was created by PostgreSQL 9"), no.getMessage());
     assertTrue(
         no.getMessage().contains("(Debian: postgresql-client-" + ours.strip()), no.getMessage());
     assertEquals("9\n", Files.readString(version));
