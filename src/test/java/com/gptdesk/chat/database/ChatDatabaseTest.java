@@ -4,7 +4,6 @@ import static com.gptdesk.chat.jooq.Tables.USERS;
 import static com.gptdesk.chat.jooq.Tables.USER_MESSAGES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +18,7 @@ import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
@@ -139,7 +139,7 @@ class ChatDatabaseTest {
     Refusal no = alice.isRefused(() -> alice.talksTo(mallory), "PT404");
     assertEquals("There is nobody with this id whom you could write to.", no.getMessage());
     assertTrue(String.valueOf(no.hint()).startsWith("Both must be active"));
-    assertNull(no.details());
+    assertEquals("nobody", no.details());
   }
 
   @Test
@@ -346,14 +346,27 @@ class ChatDatabaseTest {
 
   @Test
   void anExhaustedPoolIsUnavailable() throws SQLException {
-    try (HikariDataSource one = poolOfOne(Await.PATIENCE);
-        Connection taken = one.getConnection()) {
-      one.setConnectionTimeout(500); // only now: whoever opens a connection is not hurried
+    try (HikariDataSource one = poolOfOne(Duration.ofMillis(500));
+        Connection taken = whenOneIsOpen(one)) {
       ChatDatabase chat = new ChatDatabase(one);
       assertThrows(
           DatabaseUnavailable.class, () -> chat.as(alice.id(), tx -> tx.fetchCount(USERS)));
       assertTrue(taken.isValid(0));
     }
+  }
+
+  /** A connection of a pool that waits less long than it may take to open one. */
+  private static Connection whenOneIsOpen(HikariDataSource pool) throws SQLException {
+    Await.until(
+        "the pool to have a connection",
+        () -> {
+          try (Connection open = pool.getConnection()) {
+            return open.isValid(0);
+          } catch (SQLTransientConnectionException e) {
+            return false;
+          }
+        });
+    return pool.getConnection();
   }
 
   @Test
@@ -410,6 +423,8 @@ class ChatDatabaseTest {
     configuration.setDataSource(database.service().dataSource());
     configuration.setMaximumPoolSize(1);
     configuration.setConnectionTimeout(patience.toMillis());
+    configuration.setInitializationFailTimeout(
+        -1); // who waits for a connection tries as often as it takes
     return new HikariDataSource(configuration);
   }
 

@@ -146,7 +146,7 @@ class RestoreTest {
       }
       runs(
           superuser,
-          tool("psql") + " -v ON_ERROR_STOP=1 <<'E'\n" + commandsAfter("grant them anew") + "E");
+          tool("psql") + " -v ON_ERROR_STOP=1 <<'E'\n" + commandsAfter("grant them again") + "E");
       ServiceLogin.verify(service);
       Migrations migrations = Migrations.of(owner, null);
       assertEquals(List.of(), migrations.differences());
@@ -161,7 +161,9 @@ class RestoreTest {
   /** The block of commands that follows these words of the runbook. */
   private static String commandsAfter(String words) throws IOException {
     String runbook = Files.readString(Path.of("docs/database-runbook.md"));
-    int begin = runbook.indexOf("\n```\n", runbook.indexOf(words)) + "\n```\n".length();
+    int from = runbook.indexOf(words);
+    assertTrue(from >= 0, () -> "the runbook does not say: " + words);
+    int begin = runbook.indexOf("\n```\n", from) + "\n```\n".length();
     return runbook.substring(begin, runbook.indexOf("```", begin));
   }
 
