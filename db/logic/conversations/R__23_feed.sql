@@ -25,11 +25,11 @@ create or replace function relay.record_conversation()
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, record)
+    insert into relay.change_log (table_name, operation, audience, record)
     select 'user_conversations', 'INSERT', array[n.participant_1_id, n.participant_2_id], row_to_json(relay.published_conversation(n))::text
     from new_rows n;
   elsif tg_op = 'UPDATE' then
-    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
     values (
       'user_conversations',
       'UPDATE',
@@ -40,7 +40,7 @@ begin
       row_to_json(relay.published_conversation(new))::text,
       row_to_json(relay.published_conversation(old))::text);
   else
-    insert into relay.change_log (table_name, operation, scopes, old_record)
+    insert into relay.change_log (table_name, operation, audience, old_record)
     select 'user_conversations', 'DELETE', array[o.participant_1_id, o.participant_2_id], row_to_json(relay.published_conversation(o))::text
     from old_rows o;
   end if;

@@ -1,7 +1,7 @@
 -- What a person's connections hear, and how relays learn that it changed.
 
-create or replace function relay.scopes_of_person(user_id uuid)
-  returns table (scopes uuid[], team_scopes uuid[])
+create or replace function relay.audience_of_person(user_id uuid)
+  returns table (audience uuid[], team_audience uuid[])
   stable
   security definer                 -- reads public.users
   set search_path = pg_catalog, pg_temp
@@ -10,12 +10,12 @@ create or replace function relay.scopes_of_person(user_id uuid)
 as $$
   select array_remove(array[u.id], null), array_remove(array[u.team_id], null)
   from (select) as always
-  left join public.users u on u.id = scopes_of_person.user_id
+  left join public.users u on u.id = audience_of_person.user_id
     and u.status = 'active'
     and (select chat.demand_claims_of('chat_relay'))
 $$;
 
-comment on function relay.scopes_of_person(uuid) is
+comment on function relay.audience_of_person(uuid) is
   'What a person''s connections hear: the person''s id among the people, the team''s among the teams; two empty lists for who is not active.';
 
 create or replace function relay.record_person()
@@ -26,7 +26,7 @@ create or replace function relay.record_person()
 as $$
 begin
   if tg_op = 'UPDATE' then
-    insert into relay.change_log (table_name, operation, scopes)
+    insert into relay.change_log (table_name, operation, audience)
     values ('users', 'UPDATE', array[new.id]);
 
     update public.user_presence p
@@ -37,7 +37,7 @@ begin
     perform relay.withdraw_presence(array_append('{}', new.id));
     perform relay.ring();
   else
-    insert into relay.change_log (table_name, operation, scopes)
+    insert into relay.change_log (table_name, operation, audience)
     select 'users', 'DELETE', array[o.id]
     from old_rows o;
     if found then
@@ -74,6 +74,6 @@ begin
 end
 $$;
 
-revoke all on function relay.scopes_of_person, relay.record_person from public, anon, authenticated, service_role;
+revoke all on function relay.audience_of_person, relay.record_person from public, anon, authenticated, service_role;
 
-grant execute on function relay.scopes_of_person to chat_relay;
+grant execute on function relay.audience_of_person to chat_relay;

@@ -29,7 +29,7 @@ declare
   rang boolean;
 begin
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, record)
+    insert into relay.change_log (table_name, operation, audience, record)
     -- Not relay.published_message(new): NEW is a partition's row, which would be made one of the table's anew for each column.
     values ('user_messages', 'INSERT', array[new.sender_id, new.recipient_id], row_to_json(row(
       new.id, new.conversation_id, new.sender_id, new.content, new.message_type, new.file_url, new.file_name,
@@ -38,7 +38,7 @@ begin
     )::relay.published_user_messages)::text);
   elsif tg_op = 'UPDATE' then
     -- Not for read_by alone: the read position says it, and once for the whole conversation. By revision, so by the statement.
-    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
     select
       'user_messages',
       'UPDATE',
@@ -54,7 +54,7 @@ begin
       is distinct from (o.sender_id, o.recipient_id, o.revision, o.content, o.message_type, o.file_url, o.file_name, o.file_size, o.is_edited, o.is_deleted, o.metadata, o.updated_at)
     order by n.conversation_id, n.revision;
   else
-    insert into relay.change_log (table_name, operation, scopes, old_record)
+    insert into relay.change_log (table_name, operation, audience, old_record)
     select 'user_messages', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(relay.published_message(o))::text
     from old_rows o;
   end if;

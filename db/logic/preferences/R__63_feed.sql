@@ -23,14 +23,14 @@ create or replace function relay.record_preference()
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, record)
+    insert into relay.change_log (table_name, operation, audience, record)
     select 'conversation_preferences', 'INSERT', array[n.user_id], row_to_json(relay.published_preference(n))::text
     from new_rows n;
   elsif tg_op = 'UPDATE' then
-    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
     values ('conversation_preferences', 'UPDATE', array[new.user_id], row_to_json(relay.published_preference(new))::text, row_to_json(relay.published_preference(old))::text);
   else
-    insert into relay.change_log (table_name, operation, scopes, old_record)
+    insert into relay.change_log (table_name, operation, audience, old_record)
     select 'conversation_preferences', 'DELETE', array[o.user_id], row_to_json(relay.published_preference(o))::text
     from old_rows o;
   end if;
@@ -90,11 +90,11 @@ create or replace function relay.record_block()
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, record)
+    insert into relay.change_log (table_name, operation, audience, record)
     select 'user_blocks', 'INSERT', array[n.blocker_id], row_to_json(relay.published_block(n))::text
     from new_rows n;
   else
-    insert into relay.change_log (table_name, operation, scopes, old_record)
+    insert into relay.change_log (table_name, operation, audience, old_record)
     select 'user_blocks', 'DELETE', array[o.blocker_id], row_to_json(relay.published_block(o))::text
     from old_rows o;
   end if;

@@ -63,19 +63,19 @@ declare
 begin
   -- One row, two audiences. The person beside the team, as in the policy: they may be in none.
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
+    insert into relay.change_log (table_name, operation, audience, team_audience, record)
     select 'user_presence', 'INSERT', array[n.user_id], array_remove(array[n.team_id], null), relay.team_presence(n)
     from new_rows n;
     get diagnostics logged = row_count;
 
-    insert into relay.change_log (table_name, operation, scopes, record)
+    insert into relay.change_log (table_name, operation, audience, record)
     select 'user_presence', 'INSERT', array[n.user_id, n.is_typing_to], relay.typing_presence(n)
     from new_rows n
     where n.is_typing_to is not null;
     get diagnostics more = row_count;
   elsif tg_op = 'UPDATE' then
     if (new.status, new.team_id) is distinct from (old.status, old.team_id) then
-      insert into relay.change_log (table_name, operation, scopes, team_scopes, record, old_record)
+      insert into relay.change_log (table_name, operation, audience, team_audience, record, old_record)
       values (
         'user_presence',
         'UPDATE',
@@ -87,7 +87,7 @@ begin
     end if;
 
     if (new.is_typing_to, new.typing_started_at) is distinct from (old.is_typing_to, old.typing_started_at) then
-      insert into relay.change_log (table_name, operation, scopes, record, old_record)
+      insert into relay.change_log (table_name, operation, audience, record, old_record)
       values (
         'user_presence',
         'UPDATE',
@@ -102,11 +102,11 @@ begin
 
     -- Who was typed to hears that it is over, and not to whom it is now; nor does the next one hear who it was before.
     if old.is_typing_to <> new.is_typing_to then
-      insert into relay.change_log (table_name, operation, scopes, record, old_record)
+      insert into relay.change_log (table_name, operation, audience, record, old_record)
       values ('user_presence', 'UPDATE', array[old.is_typing_to], relay.not_typing(new), relay.typing_presence(old));
     end if;
   else
-    insert into relay.change_log (table_name, operation, scopes, team_scopes, old_record)
+    insert into relay.change_log (table_name, operation, audience, team_audience, old_record)
     select 'user_presence', 'DELETE', array[o.user_id], array_remove(array[o.team_id], null), relay.team_presence(o)
     from old_rows o;
     get diagnostics more = row_count;

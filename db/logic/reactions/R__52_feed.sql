@@ -23,11 +23,11 @@ create or replace function relay.record_reaction()
 as $$
 begin
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, scopes, record)
+    insert into relay.change_log (table_name, operation, audience, record)
     select 'message_reactions', 'INSERT', array[n.sender_id, n.recipient_id], row_to_json(relay.published_reaction(n))::text
     from new_rows n;
   elsif tg_op = 'UPDATE' then
-    insert into relay.change_log (table_name, operation, scopes, record, old_record)
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
     values (
       'message_reactions',
       'UPDATE',
@@ -38,7 +38,7 @@ begin
       row_to_json(relay.published_reaction(new))::text,
       row_to_json(relay.published_reaction(old))::text);
   else
-    insert into relay.change_log (table_name, operation, scopes, old_record)
+    insert into relay.change_log (table_name, operation, audience, old_record)
     select 'message_reactions', 'DELETE', array[o.sender_id, o.recipient_id], row_to_json(relay.published_reaction(o))::text
     from old_rows o;
   end if;

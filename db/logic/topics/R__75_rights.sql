@@ -2,9 +2,6 @@
 -- take one path on one node and on many. A conversation's topic is for its two people, a team's for its members, a person's for that
 -- person; no other name carries anything.
 
-drop function if exists relay.scopes_of(uuid);         -- the two did not tell a team's id from a person's
-drop function if exists relay.topic_scopes(text);
-
 create or replace function relay.team_of_topic(topic text)
   returns uuid
   immutable
@@ -16,8 +13,8 @@ $$;
 
 comment on function relay.team_of_topic(text) is 'The team that team-<id> is the topic of; null for any other name.';
 
-create or replace function relay.scopes_of_topic(topic text)
-  returns table (scopes uuid[], team_scopes uuid[])
+create or replace function relay.audience_of_topic(topic text)
+  returns table (audience uuid[], team_audience uuid[])
   stable
   security definer                 -- reads people and conversations for the relay
   set search_path = pg_catalog, pg_temp
@@ -28,13 +25,13 @@ declare
   named uuid;
 begin
   perform chat.demand_claims_of('chat_relay');
-  scopes := '{}';
-  team_scopes := '{}';
-  if scopes_of_topic.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    named := right(scopes_of_topic.topic, 36)::uuid;
-    case split_part(scopes_of_topic.topic, '-', 1)
+  audience := '{}';
+  team_audience := '{}';
+  if audience_of_topic.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    named := right(audience_of_topic.topic, 36)::uuid;
+    case split_part(audience_of_topic.topic, '-', 1)
       when 'conversation' then
-        scopes := array(
+        audience := array(
           select u.id
           from public.user_conversations c
           join public.users u on u.id in (c.participant_1_id, c.participant_2_id)
@@ -43,7 +40,7 @@ begin
           order by u.id
         );
       when 'team' then
-        team_scopes := array(
+        team_audience := array(
           select named
           where exists (
             select
@@ -52,7 +49,7 @@ begin
           )
         );
       else
-        scopes := array(
+        audience := array(
           select u.id
           from public.users u
           where u.id = named
@@ -64,7 +61,7 @@ begin
 end
 $$;
 
-comment on function relay.scopes_of_topic(text) is
+comment on function relay.audience_of_topic(text) is
   'Who may use a topic: the active people of conversation-<id>, the members of the team of team-<id>, the person of user-<id>. Two empty lists for any other name.';
 
 create or replace function relay.may_use_topic(topic text, user_id uuid)
@@ -73,9 +70,9 @@ create or replace function relay.may_use_topic(topic text, user_id uuid)
   set search_path = pg_catalog, pg_temp
   language sql
 as $$
-  select p.scopes && t.scopes or p.team_scopes && t.team_scopes
-  from relay.scopes_of_person(may_use_topic.user_id) p
-  cross join relay.scopes_of_topic(may_use_topic.topic) t
+  select p.audience && t.audience or p.team_audience && t.team_audience
+  from relay.audience_of_person(may_use_topic.user_id) p
+  cross join relay.audience_of_topic(may_use_topic.topic) t
 $$;
 
 comment on function relay.may_use_topic(text, uuid) is 'Whether this person may hear what is said on a topic, and see who is there.';
@@ -138,8 +135,8 @@ $$;
 comment on function relay.demand_topic(text, uuid) is 'PT403 with the reason when this person may not speak on a topic.';
 
 revoke all on function
-  relay.team_of_topic, relay.scopes_of_topic, relay.may_use_topic, relay.other_of, relay.may_speak,
+  relay.team_of_topic, relay.audience_of_topic, relay.may_use_topic, relay.other_of, relay.may_speak,
   relay.demand_topic
 from public, anon, authenticated, service_role;
 
-grant execute on function relay.scopes_of_topic, relay.may_use_topic to chat_relay;
+grant execute on function relay.audience_of_topic, relay.may_use_topic to chat_relay;

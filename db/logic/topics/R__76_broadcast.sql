@@ -19,19 +19,19 @@ begin
   if send.sender_id is not null then
     perform relay.demand_topic(send.topic, send.sender_id);
   end if;
-  select t.scopes, t.team_scopes into may_hear
-  from relay.scopes_of_topic(send.topic) t;
-  if cardinality(may_hear.scopes) + cardinality(may_hear.team_scopes) = 0 then
+  select t.audience, t.team_audience into may_hear
+  from relay.audience_of_topic(send.topic) t;
+  if cardinality(may_hear.audience) + cardinality(may_hear.team_audience) = 0 then
     return;                        -- a back end's word where nobody can be
   end if;
 
   perform set_config('synchronous_commit', 'off', true);
-  insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
+  insert into relay.change_log (table_name, operation, audience, team_audience, record)
   values (
     'broadcast',
     'INSERT',
-    may_hear.scopes,
-    may_hear.team_scopes,
+    may_hear.audience,
+    may_hear.team_audience,
     -- The payload last and as it came: relays hand it on without reading it.
     format('{"topic":%s,"event":%s,"origin":%s,', to_json(send.topic), to_json(send.event), coalesce(to_json(send.origin)::text, 'null'))
       || case

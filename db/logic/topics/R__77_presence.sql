@@ -48,12 +48,12 @@ begin
   if cardinality(came) + cardinality(went) = 0 then
     return;
   end if;
-  insert into relay.change_log (table_name, operation, scopes, team_scopes, record)
+  insert into relay.change_log (table_name, operation, audience, team_audience, record)
   with moved as (
-    select true as comes, c.topic, c.key, c.ref, c.meta, c.scopes
+    select true as comes, c.topic, c.key, c.ref, c.meta, c.audience
     from unnest(came) c
     union all
-    select false, w.topic, w.key, w.ref, w.meta, w.scopes
+    select false, w.topic, w.key, w.ref, w.meta, w.audience
     from unnest(went) w
   ),
   keyed as (
@@ -65,9 +65,9 @@ begin
     'presence',
     'UPDATE',
     array(
-      select distinct s.scope
+      select distinct a.id
       from moved m
-      cross join unnest(m.scopes) as s (scope)
+      cross join unnest(m.audience) as a (id)
       where m.topic = k.topic
         and relay.team_of_topic(k.topic) is null
     ),
@@ -151,14 +151,14 @@ begin
   end if;
   perform set_config('synchronous_commit', 'off', true);
 
-  insert into relay.presence as p (origin, node, topic, key, ref, user_id, meta, scopes)
+  insert into relay.presence as p (origin, node, topic, key, ref, user_id, meta, audience)
   values (
     track.origin, track.node, track.topic, track.key, track.ref, track.user_id, track.meta,
-    (select t.scopes from relay.scopes_of_topic(track.topic) t))
+    (select t.audience from relay.audience_of_topic(track.topic) t))
   on conflict on constraint presence_pkey do update set
     ref = excluded.ref,
     meta = excluded.meta,
-    scopes = excluded.scopes
+    audience = excluded.audience
   where p.meta <> excluded.meta
   returning p.ref into now_ref;
   if found then
@@ -207,10 +207,10 @@ declare
   written int;
 begin
   perform chat.demand_claims_of('chat_relay');
-  insert into relay.presence (origin, node, topic, key, ref, user_id, meta, scopes)
-  select t.origin, track_again.node, t.topic, t.key, t.ref, t.user_id, t.meta, s.scopes
+  insert into relay.presence (origin, node, topic, key, ref, user_id, meta, audience)
+  select t.origin, track_again.node, t.topic, t.key, t.ref, t.user_id, t.meta, s.audience
   from json_to_recordset(track_again.tracked) as t (origin text, topic text, key text, ref text, user_id uuid, meta text)
-  cross join relay.scopes_of_topic(t.topic) s
+  cross join relay.audience_of_topic(t.topic) s
   where relay.may_speak(t.topic, t.user_id)
   on conflict do nothing;
   get diagnostics written = row_count;

@@ -1,12 +1,12 @@
 package com.gptdesk.chat.client;
 
-import com.gptdesk.chat.database.Audience;
+import com.gptdesk.chat.database.AudienceIds;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.listen.ListenDriver;
 import java.util.Set;
 import java.util.UUID;
@@ -105,7 +105,7 @@ public final class LiveChanges implements AutoCloseable {
     return subscriber -> {
       PersonSubscription subscription =
           new PersonSubscription(
-              userId, fanOut, () -> scopesOf(userId), buffer, subscriber, this::ended);
+              userId, fanOut, () -> audiencesOf(userId), buffer, subscriber, this::ended);
       open.add(subscription);
       subscription.start();
       if (closed) {
@@ -131,10 +131,12 @@ public final class LiveChanges implements AutoCloseable {
     open.forEach(PersonSubscription::complete);
   }
 
-  /** The scopes that this person may see; none for a person who may not use the chat. Blocks. */
-  private Set<Scope> scopesOf(UUID userId) {
-    Audience audience = database.audienceOf(userId);
-    return Set.copyOf(Scope.of(audience.people(), audience.teams()));
+  /**
+   * The audiences that this person belongs to; none for a person who may not use the chat. Blocks.
+   */
+  private Set<Audience> audiencesOf(UUID userId) {
+    AudienceIds audience = database.audienceOf(userId);
+    return Set.copyOf(Audience.of(audience.people(), audience.teams()));
   }
 
   private void ended(PersonSubscription subscription) {

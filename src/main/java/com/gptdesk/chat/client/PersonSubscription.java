@@ -2,9 +2,9 @@ package com.gptdesk.chat.client;
 
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.FanOut;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.UserFeed;
 import java.util.ArrayDeque;
@@ -41,7 +41,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
 
   private final UUID userId;
   private final FanOut fanOut;
-  private final Supplier<Set<Scope>> rights;
+  private final Supplier<Set<Audience>> rights;
   private final int capacity;
   private final Flow.Subscriber<? super LiveEvent> subscriber;
   private final Consumer<PersonSubscription> onEnd;
@@ -60,13 +60,14 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
   /**
    * Creates one that is not started.
    *
-   * @param rights reads the scopes that the user may see; none for a user who may not use the chat
+   * @param rights reads the audiences that the user belongs to; none for a user who may not use the
+   *     chat
    * @param onEnd is called once the subscription has ended
    */
   PersonSubscription(
       UUID userId,
       FanOut fanOut,
-      Supplier<Set<Scope>> rights,
+      Supplier<Set<Audience>> rights,
       int capacity,
       Flow.Subscriber<? super LiveEvent> subscriber,
       Consumer<PersonSubscription> onEnd) {
@@ -84,7 +85,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
       working = true; // nothing before onSubscribe has returned
       queue.add(new RightsItem("From here on every change is delivered; read what you show."));
     }
-    fanOut.add(this, Set.of(Scope.user(userId)));
+    fanOut.add(this, Set.of(Audience.user(userId)));
     try {
       subscriber.onSubscribe(this);
     } catch (RuntimeException | Error e) {
@@ -216,7 +217,7 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
     if (reason != null) {
       feed.missed(reason);
     }
-    Set<Scope> found;
+    Set<Audience> found;
     try {
       found = rights.get();
     } catch (DatabaseUnavailable e) {
@@ -232,11 +233,11 @@ final class PersonSubscription implements Subscriber, Flow.Subscription {
               "PT403", "This user may not use the chat.", null, "Only active people may.", null));
       return false;
     }
-    fanOut.rescope(this, found);
+    fanOut.resubscribe(this, found);
     UserFeed.Renewal renewal = feed.known(found);
     if (renewal.missed() != null) {
       emit(new LiveEvent.Resync(renewal.missed()));
-    } else if (renewal.isRescoped()) {
+    } else if (renewal.hasOtherAudiences()) {
       emit(new LiveEvent.Resync("What you may see has changed."));
     }
     return true;

@@ -219,15 +219,15 @@ public class ChatDatabase {
    * @param user the person's id
    * @return nobody's for who may not use the chat
    */
-  public Audience audienceOf(UUID user) {
+  public AudienceIds audienceOf(UUID user) {
     return reading(
         Caller.relay(),
         tx -> {
           var row =
-              com.gptdesk.chat.database.internal.relay.Routines.scopesOfPerson(
+              com.gptdesk.chat.database.internal.relay.Routines.audienceOfPerson(
                       tx.configuration(), user)
                   .getFirst();
-          return new Audience(listOf(row.getScopes()), listOf(row.getTeamScopes()));
+          return new AudienceIds(listOf(row.getAudience()), listOf(row.getTeamAudience()));
         });
   }
 

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param table the table's name, in schema public
  * @param operation what happened to the row
  * @param at when the change was made, by the database's clock
- * @param scopes who may see it
+ * @param audiences who may see it
  * @param record the row as it is now, as JSON object text; null for a delete
  * @param oldRecord for an update or a delete the old row, as JSON object text; of an updated row
  *     clients get only its key
@@ -22,7 +22,7 @@ public record Change(
     String table,
     Operation operation,
     Instant at,
-    List<Scope> scopes,
+    List<Audience> audiences,
     @Nullable String record,
     @Nullable String oldRecord) {
 
@@ -36,8 +36,8 @@ public record Change(
     DELETE
   }
 
-  /** Copies the scopes. */
+  /** Copies the audiences. */
   public Change {
-    scopes = List.copyOf(scopes);
+    audiences = List.copyOf(audiences);
   }
 }

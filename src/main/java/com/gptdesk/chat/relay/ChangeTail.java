@@ -136,7 +136,7 @@ final class ChangeTail implements AutoCloseable {
         row.getString("table_name"),
         Change.Operation.valueOf(row.getString("operation")),
         row.getObject("at", OffsetDateTime.class).toInstant(),
-        Scope.of(uuids(row.getArray("scopes")), uuids(row.getArray("team_scopes"))),
+        Audience.of(uuids(row.getArray("audience")), uuids(row.getArray("team_audience"))),
         row.getString("record"),
         row.getString("old_record"));
   }

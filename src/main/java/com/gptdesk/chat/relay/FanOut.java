@@ -11,56 +11,57 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Delivers each change to the subscribers that share a scope with it. The cost of a change depends
- * on the subscribers it reaches, not on all of them.
+ * Delivers each change to the subscribers that share an audience with it. The cost of a change
+ * depends on the subscribers it reaches, not on all of them.
  *
- * <p>Any thread may add, rescope and remove while changes are delivered. A subscriber gets each
- * change at most once, however many scopes they share. It gets every change of a scope that it kept
- * all the time.
+ * <p>Any thread may add, resubscribe and remove while changes are delivered. A subscriber gets each
+ * change at most once, however many audiences they share. It gets every change of an audience that
+ * it kept all the time.
  */
 public final class FanOut implements ChangeListener {
   private static final Logger LOG = LoggerFactory.getLogger(FanOut.class);
 
-  private final ConcurrentHashMap<Scope, Set<Subscriber>> byScope = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<Audience, Set<Subscriber>> byAudience = new ConcurrentHashMap<>();
 
-  /** Guards the scopes of each subscriber: an entry is only changed inside its own compute. */
-  private final ConcurrentHashMap<Subscriber, Set<Scope>> scopesOf = new ConcurrentHashMap<>();
+  /** Guards the audiences of each subscriber: an entry is only changed inside its own compute. */
+  private final ConcurrentHashMap<Subscriber, Set<Audience>> audiencesOf =
+      new ConcurrentHashMap<>();
 
-  private final ScopeSource source;
+  private final AudienceSource source;
 
   /** Creates one without subscribers, which receives every change. */
   public FanOut() {
-    this(ScopeSource.ALL);
+    this(AudienceSource.ALL);
   }
 
   /**
    * Creates one without subscribers.
    *
-   * @param source is told which scopes have subscribers
+   * @param source is told which audiences have subscribers
    */
-  public FanOut(ScopeSource source) {
+  public FanOut(AudienceSource source) {
     this.source = source;
   }
 
   /**
-   * From now on this subscriber receives the changes of these scopes.
+   * From now on this subscriber receives the changes of these audiences.
    *
    * @param subscriber who listens
-   * @param scopes people and teams
+   * @param audiences people and teams
    */
-  public void add(Subscriber subscriber, Collection<Scope> scopes) {
-    scopesOf.compute(
-        subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, scopes));
+  public void add(Subscriber subscriber, Collection<Audience> audiences) {
+    audiencesOf.compute(
+        subscriber, (same, old) -> replace(same, old == null ? Set.of() : old, audiences));
   }
 
   /**
-   * Replaces the scopes of a subscriber; does nothing for one that was removed.
+   * Replaces the audiences of a subscriber; does nothing for one that was removed.
    *
    * @param subscriber who listens
-   * @param scopes people and teams
+   * @param audiences people and teams
    */
-  public void rescope(Subscriber subscriber, Collection<Scope> scopes) {
-    scopesOf.computeIfPresent(subscriber, (same, old) -> replace(same, old, scopes));
+  public void resubscribe(Subscriber subscriber, Collection<Audience> audiences) {
+    audiencesOf.computeIfPresent(subscriber, (same, old) -> replace(same, old, audiences));
   }
 
   /**
@@ -69,33 +70,33 @@ public final class FanOut implements ChangeListener {
    * @param subscriber who listened
    */
   public void remove(Subscriber subscriber) {
-    scopesOf.computeIfPresent(
+    audiencesOf.computeIfPresent(
         subscriber,
         (same, old) -> {
-          old.forEach(scope -> leave(scope, same));
+          old.forEach(audience -> leave(audience, same));
           return null;
         });
   }
 
   /**
-   * Returns when every change of these scopes that commits from now on will reach their
+   * Returns when every change of these audiences that commits from now on will reach their
    * subscribers; at once when all changes arrive anyway. Blocks.
    *
-   * @param scopes people and teams with a subscriber
+   * @param audiences people and teams with a subscriber
    * @throws IllegalStateException when that takes too long
    */
-  public void awaitSubscribed(Collection<Scope> scopes) {
-    source.awaitSubscribed(scopes);
+  public void awaitSubscribed(Collection<Audience> audiences) {
+    source.awaitSubscribed(audiences);
   }
 
   /** {@return how many subscribers there are} */
   public int size() {
-    return scopesOf.size();
+    return audiencesOf.size();
   }
 
   @Override
   public void changed(Change change) {
-    for (Subscriber subscriber : reachedBy(change.scopes())) {
+    for (Subscriber subscriber : reachedBy(change.audiences())) {
       try {
         subscriber.changed(change);
       } catch (RuntimeException e) {
@@ -110,17 +111,17 @@ public final class FanOut implements ChangeListener {
 
   @Override
   public void resync(String reason) {
-    resync(scopesOf.keySet(), reason);
+    resync(audiencesOf.keySet(), reason);
   }
 
   /**
-   * As {@link #resync(String)}, only for the subscribers of these scopes; once for each.
+   * As {@link #resync(String)}, only for the subscribers of these audiences; once for each.
    *
-   * @param scopes whose changes were missed
+   * @param audiences whose changes were missed
    * @param reason a sentence for people
    */
-  public void resync(List<Scope> scopes, String reason) {
-    resync(reachedBy(scopes), reason);
+  public void resync(List<Audience> audiences, String reason) {
+    resync(reachedBy(audiences), reason);
   }
 
   private static void resync(Set<Subscriber> subscribers, String reason) {
@@ -133,53 +134,54 @@ public final class FanOut implements ChangeListener {
     }
   }
 
-  private Set<Subscriber> reachedBy(List<Scope> scopes) {
-    if (scopes.size() == 1) {
-      return byScope.getOrDefault(scopes.getFirst(), Set.of());
+  private Set<Subscriber> reachedBy(List<Audience> audiences) {
+    if (audiences.size() == 1) {
+      return byAudience.getOrDefault(audiences.getFirst(), Set.of());
     }
     Set<Subscriber> reached = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (Scope scope : scopes) {
-      reached.addAll(byScope.getOrDefault(scope, Set.of()));
+    for (Audience audience : audiences) {
+      reached.addAll(byAudience.getOrDefault(audience, Set.of()));
     }
     return reached;
   }
 
-  /** Adds new scopes first, so that a scope that is kept never lacks its subscriber. */
-  private Set<Scope> replace(Subscriber subscriber, Set<Scope> old, Collection<Scope> scopes) {
-    Set<Scope> wanted = Set.copyOf(new HashSet<>(scopes));
-    for (Scope scope : wanted) {
-      if (!old.contains(scope)) {
-        enter(scope, subscriber);
+  /** Adds new audiences first, so that an audience that is kept never lacks its subscriber. */
+  private Set<Audience> replace(
+      Subscriber subscriber, Set<Audience> old, Collection<Audience> audiences) {
+    Set<Audience> wanted = Set.copyOf(new HashSet<>(audiences));
+    for (Audience audience : wanted) {
+      if (!old.contains(audience)) {
+        enter(audience, subscriber);
       }
     }
-    for (Scope scope : old) {
-      if (!wanted.contains(scope)) {
-        leave(scope, subscriber);
+    for (Audience audience : old) {
+      if (!wanted.contains(audience)) {
+        leave(audience, subscriber);
       }
     }
     return wanted;
   }
 
-  private void enter(Scope scope, Subscriber subscriber) {
-    byScope.compute(
-        scope,
+  private void enter(Audience audience, Subscriber subscriber) {
+    byAudience.compute(
+        audience,
         (same, there) -> {
           Set<Subscriber> with = there == null ? ConcurrentHashMap.newKeySet(2) : there;
           with.add(subscriber);
           if (there == null) {
-            source.wanted(scope);
+            source.wanted(audience);
           }
           return with;
         });
   }
 
-  private void leave(Scope scope, Subscriber subscriber) {
-    byScope.computeIfPresent(
-        scope,
+  private void leave(Audience audience, Subscriber subscriber) {
+    byAudience.computeIfPresent(
+        audience,
         (same, there) -> {
           there.remove(subscriber);
           if (there.isEmpty()) {
-            source.unwanted(scope);
+            source.unwanted(audience);
             return null;
           }
           return there;

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.relay;
 
 /**
- * Receives the changes of its scopes. Called by the relay's thread, so it must return quickly.
+ * Receives the changes of its audiences. Called by the relay's thread, so it must return quickly.
  * Compared by identity.
  */
 public interface Subscriber {

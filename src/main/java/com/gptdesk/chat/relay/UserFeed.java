@@ -13,18 +13,18 @@ import org.jspecify.annotations.Nullable;
  */
 public final class UserFeed {
 
-  /** Not shown to clients: a change of it means that this user's scopes may have changed. */
+  /** Not shown to clients: a change of it means that this user's audiences may have changed. */
   private static final String CONTROL_TABLE = "users";
 
   /**
    * How rights that were read again differ from before.
    *
-   * @param isRescoped whether the user may see other scopes than before
+   * @param hasOtherAudiences whether the user belongs to other audiences than before
    * @param missed the reason for catching up, as given; null when no change was missed
    */
-  public record Renewal(boolean isRescoped, @Nullable String missed) {}
+  public record Renewal(boolean hasOtherAudiences, @Nullable String missed) {}
 
-  private Set<Scope> scopes = Set.of();
+  private Set<Audience> audiences = Set.of();
   private boolean isKnown;
   private @Nullable String missed;
 
@@ -58,14 +58,14 @@ public final class UserFeed {
   /**
    * The rights are known.
    *
-   * @param found the scopes of the user
+   * @param found the audiences of the user
    * @return what changed
    */
-  public Renewal known(Collection<Scope> found) {
-    Set<Scope> before = scopes;
-    scopes = Set.copyOf(found);
+  public Renewal known(Collection<Audience> found) {
+    Set<Audience> before = audiences;
+    audiences = Set.copyOf(found);
     isKnown = true;
-    var renewal = new Renewal(!before.isEmpty() && !before.equals(scopes), missed);
+    var renewal = new Renewal(!before.isEmpty() && !before.equals(audiences), missed);
     missed = null;
     return renewal;
   }
@@ -75,9 +75,9 @@ public final class UserFeed {
     return isKnown;
   }
 
-  /** {@return the scopes of the user, as read last} */
-  public Set<Scope> scopes() {
-    return scopes;
+  /** {@return the audiences of the user, as read last} */
+  public Set<Audience> audiences() {
+    return audiences;
   }
 
   /**
@@ -90,8 +90,8 @@ public final class UserFeed {
     if (!isKnown) {
       return false;
     }
-    for (Scope scope : change.scopes()) {
-      if (scopes.contains(scope)) {
+    for (Audience audience : change.audiences()) {
+      if (audiences.contains(audience)) {
         return true;
       }
     }

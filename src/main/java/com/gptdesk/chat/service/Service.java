@@ -93,7 +93,7 @@ final class Service implements AutoCloseable {
     TokenVerifier tokens = new TokenVerifier(tokenSettings);
 
     NatsCluster cluster = cluster(config.nats());
-    FanOut fanOut = cluster == null ? new FanOut() : new FanOut(cluster.scopes());
+    FanOut fanOut = cluster == null ? new FanOut() : new FanOut(cluster.audiences());
     ChangeListener listener = metrics.timing(ReplicaFreshness.informedFirst(replica, fanOut));
     Relay relay =
         resources.opened(

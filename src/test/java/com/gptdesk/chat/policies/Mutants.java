@@ -20,8 +20,8 @@ final class Mutants {
   private static final String OURS = "('public', 'chat', 'relay')";
 
   /**
-   * What relay.record_… writes is proved by ScopesEqualPoliciesTest and ChangeLogRulesTest, whose
-   * presence ends by TopicsRulesTest; the lock keeps an order.
+   * What relay.record_… writes is proved by AudienceEqualsPoliciesTest and ChangeLogRulesTest,
+   * whose presence ends by TopicsRulesTest; the lock keeps an order.
    */
   private static final Pattern NOT_ABOUT_RIGHTS =
       Pattern.compile(

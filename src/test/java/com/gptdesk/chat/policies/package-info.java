@@ -1,5 +1,6 @@
 /**
- * Proves the policies: the matrix, that it notices every weakening, and that scopes agree with it.
+ * Proves the policies: the matrix, that it notices every weakening, and that audiences agree with
+ * it.
  */
 @NullMarked
 package com.gptdesk.chat.policies;

@@ -9,29 +9,29 @@ import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
-/** A change goes to whom its scopes meet, and to nobody else. */
+/** A change goes to whom its audiences meet, and to nobody else. */
 class FanOutTest {
-  private static final Scope ALICE = Scope.user(UUID.randomUUID());
-  private static final Scope BOB = Scope.user(UUID.randomUUID());
-  private static final Scope BLUE = Scope.team(UUID.randomUUID());
+  private static final Audience ALICE = Audience.user(UUID.randomUUID());
+  private static final Audience BOB = Audience.user(UUID.randomUUID());
+  private static final Audience BLUE = Audience.team(UUID.randomUUID());
 
   /** With the id of a person: the kind tells them apart. */
-  private static final Scope RED = Scope.team(ALICE.id());
+  private static final Audience RED = Audience.team(ALICE.id());
 
   private final FanOut fanOut = new FanOut();
   private long seq;
 
   @Test
-  void aChangeReachesThoseItsScopesMeetOnceEach() {
+  void aChangeReachesThoseItsAudiencesMeetOnceEach() {
     var alice = new Hears();
     var bob = new Hears();
     var mallory = new Hears();
     fanOut.add(alice, List.of(ALICE, BLUE));
     fanOut.add(bob, List.of(BOB, BLUE));
-    fanOut.add(mallory, List.of(Scope.user(UUID.randomUUID()), RED));
+    fanOut.add(mallory, List.of(Audience.user(UUID.randomUUID()), RED));
 
     fanOut.changed(change(ALICE, BOB));
-    fanOut.changed(change(ALICE, BLUE)); // two of Alice's scopes
+    fanOut.changed(change(ALICE, BLUE)); // two of Alice's audiences
     fanOut.changed(change(BLUE));
     fanOut.changed(change(RED));
 
@@ -44,7 +44,7 @@ class FanOutTest {
   void whoMovesToAnotherTeamHearsThatOneInstead() {
     var alice = new Hears();
     fanOut.add(alice, List.of(ALICE, BLUE));
-    fanOut.rescope(alice, List.of(ALICE, RED));
+    fanOut.resubscribe(alice, List.of(ALICE, RED));
 
     fanOut.changed(change(BLUE));
     fanOut.changed(change(RED));
@@ -54,13 +54,13 @@ class FanOutTest {
   }
 
   @Test
-  void whoLeftHearsNothingEvenWhenItsScopesCameLate() {
+  void whoLeftHearsNothingEvenWhenItsAudiencesCameLate() {
     var alice = new Hears();
     var bob = new Hears();
     fanOut.add(alice, List.of(ALICE));
     fanOut.add(bob, List.of(ALICE));
     fanOut.remove(alice);
-    fanOut.rescope(alice, List.of(ALICE, BLUE));
+    fanOut.resubscribe(alice, List.of(ALICE, BLUE));
 
     fanOut.changed(change(ALICE));
     fanOut.resync("begin anew");
@@ -99,7 +99,7 @@ class FanOutTest {
    * nothing twice.
    */
   @Test
-  void aScopeThatIsKeptIsNeverWithoutItsSubscriber() throws InterruptedException {
+  void aAudienceThatIsKeptIsNeverWithoutItsSubscriber() throws InterruptedException {
     var carol = new Hears();
     fanOut.add(carol, List.of(ALICE, BLUE));
     var done = new AtomicBoolean();
@@ -108,8 +108,8 @@ class FanOutTest {
             .start(
                 () -> {
                   while (!done.get()) {
-                    fanOut.rescope(carol, List.of(ALICE, RED));
-                    fanOut.rescope(carol, List.of(ALICE, BLUE));
+                    fanOut.resubscribe(carol, List.of(ALICE, RED));
+                    fanOut.resubscribe(carol, List.of(ALICE, BLUE));
                   }
                 });
     for (int i = 0; i < 20_000; i++) {
@@ -121,13 +121,13 @@ class FanOutTest {
     assertEquals(20_000, carol.heard.size());
   }
 
-  private Change change(Scope... scopes) {
+  private Change change(Audience... audiences) {
     return new Change(
         ++seq,
         "user_messages",
         Change.Operation.INSERT,
         Instant.now(),
-        List.of(scopes),
+        List.of(audiences),
         "{}",
         null);
   }

@@ -60,8 +60,8 @@ class RelayTest {
     assertEquals("user_messages", change.table());
     assertEquals(Change.Operation.INSERT, change.operation());
     assertTrue(
-        change.scopes().contains(Scope.user(alice.id()))
-            && change.scopes().contains(Scope.user(database.bob().id())));
+        change.audiences().contains(Audience.user(alice.id()))
+            && change.audiences().contains(Audience.user(database.bob().id())));
     assertTrue(String.valueOf(change.record()).contains("\"content\":\"hi\""), change::toString);
   }
 

@@ -13,9 +13,9 @@ import org.junit.jupiter.api.Test;
 
 /** When a user may be told a change, and when they have to read anew what they show. */
 class UserFeedTest {
-  private static final Scope ALICE = Scope.user(new UUID(0, 1));
-  private static final Scope BLUE = Scope.team(new UUID(0, 2));
-  private static final Scope RED = Scope.team(new UUID(0, 3));
+  private static final Audience ALICE = Audience.user(new UUID(0, 1));
+  private static final Audience BLUE = Audience.team(new UUID(0, 2));
+  private static final Audience RED = Audience.team(new UUID(0, 3));
 
   private final UserFeed feed = new UserFeed();
 
@@ -40,7 +40,7 @@ class UserFeedTest {
 
     assertFalse(feed.isKnown());
     assertFalse(feed.maySee(change("user_messages", BLUE)));
-    assertEquals(Set.of(ALICE, BLUE), feed.scopes());
+    assertEquals(Set.of(ALICE, BLUE), feed.audiences());
     assertEquals(new Renewal(false, null), feed.known(List.of(BLUE, ALICE)));
     assertTrue(feed.maySee(change("user_messages", BLUE)));
   }
@@ -68,8 +68,8 @@ class UserFeedTest {
     assertEquals(new Renewal(false, null), feed.known(List.of(ALICE)));
   }
 
-  private static Change change(String table, Scope... scopes) {
+  private static Change change(String table, Audience... audiences) {
     return new Change(
-        1, table, Change.Operation.INSERT, Instant.EPOCH, List.of(scopes), "{}", null);
+        1, table, Change.Operation.INSERT, Instant.EPOCH, List.of(audiences), "{}", null);
   }
 }

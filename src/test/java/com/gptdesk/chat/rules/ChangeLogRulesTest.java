@@ -238,7 +238,7 @@ class ChangeLogRulesTest extends Rules {
       everybody("delete from relay." + table, nobody);
     }
     everybody(
-        "insert into relay.change_log (table_name, operation, scopes) values ('x', 'INSERT', '{}')",
+        "insert into relay.change_log (table_name, operation, audience) values ('x', 'INSERT', '{}')",
         nobody);
     everybody("select nextval('relay.change_seq')", nobody);
     everybody("select setval('relay.segment_seq', 4)", nobody);
@@ -249,7 +249,7 @@ class ChangeLogRulesTest extends Rules {
   void relaysReadItByFunctionsAndNobodyElseDoes() {
     String relay = "Alice    42501\nAnon     42501\nService  42501\nRelay    ";
     everybody("select * from relay.open()", relay + "1");
-    everybody("select relay.scopes_of_person('%s')".formatted(alice.id()), relay + "1");
+    everybody("select relay.audience_of_person('%s')".formatted(alice.id()), relay + "1");
     everybody("select relay.maintain()", relay + "1");
     everybody("select relay.claim_slot()", relay + "1");
     everybody("select relay.sleep(3)", relay + "1");
@@ -261,16 +261,16 @@ class ChangeLogRulesTest extends Rules {
   }
 
   @Test
-  void scopesArePersonAndTeamOfWhoIsActive() {
-    String scopes =
-        "select format('%%s %%s', s.scopes, s.team_scopes) from relay.scopes_of_person('%s') s";
+  void audiencesArePersonAndTeamOfWhoIsActive() {
+    String audiences =
+        "select format('%%s %%s', s.audience, s.team_audience) from relay.audience_of_person('%s') s";
     assertEquals(
         "{%s} {%s}".formatted(alice.id(), TestDatabase.BLUE),
-        asRelay(scopes.formatted(alice.id())));
-    assertEquals("{} {}", asRelay(scopes.formatted(ivan.id())));
-    assertEquals("{} {}", asRelay(scopes.formatted(NOBODY)));
+        asRelay(audiences.formatted(alice.id())));
+    assertEquals("{} {}", asRelay(audiences.formatted(ivan.id())));
+    assertEquals("{} {}", asRelay(audiences.formatted(NOBODY)));
     database.asOwner("update public.users set team_id = null where id = '" + alice.id() + "'");
-    assertEquals("{%s} {}".formatted(alice.id()), asRelay(scopes.formatted(alice.id())));
+    assertEquals("{%s} {}".formatted(alice.id()), asRelay(audiences.formatted(alice.id())));
   }
 
   @Test

@@ -236,11 +236,11 @@ abstract class Rules {
         "select relay.sleep(0)",
         "select relay.wake(0)",
         "select relay.lead()",
-        "select relay.scopes_of_person('%s')".formatted(alice.id()),
+        "select relay.audience_of_person('%s')".formatted(alice.id()),
         "select relay.published_columns()",
         "select relay.maintain()",
         "select relay.log_state()",
-        "select relay.scopes_of_topic('conversation-%s')".formatted(conversation),
+        "select relay.audience_of_topic('conversation-%s')".formatted(conversation),
         "select relay.may_use_topic('conversation-%s', '%s')".formatted(conversation, alice.id()),
         "select relay.send('conversation-%s', 'e', '{}', null, 'o', '%s')"
             .formatted(conversation, alice.id()),
@@ -258,12 +258,12 @@ abstract class Rules {
 
   /** A row of the change log. Names stand for the ids of the cast and of the teams. */
   record Logged(
-      String table, String operation, List<String> scopes, JsonNode row, JsonNode oldRow) {
+      String table, String operation, List<String> audiences, JsonNode row, JsonNode oldRow) {
 
     /** In short, for example {@code INSERT user_messages for Alice, Bob}. */
     @Override
     public String toString() {
-      return "%s %s for %s".formatted(operation, table, String.join(", ", scopes));
+      return "%s %s for %s".formatted(operation, table, String.join(", ", audiences));
     }
   }
 
@@ -273,7 +273,7 @@ abstract class Rules {
     work.run();
     List<Logged> rows = new ArrayList<>();
     query(
-        "select table_name, operation, (scopes || team_scopes)::text[], coalesce(record, 'null'),"
+        "select table_name, operation, (audience || team_audience)::text[], coalesce(record, 'null'),"
             + " coalesce(old_record, 'null') from relay.change_log where seq > "
             + before
             + " order by seq",

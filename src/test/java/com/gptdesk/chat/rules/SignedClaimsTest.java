@@ -113,7 +113,7 @@ class SignedClaimsTest extends Rules {
             "service_role: select * from public.users",
             "chat_relay: select relay.tail",
             "chat_relay: select relay.presence_of",
-            "chat_relay: select relay.scopes_of_person")) {
+            "chat_relay: select relay.audience_of_person")) {
       assertEquals(true, done.contains(expected), () -> expected + " is not among " + done);
     }
   }

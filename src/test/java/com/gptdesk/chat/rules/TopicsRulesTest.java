@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.internal.relay.Routines;
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -59,7 +59,7 @@ class TopicsRulesTest {
     assertTrue(mayUse(talk, bob));
     assertFalse(mayUse(talk, carol));
     assertFalse(mayUse(talk, mallory));
-    assertEquals(Set.of(Scope.user(alice.id()), Scope.user(bob.id())), scopes(talk));
+    assertEquals(Set.of(Audience.user(alice.id()), Audience.user(bob.id())), audiences(talk));
   }
 
   @Test
@@ -67,14 +67,14 @@ class TopicsRulesTest {
     assertTrue(mayUse(blue, carol));
     assertFalse(mayUse(blue, mallory));
     assertFalse(mayUse(blue, database.ivan()));
-    assertEquals(Set.of(Scope.team(TestDatabase.BLUE)), scopes(blue));
+    assertEquals(Set.of(Audience.team(TestDatabase.BLUE)), audiences(blue));
   }
 
   @Test
   void aPersonsTopicIsForThatPerson() {
     assertTrue(mayUse("user-" + alice.id(), alice));
     assertFalse(mayUse("user-" + alice.id(), bob));
-    assertEquals(Set.of(), scopes("user-" + database.ivan().id()));
+    assertEquals(Set.of(), audiences("user-" + database.ivan().id()));
   }
 
   @Test
@@ -89,7 +89,7 @@ class TopicsRulesTest {
             "user-" + TestDatabase.BLUE,
             talk + "x",
             talk + "\n")) {
-      assertEquals(Set.of(), scopes(name), name);
+      assertEquals(Set.of(), audiences(name), name);
       assertFalse(mayUse(name, alice), name);
       assertRefused("PT403", () -> send(name, alice));
     }
@@ -106,7 +106,7 @@ class TopicsRulesTest {
     assertEquals(
         "t",
         database.ownerReads(
-            "select scopes @> array['%s', '%s']::uuid[] and cardinality(scopes) = 2 from relay.change_log where table_name = 'broadcast'"
+            "select audience @> array['%s', '%s']::uuid[] and cardinality(audience) = 2 from relay.change_log where table_name = 'broadcast'"
                 .formatted(alice.id(), bob.id())));
   }
 
@@ -231,7 +231,7 @@ class TopicsRulesTest {
     assertEquals(
         "t",
         database.ownerReads(
-            "select bool_or(scopes = '{}' and team_scopes = array['%s'::uuid] and record like '%%\"leaves\":{\"key b/1\"%%') from relay.change_log where table_name = 'presence'"
+            "select bool_or(audience = '{}' and team_audience = array['%s'::uuid] and record like '%%\"leaves\":{\"key b/1\"%%') from relay.change_log where table_name = 'presence'"
                 .formatted(TestDatabase.BLUE)));
   }
 
@@ -295,7 +295,7 @@ class TopicsRulesTest {
   void nobodyButTheRelayCallsAnyOfIt() {
     for (Person person : List.of(alice, database.anon(), database.gptDesk())) {
       person.isRefused(
-          () -> person.does(tx -> Routines.scopesOfTopic(tx.configuration(), talk)), "42501");
+          () -> person.does(tx -> Routines.audienceOfTopic(tx.configuration(), talk)), "42501");
       person.isRefused(
           () -> person.does(tx -> Routines.presenceOf(tx.configuration(), talk)), "42501");
       person.isRefused(
@@ -306,7 +306,7 @@ class TopicsRulesTest {
                           tx.configuration(), talk, "e", JSON.json("{}"), null, null, null)),
           "42501");
     }
-    assertEquals(2, scopes(talk).size()); // The control: the relay does.
+    assertEquals(2, audiences(talk).size()); // The control: the relay does.
   }
 
   @Test
@@ -347,9 +347,9 @@ class TopicsRulesTest {
     return asRelay(configuration -> Routines.mayUseTopic(configuration, topic, person.id()));
   }
 
-  private Set<Scope> scopes(String topic) {
-    var row = asRelay(configuration -> Routines.scopesOfTopic(configuration, topic)).getFirst();
-    return Set.copyOf(Scope.of(row.getScopes(), row.getTeamScopes()));
+  private Set<Audience> audiences(String topic) {
+    var row = asRelay(configuration -> Routines.audienceOfTopic(configuration, topic)).getFirst();
+    return Set.copyOf(Audience.of(row.getAudience(), row.getTeamAudience()));
   }
 
   private void send(String topic, @Nullable Person sender) {

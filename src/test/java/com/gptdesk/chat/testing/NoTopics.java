@@ -1,6 +1,6 @@
 package com.gptdesk.chat.testing;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.channel.Broadcast;
 import com.gptdesk.chat.service.realtime.channel.Topics;
 import com.gptdesk.chat.service.realtime.channel.Tracked;
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /** A database without any topic, for tests of other things. */
 public class NoTopics implements Topics {
   @Override
-  public Collection<Scope> scopes(String topic) {
+  public Collection<Audience> audiences(String topic) {
     return List.of();
   }
 

@@ -40,7 +40,7 @@ public final class NodeChanges implements AutoCloseable {
       relay = new Relay(settings, between.apply(fanOut));
     } else {
       cluster = new NatsCluster(nats);
-      fanOut = new FanOut(cluster.scopes());
+      fanOut = new FanOut(cluster.audiences());
       relay = new Relay(settings, cluster.leader());
       cluster.start(between.apply(fanOut), fanOut, null);
     }

@@ -1,8 +1,8 @@
 package com.gptdesk.chat.service.cluster;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.LeadingListener;
-import com.gptdesk.chat.relay.Scope;
 import io.nats.client.Message;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The leader's publisher. It publishes each change on the scopes that some node has asked for, and
- * answers which change was the last there. A term ends with the connection it started with.
+ * The leader's publisher. It publishes each change on the audiences that some node has asked for,
+ * and answers which change was the last there. A term ends with the connection it started with.
  *
  * <p>Called by the relay's thread for changes and by the connection's thread for questions; the
  * calls are synchronized.
@@ -29,7 +29,7 @@ final class ChangePublisher implements LeadingListener {
   /** Several times as long as the pause after which a feed asks again. */
   private static final Duration KEPT_FOR = Duration.ofMinutes(2);
 
-  /** State of a scope that some node has asked for. */
+  /** State of an audience that some node has asked for. */
   private static final class Asked {
     long last;
     long at;
@@ -40,7 +40,7 @@ final class ChangePublisher implements LeadingListener {
     }
   }
 
-  private final Map<Scope, Asked> scopes = new HashMap<>();
+  private final Map<Audience, Asked> audiences = new HashMap<>();
   private @Nullable NatsConnection available;
 
   /** The connection of this term; null outside a term. */
@@ -87,17 +87,18 @@ final class ChangePublisher implements LeadingListener {
   }
 
   private void deliver(NatsConnection to, Change change) {
-    Asked everybody = scopes.get(ClusterFeed.EVERYBODY);
+    Asked everybody = audiences.get(ClusterFeed.EVERYBODY);
     if (everybody != null) {
-      var event = new ClusterMessage.ChangedScopes(term, number, everybody.last, change.scopes());
+      var event =
+          new ClusterMessage.ChangeAudiences(term, number, everybody.last, change.audiences());
       everybody.last = number;
       to.publish(ClusterFeed.EVERYBODY, event.encode());
     }
-    var previous = new LinkedHashMap<Scope, Long>();
+    var previous = new LinkedHashMap<Audience, Long>();
     boolean isWanted = false;
-    for (Scope scope : change.scopes()) {
-      Asked asked = scopes.get(scope);
-      previous.put(scope, asked == null ? ClusterMessage.UNASKED : asked.last);
+    for (Audience audience : change.audiences()) {
+      Asked asked = audiences.get(audience);
+      previous.put(audience, asked == null ? ClusterMessage.UNASKED : asked.last);
       isWanted |= asked != null;
     }
     if (!isWanted) {
@@ -112,11 +113,11 @@ final class ChangePublisher implements LeadingListener {
           to.longest());
       bytes = new ClusterMessage.TooLong(term, number, previous).encode();
     }
-    for (Scope scope : previous.keySet()) {
-      Asked asked = scopes.get(scope);
+    for (Audience audience : previous.keySet()) {
+      Asked asked = audiences.get(audience);
       if (asked != null) {
         asked.last = number;
-        to.publish(scope, bytes);
+        to.publish(audience, bytes);
       }
     }
   }
@@ -129,9 +130,9 @@ final class ChangePublisher implements LeadingListener {
     }
     ClusterMessage.Question question = ClusterMessage.Question.decode(message.getData());
     long now = System.nanoTime();
-    List<Long> numbers = new ArrayList<>(question.scopes().size());
-    for (Scope scope : question.scopes()) {
-      Asked asked = scopes.computeIfAbsent(scope, unknown -> new Asked(number, now));
+    List<Long> numbers = new ArrayList<>(question.audiences().size());
+    for (Audience audience : question.audiences()) {
+      Asked asked = audiences.computeIfAbsent(audience, unknown -> new Asked(number, now));
       asked.at = now;
       numbers.add(asked.last);
     }
@@ -152,7 +153,7 @@ final class ChangePublisher implements LeadingListener {
   private void end() {
     NatsConnection last = connection;
     connection = null;
-    scopes.clear();
+    audiences.clear();
     if (last != null) {
       last.unsubscribeFromQuestions();
     }
@@ -171,11 +172,11 @@ final class ChangePublisher implements LeadingListener {
     to.publishToAll(new ClusterMessage.Beat(term, number));
   }
 
-  /** Stops publishing scopes that no node asks for any more. */
+  /** Stops publishing audiences that no node asks for any more. */
   private void forget(long now) {
     if (now - lastForgetting >= KEPT_FOR.toNanos()) {
       lastForgetting = now;
-      scopes.values().removeIf(asked -> now - asked.at > KEPT_FOR.toNanos());
+      audiences.values().removeIf(asked -> now - asked.at > KEPT_FOR.toNanos());
     }
   }
 

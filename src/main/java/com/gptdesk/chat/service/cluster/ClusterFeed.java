@@ -1,9 +1,9 @@
 package com.gptdesk.chat.service.cluster;
 
+import com.gptdesk.chat.relay.Audience;
+import com.gptdesk.chat.relay.AudienceSource;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
-import com.gptdesk.chat.relay.Scope;
-import com.gptdesk.chat.relay.ScopeSource;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -26,27 +26,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Receives changes from NATS for one node. Its listener gets every change of the wanted scopes,
+ * Receives changes from NATS for one node. Its listener gets every change of the wanted audiences,
  * once and in the leader's order, or is told that changes were missed.
  *
- * <p>A scope is <em>known</em> once the leader has named its last change, after this node
+ * <p>An audience is <em>known</em> once the leader has named its last change, after this node
  * subscribed to it. From then on each change must name that one as its predecessor, and the leader
- * is asked again every few seconds. A new leader or a new connection makes all scopes unknown.
+ * is asked again every few seconds. A new leader or a new connection makes all audiences unknown.
  * Nothing is delivered until all are known again, and then everybody has to catch up.
  *
  * <p>The connection's thread delivers, the feed's own thread subscribes and asks, and any thread
- * may want a scope. The lock guards their shared state; nothing is delivered while it is held.
+ * may want an audience. The lock guards their shared state; nothing is delivered while it is held.
  */
-final class ClusterFeed implements ScopeSource, AutoCloseable {
-  /** Not the scope of any change: its subscribers receive the scopes of all changes. */
-  static final Scope EVERYBODY = new Scope(Scope.Kind.EVERYBODY, new UUID(0, 0));
+final class ClusterFeed implements AudienceSource, AutoCloseable {
+  /** Not the audience of any change: its subscribers receive the audiences of all changes. */
+  static final Audience EVERYBODY = new Audience(Audience.Kind.EVERYBODY, new UUID(0, 0));
 
   private static final Logger LOG = LoggerFactory.getLogger(ClusterFeed.class);
   private static final String MISSED = "Changes were missed; read what you show again.";
   private static final long UNKNOWN = Long.MIN_VALUE;
   private static final long NO_TERM = 0;
 
-  /** The most scopes in one question. */
+  /** The most audiences in one question. */
   private static final int MOST_ASKED = 1000;
 
   private static final Duration ANSWERED_WITHIN = Duration.ofSeconds(1);
@@ -61,20 +61,20 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     /** Receives all changes, and a resync when everybody missed some. */
     ChangeListener listener();
 
-    /** The subscribers of these scopes missed changes. */
-    void missed(List<Scope> scopes, String reason);
+    /** The subscribers of these audiences missed changes. */
+    void missed(List<Audience> audiences, String reason);
 
-    /** These scopes have a change; called when {@link #EVERYBODY} is wanted. */
-    void scopesChanged(List<Scope> scopes);
+    /** These audiences have a change; called when {@link #EVERYBODY} is wanted. */
+    void changesFor(List<Audience> audiences);
 
-    /** Changes of unknown scopes were missed. */
-    void anyScopeMayHaveChanged();
+    /** Changes of unknown audiences were missed. */
+    void changesMissed();
   }
 
-  private static final class ScopeState {
+  private static final class AudienceState {
     long last = UNKNOWN;
 
-    /** The scope was known before, so its subscribers have to catch up. */
+    /** The audience was known before, so its subscribers have to catch up. */
     boolean owesResync;
 
     CompletableFuture<Void> known = new CompletableFuture<>();
@@ -90,10 +90,10 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   private final Duration askedAgainAfter;
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition work = lock.newCondition();
-  private final Map<Scope, ScopeState> scopes = new HashMap<>();
-  private final Set<Scope> unknown = new LinkedHashSet<>();
-  private final Set<Scope> unwanted = new LinkedHashSet<>();
-  private final ArrayDeque<Scope> toAskAgain = new ArrayDeque<>();
+  private final Map<Audience, AudienceState> audiences = new HashMap<>();
+  private final Set<Audience> unknown = new LinkedHashSet<>();
+  private final Set<Audience> unwanted = new LinkedHashSet<>();
+  private final ArrayDeque<Audience> toAskAgain = new ArrayDeque<>();
   private final Thread thread =
       Thread.ofPlatform().daemon().name("cluster-feed").unstarted(this::run);
   private final LongAdder gaps = new LongAdder();
@@ -104,7 +104,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   private long lastNumber;
   private int resyncsOwed;
 
-  /** Nothing is delivered until no scope owes a resync. */
+  /** Nothing is delivered until no audience owes a resync. */
   private boolean isCatchingUp;
 
   private @Nullable Asked asked;
@@ -116,7 +116,8 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   private boolean closing;
 
   /**
-   * Creates a feed that is not started. It asks the leader again about known scopes after so long.
+   * Creates a feed that is not started. It asks the leader again about known audiences after so
+   * long.
    */
   ClusterFeed(Duration askedAgainAfter) {
     this.askedAgainAfter = askedAgainAfter;
@@ -132,15 +133,15 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     thread.start();
   }
 
-  // --- Wanted scopes
+  // --- Wanted audiences
   // -----------------------------------------------------------------------------------------
 
   @Override
-  public void wanted(Scope scope) {
+  public void wanted(Audience audience) {
     lock.lock();
     try {
-      scopes.put(scope, new ScopeState());
-      unknown.add(scope);
+      audiences.put(audience, new AudienceState());
+      unknown.add(audience);
       work.signalAll();
     } finally {
       lock.unlock();
@@ -148,14 +149,14 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   @Override
-  public void unwanted(Scope scope) {
+  public void unwanted(Audience audience) {
     lock.lock();
     try {
-      ScopeState gone = scopes.remove(scope);
+      AudienceState gone = audiences.remove(audience);
       if (gone != null) {
-        unknown.remove(scope);
+        unknown.remove(audience);
         resyncsOwed -= gone.owesResync ? 1 : 0;
-        unwanted.add(scope);
+        unwanted.add(audience);
         gone.known.complete(null);
       }
       work.signalAll();
@@ -165,16 +166,16 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   @Override
-  public void awaitSubscribed(Collection<Scope> awaited) {
+  public void awaitSubscribed(Collection<Audience> awaited) {
     awaitSubscribed(awaited, JOINED_WITHIN.toSeconds());
   }
 
-  void awaitSubscribed(Collection<Scope> awaited, long seconds) {
+  void awaitSubscribed(Collection<Audience> awaited, long seconds) {
     List<CompletableFuture<Void>> known = new ArrayList<>();
     lock.lock();
     try {
-      for (Scope scope : awaited) {
-        ScopeState its = scopes.get(scope);
+      for (Audience audience : awaited) {
+        AudienceState its = audiences.get(audience);
         if (its != null) {
           known.add(its.known);
         }
@@ -212,13 +213,13 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   int size() {
     lock.lock();
     try {
-      return scopes.size();
+      return audiences.size();
     } finally {
       lock.unlock();
     }
   }
 
-  /** How often a change was missed on a scope. */
+  /** How often a change was missed on an audience. */
   long gaps() {
     return gaps.sum();
   }
@@ -246,12 +247,12 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   private void forgetWhatIsKnown() {
-    scopes.forEach(
-        (id, scope) -> {
-          if (scope.last != UNKNOWN) {
-            scope.last = UNKNOWN;
-            scope.owesResync = true;
-            scope.known = new CompletableFuture<>();
+    audiences.forEach(
+        (id, audience) -> {
+          if (audience.last != UNKNOWN) {
+            audience.last = UNKNOWN;
+            audience.owesResync = true;
+            audience.known = new CompletableFuture<>();
             unknown.add(id);
             resyncsOwed++;
           }
@@ -298,7 +299,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
         case ClusterMessage.Beat beat -> LOG.trace("The leader is at {}", beat);
         case ClusterMessage.ChangeEvent change -> receive(change, to, deliveries);
         case ClusterMessage.TooLong change -> receive(change, to, deliveries);
-        case ClusterMessage.ChangedScopes change -> receive(change, to, deliveries);
+        case ClusterMessage.ChangeAudiences change -> receive(change, to, deliveries);
         case ClusterMessage.Answer answer -> receive(answer, to, deliveries);
       }
       if (isCatchingUp && resyncsOwed == 0) {
@@ -348,8 +349,8 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
       return false;
     }
     LOG.info(
-        "A new node reads the change log for the cluster; catching up with {} scopes",
-        scopes.size());
+        "A new node reads the change log for the cluster; catching up with {} audiences",
+        audiences.size());
     term = its;
     lastNumber = 0;
     asked = null;
@@ -360,10 +361,10 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
 
   private void receive(ClusterMessage.ChangeEvent change, Receivers to, List<Runnable> deliveries) {
     if (change.number() <= lastNumber) {
-      return; // Received on the subject of another of its scopes.
+      return; // Received on the subject of another of its audiences.
     }
     lastNumber = change.number();
-    List<Scope> missed = noteGaps(change.previous(), change.number());
+    List<Audience> missed = noteGaps(change.previous(), change.number());
     if (isCatchingUp) {
       return;
     }
@@ -387,25 +388,25 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
   }
 
   private void receive(
-      ClusterMessage.ChangedScopes change, Receivers to, List<Runnable> deliveries) {
+      ClusterMessage.ChangeAudiences change, Receivers to, List<Runnable> deliveries) {
     if (!noteGaps(Map.of(EVERYBODY, change.previous()), change.number()).isEmpty()) {
-      deliveries.add(to::anyScopeMayHaveChanged);
+      deliveries.add(to::changesMissed);
     }
-    deliveries.add(() -> to.scopesChanged(change.scopes()));
+    deliveries.add(() -> to.changesFor(change.audiences()));
   }
 
-  /** The scopes on which this change does not follow the last one received. */
-  private List<Scope> noteGaps(Map<Scope, Long> previous, long number) {
-    var missed = new ArrayList<Scope>(0);
+  /** The audiences on which this change does not follow the last one received. */
+  private List<Audience> noteGaps(Map<Audience, Long> previous, long number) {
+    var missed = new ArrayList<Audience>(0);
     previous.forEach(
         (id, before) -> {
-          ScopeState scope = scopes.get(id);
-          if (scope != null && scope.last != UNKNOWN) {
-            if (scope.last != before) {
+          AudienceState audience = audiences.get(id);
+          if (audience != null && audience.last != UNKNOWN) {
+            if (audience.last != before) {
               missed.add(id);
               gaps.increment();
             }
-            scope.last = number;
+            audience.last = number;
           }
         });
     return missed;
@@ -418,31 +419,31 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     }
     asked = null;
     work.signalAll();
-    var missed = new ArrayList<Scope>(0);
-    List<Scope> ids = answered.question().scopes();
+    var missed = new ArrayList<Audience>(0);
+    List<Audience> ids = answered.question().audiences();
     for (int i = 0; i < ids.size(); i++) {
-      Scope id = ids.get(i);
+      Audience id = ids.get(i);
       long last = answer.numbers().get(i);
-      ScopeState scope = scopes.get(id);
-      if (scope == null) {
+      AudienceState audience = audiences.get(id);
+      if (audience == null) {
         continue; // It is no longer wanted.
       }
-      if (scope.last == UNKNOWN) {
+      if (audience.last == UNKNOWN) {
         unknown.remove(id);
-        resyncsOwed -= scope.owesResync ? 1 : 0;
-        scope.owesResync = false;
-        scope.known.complete(null);
-      } else if (scope.last != last) {
+        resyncsOwed -= audience.owesResync ? 1 : 0;
+        audience.owesResync = false;
+        audience.known.complete(null);
+      } else if (audience.last != last) {
         missed.add(id);
         gaps.increment();
       }
-      scope.last = last;
+      audience.last = last;
     }
     if (isCatchingUp || missed.isEmpty()) {
       return;
     }
     if (missed.remove(EVERYBODY)) {
-      deliveries.add(to::anyScopeMayHaveChanged);
+      deliveries.add(to::changesMissed);
     }
     deliveries.add(() -> to.missed(missed, MISSED));
   }
@@ -472,7 +473,7 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
         } else if (open != null && !isOver(open.at(), ANSWERED_WITHIN)) {
           work.awaitNanos(ANSWERED_WITHIN.toNanos() - (System.nanoTime() - open.at()));
         } else {
-          List<Scope> next = next();
+          List<Audience> next = next();
           if (!hasLeader || !next.isEmpty() || !unwanted.isEmpty()) {
             return begun(to, next);
           }
@@ -486,8 +487,8 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     }
   }
 
-  private Work begun(NatsConnection to, List<Scope> next) {
-    var gone = unwanted.stream().filter(scope -> !scopes.containsKey(scope)).toList();
+  private Work begun(NatsConnection to, List<Audience> next) {
+    var gone = unwanted.stream().filter(audience -> !audiences.containsKey(audience)).toList();
     unwanted.clear();
     // An empty question makes the leader answer that it is there.
     ClusterMessage.Question question =
@@ -500,26 +501,26 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
     return System.nanoTime() - since >= after.toNanos();
   }
 
-  /** The next scopes to ask for: first unknown ones, then at intervals the known ones. */
-  private List<Scope> next() {
-    var next = new ArrayList<Scope>();
-    for (Scope scope : unknown) {
+  /** The next audiences to ask for: first unknown ones, then at intervals the known ones. */
+  private List<Audience> next() {
+    var next = new ArrayList<Audience>();
+    for (Audience audience : unknown) {
       if (next.size() == MOST_ASKED) {
         break;
       }
-      next.add(scope);
+      next.add(audience);
     }
     if (!next.isEmpty()) {
       return next;
     }
     if (toAskAgain.isEmpty() && isOver(askedAllAt, askedAgainAfter)) {
       askedAllAt = System.nanoTime();
-      toAskAgain.addAll(scopes.keySet());
+      toAskAgain.addAll(audiences.keySet());
     }
     while (next.size() < MOST_ASKED && !toAskAgain.isEmpty()) {
-      Scope scope = toAskAgain.remove();
-      if (scopes.containsKey(scope)) {
-        next.add(scope);
+      Audience audience = toAskAgain.remove();
+      if (audiences.containsKey(audience)) {
+        next.add(audience);
       }
     }
     return next;
@@ -527,13 +528,13 @@ final class ClusterFeed implements ScopeSource, AutoCloseable {
 
   /** Work for a connection, done without the lock because it may block. */
   private record Work(
-      NatsConnection connection, List<Scope> gone, ClusterMessage.@Nullable Question question) {
+      NatsConnection connection, List<Audience> gone, ClusterMessage.@Nullable Question question) {
     /** Subscribes first, so that changes after the answer are received. */
     void run() {
       try {
         gone.forEach(connection::unsubscribe);
         if (question != null) {
-          question.scopes().forEach(connection::subscribe);
+          question.audiences().forEach(connection::subscribe);
           connection.ask(question);
         }
       } catch (IllegalStateException e) {

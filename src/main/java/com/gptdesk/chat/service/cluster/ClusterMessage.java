@@ -1,7 +1,7 @@
 package com.gptdesk.chat.service.cluster;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
-import com.gptdesk.chat.relay.Scope;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -21,15 +21,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * A message of the leader. The changes of a term are numbered from 1; 0 means none yet.
  *
- * <p>For each scope of a change, {@code previous} holds the number of the change before it on that
- * scope. It is {@link #UNASKED} when no node has asked for the scope.
+ * <p>For each audience of a change, {@code previous} holds the number of the change before it on
+ * that audience. It is {@link #UNASKED} when no node has asked for the audience.
  */
 sealed interface ClusterMessage {
-  /** No node has asked for the scope. */
+  /** No node has asked for the audience. */
   long UNASKED = -1;
 
   /** Messages of other versions are rejected. */
-  byte VERSION = 2;
+  byte VERSION = 3;
 
   /** The term of the leader that sent it. */
   long term();
@@ -41,38 +41,38 @@ sealed interface ClusterMessage {
    */
   record Beat(long term, long number) implements ClusterMessage {}
 
-  /** A change, published on the subject of each of its scopes. */
-  record ChangeEvent(long term, long number, Map<Scope, Long> previous, Change change)
+  /** A change, published on the subject of each of its audiences. */
+  record ChangeEvent(long term, long number, Map<Audience, Long> previous, Change change)
       implements ClusterMessage {}
 
-  /** A change was longer than NATS allows: subscribers of its scopes have to catch up. */
-  record TooLong(long term, long number, Map<Scope, Long> previous) implements ClusterMessage {}
+  /** A change was longer than NATS allows: subscribers of its audiences have to catch up. */
+  record TooLong(long term, long number, Map<Audience, Long> previous) implements ClusterMessage {}
 
   /**
-   * The scopes of one change, for nodes that need the scopes of all changes.
+   * The audiences of one change, for nodes that need the audiences of all changes.
    *
    * @param previous the number of the change before it
    */
-  record ChangedScopes(long term, long number, long previous, List<Scope> scopes)
+  record ChangeAudiences(long term, long number, long previous, List<Audience> audiences)
       implements ClusterMessage {}
 
   /**
    * The answer to a {@link Question}.
    *
-   * @param numbers the number of the last change of each scope in the question
+   * @param numbers the number of the last change of each audience in the question
    */
   record Answer(long term, long question, List<Long> numbers) implements ClusterMessage {}
 
   /**
-   * Asks the leader for the last change on these scopes. From its answer on, the leader publishes
-   * their changes.
+   * Asks the leader for the last change on these audiences. From its answer on, the leader
+   * publishes their changes.
    */
-  record Question(long number, List<Scope> scopes) {
+  record Question(long number, List<Audience> audiences) {
     byte[] encode() {
       return encoded(
           out -> {
             out.writeLong(number);
-            writeAll(out, scopes);
+            writeAll(out, audiences);
           });
     }
 
@@ -101,11 +101,11 @@ sealed interface ClusterMessage {
               out.writeLong(tooLong.number());
               writeAll(out, tooLong.previous());
             }
-            case ChangedScopes event -> {
+            case ChangeAudiences event -> {
               begin(out, 'n', event);
               out.writeLong(event.number());
               out.writeLong(event.previous());
-              writeAll(out, event.scopes());
+              writeAll(out, event.audiences());
             }
             case Answer answer -> {
               begin(out, 'a', answer);
@@ -134,11 +134,11 @@ sealed interface ClusterMessage {
             case 'b' -> new Beat(term, in.readLong());
             case 't' -> {
               long number = in.readLong();
-              Map<Scope, Long> previous = readPrevious(in);
+              Map<Audience, Long> previous = readPrevious(in);
               yield new ChangeEvent(term, number, previous, readChange(in, previous.keySet()));
             }
             case 'l' -> new TooLong(term, in.readLong(), readPrevious(in));
-            case 'n' -> new ChangedScopes(term, in.readLong(), in.readLong(), readAll(in));
+            case 'n' -> new ChangeAudiences(term, in.readLong(), in.readLong(), readAll(in));
             case 'a' -> {
               long question = in.readLong();
               int count = in.readInt();
@@ -168,9 +168,10 @@ sealed interface ClusterMessage {
     write(out, change.oldRecord());
   }
 
-  private static Change readChange(DataInputStream in, Iterable<Scope> scopes) throws IOException {
-    var all = new ArrayList<Scope>();
-    scopes.forEach(all::add);
+  private static Change readChange(DataInputStream in, Iterable<Audience> audiences)
+      throws IOException {
+    var all = new ArrayList<Audience>();
+    audiences.forEach(all::add);
     return new Change(
         in.readLong(),
         in.readUTF(),
@@ -196,45 +197,47 @@ sealed interface ClusterMessage {
     return length < 0 ? null : new String(in.readNBytes(length), StandardCharsets.UTF_8);
   }
 
-  private static void write(DataOutputStream out, Scope scope) throws IOException {
-    out.writeUTF(scope.kind().name());
-    out.writeLong(scope.id().getMostSignificantBits());
-    out.writeLong(scope.id().getLeastSignificantBits());
+  private static void write(DataOutputStream out, Audience audience) throws IOException {
+    out.writeUTF(audience.kind().name());
+    out.writeLong(audience.id().getMostSignificantBits());
+    out.writeLong(audience.id().getLeastSignificantBits());
   }
 
-  private static Scope readScope(DataInputStream in) throws IOException {
-    return new Scope(Scope.Kind.valueOf(in.readUTF()), new UUID(in.readLong(), in.readLong()));
+  private static Audience readAudience(DataInputStream in) throws IOException {
+    return new Audience(
+        Audience.Kind.valueOf(in.readUTF()), new UUID(in.readLong(), in.readLong()));
   }
 
-  private static void writeAll(DataOutputStream out, List<Scope> ids) throws IOException {
+  private static void writeAll(DataOutputStream out, List<Audience> ids) throws IOException {
     out.writeInt(ids.size());
-    for (Scope id : ids) {
+    for (Audience id : ids) {
       write(out, id);
     }
   }
 
-  private static List<Scope> readAll(DataInputStream in) throws IOException {
+  private static List<Audience> readAll(DataInputStream in) throws IOException {
     int count = in.readInt();
-    var ids = new ArrayList<Scope>();
+    var ids = new ArrayList<Audience>();
     for (int i = 0; i < count; i++) {
-      ids.add(readScope(in));
+      ids.add(readAudience(in));
     }
     return ids;
   }
 
-  private static void writeAll(DataOutputStream out, Map<Scope, Long> previous) throws IOException {
+  private static void writeAll(DataOutputStream out, Map<Audience, Long> previous)
+      throws IOException {
     out.writeInt(previous.size());
-    for (Map.Entry<Scope, Long> each : previous.entrySet()) {
+    for (Map.Entry<Audience, Long> each : previous.entrySet()) {
       write(out, each.getKey());
       out.writeLong(each.getValue());
     }
   }
 
-  private static Map<Scope, Long> readPrevious(DataInputStream in) throws IOException {
+  private static Map<Audience, Long> readPrevious(DataInputStream in) throws IOException {
     int count = in.readInt();
-    var previous = new LinkedHashMap<Scope, Long>();
+    var previous = new LinkedHashMap<Audience, Long>();
     for (int i = 0; i < count; i++) {
-      previous.put(readScope(in), in.readLong());
+      previous.put(readAudience(in), in.readLong());
     }
     return previous;
   }

@@ -1,10 +1,10 @@
 package com.gptdesk.chat.service.cluster;
 
+import com.gptdesk.chat.relay.Audience;
+import com.gptdesk.chat.relay.AudienceSource;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.LeadingListener;
-import com.gptdesk.chat.relay.Scope;
-import com.gptdesk.chat.relay.ScopeSource;
 import com.gptdesk.chat.relay.listen.Backoff;
 import java.io.IOException;
 import java.time.Duration;
@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * One node of a cluster that shares a NATS server: the feed that receives changes, the publisher
  * for when it leads, and their connection. A lost connection is replaced with back-off.
  *
- * <p>Use {@code new FanOut(cluster.scopes())} to subscribe, {@code new Relay(settings,
+ * <p>Use {@code new FanOut(cluster.audiences())} to subscribe, {@code new Relay(settings,
  * cluster.leader())} to read while this node leads, and {@link #start} to connect. Close the relay
  * first. Thread-safe.
  */
@@ -30,17 +30,17 @@ public final class NatsCluster implements AutoCloseable {
   private static final Duration LONGEST_RETRY = Duration.ofSeconds(10);
   private static final Duration PATIENCE_AT_CLOSE = Duration.ofSeconds(2);
 
-  /** Receives the scopes of all changes, whether their users are connected here or not. */
-  public interface ScopeObserver {
+  /** Receives the audiences of all changes, whether their users are connected here or not. */
+  public interface AudienceObserver {
     /**
-     * A change has this scope.
+     * A change has this audience.
      *
-     * @param scope a person or a team
+     * @param audience a person or a team
      */
-    void scopeChanged(Scope scope);
+    void changeFor(Audience audience);
 
-    /** Changes were missed; they may have any scope. */
-    void anyScopeMayHaveChanged();
+    /** Changes were missed; they may have any audience. */
+    void changesMissed();
   }
 
   private final NatsSettings settings;
@@ -61,7 +61,7 @@ public final class NatsCluster implements AutoCloseable {
   }
 
   /** {@return the source of the fan-out's changes} */
-  public ScopeSource scopes() {
+  public AudienceSource audiences() {
     return feed;
   }
 
@@ -73,11 +73,11 @@ public final class NatsCluster implements AutoCloseable {
   /**
    * Starts to connect and returns at once; see {@link #problem}.
    *
-   * @param listener receives the changes of the wanted scopes, in one thread
-   * @param fanOut resyncs the subscribers of scopes whose changes were missed
-   * @param observer receives the scopes of each change before the listener; null for none
+   * @param listener receives the changes of the wanted audiences, in one thread
+   * @param fanOut resyncs the subscribers of audiences whose changes were missed
+   * @param observer receives the audiences of each change before the listener; null for none
    */
-  public void start(ChangeListener listener, FanOut fanOut, @Nullable ScopeObserver observer) {
+  public void start(ChangeListener listener, FanOut fanOut, @Nullable AudienceObserver observer) {
     if (observer != null) {
       feed.wanted(ClusterFeed.EVERYBODY);
     }
@@ -89,21 +89,21 @@ public final class NatsCluster implements AutoCloseable {
           }
 
           @Override
-          public void missed(List<Scope> scopes, String reason) {
-            fanOut.resync(scopes, reason);
+          public void missed(List<Audience> audiences, String reason) {
+            fanOut.resync(audiences, reason);
           }
 
           @Override
-          public void scopesChanged(List<Scope> scopes) {
+          public void changesFor(List<Audience> audiences) {
             if (observer != null) {
-              scopes.forEach(observer::scopeChanged);
+              audiences.forEach(observer::changeFor);
             }
           }
 
           @Override
-          public void anyScopeMayHaveChanged() {
+          public void changesMissed() {
             if (observer != null) {
-              observer.anyScopeMayHaveChanged();
+              observer.changesMissed();
             }
           }
         });
@@ -125,12 +125,14 @@ public final class NatsCluster implements AutoCloseable {
     return connection != null;
   }
 
-  /** {@return how many scopes this node subscribes to} */
+  /** {@return how many audiences this node subscribes to} */
   public int size() {
     return feed.size();
   }
 
-  /** {@return how often a change was missed on a scope, so that its subscribers had to catch up} */
+  /**
+   * {@return how often a change was missed on an audience, so that its subscribers had to catch up}
+   */
   public long gaps() {
     return feed.gaps();
   }

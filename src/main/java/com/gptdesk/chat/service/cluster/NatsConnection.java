@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.cluster;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import io.nats.client.Connection;
 import io.nats.client.ConnectionListener;
 import io.nats.client.Consumer;
@@ -43,8 +43,8 @@ final class NatsConnection implements AutoCloseable {
   private final Dispatcher questions;
   private final String inbox;
 
-  /** The subscribed scopes; owned by the feed's thread. */
-  private final Set<Scope> scopes = new HashSet<>();
+  /** The subscribed audiences; owned by the feed's thread. */
+  private final Set<Audience> audiences = new HashSet<>();
 
   private NatsConnection(NatsSettings settings, Handlers handlers)
       throws IOException, InterruptedException {
@@ -122,17 +122,17 @@ final class NatsConnection implements AutoCloseable {
     return connection.getMaxPayload();
   }
 
-  /** Subscribes to the messages of a scope; does nothing when it has already. */
-  void subscribe(Scope scope) {
-    if (scopes.add(scope)) {
-      messages.subscribe(subject(scope));
+  /** Subscribes to the messages of an audience; does nothing when it has already. */
+  void subscribe(Audience audience) {
+    if (audiences.add(audience)) {
+      messages.subscribe(subject(audience));
     }
   }
 
-  /** Ends the subscription of a scope. */
-  void unsubscribe(Scope scope) {
-    if (scopes.remove(scope)) {
-      messages.unsubscribe(subject(scope));
+  /** Ends the subscription of an audience. */
+  void unsubscribe(Audience audience) {
+    if (audiences.remove(audience)) {
+      messages.unsubscribe(subject(audience));
     }
   }
 
@@ -160,9 +160,9 @@ final class NatsConnection implements AutoCloseable {
     connection.publish(prefix + ".leader", message.encode());
   }
 
-  /** Publishes to the feeds that subscribe to this scope. */
-  void publish(Scope scope, byte[] message) {
-    connection.publish(subject(scope), message);
+  /** Publishes to the feeds that subscribe to this audience. */
+  void publish(Audience audience, byte[] message) {
+    connection.publish(subject(audience), message);
   }
 
   /** Answers the node that asked. */
@@ -170,8 +170,8 @@ final class NatsConnection implements AutoCloseable {
     connection.publish(who, answer.encode());
   }
 
-  private String subject(Scope scope) {
-    return prefix + ".scope." + scope;
+  private String subject(Audience audience) {
+    return prefix + ".audience." + audience;
   }
 
   @Override

@@ -212,7 +212,7 @@ public final class Metrics implements AutoCloseable {
         relay,
         r -> r.isLeading() ? 1 : 0);
     gauge(
-        "chat.nats.scopes",
+        "chat.nats.audiences",
         "People and teams whose changes this node receives",
         cluster,
         NatsCluster::size);

@@ -1,9 +1,9 @@
 package com.gptdesk.chat.service.replica;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.service.cluster.NatsCluster;
 import org.jspecify.annotations.Nullable;
 
@@ -15,18 +15,18 @@ public final class ReplicaFreshness {
 
   private ReplicaFreshness() {}
 
-  /** Over NATS a node receives its own users' changes only; the replica must know all scopes. */
-  public static NatsCluster.@Nullable ScopeObserver observer(@Nullable ReadReplica replica) {
+  /** Over NATS a node receives its own users' changes only; the replica must know all audiences. */
+  public static NatsCluster.@Nullable AudienceObserver observer(@Nullable ReadReplica replica) {
     return replica == null
         ? null
-        : new NatsCluster.ScopeObserver() {
+        : new NatsCluster.AudienceObserver() {
           @Override
-          public void scopeChanged(Scope scope) {
-            needs(replica, scope);
+          public void changeFor(Audience audience) {
+            needs(replica, audience);
           }
 
           @Override
-          public void anyScopeMayHaveChanged() {
+          public void changesMissed() {
             replica.requireFreshForAll();
           }
         };
@@ -39,7 +39,7 @@ public final class ReplicaFreshness {
         : new ChangeListener() {
           @Override
           public void changed(Change change) {
-            change.scopes().forEach(scope -> needs(replica, scope));
+            change.audiences().forEach(audience -> needs(replica, audience));
             fanOut.changed(change);
           }
 
@@ -52,9 +52,9 @@ public final class ReplicaFreshness {
   }
 
   /** Freshness is tracked by person; changes for a team delay no read. */
-  private static void needs(ReadReplica replica, Scope scope) {
-    if (scope.kind() == Scope.Kind.USER) {
-      replica.requireFresh(scope.id());
+  private static void needs(ReadReplica replica, Audience audience) {
+    if (audience.kind() == Audience.Kind.USER) {
+      replica.requireFresh(audience.id());
     }
   }
 }

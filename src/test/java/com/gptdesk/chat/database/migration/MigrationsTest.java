@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A database comes to where db/ says it should be: all at once, by its owner, for one platform. */
 class MigrationsTest {
@@ -175,6 +176,25 @@ class MigrationsTest {
     assertEquals(
         formerFiles,
         database.ownerReads("select count(*) from chat.flyway_history where type = 'DELETE'"));
+  }
+
+  /** A relay that was stopped for the upgrade goes on where it was. */
+  @ParameterizedTest
+  @ValueSource(strings = {EarlierVersion.FIRST, EarlierVersion.ONE_FOLDER})
+  void whatTheLogHeldIsReadAfterTheUpgrade(String earlier, @TempDir Path folder)
+      throws IOException {
+    EarlierVersion.make(database, earlier, folder);
+    String position =
+        database.ownerReads("select format('%L, %L', o.epoch, o.snapshot) from relay.open() o");
+    database.asOwner(
+        "insert into relay.change_log (table_name, operation, scopes) values ('users', 'UPDATE', array['%s'::uuid])"
+            .formatted(TestDatabase.BLUE));
+    Migrations.of(database.owner(), null).migrate();
+    assertEquals(
+        "users UPDATE {%s}".formatted(TestDatabase.BLUE),
+        database.ownerReads(
+            "select string_agg(concat_ws(' ', t.table_name, t.operation, t.audience, t.team_audience), ', ') from relay.tail(%s, 10) t where t.seq is not null"
+                .formatted(position)));
   }
 
   /** For instance of a later version: its functions are not to be replaced by older ones. */

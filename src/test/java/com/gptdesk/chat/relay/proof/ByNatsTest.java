@@ -2,9 +2,9 @@ package com.gptdesk.chat.relay.proof;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.proof.ProofDatabase.Talk;
 import com.gptdesk.chat.service.cluster.NatsSettings;
@@ -49,8 +49,8 @@ class ByNatsTest {
         TestDatabase database = TestDatabase.fresh()) {
       ProofDatabase scene = ProofDatabase.of(database);
       List<Talk> talks = scene.talks(8);
-      Set<Scope> scopes = scopes(talks);
-      scopes.add(Scope.team(TestDatabase.BLUE));
+      Set<Audience> audiences = audiences(talks);
+      audiences.add(Audience.team(TestDatabase.BLUE));
       Ledger.witness(scene);
       NatsSettings settings = nats.settings();
       List<NodeChanges> nodes = new ArrayList<>();
@@ -61,8 +61,8 @@ class ByNatsTest {
           nodes.add(node);
           ReceivedChanges here = new ReceivedChanges();
           received.add(here);
-          node.fanOut().add(as(here), scopes);
-          node.fanOut().awaitSubscribed(scopes);
+          node.fanOut().add(as(here), audiences);
+          node.fanOut().awaitSubscribed(audiences);
         }
         assertEquals(1, nodes.stream().filter(node -> node.relay().isLeading()).count());
         Random random = new Random(Proof.SEED);
@@ -120,8 +120,8 @@ class ByNatsTest {
   private static void joins(ProofDatabase scene, Talk talk, NodeChanges node, int number) {
     String marker = "marker joined " + number;
     var client = new Joining(scene, List.of(talk), marker);
-    node.fanOut().add(client, Set.of(Scope.user(talk.two())));
-    node.fanOut().awaitSubscribed(Set.of(Scope.user(talk.two())));
+    node.fanOut().add(client, Set.of(Audience.user(talk.two())));
+    node.fanOut().awaitSubscribed(Set.of(Audience.user(talk.two())));
     client.joins();
     scene.say(talk, marker);
     Await.until(marker, () -> client.hasHeardMarker);
@@ -274,10 +274,10 @@ class ByNatsTest {
     private NodeChanges open(NatsSettings settings) {
       NodeChanges opened =
           new NodeChanges(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
-      Set<Scope> scopes = scopes(talks);
+      Set<Audience> audiences = audiences(talks);
       var joining = new Joining(client, "marker");
-      opened.fanOut().add(joining, scopes);
-      opened.fanOut().awaitSubscribed(scopes);
+      opened.fanOut().add(joining, audiences);
+      opened.fanOut().awaitSubscribed(audiences);
       joining.joins();
       return opened;
     }
@@ -338,13 +338,13 @@ class ByNatsTest {
     }
   }
 
-  private static Set<Scope> scopes(List<Talk> talks) {
-    Set<Scope> scopes = new HashSet<>();
+  private static Set<Audience> audiences(List<Talk> talks) {
+    Set<Audience> audiences = new HashSet<>();
     for (Talk talk : talks) {
-      scopes.add(Scope.user(talk.one()));
-      scopes.add(Scope.user(talk.two()));
+      audiences.add(Audience.user(talk.one()));
+      audiences.add(Audience.user(talk.two()));
     }
-    return scopes;
+    return audiences;
   }
 
   private static Subscriber as(ChangeListener listener) {

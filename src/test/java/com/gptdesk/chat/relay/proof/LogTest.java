@@ -155,7 +155,7 @@ class LogTest {
   /** A little more than a quarter of 4 MB. */
   private void log() {
     scene.asOwner(
-        "insert into relay.change_log (table_name, operation, scopes, record)"
+        "insert into relay.change_log (table_name, operation, audience, record)"
             + " select 'users', 'UPDATE', '{}', repeat('x', 200) from generate_series(1, 3500)");
   }
 
@@ -429,8 +429,8 @@ class LogTest {
         """
         delete from relay.change_log;
         with there as (select pg_current_xact_id()::text::bigint + 10000000 as xid)
-        insert into relay.change_log (seq, xid, slot, table_name, operation, at, scopes, record)
-        select seq, there.xid::text::xid8, (there.xid >> 18) & 3, table_name, operation, at, scopes, record
+        insert into relay.change_log (seq, xid, slot, table_name, operation, at, audience, record)
+        select seq, there.xid::text::xid8, (there.xid >> 18) & 3, table_name, operation, at, audience, record
         from relay.dumped, there;
         """);
     assertOnlyTheNewIsTold();

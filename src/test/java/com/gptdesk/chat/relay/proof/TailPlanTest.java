@@ -42,7 +42,7 @@ class TailPlanTest {
         do $$
         begin
           for i in 1..%d loop
-            insert into relay.change_log (table_name, operation, scopes, record)
+            insert into relay.change_log (table_name, operation, audience, record)
             select 'user_messages', 'INSERT', array[gen_random_uuid(), gen_random_uuid()], '{"content":"' || repeat('x', 300) || '"}'
             from generate_series(1, 100);
             commit;
@@ -167,7 +167,7 @@ class TailPlanTest {
   private static void log(Connection connection, int rows) throws SQLException {
     ProofDatabase.run(
         connection,
-        "insert into relay.change_log (table_name, operation, scopes) select 'users', 'UPDATE', '{}' from generate_series(1, %d)"
+        "insert into relay.change_log (table_name, operation, audience) select 'users', 'UPDATE', '{}' from generate_series(1, %d)"
             .formatted(rows));
   }
 

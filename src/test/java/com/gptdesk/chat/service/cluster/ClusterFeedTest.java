@@ -3,10 +3,10 @@ package com.gptdesk.chat.service.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.NatsServer;
@@ -29,15 +29,15 @@ import org.junit.jupiter.api.Test;
  * up at the right moment, and no change is delivered twice. The test plays the leader.
  */
 class ClusterFeedTest {
-  private static final Scope ALICE = Scope.user(UUID.randomUUID());
-  private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
+  private static final Audience ALICE = Audience.user(UUID.randomUUID());
+  private static final Audience BOB = Audience.team(ALICE.id()); // a team with her id
 
   private ClusterFeed feed;
   private FanOut fanOut;
   private final ReceivedEvents alice = new ReceivedEvents();
   private final ReceivedEvents bob = new ReceivedEvents();
   private final List<String> everybody = new CopyOnWriteArrayList<>();
-  private final Map<Scope, Long> last = new HashMap<>();
+  private final Map<Audience, Long> last = new HashMap<>();
   private boolean answers = true;
   private long term = 100;
   private long number;
@@ -64,8 +64,8 @@ class ClusterFeedTest {
                     if (answers) {
                       var question = ClusterMessage.Question.decode(message.getData());
                       var numbers =
-                          question.scopes().stream()
-                              .map(scope -> last.computeIfAbsent(scope, unknown -> number))
+                          question.audiences().stream()
+                              .map(audience -> last.computeIfAbsent(audience, unknown -> number))
                               .toList();
                       connection.answer(
                           String.valueOf(message.getReplyTo()),
@@ -82,17 +82,17 @@ class ClusterFeedTest {
           }
 
           @Override
-          public void missed(List<Scope> scopes, String reason) {
-            fanOut.resync(scopes, reason);
+          public void missed(List<Audience> audiences, String reason) {
+            fanOut.resync(audiences, reason);
           }
 
           @Override
-          public void scopesChanged(List<Scope> scopes) {
-            everybody.add(scopes.contains(ALICE) ? "alice" : "bob");
+          public void changesFor(List<Audience> audiences) {
+            everybody.add(audiences.contains(ALICE) ? "alice" : "bob");
           }
 
           @Override
-          public void anyScopeMayHaveChanged() {
+          public void changesMissed() {
             everybody.add("anybody");
           }
         });
@@ -118,7 +118,7 @@ class ClusterFeedTest {
   }
 
   @Test
-  void aChangeOfTwoScopesIsToldOnceToEach() {
+  void aChangeOfTwoAudiencesIsToldOnceToEach() {
     tells(1, ALICE, BOB);
     tells(2, ALICE);
     tells(3, BOB);
@@ -241,12 +241,12 @@ class ClusterFeedTest {
   void nobodyJoinsWhileNoLeaderAnswers() {
     answers(false);
     var carol = new ReceivedEvents();
-    Scope scope = Scope.user(UUID.randomUUID());
-    fanOut.add(carol, List.of(scope));
-    assertThrows(IllegalStateException.class, () -> feed.awaitSubscribed(List.of(scope), 1));
+    Audience audience = Audience.user(UUID.randomUUID());
+    fanOut.add(carol, List.of(audience));
+    assertThrows(IllegalStateException.class, () -> feed.awaitSubscribed(List.of(audience), 1));
     answers(true);
-    feed.awaitSubscribed(List.of(scope));
-    tells(1, scope);
+    feed.awaitSubscribed(List.of(audience));
+    tells(1, audience);
     carol.hasReceived("1");
   }
 
@@ -287,45 +287,45 @@ class ClusterFeedTest {
     }
   }
 
-  private void tells(long expected, Scope... scopes) {
+  private void tells(long expected, Audience... audiences) {
     synchronized (last) {
       number++;
       assertEquals(expected, number);
-      byte[] message = message(number, previous(scopes));
-      for (Scope scope : scopes) {
-        leader.publish(scope, message);
+      byte[] message = message(number, previous(audiences));
+      for (Audience audience : audiences) {
+        leader.publish(audience, message);
       }
     }
   }
 
-  private void notes(Scope whom) {
+  private void notes(Audience whom) {
     synchronized (last) {
       number++;
       long before = previous(ClusterFeed.EVERYBODY).values().iterator().next();
       leader.publish(
           ClusterFeed.EVERYBODY,
-          new ClusterMessage.ChangedScopes(term, number, before, List.of(whom)).encode());
+          new ClusterMessage.ChangeAudiences(term, number, before, List.of(whom)).encode());
     }
   }
 
   /** A change that NATS does not bring. */
-  private void loses(Scope... scopes) {
+  private void loses(Audience... audiences) {
     synchronized (last) {
       number++;
-      previous(scopes);
+      previous(audiences);
     }
   }
 
-  private Map<Scope, Long> previous(Scope... scopes) {
-    Map<Scope, Long> previous = new LinkedHashMap<>();
-    for (Scope scope : scopes) {
-      @Nullable Long before = last.put(scope, number);
-      previous.put(scope, before == null ? ClusterMessage.UNASKED : before);
+  private Map<Audience, Long> previous(Audience... audiences) {
+    Map<Audience, Long> previous = new LinkedHashMap<>();
+    for (Audience audience : audiences) {
+      @Nullable Long before = last.put(audience, number);
+      previous.put(audience, before == null ? ClusterMessage.UNASKED : before);
     }
     return previous;
   }
 
-  private byte[] message(long which, Map<Scope, Long> previous) {
+  private byte[] message(long which, Map<Audience, Long> previous) {
     var change =
         new Change(
             which,

@@ -3,8 +3,8 @@ package com.gptdesk.chat.service.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
-import com.gptdesk.chat.relay.Scope;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,12 +15,12 @@ import org.junit.jupiter.api.Test;
 
 /** What one node writes another reads. */
 class ClusterMessageTest {
-  private static final Scope ALICE = Scope.user(UUID.randomUUID());
-  private static final Scope BOB = Scope.team(ALICE.id()); // a team with her id
+  private static final Audience ALICE = Audience.user(UUID.randomUUID());
+  private static final Audience BOB = Audience.team(ALICE.id()); // a team with her id
 
   @Test
   void eachFrameIsReadAsItWasWritten() {
-    Map<Scope, Long> previous = new LinkedHashMap<>();
+    Map<Audience, Long> previous = new LinkedHashMap<>();
     previous.put(ALICE, 7L);
     previous.put(BOB, ClusterMessage.UNASKED);
     var change =
@@ -37,7 +37,7 @@ class ClusterMessageTest {
             new ClusterMessage.Beat(3, 8),
             new ClusterMessage.ChangeEvent(3, 8, previous, change),
             new ClusterMessage.TooLong(3, 8, previous),
-            new ClusterMessage.ChangedScopes(3, 8, 7, List.of(ALICE, BOB)),
+            new ClusterMessage.ChangeAudiences(3, 8, 7, List.of(ALICE, BOB)),
             new ClusterMessage.Answer(3, 99, List.of(8L, 0L)))) {
       assertEquals(message, ClusterMessage.decode(message.encode()));
     }

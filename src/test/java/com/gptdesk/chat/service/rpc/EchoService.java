@@ -1,7 +1,7 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.FanOut;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.ops.Health;
@@ -82,7 +82,7 @@ public final class EchoService {
             tokens,
             new FanOut(),
             PublishedTables.of(List.of()),
-            person -> List.of(Scope.user(person)),
+            person -> List.of(Audience.user(person)),
             (caller, conversation, revision, most) -> null,
             topics,
             TopicLimits.defaults(),

@@ -18,7 +18,7 @@ import tools.jackson.core.JsonToken;
  * text, unchanged. Immutable.
  */
 public sealed interface TopicEvent {
-  /** The change in the log, whose scopes may receive it. */
+  /** The change in the log, whose audiences may receive it. */
   Change change();
 
   /** The topic's name without its prefix. */

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.database.internal.relay.Routines;
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.realtime.protocol.Json;
 import io.vertx.core.buffer.Buffer;
@@ -16,12 +16,12 @@ import tools.jackson.databind.node.ArrayNode;
 public record DatabaseTopics(ServiceDatabase database) implements Topics {
 
   @Override
-  public Collection<Scope> scopes(String topic) {
+  public Collection<Audience> audiences(String topic) {
     return database.reading(
         ServiceDatabase.RELAY,
         tx -> {
-          var row = Routines.scopesOfTopic(tx.configuration(), topic).getFirst();
-          return Scope.of(row.getScopes(), row.getTeamScopes());
+          var row = Routines.audienceOfTopic(tx.configuration(), topic).getFirst();
+          return Audience.of(row.getAudience(), row.getTeamAudience());
         });
   }
 

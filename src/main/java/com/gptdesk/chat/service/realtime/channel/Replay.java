@@ -1,8 +1,8 @@
 package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.ResumePoint;
@@ -237,7 +237,7 @@ final class Replay {
                 ResumePoint.TABLE,
                 isNew ? Change.Operation.INSERT : Change.Operation.UPDATE,
                 message.at(),
-                List.of(Scope.user(rights.userId())),
+                List.of(Audience.user(rights.userId())),
                 message.record(),
                 isNew ? null : "{\"id\":\"" + message.id() + "\"}"),
             source.tables());

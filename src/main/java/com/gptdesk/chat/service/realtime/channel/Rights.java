@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import java.util.Set;
 import java.util.UUID;
@@ -10,8 +10,8 @@ public interface Rights {
   /** The user who has them. */
   UUID userId();
 
-  /** The scopes of the user, as read last. */
-  Set<Scope> scopes();
+  /** The audiences of the user, as read last. */
+  Set<Audience> audiences();
 
   /** Whether this change may be delivered now; rights may have changed since it arrived. */
   boolean maySee(ChangePayload data);

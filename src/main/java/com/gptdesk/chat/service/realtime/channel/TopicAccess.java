@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
 import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.util.Collection;
@@ -23,7 +23,7 @@ public final class TopicAccess {
   /** Why a channel cannot be joined with these rights; null when it can. */
   public static @Nullable String refusal(
       ClientMessage.Join join, TopicMembership membership, Rights rights) {
-    if (!TopicName.isKnown(membership.topic()) || membership.isFor(rights.scopes())) {
+    if (!TopicName.isKnown(membership.topic()) || membership.isFor(rights.audiences())) {
       return null;
     }
     // A channel with subscriptions still receives its user's changes. A channel only for the topic,
@@ -42,7 +42,7 @@ public final class TopicAccess {
   public void joined(Channel channel) {
     TopicMembership membership = channel.membership();
     Rights rights = channel.rights();
-    if (rights != null && membership.isFor(rights.scopes())) {
+    if (rights != null && membership.isFor(rights.audiences())) {
       membership.admit();
       presence.admitted(channel);
       return;
@@ -55,9 +55,9 @@ public final class TopicAccess {
   }
 
   /** The user's rights were read again. False when the channel has to end. */
-  public boolean mayStay(Channel channel, Collection<Scope> scopes) {
+  public boolean mayStay(Channel channel, Collection<Audience> audiences) {
     TopicMembership membership = channel.membership();
-    boolean may = membership.isFor(scopes);
+    boolean may = membership.isFor(audiences);
     if (may == membership.isAdmitted()) {
       return may || !channel.subscriptions().isEmpty();
     }

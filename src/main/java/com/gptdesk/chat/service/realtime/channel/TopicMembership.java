@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.realtime.channel;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.changes.PgSnapshot;
 import com.gptdesk.chat.service.realtime.changes.TopicEvent;
 import com.gptdesk.chat.service.realtime.protocol.JoinConfig;
@@ -33,7 +33,7 @@ public final class TopicMembership {
   private final String origin;
   private final JoinConfig config;
   private @Nullable String key;
-  private Set<Scope> scopes = Set.of();
+  private Set<Audience> audiences = Set.of();
   private boolean ended;
   private final ArrayDeque<TopicEvent.PresenceEvent> held = new ArrayDeque<>(0);
   private boolean admitted;
@@ -78,9 +78,9 @@ public final class TopicMembership {
     return config;
   }
 
-  /** The scopes that may use the topic, as read from the database; none before that. */
-  public void isUsableBy(Collection<Scope> found) {
-    scopes = Set.copyOf(found);
+  /** The audiences that may use the topic, as read from the database; none before that. */
+  public void isUsableBy(Collection<Audience> found) {
+    audiences = Set.copyOf(found);
   }
 
   /** The topic no longer exists, whatever was read of it. */
@@ -88,9 +88,9 @@ public final class TopicMembership {
     ended = true;
   }
 
-  /** Whether a user with these scopes may use the topic. */
-  boolean isFor(Collection<Scope> usersScopes) {
-    return !ended && !Collections.disjoint(scopes, usersScopes);
+  /** Whether a user with these audiences may use the topic. */
+  boolean isFor(Collection<Audience> theirs) {
+    return !ended && !Collections.disjoint(audiences, theirs);
   }
 
   /** The reason for a client that may not use the topic. */

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.database.Refusal;
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -21,8 +21,8 @@ public interface Topics {
    */
   record PresenceState(String snapshot, String state) {}
 
-  /** The scopes that may use a topic; empty when nobody may. */
-  Collection<Scope> scopes(String topic);
+  /** The audiences that may use a topic; empty when nobody may. */
+  Collection<Audience> audiences(String topic);
 
   /** Who is present. */
   PresenceState presence(String topic);

@@ -1,7 +1,7 @@
 package com.gptdesk.chat.service.realtime.channel;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.relay.Subscriber;
 import com.gptdesk.chat.relay.UserFeed;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
@@ -63,7 +63,7 @@ public final class UserChannels implements Subscriber, Rights {
     void rightsMayHaveChanged(UserChannels user);
 
     /** The user's rights have changed. */
-    void rescoped(Channel channel, Set<Scope> scopes);
+    void audiencesChanged(Channel channel, Set<Audience> audiences);
 
     /** Changes were missed. */
     void missed(Channel channel, String reason);
@@ -185,8 +185,8 @@ public final class UserChannels implements Subscriber, Rights {
   }
 
   @Override
-  public Set<Scope> scopes() {
-    return feed.scopes();
+  public Set<Audience> audiences() {
+    return feed.audiences();
   }
 
   /** Whether no channel needs this user any more. */
@@ -226,25 +226,25 @@ public final class UserChannels implements Subscriber, Rights {
     }
   }
 
-  /** The scopes are being read: holds all events. */
+  /** The audiences are being read: holds all events. */
   public void unknown() {
     feed.unknown();
     noteInterests();
   }
 
-  /** The scopes are known: admits the waiting channels, then delivers what was held. */
-  public void known(Collection<Scope> found) {
+  /** The audiences are known: admits the waiting channels, then delivers what was held. */
+  public void known(Collection<Audience> found) {
     UserFeed.Renewal renewal = feed.known(found);
-    if (renewal.isRescoped()) {
-      // Changes of the new scopes were missed meanwhile.
+    if (renewal.hasOtherAudiences()) {
+      // Changes of the new audiences were missed meanwhile.
       for (Channel channel : Set.copyOf(channels)) {
-        listener.rescoped(channel, feed.scopes());
+        listener.audiencesChanged(channel, feed.audiences());
       }
     }
     String reason = renewal.missed();
     if (reason != null) {
       for (Channel channel : Set.copyOf(channels)) {
-        if (!renewal.isRescoped()) {
+        if (!renewal.hasOtherAudiences()) {
           listener.missed(channel, reason);
         }
         listener.presenceMissed(channel);
@@ -299,7 +299,7 @@ public final class UserChannels implements Subscriber, Rights {
       return;
     }
     SubscriptionIndex<Channel> known = interests;
-    // It may have been handed over with earlier scopes.
+    // It may have been handed over with earlier audiences.
     if (!feed.maySee(change) || !data.isPublished()) {
       return;
     }

@@ -135,7 +135,7 @@ final class ChannelAuth {
     Rights rights = channel.rights();
     if (!channels.holds(channel)) {
       channels.detach(channel); // It was closed meanwhile.
-    } else if (rights != null && !channels.access().mayStay(channel, rights.scopes())) {
+    } else if (rights != null && !channels.access().mayStay(channel, rights.audiences())) {
       channels.dismiss(channel, channel.membership().unauthorized(), true);
     } else {
       channel.conversations().forEach(Resumption::startAnew);

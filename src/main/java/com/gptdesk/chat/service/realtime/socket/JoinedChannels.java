@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.realtime.socket;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.changes.ChangePayload;
 import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.changes.TopicEvent;
@@ -142,8 +142,8 @@ final class JoinedChannels implements UserChannels.Listener, Dismissal {
   }
 
   @Override
-  public void rescoped(Channel channel, Set<Scope> scopes) {
-    if (access.mayStay(channel, scopes)) {
+  public void audiencesChanged(Channel channel, Set<Audience> audiences) {
+    if (access.mayStay(channel, audiences)) {
       replays.missed(channel, "What you may see has changed.");
     } else {
       dismiss(channel, channel.membership().unauthorized(), false);

@@ -62,7 +62,7 @@ public final class RealtimeServer implements AutoCloseable {
    * @param tokens verifies the apikey of an upgrade and the tokens of joins
    * @param fanOut delivers the relay's changes
    * @param tables the published tables
-   * @param scopes reads which scopes a person may see
+   * @param audiences reads which audiences a person belongs to
    * @param missed reads what a client missed while it was away
    * @param topics the topics in the database
    * @param topicLimits the limits of broadcasts and presence
@@ -73,7 +73,7 @@ public final class RealtimeServer implements AutoCloseable {
       TokenVerifier tokens,
       FanOut fanOut,
       PublishedTables tables,
-      Audiences scopes,
+      Audiences audiences,
       MissedMessages missed,
       Topics topics,
       TopicLimits topicLimits,
@@ -83,7 +83,7 @@ public final class RealtimeServer implements AutoCloseable {
         tokens,
         fanOut,
         tables,
-        scopes,
+        audiences,
         missed,
         topics,
         topicLimits,
@@ -99,7 +99,7 @@ public final class RealtimeServer implements AutoCloseable {
       TokenVerifier tokens,
       FanOut fanOut,
       PublishedTables tables,
-      Audiences scopes,
+      Audiences audiences,
       MissedMessages missed,
       Topics topics,
       TopicLimits topicLimits,
@@ -118,7 +118,7 @@ public final class RealtimeServer implements AutoCloseable {
             tables,
             new CommonSubscriptions(),
             new SharedPayloads(tables, metrics::countEncoded),
-            userId -> inTurn(turns, () -> scopes.of(userId)),
+            userId -> inTurn(turns, () -> audiences.of(userId)),
             new ReplaySource(
                 (caller, conversation, revision, most) ->
                     inTurn(turns, () -> missed.after(caller, conversation, revision, most)),

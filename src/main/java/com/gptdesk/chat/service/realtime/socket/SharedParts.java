@@ -19,7 +19,7 @@ import java.util.function.LongSupplier;
  * @param tables the published tables
  * @param subscriptions subscriptions that many channels share
  * @param payloads the encodings of changes
- * @param audiences reads which scopes a user may see, in turn with other sockets
+ * @param audiences reads which audiences a user belongs to, in turn with other sockets
  * @param replay the source of missed changes
  * @param topics broadcasts and presence
  * @param users who is connected

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.realtime.socket;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.channel.Channel;
 import com.gptdesk.chat.service.realtime.channel.Dismissal;
 import com.gptdesk.chat.service.realtime.channel.FailureReason;
@@ -88,8 +88,8 @@ final class UserFeeds {
     user.expect(channel);
     writer.offEventLoop(
         () -> {
-          shared.fanOut().awaitSubscribed(Set.of(Scope.user(userId)));
-          return shared.topics().topics().scopes(channel.name());
+          shared.fanOut().awaitSubscribed(Set.of(Audience.user(userId)));
+          return shared.topics().topics().audiences(channel.name());
         },
         found -> {
           channel.membership().isUsableBy(found);
@@ -106,12 +106,12 @@ final class UserFeeds {
   private UserChannels arrive(UUID userId) {
     var user = new UserChannels(userId, shared.payloads(), inbox, listener);
     users.put(userId, user);
-    shared.fanOut().add(user, Set.of(Scope.user(userId)));
+    shared.fanOut().add(user, Set.of(Audience.user(userId)));
     readRights(user);
     return user;
   }
 
-  /** Reads this user's scopes, and holds events until they are known. */
+  /** Reads this user's audiences, and holds events until they are known. */
   void readRights(UserChannels user) {
     user.unknown();
     writer.offEventLoop(
@@ -129,18 +129,18 @@ final class UserFeeds {
   }
 
   /**
-   * Reads this user's scopes and subscribes to them. What is read from the database after that
+   * Reads this user's audiences and subscribes to them. What is read from the database after that
    * joins the changes without a gap.
    */
-  private Collection<Scope> hearRights(UserChannels user) {
-    shared.fanOut().awaitSubscribed(Set.of(Scope.user(user.userId())));
-    Collection<Scope> found = shared.audiences().of(user.userId());
-    shared.fanOut().rescope(user, found);
+  private Collection<Audience> hearRights(UserChannels user) {
+    shared.fanOut().awaitSubscribed(Set.of(Audience.user(user.userId())));
+    Collection<Audience> found = shared.audiences().of(user.userId());
+    shared.fanOut().resubscribe(user, found);
     shared.fanOut().awaitSubscribed(found);
     return found;
   }
 
-  private void rightsRead(UserChannels user, Collection<Scope> found) {
+  private void rightsRead(UserChannels user, Collection<Audience> found) {
     if (users.get(user.userId()) != user) {
       return; // The user left meanwhile.
     }

@@ -21,7 +21,7 @@ class ChannelAuthTest extends PlayedServer {
     client.hasHeardNothing(); // read in order: they are taken by now
     fanOut.changed(insert("hi", ALICE));
     assertEquals("hi", content(client.next()));
-    assertEquals(1, scopesRead.get());
+    assertEquals(1, audiencesRead.get());
   }
 
   @Test
@@ -38,9 +38,9 @@ class ChannelAuthTest extends PlayedServer {
   @Test
   void aTokenOfAnotherPersonInTheMiddleOfAJoinMeansTheRightsOfThatOne() {
     SocketClient client = client();
-    whileScopesAreRead =
+    whileAudiencesAreRead =
         () -> {
-          whileScopesAreRead = () -> {};
+          whileAudiencesAreRead = () -> {};
           sendsToken(client, "\"" + token(MALLORY) + "\"");
         };
     client.joins("x", ALL, token(ALICE));

@@ -67,7 +67,7 @@ class JoinChannelTest extends PlayedServer {
 
   @Test
   void whoMayNotUseTheChatIsRefused() {
-    scopes.remove(BOB);
+    audiences.remove(BOB);
     SocketClient client = client();
     client.asksToJoin("x", ALL, token(BOB));
     assertEquals("Unauthorized: this user may not use the chat", client.next("phx_reply").reason());

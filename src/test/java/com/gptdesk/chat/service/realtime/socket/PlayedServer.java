@@ -3,11 +3,11 @@ package com.gptdesk.chat.service.realtime.socket;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import com.gptdesk.chat.relay.Audience;
+import com.gptdesk.chat.relay.AudienceSource;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Change.Operation;
 import com.gptdesk.chat.relay.FanOut;
-import com.gptdesk.chat.relay.Scope;
-import com.gptdesk.chat.relay.ScopeSource;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
@@ -53,10 +53,11 @@ abstract class PlayedServer {
   static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
   static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
   static final UUID MALLORY = UUID.fromString("00000000-0000-4000-8000-00000000000e");
-  static final Scope BLUE = Scope.team(UUID.fromString("00000000-0000-4000-8000-0000000000b1"));
+  static final Audience BLUE =
+      Audience.team(UUID.fromString("00000000-0000-4000-8000-0000000000b1"));
 
   /** A team with the id of a person who is not in it. */
-  static final Scope RED = Scope.team(ALICE);
+  static final Audience RED = Audience.team(ALICE);
 
   static final UUID TALK = UUID.fromString("00000000-0000-4000-8000-0000000000c0");
   static final String TALK_TOPIC = "conversation-" + TALK;
@@ -69,35 +70,35 @@ abstract class PlayedServer {
   final HttpClient http = HttpClient.newHttpClient();
   final TokenIssuer issuer = new TokenIssuer(SECRET);
   final List<String> awaited = new CopyOnWriteArrayList<>();
-  volatile Runnable whileScopesAreAwaited = () -> {};
+  volatile Runnable whileAudiencesAreAwaited = () -> {};
   final FanOut fanOut =
       new FanOut(
-          new ScopeSource() {
+          new AudienceSource() {
             @Override
-            public void wanted(Scope scope) {}
+            public void wanted(Audience audience) {}
 
             @Override
-            public void unwanted(Scope scope) {}
+            public void unwanted(Audience audience) {}
 
             @Override
-            public void awaitSubscribed(Collection<Scope> scopes) {
-              awaited.add(scopes.size() + " after " + scopesRead.get() + " questions");
-              whileScopesAreAwaited.run();
+            public void awaitSubscribed(Collection<Audience> audiences) {
+              awaited.add(audiences.size() + " after " + audiencesRead.get() + " questions");
+              whileAudiencesAreAwaited.run();
             }
           });
   final NoTopics topics =
       new NoTopics() {
         @Override
-        public Collection<Scope> scopes(String topic) {
+        public Collection<Audience> audiences(String topic) {
           return people(whoMayUse.get().toArray(UUID[]::new));
         }
       };
-  final Map<UUID, List<Scope>> scopes = new ConcurrentHashMap<>();
-  final AtomicInteger scopesRead = new AtomicInteger();
+  final Map<UUID, List<Audience>> audiences = new ConcurrentHashMap<>();
+  final AtomicInteger audiencesRead = new AtomicInteger();
   final List<SocketClient> clients = new ArrayList<>();
   volatile MissedMessages missed = (caller, conversation, revision, most) -> null;
   volatile Supplier<List<UUID>> whoMayUse = List::of;
-  volatile Runnable whileScopesAreRead = () -> {};
+  volatile Runnable whileAudiencesAreRead = () -> {};
   RealtimeServer server;
   HttpServer listening;
   int port;
@@ -105,9 +106,9 @@ abstract class PlayedServer {
 
   @BeforeEach
   void start() throws Exception {
-    scopes.put(ALICE, List.of(Scope.user(ALICE), BLUE));
-    scopes.put(BOB, List.of(Scope.user(BOB), BLUE));
-    scopes.put(MALLORY, List.of(Scope.user(MALLORY), RED));
+    audiences.put(ALICE, List.of(Audience.user(ALICE), BLUE));
+    audiences.put(BOB, List.of(Audience.user(BOB), BLUE));
+    audiences.put(MALLORY, List.of(Audience.user(MALLORY), RED));
     serve(Patient.settings());
   }
 
@@ -131,7 +132,7 @@ abstract class PlayedServer {
                     new PublishedTables.Column("user_messages", "content", "text", false),
                     new PublishedTables.Column("user_presence", "user_id", "uuid", true),
                     new PublishedTables.Column("user_conversations", "id", "uuid", true))),
-            this::scopesOf,
+            this::audiencesOf,
             (caller, conversation, revision, most) ->
                 missed.after(caller, conversation, revision, most),
             topics,
@@ -162,10 +163,10 @@ abstract class PlayedServer {
     vertx.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
   }
 
-  List<Scope> scopesOf(UUID user) {
-    scopesRead.incrementAndGet();
-    List<Scope> found = scopes.getOrDefault(user, List.of());
-    whileScopesAreRead.run();
+  List<Audience> audiencesOf(UUID user) {
+    audiencesRead.incrementAndGet();
+    List<Audience> found = audiences.getOrDefault(user, List.of());
+    whileAudiencesAreRead.run();
     return found;
   }
 
@@ -221,15 +222,15 @@ abstract class PlayedServer {
     return !length.find() || head.group(2).length() >= Integer.parseInt(length.group(1));
   }
 
-  static List<Scope> people(UUID... ids) {
-    return Scope.of(ids, null);
+  static List<Audience> people(UUID... ids) {
+    return Audience.of(ids, null);
   }
 
   Change insert(String content, UUID... people) {
     return change(Operation.INSERT, row("c", content), null, people);
   }
 
-  Change insert(String content, Scope... to) {
+  Change insert(String content, Audience... to) {
     return change(Operation.INSERT, row("c", content), null, List.of(to));
   }
 
@@ -243,7 +244,7 @@ abstract class PlayedServer {
   }
 
   Change change(
-      Operation operation, @Nullable String record, @Nullable String old, List<Scope> to) {
+      Operation operation, @Nullable String record, @Nullable String old, List<Audience> to) {
     return new Change(
         ++seq,
         "user_messages",

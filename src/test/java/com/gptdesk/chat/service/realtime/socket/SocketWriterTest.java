@@ -118,7 +118,7 @@ class SocketWriterTest extends PlayedServer {
     client.joins("x", ALL, token(BOB));
     var reading = new CountDownLatch(1);
     var told = new CountDownLatch(1);
-    whileScopesAreRead =
+    whileAudiencesAreRead =
         () -> {
           reading.countDown();
           Await.open(told);

@@ -3,9 +3,9 @@ package com.gptdesk.chat.service.realtime.socket;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.Change.Operation;
-import com.gptdesk.chat.relay.Scope;
 import com.gptdesk.chat.service.realtime.socket.SocketClient.Message;
 import com.gptdesk.chat.testing.Await;
 import java.time.Instant;
@@ -23,7 +23,7 @@ class UserFeedsTest extends PlayedServer {
     client.joins("x", ALL, token(BOB));
     client.joins("y", ALL, token(BOB));
     fanOut.changed(insert("while active", BOB));
-    scopes.remove(BOB);
+    audiences.remove(BOB);
     fanOut.changed(control(BOB));
     fanOut.changed(insert("no more", BOB));
 
@@ -42,7 +42,7 @@ class UserFeedsTest extends PlayedServer {
   void whoMovesToAnotherTeamHearsThatOneAndIsToldToReadAnew() {
     SocketClient client = client();
     client.joins("x", ALL, token(BOB));
-    scopes.put(BOB, List.of(Scope.user(BOB), RED));
+    audiences.put(BOB, List.of(Audience.user(BOB), RED));
     fanOut.changed(control(BOB));
     fanOut.changed(insert("to the old team", BLUE));
     fanOut.changed(insert("to Bob", BOB));
@@ -61,7 +61,7 @@ class UserFeedsTest extends PlayedServer {
     client.joins("x", ALL, token(BOB));
     SocketClient other = client();
     other.joins("x", ALL, token(ALICE));
-    scopes.remove(BOB);
+    audiences.remove(BOB);
     fanOut.resync("Changes were missed.");
     fanOut.changed(insert("after", ALICE, BOB));
 
@@ -79,17 +79,17 @@ class UserFeedsTest extends PlayedServer {
     fanOut.changed(control(BOB));
     fanOut.changed(insert("to Bob", BOB));
     assertEquals("to Bob", content(client.next()));
-    assertEquals(2, scopesRead.get());
+    assertEquals(2, audiencesRead.get());
   }
 
   /** The control row comes while the join reads what the person may hear. */
   @Test
   void aChangeOfRightsDuringAJoinIsNotLost() {
     SocketClient client = client();
-    whileScopesAreRead =
+    whileAudiencesAreRead =
         () -> {
-          whileScopesAreRead = () -> {};
-          scopes.remove(BOB);
+          whileAudiencesAreRead = () -> {};
+          audiences.remove(BOB);
           fanOut.changed(control(BOB));
           fanOut.changed(insert("not for Bob any more", BOB));
         };
@@ -105,7 +105,7 @@ class UserFeedsTest extends PlayedServer {
   @Test
   void whatComesWhileAJoinReadsRightsIsToldAfterItsAnswer() {
     SocketClient client = client();
-    whileScopesAreRead = () -> fanOut.changed(insert("early", BOB));
+    whileAudiencesAreRead = () -> fanOut.changed(insert("early", BOB));
     client.joins("x", ALL, token(BOB));
     assertEquals("early", content(client.next()));
   }
@@ -115,7 +115,7 @@ class UserFeedsTest extends PlayedServer {
   void nobodyIsLetInBeforeItsChangesAreHeard() {
     SocketClient client = client();
     var heard = new CountDownLatch(1);
-    whileScopesAreAwaited =
+    whileAudiencesAreAwaited =
         () -> {
           if (awaited.size() == 2) {
             Await.open(heard);
@@ -135,7 +135,7 @@ class UserFeedsTest extends PlayedServer {
   @Test
   void whoseChangesCannotBeHeardIsAskedToComeBack() {
     SocketClient client = client();
-    whileScopesAreAwaited =
+    whileAudiencesAreAwaited =
         () -> {
           throw new IllegalStateException("no leader");
         };
@@ -164,7 +164,7 @@ class UserFeedsTest extends PlayedServer {
   void aConversationDeletedDuringAFirstJoinIsClosed() {
     SocketClient client = client();
     var deleted = new CountDownLatch(1);
-    whileScopesAreRead = () -> Await.open(deleted);
+    whileAudiencesAreRead = () -> Await.open(deleted);
     whoMayUse =
         () -> {
           List<UUID> found = foundAndThenDeleted();
@@ -198,9 +198,9 @@ class UserFeedsTest extends PlayedServer {
   void whenRightsCannotBeReadTheClientIsAskedToComeBack() {
     SocketClient client = client();
     client.joins("x", ALL, token(BOB));
-    whileScopesAreRead =
+    whileAudiencesAreRead =
         () -> {
-          whileScopesAreRead = () -> {};
+          whileAudiencesAreRead = () -> {};
           throw new IllegalStateException("no database");
         };
     fanOut.changed(control(BOB));

@@ -9,7 +9,7 @@ import java.util.UUID;
  * @param people ids of people: the person's own; empty for who may not use the chat
  * @param teams ids of teams: the person's
  */
-public record Audience(List<UUID> people, List<UUID> teams) {
+public record AudienceIds(List<UUID> people, List<UUID> teams) {
 
   /**
    * Copies the lists.
@@ -17,7 +17,7 @@ public record Audience(List<UUID> people, List<UUID> teams) {
    * @param people ids of people
    * @param teams ids of teams
    */
-  public Audience {
+  public AudienceIds {
     people = List.copyOf(people);
     teams = List.copyOf(teams);
   }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param kind what the id is of
  * @param id the person's or the team's
  */
-public record Scope(Kind kind, UUID id) {
+public record Audience(Kind kind, UUID id) {
 
   /** What an id is of. */
   public enum Kind {
@@ -21,7 +21,9 @@ public record Scope(Kind kind, UUID id) {
     USER,
     /** The members of a team. */
     TEAM,
-    /** Everybody. Of no change itself; used where one process notes the scopes of all changes. */
+    /**
+     * Everybody. Of no change itself; used where one process notes the audiences of all changes.
+     */
     EVERYBODY;
 
     /** The kind's name in texts: {@code user}, {@code team}, {@code everybody}. */
@@ -29,40 +31,41 @@ public record Scope(Kind kind, UUID id) {
   }
 
   /**
-   * {@return the scope of one person}
+   * {@return the audience of one person}
    *
    * @param id the person's
    */
-  public static Scope user(UUID id) {
-    return new Scope(Kind.USER, id);
+  public static Audience user(UUID id) {
+    return new Audience(Kind.USER, id);
   }
 
   /**
-   * {@return the scope of a team's members}
+   * {@return the audience of a team's members}
    *
    * @param id the team's
    */
-  public static Scope team(UUID id) {
-    return new Scope(Kind.TEAM, id);
+  public static Audience team(UUID id) {
+    return new Audience(Kind.TEAM, id);
   }
 
   /**
-   * {@return the scopes of these people and teams, people first}
+   * {@return the audiences of these people and teams, people first}
    *
    * @param users ids of people
    * @param teams ids of teams
    */
-  public static List<Scope> of(List<UUID> users, List<UUID> teams) {
-    return Stream.concat(users.stream().map(Scope::user), teams.stream().map(Scope::team)).toList();
+  public static List<Audience> of(List<UUID> users, List<UUID> teams) {
+    return Stream.concat(users.stream().map(Audience::user), teams.stream().map(Audience::team))
+        .toList();
   }
 
   /**
-   * {@return the scopes of these people and teams, people first}
+   * {@return the audiences of these people and teams, people first}
    *
    * @param users ids of people; null for none
    * @param teams ids of teams; null for none
    */
-  public static List<Scope> of(UUID @Nullable [] users, UUID @Nullable [] teams) {
+  public static List<Audience> of(UUID @Nullable [] users, UUID @Nullable [] teams) {
     return of(
         users == null ? List.of() : List.of(users), teams == null ? List.of() : List.of(teams));
   }

@@ -3,7 +3,7 @@ package com.gptdesk.chat.policies;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.relay.Scope;
+import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Array;
 import java.sql.Connection;
@@ -36,12 +36,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Real time tells a change to exactly those whom row-level security lets see the row: its scopes
- * meet a person's scopes when, and only when, that person sees the row before or after it. Over
+ * Real time tells a change to exactly those whom row-level security lets see the row: its audiences
+ * meet a person's audiences when, and only when, that person sees the row before or after it. Over
  * random worlds; {@code -Dchat.seed=…} runs one of them again.
  */
 @Tag("slow")
-class ScopesEqualPoliciesTest {
+class AudienceEqualsPoliciesTest {
 
   private static final int WORLDS = 4;
   private static final long FIRST_SEED = 20261;
@@ -60,7 +60,7 @@ class ScopesEqualPoliciesTest {
   private record Change(
       String table,
       String operation,
-      Set<Scope> scopes,
+      Set<Audience> audiences,
       @Nullable JsonNode record,
       @Nullable JsonNode old) {
 
@@ -79,7 +79,7 @@ class ScopesEqualPoliciesTest {
 
     @Override
     public String toString() {
-      return "%s %s to %s: %s <- %s".formatted(operation, table, scopes, record, old);
+      return "%s %s to %s: %s <- %s".formatted(operation, table, audiences, record, old);
     }
   }
 
@@ -111,7 +111,7 @@ class ScopesEqualPoliciesTest {
   /** What holds between two steps. */
   private record Moment(
       Map<UUID, Set<String>> sees,
-      Map<UUID, Set<Scope>> hears,
+      Map<UUID, Set<Audience>> hears,
       Set<String> rows,
       Map<UUID, String> people,
       Map<UUID, UUID> typing) {}
@@ -138,7 +138,7 @@ class ScopesEqualPoliciesTest {
   }
 
   @Test
-  void scopesMeetWhereAndOnlyWhereTheRowIsSeen() throws SQLException {
+  void audiencesMeetWhereAndOnlyWhereTheRowIsSeen() throws SQLException {
     String given = System.getProperty("chat.seed");
     List<Long> seeds =
         given != null
@@ -156,7 +156,7 @@ class ScopesEqualPoliciesTest {
           faults,
           () -> "again with -Dchat.seed=" + seed + ":\n" + String.join("\n", faults));
     }
-    System.out.println("Scopes equal policies in " + seeds.size() + " worlds: " + seen);
+    System.out.println("Audiences equal policies in " + seeds.size() + " worlds: " + seen);
     if (given == null) {
       for (String table : KEY_COLUMNS.keySet()) {
         assertTrue(seen.getOrDefault(table + " INSERT", 0) > 0, table + " was never inserted");
@@ -171,17 +171,17 @@ class ScopesEqualPoliciesTest {
   }
 
   /**
-   * Each scope left out or given to all, and each redaction dropped: the tests above would fail.
+   * Each audience left out or given to all, and each redaction dropped: the tests above would fail.
    */
   @Test
-  void aWrongScopeIsFound() throws SQLException {
+  void aWrongAudienceIsFound() throws SQLException {
     Set<String> survivors = new TreeSet<>();
     int mutants = 0;
     for (String definition :
         column(
             "select pg_get_functiondef(p.oid) from pg_proc p where p.pronamespace = 'relay'::regnamespace"
                 + " and p.proname like 'record\\_%' order by p.proname")) {
-      for (Map.Entry<String, String> mutant : withWrongScopes(definition).entrySet()) {
+      for (Map.Entry<String, String> mutant : withWrongAudiences(definition).entrySet()) {
         mutants++;
         try (Statement statement = owner.createStatement()) {
           statement.execute("savepoint mutant");
@@ -193,7 +193,7 @@ class ScopesEqualPoliciesTest {
         }
       }
     }
-    System.out.printf("Scope mutants: %d, %d survived%n", mutants, survivors.size());
+    System.out.printf("Audience mutants: %d, %d survived%n", mutants, survivors.size());
     assertEquals(Set.of(), survivors);
   }
 
@@ -247,7 +247,7 @@ class ScopesEqualPoliciesTest {
     List<String> faults = new ArrayList<>();
     for (Change change : changes) {
       if (change.table().equals("users")) {
-        if (change.record() != null || change.old() != null || change.scopes().size() != 1) {
+        if (change.record() != null || change.old() != null || change.audiences().size() != 1) {
           faults.add("a control row says too much: " + change);
         }
         continue;
@@ -274,8 +274,8 @@ class ScopesEqualPoliciesTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  private static boolean meets(Change change, @Nullable Set<Scope> scopes) {
-    return scopes != null && scopes.stream().anyMatch(change.scopes()::contains);
+  private static boolean meets(Change change, @Nullable Set<Audience> audiences) {
+    return audiences != null && audiences.stream().anyMatch(change.audiences()::contains);
   }
 
   /** Whom row-level security shows the old row or the new one. */
@@ -340,9 +340,9 @@ class ScopesEqualPoliciesTest {
       return true;
     }
     return Set.of(
-            Scope.user(UUID.fromString(row.get("user_id").asString())),
-            Scope.user(UUID.fromString(row.get("is_typing_to").asString())))
-        .containsAll(change.scopes());
+            Audience.user(UUID.fromString(row.get("user_id").asString())),
+            Audience.user(UUID.fromString(row.get("is_typing_to").asString())))
+        .containsAll(change.audiences());
   }
 
   /** Rows that came or went, and people who moved, without a word. */
@@ -355,7 +355,7 @@ class ScopesEqualPoliciesTest {
     Set<UUID> moved =
         changes.stream()
             .filter(change -> change.table().equals("users"))
-            .flatMap(change -> change.scopes().stream().map(Scope::id))
+            .flatMap(change -> change.audiences().stream().map(Audience::id))
             .collect(Collectors.toSet());
     List<String> faults = new ArrayList<>();
     after.rows().stream()
@@ -396,7 +396,7 @@ class ScopesEqualPoliciesTest {
 
   private static Moment moment(World world) throws SQLException {
     Map<UUID, Set<String>> sees = new HashMap<>();
-    Map<UUID, Set<Scope>> hears = new HashMap<>();
+    Map<UUID, Set<Audience>> hears = new HashMap<>();
     for (UUID person : world.people()) {
       sees.put(person, Set.copyOf(seenBy(person)));
     }
@@ -405,13 +405,13 @@ class ScopesEqualPoliciesTest {
     try (Statement statement = owner.createStatement()) {
       try (ResultSet result =
           statement.executeQuery(
-              "select p.id, s.scopes, s.team_scopes, u.id is not null, concat(u.team_id, ' ', u.status)"
+              "select p.id, s.audience, s.team_audience, u.id is not null, concat(u.team_id, ' ', u.status)"
                   + " from unnest(array['"
                   + world.people().stream().map(UUID::toString).collect(Collectors.joining("','"))
-                  + "']::uuid[]) p (id) cross join relay.scopes_of_person(p.id) s left join public.users u using (id)")) {
+                  + "']::uuid[]) p (id) cross join relay.audience_of_person(p.id) s left join public.users u using (id)")) {
         while (result.next()) {
           UUID person = result.getObject(1, UUID.class);
-          hears.put(person, scopes(result));
+          hears.put(person, audiences(result));
           if (result.getBoolean(4)) {
             people.put(person, result.getString(5));
           }
@@ -442,7 +442,7 @@ class ScopesEqualPoliciesTest {
     try (Statement statement = owner.createStatement();
         ResultSet result =
             statement.executeQuery(
-                "select table_name, operation, scopes, team_scopes, record, old_record from relay.change_log where seq > "
+                "select table_name, operation, audience, team_audience, record, old_record from relay.change_log where seq > "
                     + last
                     + " order by seq")) {
       while (result.next()) {
@@ -450,7 +450,7 @@ class ScopesEqualPoliciesTest {
             new Change(
                 result.getString("table_name"),
                 result.getString("operation"),
-                scopes(result),
+                audiences(result),
                 json(result.getString("record")),
                 json(result.getString("old_record"))));
       }
@@ -462,8 +462,8 @@ class ScopesEqualPoliciesTest {
     return text == null ? null : JSON.readTree(text);
   }
 
-  private static Set<Scope> scopes(ResultSet result) throws SQLException {
-    return Set.copyOf(Scope.of(uuids(result, "scopes"), uuids(result, "team_scopes")));
+  private static Set<Audience> audiences(ResultSet result) throws SQLException {
+    return Set.copyOf(Audience.of(uuids(result, "audience"), uuids(result, "team_audience")));
   }
 
   private static UUID @Nullable [] uuids(ResultSet result, String column) throws SQLException {
@@ -483,10 +483,10 @@ class ScopesEqualPoliciesTest {
   }
 
   /**
-   * For each list of scopes: each of them left out, and everybody let in; people taken for teams
+   * For each list of audiences: each of them left out, and everybody let in; people taken for teams
    * and teams for people; then each redaction dropped.
    */
-  private static Map<String, String> withWrongScopes(String definition) {
+  private static Map<String, String> withWrongAudiences(String definition) {
     Map<String, String> mutants = new LinkedHashMap<>();
     String name = definition.substring(definition.indexOf("relay."), definition.indexOf('('));
     Matcher list = Pattern.compile("array\\[(?!o\\.user_id\\]\\))([^\\]]*)\\]").matcher(definition);
@@ -494,24 +494,24 @@ class ScopesEqualPoliciesTest {
       String before = definition.substring(0, list.start());
       String after = definition.substring(list.end());
       String where = "%s, line %d".formatted(name, before.lines().count());
-      List<String> scopes = operands(list.group(1));
-      for (String scope : scopes) {
-        List<String> others = new ArrayList<>(scopes);
-        others.remove(scope);
+      List<String> audiences = operands(list.group(1));
+      for (String audience : audiences) {
+        List<String> others = new ArrayList<>(audiences);
+        others.remove(audience);
         mutants.put(
-            where + ", without " + scope,
+            where + ", without " + audience,
             before + "array[" + String.join(", ", others) + "]::uuid[]" + after);
       }
       mutants.put(
           where + ", for everybody",
           before + "(" + list.group() + " || array(select u.id from public.users u))" + after);
     }
-    Matcher kinds = Pattern.compile("\\bscopes, team_scopes\\b").matcher(definition);
+    Matcher kinds = Pattern.compile("\\baudience, team_audience\\b").matcher(definition);
     while (kinds.find()) {
       mutants.put(
           "%s, people for teams at %d".formatted(name, kinds.start()),
           definition.substring(0, kinds.start())
-              + "team_scopes, scopes"
+              + "team_audience, audience"
               + definition.substring(kinds.end()));
     }
     Matcher redaction =
