@@ -46,11 +46,11 @@ as $$
     'sender_id', m.sender_id, 'recipient_id', m.recipient_id,
     'type', m.message_type, 'content', m.content,
     'file_url', m.file_url, 'file_name', m.file_name, 'file_size', m.file_size, 'metadata', m.metadata,
-    'created_at', m.created_at, 'updated_at', m.updated_at, 'is_edited', m.is_edited, 'is_deleted', m.is_deleted)
+    'created_at', m.created_at, 'written_at', m.written_at, 'client_id', m.client_id, 'updated_at', m.updated_at, 'is_edited', m.is_edited, 'is_deleted', m.is_deleted)
   from public.user_conversations c
   join lateral (
     select x.id, x.conversation_id, x.seq, x.sender_id, x.recipient_id, x.message_type, x.content, x.file_url, x.file_name,
-      x.file_size, x.metadata, x.created_at, x.updated_at, x.is_edited, x.is_deleted
+      x.file_size, x.metadata, x.created_at, x.written_at, x.client_id, x.updated_at, x.is_edited, x.is_deleted
     from public.user_messages x
     where x.conversation_id = c.id
     order by x.seq

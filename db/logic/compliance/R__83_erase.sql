@@ -68,7 +68,7 @@ begin
         where m.conversation_id = conversation
           and m.seq > position
           and (
-            (m.sender_id = person and not m.is_deleted)
+            (m.sender_id = person and (not m.is_deleted or num_nonnulls(m.written_at, m.client_id) > 0))
             or exists (select from public.message_reactions r where r.message_id = m.id and r.user_id = person)
           )
         order by m.seq
@@ -88,6 +88,8 @@ begin
         file_name = case m.sender_id when person then null else m.file_name end,
         file_size = case m.sender_id when person then null else m.file_size end,
         metadata = case m.sender_id when person then '{}' else m.metadata end,
+        written_at = case m.sender_id when person then null else m.written_at end,
+        client_id = case m.sender_id when person then null else m.client_id end,
         is_deleted = m.is_deleted or m.sender_id = person,
         updated_at = case m.sender_id when person then clock_timestamp() else m.updated_at end,
         revision = base + d.place
@@ -99,6 +101,10 @@ begin
       where m.id = any (doomed)
         and m.is_deleted
         and e.message_id = m.id;
+
+      delete from chat.message_keys k
+      where k.message_id = any (doomed)
+        and k.sender_id = person;
 
       delete from public.message_reactions r
       using public.user_messages m

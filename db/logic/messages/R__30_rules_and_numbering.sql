@@ -1,29 +1,6 @@
 -- Messages: both people of a conversation read them, its sender writes, edits and takes back, functions do the writing.
 -- Lock order, everywhere: conversations by id, then messages, then the rest.
 
-create or replace function chat.check_message_id(id uuid)
-  returns uuid
-  stable
-  set search_path = pg_catalog, pg_temp
-  language plpgsql
-as $$
-begin
-  if substr(check_message_id.id::text, 15, 1) = '7'
-    and chat.uuid7_time(check_message_id.id)
-      between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '5 minutes'   -- a transaction may last
-  then
-    return check_message_id.id;
-  end if;
-  raise sqlstate 'PT400' using
-    message = 'A message id is a UUIDv7 of this moment.',
-    detail = case when substr(check_message_id.id::text, 15, 1) = '7' then 'id_time' else 'id_version' end,
-    hint = 'Make the id when the message is written, at most a day ago and five minutes ahead, or leave it out.';
-end
-$$;
-
-comment on function chat.check_message_id(uuid) is
-  'The id; PT400 unless it is version 7 and its time from one day ago to five minutes ahead: retention goes by id, so a client must not steer it.';
-
 create or replace function chat.checked_content(content text, message_type text)
   returns text
   stable
@@ -70,7 +47,6 @@ begin
       detail = 'not_yours',
       hint = 'sender_id must be the person the token speaks for.';
   end if;
-  new.id := chat.check_message_id(new.id);
   new.content := chat.checked_content(new.content, new.message_type);
 
   -- The lock and the number in one statement. Members only, so that a stranger waits for nobody and leaves no trace.
@@ -103,6 +79,8 @@ begin
   new.sent_revision := new.revision;
   new.created_at := moment;
   new.updated_at := moment;
+  -- By the server's clock, and only where the reader learns something by it.
+  new.written_at := case when new.written_at < moment - interval '1 minute' and isfinite(new.written_at) then new.written_at end;
   new.is_edited := false;
   new.is_deleted := false;
   new.read_by := '[]';
@@ -121,5 +99,5 @@ create or replace trigger number_message
 comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it.';
 
 revoke all on function
-  chat.check_message_id, chat.checked_content, chat.number_message
+  chat.checked_content, chat.number_message
 from public, anon, authenticated, service_role;

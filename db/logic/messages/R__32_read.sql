@@ -54,7 +54,8 @@ begin
         page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by,
         page.metadata, page.recipient_id, page.seq, page.sent_revision, page.revision,
         senders -> page.sender_id::text,
-        r.reactions
+        r.reactions,
+        page.written_at, page.client_id
       from (
         select m.*
         from public.user_messages m
@@ -72,7 +73,8 @@ begin
         page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by,
         page.metadata, page.recipient_id, page.seq, page.sent_revision, page.revision,
         senders -> page.sender_id::text,
-        r.reactions
+        r.reactions,
+        page.written_at, page.client_id
       from (
         select m.*
         from public.user_messages m
@@ -121,7 +123,8 @@ begin
       page.file_size, page.created_at, page.updated_at, page.is_edited, page.is_deleted, page.read_by, page.metadata,
       page.recipient_id, page.seq, page.sent_revision, page.revision,
       senders -> page.sender_id::text,
-      r.reactions
+      r.reactions,
+      page.written_at, page.client_id
     from (
       select m.*
       from public.user_messages m
@@ -157,7 +160,7 @@ begin
       select
         x.id, x.conversation_id, x.sender_id, x.content, x.message_type, x.file_url, x.file_name, x.file_size,
         x.created_at, x.updated_at, x.is_edited, x.is_deleted, x.read_by, x.metadata, x.recipient_id, x.seq,
-        x.sent_revision, x.revision
+        x.sent_revision, x.revision, x.written_at, x.client_id
       from public.user_messages x
       where x.conversation_id = changed_messages.conversation_id
         and x.revision > after_revision

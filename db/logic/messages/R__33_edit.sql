@@ -51,7 +51,8 @@ begin
     (view_of.message).is_edited, (view_of.message).is_deleted, (view_of.message).read_by, (view_of.message).metadata,
     (view_of.message).recipient_id, (view_of.message).seq, (view_of.message).sent_revision, (view_of.message).revision,
     chat.sender_card(),
-    r.reactions
+    r.reactions,
+    (view_of.message).written_at, (view_of.message).client_id
   into view
   from chat.reactions_of((view_of.message).id) r;
   return view;

@@ -230,7 +230,8 @@ begin
       translate(
         ts_headline('pg_catalog.simple', translate(page.content, e'<\uE000\uE001\u0001', e'\u0001'), words,
           e'StartSel=\uE000,StopSel=\uE001,MaxWords=30,MinWords=10'),
-        e'\u0001', '<')
+        e'\u0001', '<'),
+      page.written_at, page.client_id
     from page
     cross join names
     cross join lateral chat.reactions_of(page.id) r

@@ -11,7 +11,7 @@ return row(
   message.id, message.conversation_id, message.sender_id, message.content, message.message_type, message.file_url,
   message.file_name, message.file_size, message.created_at, message.updated_at, message.is_edited,
   message.is_deleted, message.read_by, message.metadata, message.recipient_id, message.seq, message.sent_revision,
-  message.revision
+  message.revision, message.written_at, message.client_id
 )::relay.published_user_messages;
 
 comment on function relay.published_message(public.user_messages) is 'A row of public.user_messages as clients are told of it.';
@@ -34,7 +34,7 @@ begin
     values ('user_messages', 'INSERT', array[new.sender_id, new.recipient_id], row_to_json(row(
       new.id, new.conversation_id, new.sender_id, new.content, new.message_type, new.file_url, new.file_name,
       new.file_size, new.created_at, new.updated_at, new.is_edited, new.is_deleted, new.read_by, new.metadata,
-      new.recipient_id, new.seq, new.sent_revision, new.revision
+      new.recipient_id, new.seq, new.sent_revision, new.revision, new.written_at, new.client_id
     )::relay.published_user_messages)::text);
   elsif tg_op = 'UPDATE' then
     -- Not for read_by alone: the read position says it, and once for the whole conversation. By revision, so by the statement.
@@ -50,8 +50,13 @@ begin
       row_to_json(relay.published_message(o))::text
     from new_rows n
     join old_rows o on o.id = n.id
-    where (n.sender_id, n.recipient_id, n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited, n.is_deleted, n.metadata, n.updated_at)
-      is distinct from (o.sender_id, o.recipient_id, o.revision, o.content, o.message_type, o.file_url, o.file_name, o.file_size, o.is_edited, o.is_deleted, o.metadata, o.updated_at)
+    where (
+        n.sender_id, n.recipient_id, n.revision, n.content, n.message_type, n.file_url, n.file_name, n.file_size, n.is_edited,
+        n.is_deleted, n.metadata, n.updated_at, n.written_at, n.client_id
+      ) is distinct from (
+        o.sender_id, o.recipient_id, o.revision, o.content, o.message_type, o.file_url, o.file_name, o.file_size, o.is_edited,
+        o.is_deleted, o.metadata, o.updated_at, o.written_at, o.client_id
+      )
     order by n.conversation_id, n.revision;
   else
     insert into relay.change_log (table_name, operation, audience, old_record)

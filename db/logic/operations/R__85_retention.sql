@@ -211,6 +211,19 @@ declare
   days int := (select s.retention_days from chat.settings s);
 begin
   perform chat.demand_claims_of('chat_relay');
+
+  -- Keys go by the id of their message, which has its time.
+  delete from chat.message_keys k
+  where k.message_id = any (array(
+    select x.message_id
+    from chat.message_keys x
+    where x.message_id < (select chat.uuid7_floor(now() - s.message_key_days * interval '1 day') from chat.settings s)
+    order by x.message_id
+    limit 5000
+    for update skip locked));
+  if found then
+    return 'forgot';
+  end if;
   if days is null then
     return null;
   end if;
@@ -219,7 +232,7 @@ end
 $$;
 
 comment on function chat.apply_retention(boolean) is
-  'One step of retention by chat.settings.retention_days, as chat.drop_messages_step; null when it is off or nothing is left to do. The service calls it until then.';
+  'One step of retention: ''forgot'' some keys older than chat.settings.message_key_days, then by retention_days as chat.drop_messages_step; null when nothing is left to do. The service calls it until then.';
 
 create or replace function chat.archive_inactive_conversations(older_than interval)
   returns bigint

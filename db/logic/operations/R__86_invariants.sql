@@ -19,6 +19,7 @@ declare
   last_conversation uuid := coalesce(check_invariants.conversation_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
   kept_from timestamptz;
   first_id_kept uuid;
+  first_id_remembered uuid := chat.uuid7_floor(now() - interval '29 days');   -- message_key_days is at least 30
   whole_from timestamptz;
 begin
   -- Retention goes by id and numbers go by arrival: as an id may be a day older than its message, the numbers of the first day
@@ -55,12 +56,18 @@ begin
         ) as is_not_blank,
         not m.is_deleted and m.is_edited and (select true from public.message_edits e where e.message_id = m.id limit 1) is null
           as has_no_earlier_text,
+        m.client_id is not null and (
+          m.client_id = m.id
+          or m.id >= first_id_remembered
+            and (select true from chat.message_keys k where k.sender_id = m.sender_id and k.key = m.client_id and k.message_id = m.id) is null
+        ) as is_not_remembered,
+        m.written_at >= m.created_at as is_written_late,
         c.last_message_seq,
         c.revision as last_revision
       from (
         select
           m.id, m.conversation_id, m.sender_id, m.recipient_id, m.seq, m.sent_revision, m.revision, m.created_at, m.read_by,
-          m.is_deleted, m.is_edited,
+          m.is_deleted, m.is_edited, m.written_at, m.client_id,
           m.content = '' and m.metadata = '{}' as is_blank,
           row_number() over w = 1 as is_oldest_kept,
           lag(m.seq) over w as seq_before,
@@ -99,10 +106,15 @@ begin
         ('a deleted message is blank', m.is_not_blank,
           format('message %s', m.id)),
         ('an edited message has its earlier texts', m.has_no_earlier_text,
-          format('message %s', m.id))
+          format('message %s', m.id)),
+        ('a message is found by its sender''s key', m.is_not_remembered,
+          format('message %s, key %s', m.id, m.client_id)),
+        ('a message is written before it is sent', m.is_written_late,
+          format('message %s: written at %s, sent at %s', m.id, m.written_at, m.created_at))
     ) broken (rule, is_broken, detail)
     where (m.has_gap or m.begins_late or m.is_out_of_order or m.is_past_the_last or m.is_read_ahead or m.has_odd_readers
-        or m.is_astray or m.is_revised_ahead or m.is_not_blank or m.has_no_earlier_text)
+        or m.is_astray or m.is_revised_ahead or m.is_not_blank or m.has_no_earlier_text or m.is_not_remembered
+        or m.is_written_late)
       and broken.is_broken;
 
   -- Messages by revision, which takes the index alone.
@@ -231,6 +243,26 @@ begin
       limit 1
     ) m on true
     where (m.conversation_id, m.sender_id, m.recipient_id) is distinct from (r.conversation_id, r.sender_id, r.recipient_id);
+
+  return query
+    select 'a key is its message''s', format('key %s of person %s, message %s', k.key, k.sender_id, k.message_id)
+    from (
+      select k.*
+      from chat.message_keys k
+      where check_invariants.conversation_id is null
+      union all
+      select k.*
+      from public.user_messages m
+      join chat.message_keys k on k.message_id = m.id
+      where m.conversation_id = check_invariants.conversation_id
+    ) k
+    left join lateral (
+      select m.*
+      from public.user_messages m
+      where m.id = k.message_id
+      limit 1
+    ) m on true
+    where (m.sender_id, m.client_id) is distinct from (k.sender_id, k.key);
 
   return query
     select 'preferences are a participant''s', format('conversation %s, person %s, archived at %s of %s',

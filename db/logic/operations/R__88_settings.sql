@@ -13,5 +13,7 @@ comment on policy "The service can read the settings" on chat.settings is 'The s
 revoke all on table chat.flyway_history, chat.settings from public, anon, authenticated, service_role, chat_service;
 grant select on chat.flyway_history to chat_service;
 -- Not the secret of the claims, nor what is made of it.
-grant select (only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours, change_log_max_mb, retention_days, messages_kept_from, audit)
-  on chat.settings to chat_service;
+grant select (
+    only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours,
+    change_log_max_mb, retention_days, messages_kept_from, message_key_days, audit
+  ) on chat.settings to chat_service;

@@ -134,6 +134,31 @@ where not m.is_deleted
   and m.is_edited <> exists (select from public.message_edits e where e.message_id = m.id)
 
 union all
+select 'a message is found by its sender''s key', format('message %s, key %s', m.id, m.client_id)
+from messages m
+where m.client_id = m.id
+  or (
+    m.client_id is not null
+    and m.id >= chat.uuid7_floor(now() - interval '29 days')
+    and not exists (
+      select
+      from chat.message_keys k
+      where k.sender_id = m.sender_id
+        and k.key = m.client_id
+        and k.message_id = m.id))
+
+union all
+select 'a key is its message''s', format('key %s of person %s, message %s', k.key, k.sender_id, k.message_id)
+from chat.message_keys k
+left join messages m on m.id = k.message_id
+where (m.sender_id, m.client_id) is distinct from (k.sender_id, k.key)
+
+union all
+select 'a message is written before it is sent', format('message %s: written at %s, sent at %s', m.id, m.written_at, m.created_at)
+from messages m
+where m.written_at >= m.created_at
+
+union all
 select 'an edit knows its message', format('edit %s of message %s', e.id, e.message_id)
 from public.message_edits e
 left join messages m on m.id = e.message_id

@@ -13,7 +13,6 @@ const SENTENCES: Partial<Record<string, Sentence>> = {
   no_message: ['This message is not here any more.', null],
   empty: ['There is nothing to send.', 'Write something first.'],
   too_long: ['This is too long.', 'Shorten it or send it in parts.'],
-  id_time: ['The clock of this device is wrong.', 'Set it, then write the message again.'],
   deleted: ['This message was deleted.', null],
   too_many_reactions: ['You have given this message many reactions.', 'Take one back first.'],
 };

@@ -355,6 +355,7 @@ final class SendMessage implements Scenario {
                   null,
                   null,
                   null,
+                  null,
                   null));
     }
 

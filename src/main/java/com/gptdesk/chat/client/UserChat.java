@@ -251,7 +251,8 @@ public final class UserChat {
                     file == null ? null : file.url(),
                     file == null ? null : file.name(),
                     file == null ? null : file.size(),
-                    JsonColumns.text(message.metadata()))));
+                    JsonColumns.text(message.metadata()),
+                    message.writtenAt() == null ? null : moment(message.writtenAt()))));
   }
 
   /**

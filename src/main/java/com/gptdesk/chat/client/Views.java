@@ -75,7 +75,9 @@ final class Views {
         JsonColumns.object(row.getMetadata().data()),
         row.getSentRevision(),
         row.getRevision(),
-        row.getReactions());
+        row.getReactions(),
+        instant(row.getWrittenAt()),
+        row.getClientId());
   }
 
   private static Conversation conversation(ConversationViewRecord row) {

@@ -30,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * @param sentRevision the conversation's revision when it was sent
  * @param revision the conversation's revision when it last changed
  * @param reactions the oldest first
+ * @param writtenAt when it was written, as its sender's client says, where that is more than a
+ *     minute before {@code createdAt}; else null
+ * @param clientId the id that the sender's client chose, where the message has another; else null
  */
 public record Message(
     UUID id,
@@ -49,7 +52,9 @@ public record Message(
     Map<String, @Nullable Object> metadata,
     long sentRevision,
     long revision,
-    List<Reaction> reactions) {
+    List<Reaction> reactions,
+    @Nullable Instant writtenAt,
+    @Nullable UUID clientId) {
 
   /** Copies the lists and the map. */
   public Message {

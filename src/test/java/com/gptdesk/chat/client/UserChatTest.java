@@ -199,7 +199,7 @@ class UserChatTest {
     refused(Reason.INVALID, () -> alice.searchUsers("b", 201));
     refused(
         Reason.INVALID,
-        () -> alice.sendMessage(conversation, NewMessage.text("hi").withId(UUID.randomUUID())));
+        () -> alice.sendMessage(conversation, NewMessage.text("hi").withId(new UUID(0, 0))));
     alice.deleteMessage(sent.id());
     refused(Reason.CONFLICT, () -> alice.editMessage(sent.id(), "ho"));
     bob.blockUser(alice.userId());
@@ -255,6 +255,28 @@ class UserChatTest {
     assertEquals(file.attachment(), first.attachment());
     assertEquals(metadata, first.metadata());
     assertEquals(List.of(first), bob.getMessages(conversation));
+  }
+
+  @Test
+  void whatWasWrittenOfflineIsSentOnceByAnyKey() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    Instant written = Instant.now().minus(Duration.ofDays(3)).truncatedTo(ChronoUnit.MILLIS);
+    NewMessage message =
+        NewMessage.text("of Friday").withId(UUID.randomUUID()).withWrittenAt(written);
+
+    Message first = alice.sendMessage(conversation, message);
+    assertEquals(first, alice.sendMessage(conversation, message));
+
+    assertEquals(message.id(), first.clientId());
+    assertEquals(written, first.writtenAt());
+    assertEquals(List.of(first), bob.getMessages(conversation));
+    assertEquals(first, bob.searchMessages("Friday").getFirst().message());
+    Message now =
+        alice.sendMessage(
+            conversation,
+            NewMessage.text("now").withWrittenAt(Instant.parse("2100-01-01T00:00:00Z")));
+    assertNull(now.writtenAt());
+    assertNull(now.clientId());
   }
 
   /** The database gives a sent message as one composite value, which has quoting of its own. */

@@ -228,6 +228,7 @@ class ChatDatabaseTest {
                                 null,
                                 null,
                                 null,
+                                null,
                                 null)));
             assertThrows(
                 UnsupportedOperationException.class,

@@ -35,9 +35,10 @@ final class Equivalents {
     REASONS.put(
         "chat.message_of_mine: without chat.require_active_user()",
         "Both who call it demand it, too.");
-    REASONS.put(
-        "chat.number_message: without new.id := chat.check_message_id(new.id)",
-        "The id is not granted for insert, and send_message has checked it.");
+    String taken = "Then others' keys and old ids are taken: PT409, by the check of the sender.";
+    REASONS.put("public.send_message: true for k.sender_id = me", taken);
+    REASONS.put("public.send_message: true for m.sender_id = me", taken);
+    REASONS.put("public.send_message: true for (m.sender_id = me or chosen_id is not null)", taken);
     REASONS.put(
         "chat.number_message: false for not found",
         "Then there is no recipient, and require_reachable refuses with the same code.");

@@ -33,7 +33,8 @@ class ComplianceRulesTest extends Rules {
     everybody("select chat.place_hold('x', '%s')".formatted(alice.id()), nobody);
     everybody("select chat.release_hold(1)", nobody);
     for (String table :
-        List.of("legal_holds", "held_texts", "erased_people", "audit_log", "health")) {
+        List.of(
+            "legal_holds", "held_texts", "erased_people", "audit_log", "health", "message_keys")) {
       everybody("select * from chat." + table, nobody);
     }
     everybody("insert into chat.audit_log (acting_as, action) values ('x', 'y')", nobody);

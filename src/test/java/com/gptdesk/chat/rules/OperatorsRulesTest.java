@@ -461,7 +461,7 @@ class OperatorsRulesTest extends Rules {
 
   @Test
   void invariantsTellWhatIsBroken() {
-    UUID one = alice.sends(conversation, "one").getId();
+    UUID one = alice.sends(UUID.randomUUID(), conversation, "one").getId();
     UUID two = bob.sends(conversation, "two").getId();
     UUID three = alice.sends(conversation, "three").getId();
     bob.reacts(one, "👍");
@@ -533,6 +533,17 @@ class OperatorsRulesTest extends Rules {
         "insert into public.message_edits (message_id, sender_id, content) values ('%s', '%s', 'x')"
             .formatted(three, alice.id()));
     breaks("an edited message has its earlier texts", "delete from public.message_edits");
+    breaks("a message is found by its sender's key", "delete from chat.message_keys");
+    breaks(
+        "a message is found by its sender's key",
+        "update public.user_messages set client_id = id where id = '%s'".formatted(one));
+    breaks("a key is its message's", "update public.user_messages set client_id = null");
+    breaks(
+        "a key is its message's",
+        "update chat.message_keys set sender_id = '%s'".formatted(carol.id()));
+    breaks(
+        "a message is written before it is sent",
+        "update public.user_messages set written_at = created_at where id = '%s'".formatted(one));
     breaks(
         "an edit knows its message",
         "update public.message_edits set sender_id = '%s'".formatted(bob.id()));

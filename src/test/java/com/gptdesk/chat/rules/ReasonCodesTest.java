@@ -156,8 +156,7 @@ class ReasonCodesTest extends Rules {
     meets("too_many_reactions", bob, "select public.add_reaction('%s', '-1')".formatted(message));
 
     String withId = "select public.send_message('%s', 'hi', id => '%s')";
-    meets("id_version", alice, withId.formatted(conversation, UUID.randomUUID()));
-    meets("id_time", alice, withId.formatted(conversation, "01900000-0000-7000-8000-000000000000"));
+    meets("id_nil", alice, withId.formatted(conversation, new UUID(0, 0)));
     meets("id_taken", bob, withId.formatted(conversation, message));
 
     String send = "select public.send_message('%s', 'hello')".formatted(conversation);

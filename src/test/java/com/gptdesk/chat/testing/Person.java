@@ -10,7 +10,9 @@ import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.jooq.routines.SendMessage;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import java.time.Instant;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -96,6 +98,25 @@ public final class Person {
           message.setId(id);
           message.setConversationId(conversation);
           message.setContent(content);
+          message.execute(tx.configuration());
+          return message.getReturnValue();
+        });
+  }
+
+  /** Sends a text with an id of one's own, and says when it was written. */
+  public MessageViewRecord sends(
+      @Nullable UUID id, UUID conversation, String content, @Nullable Instant writtenAt) {
+    return does(
+        tx -> {
+          SendMessage message = new SendMessage();
+          message.setConversationId(conversation);
+          message.setContent(content);
+          if (id != null) {
+            message.setId(id);
+          }
+          if (writtenAt != null) {
+            message.setWrittenAt(writtenAt.atOffset(ZoneOffset.UTC));
+          }
           message.execute(tx.configuration());
           return message.getReturnValue();
         });
