@@ -228,6 +228,128 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await wire.end();
   });
 
+  /** A person whose device's clock is off by so many milliseconds. */
+  async function withClockOff(name, milliseconds) {
+    const person = await somebody(name);
+    await person.page.addInitScript((off) => {
+      const Real = Date;
+      const now = () => Real.now() + off;
+      window.Date = new Proxy(Real, {
+        apply: () => new Real(now()).toString(),
+        construct: (_, args) => (args.length > 0 ? new Real(...args) : new Real(now())),
+        get: (target, name) => (name === 'now' ? now : target[name]),
+      });
+    }, milliseconds);
+    return person;
+  }
+
+  /** The stored messages that say so, as Bob reads them. */
+  async function storedWith(text) {
+    const conversation_id = await scene.demo.between('alice', 'bob');
+    return (await scene.demo.calls('bob', 'get_messages', { conversation_id })).filter(({ content }) => content === text);
+  }
+
+  /** Puts into the outbox what a visit so long ago left there, as the page before this one kept it. */
+  async function leavesInOutbox(person, content, ago) {
+    const { demo } = scene;
+    await person.page.evaluate(
+      ([user, conversation_id, recipient_id, words, before]) => {
+        const at = Date.now() - before;
+        const hex = at.toString(16).padStart(12, '0');
+        const chance = Math.random().toString(16).slice(2, 14).padEnd(12, '0');
+        const id = `${hex.slice(0, 8)}-${hex.slice(8)}-7abc-8abc-${chance}`;
+        const letter = { id, conversation_id, recipient_id, written_at: new Date(at).toISOString(), draft: { content: words } };
+        localStorage.setItem(`gptdesk-chat:outbox:${user}:${id}`, JSON.stringify(letter));
+      },
+      [demo.user('alice').id, await demo.between('alice', 'bob'), demo.user('bob').id, content, ago],
+    );
+  }
+
+  const MINUTE = 60_000;
+  const HOUR = 60 * MINUTE;
+  const DAY = 24 * HOUR;
+
+  for (const [words, off] of [
+    ['ten minutes fast', 10 * MINUTE],
+    ['ten minutes slow', -10 * MINUTE],
+    ['two days fast', 2 * DAY],
+    ['two days slow', -2 * DAY],
+    ['in the year 1970', -Date.now()],
+    ['in the year 2100', Date.UTC(2100) - Date.now()],
+  ]) {
+    test(`a clock ${words}: what one writes is stored, once, and as written now`, async () => {
+      const { bob } = scene;
+      const alice = await withClockOff('alice', off);
+      await Promise.all([alice.opens(), bob.opens()]);
+      await Promise.all([alice.choosesConversation('Bob'), bob.choosesConversation('Alice')]);
+      const text = `my clock is ${words}`;
+      await alice.sends(text);
+      await bob.seesOnce(text);
+      await alice.seesNo('.message-sending');
+      await alice.seesOnce(text);
+      assert.equal(await alice.count('.message-problem'), 0);
+      const stored = await storedWith(text);
+      assert.equal(stored.length, 1);
+      assert.equal(stored[0].written_at, null);
+      await leaves(alice);
+    });
+  }
+
+  test('written 30 hours ago without a network, with a clock three days slow: sent once, and both read when it was written', async () => {
+    const { bob } = scene;
+    const alice = await withClockOff('alice', -3 * DAY);
+    await Promise.all([alice.opens(), bob.opens()]);
+    await Promise.all([alice.choosesConversation('Bob'), bob.choosesConversation('Alice')]);
+    const text = 'of the weekend';
+    await leavesInOutbox(alice, text, 30 * HOUR);
+    await alice.page.reload();
+    for (const person of [alice, bob]) {
+      await person.sees('.bubble', `${text}written 30 hours earlier`);
+      assert.equal(await person.count('.bubble', text), 1, person.name);
+    }
+    await alice.seesNo('.message-sending');
+    const [message, ...more] = await storedWith(text);
+    assert.deepEqual(more, []);
+    const hours = (Date.parse(message.created_at) - Date.parse(message.written_at)) / HOUR;
+    assert.equal(Math.round(hours), 30, 'by the server’s clock');
+    await leaves(alice);
+  });
+
+  test('a message whose answer is lost is there once, also before it is tried again', async () => {
+    const { bob } = scene;
+    const alice = await somebody('alice');
+    await Promise.all([alice.opens(), bob.opens()]);
+    await Promise.all([alice.choosesConversation('Bob'), bob.choosesConversation('Alice')]);
+    const text = 'of two months ago';
+    await leavesInOutbox(alice, text, 60 * DAY);
+    let lose;
+    const held = new Promise((resolve) => (lose = resolve));
+    let answers = 0;
+    await alice.page.route('**/rpc/send_message', async (route) => {
+      const answer = await route.fetch();
+      if (answers++ === 0) {
+        await held;
+        await route.abort();
+      } else {
+        await route.fulfill({ response: answer });
+      }
+    });
+    await alice.page.reload();
+    await bob.seesOnce(text);
+    // The channel brings it while the answer is on its way: it takes the place of what waits.
+    await alice.sees('.message:not(.message-sending) .bubble', text);
+    await alice.seesOnce(text);
+    lose();
+    await until('the second try', () => answers > 1);
+    await until('the outbox to be empty', () =>
+      alice.page.evaluate(() => !Object.keys(localStorage).some((name) => name.includes(':outbox:'))),
+    );
+    await alice.seesOnce(text);
+    await bob.seesOnce(text);
+    assert.equal((await storedWith(text)).length, 1);
+    await leaves(alice);
+  });
+
   test('a refusal is said, and trying again sends the same message once', async () => {
     const { alice, bob, demo } = scene;
     await alice.opens();

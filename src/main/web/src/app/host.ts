@@ -4,6 +4,7 @@
 //   page → host   {type: 'gptdesk-chat:token-wanted'}                   at start, and when the token has ended
 //   host → page   {type: 'gptdesk-chat:token', token: '<JWT>'}
 //   page → host   {type: 'gptdesk-chat:unread', count: 3}               for the host's navigation entry
+import { serverNow } from '@/lib/server-clock';
 import type { User } from '@/lib/types';
 
 const PATIENCE = 10_000;
@@ -35,7 +36,7 @@ export class Host {
 
   /** The token, a new one when the old one is about to end. */
   readonly token = (): Promise<string> => {
-    if (this.held && endOf(this.held) > Date.now() + 30_000) {
+    if (this.held && endOf(this.held) > serverNow() + 30_000) {
       return Promise.resolve(this.held);
     }
     return new Promise((resolve, reject) => {

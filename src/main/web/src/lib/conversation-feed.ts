@@ -66,7 +66,9 @@ export class ConversationFeed extends Store<FeedState> {
     }
     this.set({ conversation: conversation.data, problem: null });
     if (page) {
-      const held = this.get().messages.filter(isOnItsWay);
+      const held = this.get().messages.filter(
+        (message) => isOnItsWay(message) && !page.data!.some((stored) => became(message, stored)),
+      );
       const live = this.get().messages.filter((message) => !isOnItsWay(message));
       this.set({
         messages: [...page.data!, ...held],
@@ -268,7 +270,9 @@ export class ConversationFeed extends Store<FeedState> {
 
   add(message: ChatMessage): void {
     this.set(({ messages }) => ({
-      messages: messages.some(({ id }) => id === message.id) ? messages : [...messages, message],
+      messages: messages.some((held) => held.id === message.id || became(message, held))
+        ? messages
+        : [...messages, message],
     }));
   }
 
@@ -283,17 +287,22 @@ export class ConversationFeed extends Store<FeedState> {
   /** Takes a message in by its number, unless it is here in this revision or a later one, or lies outside what is loaded. */
   private put(incoming: UserMessage, whole: boolean, extend = false): void {
     this.set((now) => {
-      const index = now.messages.findIndex(({ id }) => id === incoming.id);
-      const held = now.messages[index];
-      if (held && !isOnItsWay(held)) {
-        if (held.revision > incoming.revision || (held.revision === incoming.revision && !whole)) {
+      const stored = now.messages.find(
+        (message) => message.id === incoming.id && !isOnItsWay(message),
+      );
+      if (stored) {
+        if (
+          stored.revision > incoming.revision ||
+          (stored.revision === incoming.revision && !whole)
+        ) {
           return {};
         }
-        const messages = [...now.messages];
-        messages[index] = merged(held, incoming);
+        const messages = now.messages.filter((message) => !became(message, incoming));
+        messages[messages.indexOf(stored)] = merged(stored, incoming);
         return { messages };
       }
-      const others = now.messages.filter(({ id }) => id !== incoming.id);
+      const held = now.messages.find((message) => became(message, incoming));
+      const others = now.messages.filter((message) => message !== held);
       const first = others.find((message) => !isOnItsWay(message));
       const last = others.findLast((message) => !isOnItsWay(message));
       const outside =
@@ -313,6 +322,15 @@ export class ConversationFeed extends Store<FeedState> {
 
 export function isOnItsWay(message: ChatMessage): boolean {
   return message.delivery !== undefined;
+}
+
+/** Whether what was on its way is now this stored message: by the id that its sender chose. */
+function became(message: ChatMessage, stored: UserMessage): boolean {
+  return (
+    isOnItsWay(message) &&
+    message.sender_id === stored.sender_id &&
+    message.id === (stored.client_id ?? stored.id)
+  );
 }
 
 /** A live row has no sender and no reactions: those held stay. A deleted message has none. */

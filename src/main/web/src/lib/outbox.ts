@@ -2,11 +2,12 @@
 // one after the other in a conversation, so that they keep their order. What is here survives a reload: each under a name of its
 // own, since two tabs of one person would else write over each other's.
 import { keep, kept, keptNames } from './keep';
+import { clockDifference, serverNow } from './server-clock';
 import type { ChatMessage, MessageType, UserMessage } from './types';
 import type { SendOptions, UserChatAPI } from './user-chat';
 import { uuid7 } from './uuid7';
 
-export interface Draft extends Omit<SendOptions, 'id'> {
+export interface Draft extends Omit<SendOptions, 'id' | 'written_at'> {
   content: string;
   message_type?: MessageType;
 }
@@ -15,7 +16,12 @@ interface Letter {
   id: string;
   conversation_id: string;
   recipient_id: string;
+  /** By the clock of this device. */
   written_at: string;
+  /** What was to be added to it for the server's; null when no answer had told. A letter of an older page has none. */
+  clock?: number | null;
+  /** Its place among those that wait: the device's clock may go back. */
+  place?: number;
   draft: Draft;
 }
 
@@ -26,12 +32,14 @@ export interface OutboxListener {
 }
 
 const LONGEST_PAUSE = 15_000;
+const NOW = 60_000; // written within these milliseconds is written now
 
 export class Outbox {
   private readonly letters = new Map<string, Letter>();
   private readonly failed = new Set<string>();
   private readonly busy = new Set<string>();
   private readonly wake = new Set<() => void>();
+  private asked = false;
   private closed = false;
 
   constructor(
@@ -42,14 +50,18 @@ export class Outbox {
 
   /** Goes on with what the last visit left behind. */
   start(): void {
+    const found: Letter[] = [];
     for (const name of keptNames(this.nameOf(''))) {
       try {
-        const letter = JSON.parse(kept(name) ?? '') as Letter;
-        this.letters.set(letter.id, letter); // ids are in the order of time, and so are the names
-        this.listener.waiting(this.message(letter));
+        found.push(JSON.parse(kept(name) ?? '') as Letter);
       } catch {
         keep(name, null);
       }
+    }
+    found.sort((a, b) => (a.place ?? 0) - (b.place ?? 0) || (a.id < b.id ? -1 : 1));
+    for (const letter of found) {
+      this.letters.set(letter.id, letter);
+      this.listener.waiting(this.message(letter));
     }
     new Set([...this.letters.values()].map(({ conversation_id }) => conversation_id)).forEach(
       (id) => void this.work(id),
@@ -58,10 +70,12 @@ export class Outbox {
 
   send(conversationId: string, recipientId: string, draft: Draft): void {
     const letter: Letter = {
-      id: uuid7(),
+      id: uuid7(serverNow()),
       conversation_id: conversationId,
       recipient_id: recipientId,
       written_at: new Date().toISOString(),
+      clock: clockDifference(),
+      place: 1 + Math.max(0, ...[...this.letters.values()].map(({ place }) => place ?? 0)),
       draft,
     };
     this.letters.set(letter.id, letter);
@@ -113,13 +127,19 @@ export class Outbox {
       if (!letter) {
         break;
       }
+      await this.hearTime(conversationId);
       const { content, message_type = 'text', ...options } = letter.draft;
+      const written = writtenAt(letter);
       const { data, error } = await this.api.sendMessage(
         conversationId,
         this.userId,
         content,
         message_type,
-        { ...options, id: letter.id },
+        {
+          ...options,
+          id: letter.id,
+          ...(serverNow() - written > NOW && { written_at: new Date(written).toISOString() }),
+        },
       );
       if (data) {
         tries = 0;
@@ -135,6 +155,14 @@ export class Outbox {
     this.busy.delete(conversationId);
   }
 
+  /** Before the first answer nobody knows what the clock of this device is worth, so one is asked for. */
+  private async hearTime(conversationId: string): Promise<void> {
+    if (clockDifference() === null && !this.asked) {
+      const { error } = await this.api.getConversation(conversationId);
+      this.asked = error === null;
+    }
+  }
+
   private pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
@@ -147,7 +175,9 @@ export class Outbox {
     });
   }
 
-  private message({ id, conversation_id, recipient_id, written_at, draft }: Letter): ChatMessage {
+  private message(letter: Letter): ChatMessage {
+    const { id, conversation_id, recipient_id, draft } = letter;
+    const written_at = new Date(writtenAt(letter)).toISOString();
     return {
       id,
       conversation_id,
@@ -180,4 +210,9 @@ export class Outbox {
   private nameOf(letterId: string): string {
     return `outbox:${this.userId}:${letterId}`;
   }
+}
+
+/** By the server's clock. A device whose clock was set right since knows no better than what it said then. */
+function writtenAt({ written_at, clock }: Letter): number {
+  return Date.parse(written_at) + (clock ?? clockDifference() ?? 0);
 }

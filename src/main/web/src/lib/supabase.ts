@@ -1,5 +1,6 @@
 // The official client, given the person's token by a callback, so that a fresh one is asked for when the old one ends.
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
+import { fetchAndHearTime } from './server-clock';
 
 export interface ServiceAddress {
   /** The origin of the service, as https://chat.example. */
@@ -15,6 +16,7 @@ export async function createSupabaseClient(
 ): Promise<SupabaseClient> {
   const supabase = createClient(url, anonKey, {
     accessToken: token,
+    global: { fetch: fetchAndHearTime },
     realtime: {
       heartbeatIntervalMs: 15_000,
       // At once, then calmly; with chance in it, so that a restarted service is not met by everybody in the same moment.

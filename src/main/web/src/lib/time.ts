@@ -1,6 +1,7 @@
-import { differenceInCalendarDays, format, formatDistanceToNowStrict, isSameYear } from 'date-fns';
+import { differenceInCalendarDays, format, formatDistanceStrict, isSameYear } from 'date-fns';
+import { serverNow } from './server-clock';
 
-const now = () => new Date();
+const now = () => new Date(serverNow());
 
 /** 14:05 */
 export function clock(moment: string): string {
@@ -36,7 +37,19 @@ export function exactly(moment: string): string {
 }
 
 export function ago(moment: string): string {
-  return Date.now() - Date.parse(moment) < 60_000
+  return serverNow() - Date.parse(moment) < 60_000
     ? 'just now'
-    : formatDistanceToNowStrict(new Date(moment), { addSuffix: true });
+    : formatDistanceStrict(new Date(moment), now(), { addSuffix: true });
+}
+
+/** How long one moment is before another: 5 minutes, 30 hours, 3 days. */
+export function span(from: string, to: string): string {
+  const minutes = Math.max(1, Math.round((Date.parse(to) - Date.parse(from)) / 60_000));
+  const [count, unit] =
+    minutes < 100
+      ? [minutes, 'minute']
+      : minutes < 48 * 60
+        ? [Math.round(minutes / 60), 'hour']
+        : [Math.round(minutes / 60 / 24), 'day'];
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }

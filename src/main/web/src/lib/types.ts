@@ -50,6 +50,10 @@ export interface UserMessage {
   revision: number;
   sender?: User;
   reactions?: Reaction[];
+  /** When it was written, where that is more than a minute before created_at. */
+  written_at?: string | null;
+  /** The id that its sender chose, where the message has another. */
+  client_id?: string | null;
 }
 
 /** A message on the screen: also one that is still on its way. */

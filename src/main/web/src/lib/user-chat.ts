@@ -17,8 +17,10 @@ import type {
 export type Position = { before?: number; after?: number };
 
 export interface SendOptions {
-  /** A UUIDv7 made once for this message: sent again with the same one, it is still one message. */
+  /** Any UUID, made once for this message: sent again with the same one, it is still one message. */
   id?: string;
+  /** When it was written, by the server's clock, if that is a while ago. */
+  written_at?: string;
   file_url?: string | null;
   file_name?: string | null;
   file_size?: number | null;

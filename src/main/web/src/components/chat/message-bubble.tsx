@@ -15,7 +15,7 @@ import { AttachmentCard } from './attachment-card';
 import { LinkedText } from './linked-text';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
-import { clock, exactly } from '@/lib/time';
+import { clock, exactly, span } from '@/lib/time';
 import type { ChatMessage } from '@/lib/types';
 
 export const REACTIONS = [
@@ -71,6 +71,7 @@ export const MessageBubble = memo(function MessageBubble({
     highlighted && 'message-highlighted',
     message.delivery && `message-${message.delivery}`,
   ].filter(Boolean);
+  const late = message.written_at && !message.is_deleted ? message.written_at : null;
   const named = message.file_url !== null && message.content === message.file_name; // the card says it already
 
   return (
@@ -81,7 +82,7 @@ export const MessageBubble = memo(function MessageBubble({
       <div className="message-row">
         {/* Has it the focus, its tools show: a tap must do what pointing does. Not every browser gives it by a tap alone. */}
         <div
-          className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}`}
+          className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}${late ? ' bubble-late' : ''}`}
           tabIndex={-1}
           onClick={(event) => event.currentTarget.focus({ preventScroll: true })}
         >
@@ -101,6 +102,11 @@ export const MessageBubble = memo(function MessageBubble({
           )}
           <span className="bubble-foot">
             {message.is_edited && !message.is_deleted && <span>edited</span>}
+            {late && (
+              <span title={`Written ${exactly(late)}`}>
+                written {span(late, message.created_at)} earlier
+              </span>
+            )}
             <time dateTime={message.created_at} title={exactly(message.created_at)}>
               {clock(message.created_at)}
             </time>

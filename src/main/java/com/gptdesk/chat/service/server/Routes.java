@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.server;
 
 import com.gptdesk.chat.service.http.Cors;
+import com.gptdesk.chat.service.http.HttpDate;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestId;
@@ -20,6 +21,7 @@ import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
@@ -138,7 +140,11 @@ final class Routes {
     settings.origins().answer(request, context.response().headers());
     String id = RequestId.of(request.getHeader(RequestId.HEADER));
     context.put(RequestId.FIELD, id);
-    context.response().headers().set(RequestId.HEADER, id);
+    context
+        .response()
+        .headers()
+        .set(RequestId.HEADER, id)
+        .set(HttpDate.HEADER, HttpDate.of(Instant.now()));
     RequestLog.follow(context, id);
     if (!request.method().equals(HttpMethod.OPTIONS)) {
       context.next();

@@ -11,6 +11,7 @@ import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.http.Cors;
+import com.gptdesk.chat.service.http.HttpDate;
 import com.gptdesk.chat.service.http.RequestBounds;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TrustedProxies;
@@ -26,12 +27,16 @@ import io.vertx.core.buffer.Buffer;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
@@ -144,6 +149,24 @@ class HttpServiceTest {
         .headers()
         .firstValue("X-Request-Id")
         .orElseThrow();
+  }
+
+  /** By which a client whose clock is wrong learns the time. */
+  @Test
+  void everyAnswerHasTheServersTime() throws Exception {
+    for (String path : List.of("/nowhere", "/rest/v1/rpc/echo?a=1")) {
+      Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+      HttpHeaders headers =
+          send(request(path).header("Origin", "https://desk.example").GET()).headers();
+      Instant told =
+          Instant.from(
+              DateTimeFormatter.RFC_1123_DATE_TIME.parse(headers.firstValue("Date").orElseThrow()));
+      assertFalse(told.isBefore(before), path);
+      assertFalse(told.isAfter(Instant.now()), path);
+      assertTrue(
+          headers.firstValue("Access-Control-Expose-Headers").orElseThrow().contains(" Date,"));
+    }
+    assertEquals("Thu, 01 Jan 1970 00:00:00 GMT", HttpDate.of(Instant.EPOCH));
   }
 
   @Test
