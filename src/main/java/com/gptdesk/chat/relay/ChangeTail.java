@@ -1,5 +1,7 @@
 package com.gptdesk.chat.relay;
 
+import com.gptdesk.chat.relay.listen.Backend;
+import com.gptdesk.chat.relay.listen.PendingAnswer;
 import com.gptdesk.chat.relay.listen.Sessions;
 import java.sql.Array;
 import java.sql.Connection;
@@ -48,12 +50,21 @@ final class ChangeTail implements AutoCloseable {
   private final @Nullable Supplier<String> claims;
   private long signedAt;
   private final PreparedStatement tail;
+  private final Backend backend;
+  private final PendingAnswer answer = new PendingAnswer();
+  private final Duration suspicion;
 
-  private ChangeTail(Connection connection, RelaySettings settings) throws SQLException {
+  private ChangeTail(Connection connection, RelaySettings settings, @Nullable Backend predecessor)
+      throws SQLException {
     this.connection = connection;
     this.maxRows = settings.maxRows();
     this.claims = settings.claims();
     this.signedAt = System.nanoTime() - SIGNED_AGAIN_AFTER.toNanos();
+    this.suspicion = settings.listening().suspicion();
+    if (predecessor != null) {
+      predecessor.end(connection);
+    }
+    this.backend = Backend.of(connection);
     try (Statement statement = connection.createStatement()) {
       statement.execute(Sessions.PATIENCE);
       // Neither JIT nor parallel workers for what takes less than a millisecond.
@@ -69,14 +80,51 @@ final class ChangeTail implements AutoCloseable {
     this.tail = connection.prepareStatement("select * from relay.tail(?, ?, ?)");
   }
 
-  static ChangeTail connect(RelaySettings settings) throws SQLException {
+  /**
+   * Connects.
+   *
+   * @param predecessor the server process of the relay's last connection, which is ended
+   * @param patience after so long without an answer the connection is lost
+   */
+  static ChangeTail connect(
+      RelaySettings settings, @Nullable Backend predecessor, Duration patience)
+      throws SQLException {
     Connection connection = Sessions.open(settings.listening(), "gptdesk-chat relay");
     try {
-      return new ChangeTail(connection, settings);
+      Sessions.waitForAnswers(connection, patience);
+      return new ChangeTail(connection, settings, predecessor);
     } catch (SQLException e) {
       connection.close();
       throw e;
     }
+  }
+
+  /** From now on the connection is lost when an answer takes longer. */
+  void waitForAnswers(Duration patience) throws SQLException {
+    Sessions.waitForAnswers(connection, patience);
+  }
+
+  /** Its server process, which a later connection of the same relay ends. */
+  Backend backend() {
+    return backend;
+  }
+
+  /** Whether the server owes an answer for so long that the connection may be half open. */
+  boolean isSuspect() {
+    return answer.isOlderThan(suspicion);
+  }
+
+  /**
+   * Asks the server for an answer, by a statement that says nothing: no transaction, no snapshot.
+   * Fails when there is none in time.
+   */
+  void ping() throws SQLException {
+    answer.to(
+        () -> {
+          try (Statement statement = connection.createStatement()) {
+            return statement.execute("");
+          }
+        });
   }
 
   /** Signs the session's claims again when they are old. Without signed claims it does nothing. */
@@ -113,21 +161,24 @@ final class ChangeTail implements AutoCloseable {
    *     position
    */
   Batch poll(Position position) throws SQLException {
-    sign();
-    tail.setObject(1, position.epoch());
-    tail.setString(2, position.snapshot());
-    tail.setInt(3, maxRows);
-    try (ResultSet row = tail.executeQuery()) {
-      String snapshot = row.next() ? row.getString("snapshot") : null;
-      if (snapshot == null) {
-        throw new SQLException("relay.tail() did not begin with a snapshot");
-      }
-      var changes = new ArrayList<Change>();
-      while (row.next()) {
-        changes.add(change(row));
-      }
-      return new Batch(changes, new Position(position.epoch(), snapshot));
-    }
+    return answer.to(
+        () -> {
+          sign();
+          tail.setObject(1, position.epoch());
+          tail.setString(2, position.snapshot());
+          tail.setInt(3, maxRows);
+          try (ResultSet row = tail.executeQuery()) {
+            String snapshot = row.next() ? row.getString("snapshot") : null;
+            if (snapshot == null) {
+              throw new SQLException("relay.tail() did not begin with a snapshot");
+            }
+            var changes = new ArrayList<Change>();
+            while (row.next()) {
+              changes.add(change(row));
+            }
+            return new Batch(changes, new Position(position.epoch(), snapshot));
+          }
+        });
   }
 
   private static Change change(ResultSet row) throws SQLException {
@@ -158,20 +209,27 @@ final class ChangeTail implements AutoCloseable {
    * True when every writer that did not notify has ended: from now on writers notify. Never waits.
    */
   boolean sleep(int slot) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement("select relay.sleep(?)")) {
-      statement.setInt(1, slot);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next() && row.getBoolean(1);
-      }
-    }
+    return answer.to(
+        () -> {
+          try (PreparedStatement statement = connection.prepareStatement("select relay.sleep(?)")) {
+            statement.setInt(1, slot);
+            try (ResultSet row = statement.executeQuery()) {
+              return row.next() && row.getBoolean(1);
+            }
+          }
+        });
   }
 
   /** From now on writers need not notify. */
   void wake(int slot) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement("select relay.wake(?)")) {
-      statement.setInt(1, slot);
-      statement.execute();
-    }
+    answer.to(
+        () -> {
+          try (PreparedStatement statement = connection.prepareStatement("select relay.wake(?)")) {
+            statement.setInt(1, slot);
+            statement.execute();
+          }
+          return true;
+        });
   }
 
   /**
@@ -186,10 +244,7 @@ final class ChangeTail implements AutoCloseable {
           return false;
         }
       }
-      statement.execute(
-          "set idle_session_timeout = '"
-              + LEADER_MAY_BE_SILENT
-              + "'; set tcp_user_timeout = '15s'");
+      statement.execute("set idle_session_timeout = '" + LEADER_MAY_BE_SILENT + "'");
       return true;
     }
   }
@@ -207,10 +262,14 @@ final class ChangeTail implements AutoCloseable {
 
   /** Deletes from the log what every relay must have read. */
   void maintain() throws SQLException {
-    sign();
-    try (Statement statement = connection.createStatement()) {
-      statement.execute("select relay.maintain()");
-    }
+    answer.to(
+        () -> {
+          sign();
+          try (Statement statement = connection.createStatement()) {
+            statement.execute("select relay.maintain()");
+          }
+          return true;
+        });
   }
 
   /**

@@ -1,7 +1,9 @@
 package com.gptdesk.chat.relay;
 
+import com.gptdesk.chat.relay.listen.Backend;
 import com.gptdesk.chat.relay.listen.Backoff;
 import com.gptdesk.chat.relay.listen.ListenLoop;
+import com.gptdesk.chat.relay.listen.Sessions;
 import com.gptdesk.chat.relay.listen.WakeUp;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -21,6 +23,10 @@ import org.slf4j.LoggerFactory;
  * advisory lock. From then on every writer notifies, so after one more empty poll the relay waits
  * for a notification. It runs no query meanwhile, except after a long time as a backstop. There are
  * a few slots; a relay that finds none free polls slowly.
+ *
+ * <p>A connection can be half open: nothing arrives any more, and nobody says so. So each of the
+ * two connections is asked for an answer at every heartbeat, and is replaced when none comes in
+ * time. Its successor ends the server process that was left behind.
  *
  * <p>With a {@link LeadingListener} only one of several relays reads at a time. It waits for the
  * lead and then does the same, but polls every few seconds, so that the database sees that it is
@@ -55,6 +61,12 @@ public final class Relay implements AutoCloseable {
   /** After so many signals in a row without a change, it polls less often. */
   private static final int MOST_IDLE_SIGNALS = 3;
 
+  /**
+   * The longest time for an answer. It grows up to this while answers take too long, so that a
+   * database that is only slow is not asked for the same thing again and again.
+   */
+  private static final Duration LONGEST_PATIENCE = Duration.ofSeconds(30);
+
   private static final Duration NEXT_CLAIM = Duration.ofSeconds(10);
   private static final Duration MAINTENANCE = Duration.ofMinutes(1);
 
@@ -76,10 +88,12 @@ public final class Relay implements AutoCloseable {
   private final LongAdder wakes = new LongAdder();
   private final LongAdder resyncs = new LongAdder();
   private final LongAdder reconnects = new LongAdder();
+  private final LongAdder silences = new LongAdder();
   private volatile boolean following;
   private volatile boolean waiting;
   private volatile boolean leading;
   private volatile @Nullable ChangeTail current;
+  private volatile Runnable onSilence = () -> {};
 
   // Owned by the relay's thread.
   private boolean asleep;
@@ -87,6 +101,8 @@ public final class Relay implements AutoCloseable {
   private long lastChange = System.nanoTime();
   private long lastMaintenance = System.nanoTime();
   private boolean warnedOfPolling;
+  private @Nullable Backend predecessor;
+  private Duration patience;
 
   /**
    * Creates a relay that does nothing until {@link #start}.
@@ -103,8 +119,19 @@ public final class Relay implements AutoCloseable {
         cluster != null && settings.listening().backstop().compareTo(LEADER_BACKSTOP) > 0
             ? LEADER_BACKSTOP
             : settings.listening().backstop();
-    this.listenLoop = new ListenLoop(settings.listening(), wakeUp);
+    this.patience = settings.listening().timeout();
+    this.listenLoop = new ListenLoop(settings.listening(), wakeUp, () -> onSilence.run());
     this.thread = Thread.ofPlatform().daemon().name("relay").unstarted(this::run);
+  }
+
+  /**
+   * What to do when a connection of the relay was given up because the server did not answer: other
+   * connections to the same server may be half open, too. To be called before {@link #start}.
+   *
+   * @param action called by a thread of the relay; must not block
+   */
+  public void onSilence(Runnable action) {
+    onSilence = action;
   }
 
   /** Starts to connect and returns at once; see {@link #isUpToDate}. */
@@ -113,9 +140,15 @@ public final class Relay implements AutoCloseable {
     thread.start();
   }
 
-  /** {@return whether changes arrive in time: the relay reads the log and a connection listens} */
+  /**
+   * Whether changes arrive in time: the relay reads the log and a connection listens, and neither
+   * owes an answer for longer than half of the heartbeat's time-out.
+   *
+   * @return false while changes may be late
+   */
   public boolean isUpToDate() {
-    return following && listenLoop.isListening();
+    ChangeTail tail = current;
+    return following && tail != null && !tail.isSuspect() && listenLoop.isListening();
   }
 
   /** {@return whether it is the one of several that reads the log} */
@@ -171,6 +204,16 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
+   * How often a connection was given up because the server did not answer in time, as when it is
+   * half open. {@link #reconnects} counts these, too.
+   *
+   * @return a count since the start
+   */
+  public long silences() {
+    return silences.sum() + listenLoop.silences();
+  }
+
+  /**
    * Stops delivering and closes both connections. Returns when the relay's thread has ended, or
    * after some seconds.
    */
@@ -200,7 +243,10 @@ public final class Relay implements AutoCloseable {
       while (!isClosing()) {
         awaitAble();
         SQLException lost = null;
-        try (ChangeTail tail = ChangeTail.connect(settings)) {
+        boolean connected = false;
+        try (ChangeTail tail = ChangeTail.connect(settings, predecessor, patience)) {
+          predecessor = tail.backend();
+          connected = true;
           current = tail;
           if (awaitLead(tail)) {
             follow(tail, backoff);
@@ -214,7 +260,7 @@ public final class Relay implements AutoCloseable {
           leaveLead();
         }
         if (lost != null) {
-          retryLater(lost, backoff);
+          retryLater(lost, connected && Sessions.isSilence(lost), backoff);
         }
       }
     } catch (InterruptedException e) {
@@ -254,16 +300,28 @@ public final class Relay implements AutoCloseable {
     }
   }
 
-  private void retryLater(SQLException e, Backoff backoff) throws InterruptedException {
+  private void retryLater(SQLException e, boolean silent, Backoff backoff)
+      throws InterruptedException {
     if (isClosing()) {
       return;
     }
     Duration wait = backoff.next();
-    LOG.warn(
-        "The change log cannot be read ({}: {}); trying again in {} ms",
-        e.getSQLState(),
-        e.getMessage(),
-        wait.toMillis());
+    if (silent) {
+      LOG.warn(
+          "The relay got no answer within {} ms, its connection may be half open; a new one in {} ms",
+          patience.toMillis(),
+          wait.toMillis());
+      silences.increment();
+      Duration longer = patience.multipliedBy(2);
+      patience = longer.compareTo(LONGEST_PATIENCE) > 0 ? LONGEST_PATIENCE : longer;
+      onSilence.run();
+    } else {
+      LOG.warn(
+          "The change log cannot be read ({}: {}); trying again in {} ms",
+          e.getSQLState(),
+          e.getMessage(),
+          wait.toMillis());
+    }
     reconnects.increment();
     pause(wait);
   }
@@ -284,6 +342,7 @@ public final class Relay implements AutoCloseable {
       Duration took = since(polled);
       following = true;
       backoff.reset();
+      isPatientAsUsual(tail);
       if (found) {
         lastChange = System.nanoTime();
         if (asleep) {
@@ -337,6 +396,15 @@ public final class Relay implements AutoCloseable {
     return !batch.changes().isEmpty();
   }
 
+  /** After an answer, the next ones are again waited for no longer than the settings say. */
+  private void isPatientAsUsual(ChangeTail tail) throws SQLException {
+    Duration usual = settings.listening().timeout();
+    if (!patience.equals(usual)) {
+      patience = usual;
+      tail.waitForAnswers(usual);
+    }
+  }
+
   /**
    * Takes the new position before the resync, so that a reader who catches up misses nothing in
    * between.
@@ -373,23 +441,34 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
-   * Waits for a signal until the backstop; true when it came. Fails when the connection that holds
-   * the slot is lost meanwhile.
+   * Waits for a signal until the backstop, or until the listening connection may be half open; true
+   * when a signal came. Fails when the connection that holds the slot is lost meanwhile, or gives
+   * no answer to a heartbeat.
    */
   private boolean awaitSignal(ChangeTail tail) throws SQLException, InterruptedException {
     long start = System.nanoTime();
+    long beat = start;
     waiting = true;
     try {
-      while (goesOn() && since(start).compareTo(backstop) < 0) {
-        if (wakeUp.await(LOOK)) {
+      while (goesOn() && since(start).compareTo(backstop) < 0 && listenLoop.isListening()) {
+        if (wakeUp.await(look())) {
           return true;
         }
         tail.checkAlive();
+        if (since(beat).compareTo(settings.listening().heartbeat()) >= 0) {
+          tail.ping();
+          beat = System.nanoTime();
+        }
       }
     } finally {
       waiting = false;
     }
     return false;
+  }
+
+  private Duration look() {
+    Duration heartbeat = settings.listening().heartbeat();
+    return heartbeat.compareTo(LOOK) < 0 ? heartbeat : LOOK;
   }
 
   /**

@@ -66,6 +66,20 @@ public record RelaySettings(
   }
 
   /**
+   * The same with another heartbeat, which bounds how long changes can be late without notice when
+   * a connection is half open.
+   *
+   * @param every an idle connection is asked so often whether it still answers
+   * @param unanswered after so long without an answer a connection is replaced
+   * @param connecting the longest that opening a connection to one server may take
+   * @return the settings
+   */
+  public RelaySettings withHeartbeat(Duration every, Duration unanswered, Duration connecting) {
+    return new RelaySettings(
+        listening.withHeartbeat(every, unanswered, connecting), pause, calm, maxRows, claims);
+  }
+
+  /**
    * The same with another bound on the changes of one poll.
    *
    * @param rows the most that one poll brings; what is more comes by the next

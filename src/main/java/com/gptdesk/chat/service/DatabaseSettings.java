@@ -23,6 +23,11 @@ import org.jspecify.annotations.Nullable;
  * @param dataDirectory the directory of the embedded PostgreSQL
  * @param poolSize connections for requests, besides those of the relay
  * @param statementTimeout the longest statement of a request; zero for no limit
+ * @param heartbeat how often the relay asks its idle connections for an answer
+ * @param heartbeatTimeout after so long without an answer it replaces them
+ * @param connectTimeout the longest that opening a connection may take
+ * @param socketTimeout after so long without an answer a connection for requests is lost; zero for
+ *     no limit
  * @param claimsSecret signs the claims for the database; null where it does not check signatures
  * @param claimsLifetime how long such a signature is valid for the start of a transaction
  * @param driver the driver that listens
@@ -38,6 +43,10 @@ record DatabaseSettings(
     Path dataDirectory,
     int poolSize,
     Duration statementTimeout,
+    Duration heartbeat,
+    Duration heartbeatTimeout,
+    Duration connectTimeout,
+    Duration socketTimeout,
     @Nullable String claimsSecret,
     Duration claimsLifetime,
     ListenDriver driver,
@@ -80,6 +89,38 @@ record DatabaseSettings(
           0,
           3_600_000,
           "the longest statement of a request, and the longest open transaction; half of it for a lock; then 503. 0: no limit, also for a pooler that lets no `options` through");
+  private static final Setting<Duration> HEARTBEAT =
+      Setting.millis(
+          "CHAT_HEARTBEAT_MS",
+          1_500,
+          100,
+          60_000,
+          "so often the relay asks its two idle connections for an answer");
+  private static final Setting<Duration> HEARTBEAT_TIMEOUT =
+      Setting.millis(
+          "CHAT_HEARTBEAT_TIMEOUT_MS",
+          2_500,
+          500,
+          60_000,
+          "after so long without an answer the relay replaces a connection, since it may be half open; after half of it, readiness is red; idle connections of the pool are checked as long");
+  private static final Setting<Duration> CONNECT_TIMEOUT =
+      Setting.millis(
+          "CHAT_CONNECT_TIMEOUT_MS",
+          5_000,
+          1_000,
+          60_000,
+          "the longest that opening a connection to the database may take");
+
+  /** What a statement may take longer than its limit until its answer arrives. */
+  private static final int ANSWER_ARRIVES_MILLIS = 5_000;
+
+  private static final Setting<@Nullable Integer> SOCKET_TIMEOUT =
+      Setting.optionalNumber(
+          "CHAT_SOCKET_TIMEOUT_MS",
+          0,
+          3_660_000,
+          "5000 more than CHAT_STATEMENT_TIMEOUT_MS; 0 where that is 0",
+          "after so long without an answer a request's connection counts as lost, then 503; longer than a statement may take. 0: no limit");
   private static final Setting<@Nullable String> CLAIMS_SECRET =
       Setting.secret(
           "CHAT_CLAIMS_SECRET",
@@ -138,7 +179,9 @@ record DatabaseSettings(
           REFUSE_DRIFT,
           DATA_DIR,
           POOL_SIZE,
-          STATEMENT_TIMEOUT);
+          STATEMENT_TIMEOUT,
+          CONNECT_TIMEOUT,
+          SOCKET_TIMEOUT);
 
   /** How the service proves to the database what it says. */
   static final List<Setting<?>> CLAIMS = List.of(CLAIMS_SECRET, CLAIMS_LIFETIME);
@@ -147,7 +190,7 @@ record DatabaseSettings(
   static final List<Setting<?>> STORED = List.of(MAX_MESSAGE_LENGTH, TYPING_TIMEOUT);
 
   /** How changes are heard of. */
-  static final List<Setting<?>> LISTENING = List.of(DRIVER);
+  static final List<Setting<?>> LISTENING = List.of(DRIVER, HEARTBEAT, HEARTBEAT_TIMEOUT);
 
   /** Read from the environment. */
   static DatabaseSettings from(Settings settings) {
@@ -156,6 +199,7 @@ record DatabaseSettings(
       settings.problem(DOORBELL + " is now named " + DRIVER + ": set that instead.");
     }
     Path data = settings.get(DATA_DIR);
+    Duration statementTimeout = settings.get(STATEMENT_TIMEOUT);
     return new DatabaseSettings(
         !settings.has(URL),
         login(settings, url, USER, PASSWORD, true),
@@ -164,12 +208,29 @@ record DatabaseSettings(
         settings.get(REFUSE_DRIFT),
         data == null ? Path.of("data").toAbsolutePath() : data,
         settings.get(POOL_SIZE),
-        settings.get(STATEMENT_TIMEOUT),
+        statementTimeout,
+        settings.get(HEARTBEAT),
+        settings.get(HEARTBEAT_TIMEOUT),
+        settings.get(CONNECT_TIMEOUT),
+        socketTimeout(settings, statementTimeout),
         settings.get(CLAIMS_SECRET),
         settings.get(CLAIMS_LIFETIME),
         settings.get(DRIVER),
         settings.get(MAX_MESSAGE_LENGTH),
         settings.get(TYPING_TIMEOUT));
+  }
+
+  private static Duration socketTimeout(Settings settings, Duration statement) {
+    Integer millis = settings.get(SOCKET_TIMEOUT);
+    if (millis == null) {
+      return statement.isZero() ? statement : statement.plusMillis(ANSWER_ARRIVES_MILLIS);
+    }
+    if (millis > 0 && millis <= statement.toMillis()) {
+      settings.problem(
+          "%s must be longer than %s, or 0: the database ends a long statement, not the network."
+              .formatted(SOCKET_TIMEOUT, STATEMENT_TIMEOUT));
+    }
+    return Duration.ofMillis(millis);
   }
 
   private static @Nullable Login login(

@@ -5,11 +5,16 @@ import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.HikariPoolMXBean;
 import java.time.Duration;
 import org.postgresql.ds.PGSimpleDataSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The connection pools. */
 final class Pools {
+
+  private static final Logger LOG = LoggerFactory.getLogger(Pools.class);
 
   private static final int STARTING_FAILED_AFTER_MILLIS = 10_000;
   private static final int REPLICA_CONNECT_SECONDS = 2;
@@ -19,13 +24,40 @@ final class Pools {
 
   /** The pool for requests. */
   static HikariDataSource requests(Login login, DatabaseSettings settings, Metrics metrics) {
+    PGSimpleDataSource source = login.dataSource(settings.statementTimeout());
+    if (!login.url().contains("connectTimeout=")) {
+      source.setConnectTimeout(wholeSeconds(settings.connectTimeout()));
+    }
+    if (!login.url().contains("socketTimeout=")) {
+      source.setSocketTimeout(wholeSeconds(settings.socketTimeout()));
+    }
     HikariConfig pool = new HikariConfig();
     pool.setPoolName("requests");
-    pool.setDataSource(login.dataSource(settings.statementTimeout()));
+    pool.setDataSource(source);
     pool.setMaximumPoolSize(settings.poolSize());
     pool.setConnectionTimeout(STARTING_FAILED_AFTER_MILLIS);
+    pool.setValidationTimeout(
+        Math.min(settings.heartbeatTimeout().toMillis(), STARTING_FAILED_AFTER_MILLIS));
     pool.setMetricsTrackerFactory(metrics.ofPool());
     return new HikariDataSource(pool);
+  }
+
+  /**
+   * Replaces the connections of a pool: idle ones now, the others when they are given back. To be
+   * called when a connection of the relay was half open, since these may be, too: each would be
+   * found out by a request that waits for it.
+   */
+  static void replaceConnections(HikariDataSource pool) {
+    HikariPoolMXBean connections = pool.getHikariPoolMXBean();
+    if (connections != null) {
+      LOG.warn("Replacing the pooled connections to the database, which may be half open, too");
+      connections.softEvictConnections();
+    }
+  }
+
+  /** Rounded up, since the driver knows only seconds; zero stays zero. */
+  private static int wholeSeconds(Duration time) {
+    return Math.toIntExact(time.plusMillis(999).toSeconds());
   }
 
   /**

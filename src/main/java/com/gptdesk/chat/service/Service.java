@@ -100,6 +100,7 @@ final class Service implements AutoCloseable {
             new Relay(
                 relaySettings(database.service(), config, signer),
                 cluster == null ? listener : cluster.leader()));
+    relay.onSilence(() -> Pools.replaceConnections(requests));
     Supplier<@Nullable String> relayProblem =
         cluster != null
             ? cluster::problem
@@ -226,6 +227,10 @@ final class Service implements AutoCloseable {
       Login login, Config config, @Nullable ClaimsSigner signer) {
     return RelaySettings.of(login.url(), login.user(), login.password())
         .withDriver(config.database().driver())
+        .withHeartbeat(
+            config.database().heartbeat(),
+            config.database().heartbeatTimeout(),
+            config.database().connectTimeout())
         .withClaims(signer == null ? null : () -> signer.sign(ServiceDatabase.RELAY.claims()));
   }
 

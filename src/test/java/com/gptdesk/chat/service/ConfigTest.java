@@ -70,6 +70,21 @@ class ConfigTest {
   }
 
   @Test
+  void aRequestsConnectionIsLostNoSoonerThanItsStatement() {
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of("CHAT_STATEMENT_TIMEOUT_MS", "5000", "CHAT_SOCKET_TIMEOUT_MS", "5000")));
+
+    assertEquals(
+        List.of(
+            "CHAT_SOCKET_TIMEOUT_MS must be longer than CHAT_STATEMENT_TIMEOUT_MS, or 0: the database ends a long statement, not the network."),
+        no.problems());
+  }
+
+  @Test
   void oneWayToCheckTokens() {
     assertThrows(
         Config.Invalid.class,

@@ -25,6 +25,7 @@ public record Login(String url, String user, String password) {
     source.setUser(user);
     source.setPassword(password);
     source.setApplicationName("gptdesk-chat");
+    source.setTcpKeepAlive(true);
     // Details contain whole rows with users' texts, so only the caller of a refused statement gets
     // them.
     source.setLogServerErrorDetail(false);
@@ -48,7 +49,8 @@ public record Login(String url, String user, String password) {
       long millis = longest.toMillis();
       String options =
           ("-c statement_timeout=%d -c idle_in_transaction_session_timeout=%d -c lock_timeout=%d"
-                  + " -c jit=off")
+                  + " -c jit=off -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10"
+                  + " -c tcp_keepalives_count=3")
               .formatted(millis, millis, Math.max(1, millis / 2));
       String own = source.getOptions();
       source.setOptions(own == null ? options : options + " " + own);

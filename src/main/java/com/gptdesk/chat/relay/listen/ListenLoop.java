@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,17 +22,24 @@ public final class ListenLoop implements AutoCloseable {
   private final CountDownLatch closing = new CountDownLatch(1);
   private final LongAdder reconnects = new LongAdder();
   private final Thread thread;
-  private volatile boolean listening;
+  private final LongAdder silences = new LongAdder();
+  private final Runnable onSilence;
+  private volatile @Nullable Listener listener;
+
+  /** The last connection's server process; owned by the loop's thread. */
+  private @Nullable Backend predecessor;
 
   /**
    * Creates a loop that is not started.
    *
    * @param settings where to listen
    * @param wakeUp is signalled by a notification, and whenever one may have been missed
+   * @param onSilence runs when a connection was lost because the server did not answer
    */
-  public ListenLoop(ListenSettings settings, WakeUp wakeUp) {
+  public ListenLoop(ListenSettings settings, WakeUp wakeUp, Runnable onSilence) {
     this.settings = settings;
     this.wakeUp = wakeUp;
+    this.onSilence = onSilence;
     this.thread = Thread.ofVirtual().name("listener").unstarted(this::run);
   }
 
@@ -41,12 +49,14 @@ public final class ListenLoop implements AutoCloseable {
   }
 
   /**
-   * Whether a notification that is sent now will arrive. When this becomes false, the loop signals.
+   * Whether a notification that is sent now will arrive. When the connection is lost, the loop
+   * signals; when the server only owes an answer, it does not.
    *
-   * @return true while a connection listens
+   * @return true while a connection listens and answers
    */
   public boolean isListening() {
-    return listening;
+    Listener open = listener;
+    return open != null && !open.isSuspect();
   }
 
   /**
@@ -56,6 +66,15 @@ public final class ListenLoop implements AutoCloseable {
    */
   public long reconnects() {
     return reconnects.sum();
+  }
+
+  /**
+   * How often a connection was given up because the server did not answer.
+   *
+   * @return since the start
+   */
+  public long silences() {
+    return silences.sum();
   }
 
   private void run() {
@@ -81,32 +100,35 @@ public final class ListenLoop implements AutoCloseable {
   /** Listens until the connection is lost or this is closed; returns why it ended. */
   private String listen(Backoff backoff, boolean first) throws InterruptedException {
     var callback = new ConnectionCallback();
-    try (Listener listener = open(callback)) {
-      listening = true;
+    try (Listener opened = open(callback)) {
+      predecessor = opened.backend();
+      listener = opened;
       wakeUp.signal();
       backoff.reset();
       if (!first) {
         reconnects.increment();
         LOG.info("Listener is connected again");
       }
-      while (!isClosing()
-          && !callback.lost.await(settings.backstop().toNanos(), TimeUnit.NANOSECONDS)) {
-        listener.check();
+      try {
+        while (!isClosing()
+            && !callback.lost.await(settings.heartbeat().toNanos(), TimeUnit.NANOSECONDS)) {
+          opened.check();
+        }
+      } finally {
+        listener = null; // before it is closed, which may take a while
+        wakeUp.signal();
       }
       return callback.reason;
     } catch (SQLException e) {
       return String.valueOf(e.getMessage());
-    } finally {
-      listening = false;
-      wakeUp.signal();
     }
   }
 
   /** After it returns, no notification is missed while the connection is open. */
-  private Listener open(Listener.Callback callback) throws SQLException {
+  private Listener open(Listener.Callback callback) throws SQLException, InterruptedException {
     return switch (settings.driver()) {
-      case PGJDBC_NG -> PgNgListener.open(settings, callback);
-      case PGJDBC -> PgjdbcListener.open(settings, callback);
+      case PGJDBC_NG -> PgNgListener.open(settings, callback, predecessor);
+      case PGJDBC -> PgjdbcListener.open(settings, callback, predecessor);
     };
   }
 
@@ -139,9 +161,13 @@ public final class ListenLoop implements AutoCloseable {
     }
 
     @Override
-    public void lost(String why) {
+    public void lost(String why, boolean silent) {
       if (lost.getCount() != 0) {
         reason = why;
+        if (silent) {
+          silences.increment();
+          onSilence.run();
+        }
         lost.countDown();
       }
     }

@@ -9,29 +9,45 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 import org.postgresql.PGProperty;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Listens by pgjdbc-ng, whose callback runs as soon as the server sends something. No thread waits.
  */
 final class PgNgListener implements Listener {
+  private static final Logger LOG = LoggerFactory.getLogger(PgNgListener.class);
   private static final PGDriver DRIVER = new PGDriver();
 
   private final PGConnection connection;
   private final NotificationCallback notifications;
-  private final int timeoutSeconds;
+  private final ListenSettings settings;
+  private final Backend backend;
+  private final PendingAnswer answer = new PendingAnswer();
 
   private PgNgListener(
-      PGConnection connection, NotificationCallback notifications, int timeoutSeconds) {
+      PGConnection connection,
+      NotificationCallback notifications,
+      ListenSettings settings,
+      Backend backend) {
     this.connection = connection;
     this.notifications = notifications;
-    this.timeoutSeconds = timeoutSeconds;
+    this.settings = settings;
+    this.backend = backend;
   }
 
   /** Tries the servers of the URL in turn; a standby refuses to LISTEN. */
-  static PgNgListener open(ListenSettings settings, Callback callback) throws SQLException {
+  static PgNgListener open(
+      ListenSettings settings, Callback callback, @Nullable Backend predecessor)
+      throws SQLException, InterruptedException {
     Properties parsed = Driver.parseURL(settings.jdbcUrl(), null);
     if (parsed == null) {
       throw new SQLException("Not a PostgreSQL URL: " + settings, "08001");
@@ -39,7 +55,7 @@ final class PgNgListener implements Listener {
     SQLException failure = null;
     for (String url : urls(parsed)) {
       try {
-        return open(url, properties(parsed, settings), settings, callback);
+        return openInTime(url, properties(parsed, settings), settings, callback, predecessor);
       } catch (SQLException e) {
         if (failure != null) {
           e.addSuppressed(failure);
@@ -50,8 +66,76 @@ final class PgNgListener implements Listener {
     throw failure != null ? failure : new SQLException("The URL names no server", "08001");
   }
 
+  /**
+   * The driver itself waits up to two minutes for a server that accepts the connection and then
+   * says nothing. Such a connection is left to its thread, which closes it.
+   */
+  private static PgNgListener openInTime(
+      String url,
+      Properties properties,
+      ListenSettings settings,
+      Callback callback,
+      @Nullable Backend predecessor)
+      throws SQLException, InterruptedException {
+    var opening =
+        new FutureTask<PgNgListener>(() -> open(url, properties, settings, callback, predecessor));
+    var late = new AtomicBoolean();
+    Thread.ofVirtual()
+        .name("listener-opens")
+        .start(
+            () -> {
+              opening.run();
+              if (!late.compareAndSet(false, true)) {
+                closeLate(opening);
+              }
+            });
+    try {
+      return opening.get(settings.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      if (late.compareAndSet(false, true)) {
+        throw new SQLException(
+            "no connection within " + settings.connectTimeout().toMillis() + " ms", "08001", e);
+      }
+      return result(opening);
+    } catch (InterruptedException e) {
+      if (!late.compareAndSet(false, true)) {
+        closeLate(opening);
+      }
+      throw e;
+    } catch (ExecutionException e) {
+      throw failure(e);
+    }
+  }
+
+  private static PgNgListener result(FutureTask<PgNgListener> opened)
+      throws SQLException, InterruptedException {
+    try {
+      return opened.get();
+    } catch (ExecutionException e) {
+      throw failure(e);
+    }
+  }
+
+  private static SQLException failure(ExecutionException e) {
+    return e.getCause() instanceof SQLException cause
+        ? cause
+        : new SQLException(String.valueOf(e.getCause()), "08001", e);
+  }
+
+  private static void closeLate(FutureTask<PgNgListener> opened) {
+    try {
+      opened.resultNow().close();
+    } catch (IllegalStateException e) {
+      LOG.debug("A connection that came too late failed, too", e);
+    }
+  }
+
   private static PgNgListener open(
-      String url, Properties properties, ListenSettings settings, Callback callback)
+      String url,
+      Properties properties,
+      ListenSettings settings,
+      Callback callback,
+      @Nullable Backend predecessor)
       throws SQLException {
     Connection opened = DRIVER.connect(url, properties);
     if (opened == null) {
@@ -63,15 +147,18 @@ final class PgNgListener implements Listener {
       connection.addNotificationListener(CHANNEL, CHANNEL, notifications);
       try (Statement statement = connection.createStatement()) {
         statement.execute(Sessions.PATIENCE);
+        if (predecessor != null) {
+          predecessor.end(connection);
+        }
+        Backend backend = Backend.of(connection);
         statement.execute("listen " + CHANNEL);
+        return new PgNgListener(connection, notifications, settings, backend);
       }
     } catch (SQLException e) {
       notifications.closed = true;
       connection.close();
       throw e;
     }
-    return new PgNgListener(
-        connection, notifications, (int) Math.max(1, settings.timeout().toSeconds()));
   }
 
   private static List<String> urls(Properties parsed) {
@@ -119,15 +206,26 @@ final class PgNgListener implements Listener {
 
   @Override
   public void check() {
-    boolean valid;
+    boolean valid; // the driver knows whole seconds only
     try {
-      valid = connection.isValid(timeoutSeconds);
+      valid =
+          answer.to(() -> connection.isValid((int) Math.max(1, settings.timeout().toSeconds())));
     } catch (SQLException e) {
       valid = false;
     }
     if (!valid) {
-      notifications.closed();
+      notifications.silent(noAnswerWithin(settings.timeout()));
     }
+  }
+
+  @Override
+  public boolean isSuspect() {
+    return answer.isOlderThan(settings.suspicion());
+  }
+
+  @Override
+  public Backend backend() {
+    return backend;
   }
 
   @Override
@@ -159,7 +257,13 @@ final class PgNgListener implements Listener {
     @Override
     public void closed() {
       if (!closed) {
-        callback.lost("the connection is closed");
+        callback.lost("the connection is closed", false);
+      }
+    }
+
+    void silent(String reason) {
+      if (!closed) {
+        callback.lost(reason, true);
       }
     }
   }

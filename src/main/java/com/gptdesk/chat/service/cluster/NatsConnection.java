@@ -81,7 +81,7 @@ final class NatsConnection implements AutoCloseable {
             .noNoResponders()
             .connectionTimeout(PATIENCE)
             .socketWriteTimeout(PATIENCE)
-            .pingInterval(PATIENCE)
+            .pingInterval(settings.ping())
             .maxPingsOut(2)
             .connectionListener(this::happened)
             .errorListener(new Complaints());

@@ -5,6 +5,7 @@ import com.gptdesk.chat.service.settings.Settings;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param subject the prefix of all subjects; a different one for each database
  * @param maxWaiting the most messages that may wait on this node; more are dropped and replaced by
  *     a resync
+ * @param ping how often NATS is asked for an answer; without two answers the connection is lost
  */
 public record NatsSettings(
     List<String> servers,
@@ -26,7 +28,8 @@ public record NatsSettings(
     @Nullable String password,
     @Nullable Path credentials,
     String subject,
-    int maxWaiting) {
+    int maxWaiting,
+    Duration ping) {
 
   private static final Setting<@Nullable String> URL =
       Setting.address(
@@ -46,8 +49,16 @@ public record NatsSettings(
           "gptdesk-chat",
           "the prefix of all subjects; a different one for each database");
 
+  private static final Setting<Duration> PING =
+      Setting.millis(
+          "CHAT_NATS_PING_MS",
+          1_500,
+          100,
+          60_000,
+          "so often NATS is asked for an answer; after two without one the connection is replaced");
+
   /** The settings of NATS. */
-  public static final List<Setting<?>> SETTINGS = List.of(URL, CREDENTIALS, SUBJECT);
+  public static final List<Setting<?>> SETTINGS = List.of(URL, CREDENTIALS, SUBJECT, PING);
 
   /** The default prefix of subjects. */
   public static final String DEFAULT_SUBJECT = SUBJECT.otherwise();
@@ -61,6 +72,7 @@ public record NatsSettings(
     String url = settings.get(URL);
     Path credentials = settings.get(CREDENTIALS);
     String subject = settings.get(SUBJECT);
+    Duration ping = settings.get(PING);
     if (!settings.has(URL)) {
       if (credentials != null) {
         settings.problem("CHAT_NATS_CREDENTIALS needs CHAT_NATS_URL beside it.");
@@ -70,7 +82,7 @@ public record NatsSettings(
     if (embedded) {
       settings.problem("CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node.");
     }
-    return url == null ? null : of(url, credentials, subject);
+    return url == null ? null : of(url, credentials, subject).withPing(ping);
   }
 
   private static boolean areAddresses(String urls) {
@@ -112,7 +124,8 @@ public record NatsSettings(
         login == null || colon < 0 ? null : login.substring(colon + 1),
         credentials,
         subject,
-        DEFAULT_MAX_WAITING);
+        DEFAULT_MAX_WAITING,
+        PING.otherwise());
   }
 
   private static URI address(String url) {
@@ -137,7 +150,17 @@ public record NatsSettings(
    * @return the settings
    */
   public NatsSettings withMaxWaiting(int messages) {
-    return new NatsSettings(servers, user, password, credentials, subject, messages);
+    return new NatsSettings(servers, user, password, credentials, subject, messages, ping);
+  }
+
+  /**
+   * The same with another rhythm of pings.
+   *
+   * @param every how often NATS is asked for an answer
+   * @return the settings
+   */
+  public NatsSettings withPing(Duration every) {
+    return new NatsSettings(servers, user, password, credentials, subject, maxWaiting, every);
   }
 
   /** Never shows the login. */

@@ -200,6 +200,11 @@ public final class Metrics implements AutoCloseable {
         "Lost connections to the database that were replaced",
         relay,
         Relay::reconnects);
+    counter(
+        "chat.relay.silences",
+        "Connections to the database that gave no answer in time and were replaced",
+        relay,
+        Relay::silences);
   }
 
   /** Metrics of the delivery over NATS. */
