@@ -99,6 +99,33 @@ $$;
 
 comment on function chat.sender_card() is 'What a message shows of its sender when that is the caller, as chat.senders(); PT403 as chat.require_active_user().';
 
+create or replace function chat.searched_name(full_name text)
+  returns text
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  name text collate "C" := chat.fold(searched_name.full_name);
+  spelt text collate "C";
+begin
+  if octet_length(searched_name.full_name) > char_length(searched_name.full_name) then
+    -- Who has no such letter on the keyboard writes two.
+    spelt := normalize(searched_name.full_name, nfc);
+    if spelt ~ '[äöüøåÄÖÜØÅ]' then
+      spelt := translate(spelt, 'ÄÖÜØÅ', 'äöüøå');
+      name := name || ' ' || chat.fold(replace(replace(replace(replace(replace(spelt,
+        'ä', 'ae'), 'ö', 'oe'), 'ü', 'ue'), 'ø', 'oe'), 'å', 'aa'));
+    end if;
+  end if;
+  return name;
+end
+$$;
+
+comment on function chat.searched_name(text) is 'A folded name, and the way it is written without umlauts.';
+
 create or replace function public.search_users(query text, team_id uuid default null, page_size int default 10)
   returns setof public.person_view
   stable
@@ -109,8 +136,27 @@ as $$
 declare
   me uuid := chat.require_active_user();
   my_team uuid := chat.my_team();
-  wanted text := lower(btrim(coalesce(search_users.query, '')));
+  size int := chat.checked_page_size(search_users.page_size);
+  wanted text collate "C";
+  words text[];
+  tight text[];
 begin
+  if char_length(search_users.query) > 1000 then      -- each word is looked for in each name
+    raise sqlstate 'PT413' using
+      message = 'A search has at most 1000 characters.',
+      detail = 'too_long',
+      hint = 'Leave out some of the words.';
+  end if;
+  wanted := btrim(regexp_replace(chat.fold(coalesce(search_users.query, '')), e'[ \\t\\n\\v\\f\\r]+', ' ', 'g'), ' ');
+  words := array_remove(string_to_array(wanted, ' '), '');
+  -- The same words without what people leave out or write otherwise; too short a one would be found across two names.
+  tight := array(
+    select case
+      when char_length(w.tight) >= 4 or octet_length(w.tight) > char_length(w.tight) then w.tight
+    end
+    from unnest(words) with ordinality t (word, place)
+    cross join lateral (select t.word, translate(t.word, '''`-.,_', '') as tight) w
+    order by t.place);
   return query
     select
       u.id,
@@ -118,24 +164,43 @@ begin
       u.email::text,
       u.avatar_url::text,
       u.status::text,
-      u.team_id
+      u.team_id,
+      count(*) over () > size
     from public.users u
+    cross join lateral (
+      select
+        coalesce(chat.searched_name(u.full_name::text), '') collate "C" as name,
+        coalesce(chat.fold(u.email::text), '') collate "C" as email
+      offset 0                       -- once a person, not once a word
+    ) f
     where u.team_id = my_team
       and u.team_id = coalesce(search_users.team_id, my_team)
       and u.status = 'active'
       and u.id <> me
       -- strpos, not like: what somebody types is no pattern. "C": before 18 nothing is found in a nondeterministic collation.
-      and (strpos(lower(u.full_name) collate "C", wanted) > 0 or strpos(lower(u.email) collate "C", wanted) > 0)
-    order by strpos(lower(u.full_name) collate "C", wanted) = 1 desc, u.full_name, u.id
-    limit chat.checked_page_size(search_users.page_size);
+      and not exists (
+        select
+        from unnest(words, tight) w (word, tight)
+        where not (
+          strpos(f.name, w.word) > 0
+          or strpos(f.email, w.word) > 0
+          or coalesce(strpos(translate(f.name, ' ''`-.,_', ''), w.tight) > 0, false)
+        )
+      )
+    order by
+      strpos(f.name, wanted) = 1 desc,
+      strpos(' ' || f.name, ' ' || wanted) > 0 desc,
+      u.full_name,
+      u.id
+    limit size;
 end
 $$;
 
 comment on function public.search_users is
-  'Active people of the caller''s team, without the caller, whose name or address contains the query (any case); an empty query finds all. Names that begin with it come first.';
+  'Active people of the caller''s team, without the caller, whose name or address contains each word of the query, in any order; case, accents, apostrophes, hyphens and width do not matter. An empty query finds all. Names that begin with it come first; has_more tells whether there are more than the page has. PT413 for more than 1000 characters.';
 
 revoke all on function
-  chat.checked_page_size, chat.visible_people, chat.senders, chat.sender_card, public.search_users
+  chat.checked_page_size, chat.visible_people, chat.senders, chat.sender_card, chat.searched_name, public.search_users
 from public, anon, authenticated, service_role;
 
 grant execute on function chat.checked_page_size, chat.visible_people, chat.senders to authenticated, service_role;

@@ -9,6 +9,8 @@ export interface User {
   avatar_url?: string | null;
   status?: string;
   team_id?: string | null;
+  /** Of a search: whether more were found than it returned. */
+  has_more?: boolean;
 }
 
 export interface Presence {

@@ -184,8 +184,12 @@ function SearchResults({
     };
   }, [session, query, currentUser]);
 
-  const matching = conversations.filter(({ other_user }) =>
-    other_user.full_name.toLowerCase().includes(query.toLowerCase()),
+  // What is on the screen at once; then who is found otherwise: without accents, surname first.
+  const people = found?.query === query ? found.users.map(({ id }) => id) : [];
+  const matching = conversations.filter(
+    ({ other_user }) =>
+      other_user.full_name.toLowerCase().includes(query.toLowerCase()) ||
+      people.includes(other_user.id),
   );
   const others =
     found?.users.filter(({ id }) => !matching.some(({ other_user }) => other_user.id === id)) ?? [];
@@ -244,6 +248,9 @@ function SearchResults({
               </button>
             </li>
           ))}
+          {found?.users[0]?.has_more && (
+            <li className="people-more">More people match. Type more of a name.</li>
+          )}
         </Results>
       )}
       {found && found.messages.length > 0 && (

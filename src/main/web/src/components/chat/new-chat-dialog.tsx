@@ -116,6 +116,11 @@ export function NewChatDialog({
           </div>
         ))}
       </div>
+      {users?.[0]?.has_more && (
+        <p className="people-more" role="status">
+          The first {users.length} are shown. Type more of a name to find others.
+        </p>
+      )}
       {users?.length === 0 && !problem && (
         <EmptyState
           icon={query ? <SearchX size={24} /> : <UsersRound size={24} />}

@@ -389,9 +389,11 @@ public final class UserChat {
   }
 
   /**
-   * Active people of this person's team by name or address, not this person.
+   * Active people of this person's team by name or address, not this person. To learn whether there
+   * are more than are shown, ask for one more.
    *
-   * @param query a part of the name or of the address
+   * @param query words in any order, each a part of the name or of the address; case, accents and
+   *     apostrophes do not matter
    * @param pageSize 1 to 200
    * @return the people
    */

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code logic/people}: who I am, who the others are, whether one may write to another. */
 class PeopleRulesTest extends Rules {
@@ -185,6 +187,67 @@ class PeopleRulesTest extends Rules {
     assertEquals(List.of("Aaron Carter", "Carol Clark"), names(alice, "e")); // by name otherwise
   }
 
+  /** A name, and what people type who look for it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "Jérôme Élise            | jerome; élise; ELISE jérome; jer; élise jér",
+        "Jöhn Müller-Lüdenscheidt| muller; mueller; müller; luedenscheidt; ludenscheidt; muller ludenscheidt; müllerlüd; Müller‐Lüd",
+        "Gaël Le Coz             | gael; le coz; lecoz; coz gael",
+        "Ołeg Łazienbny          | lazienbny; oleg; łazien; lazienbny oleg",
+        "Nguyễn Thị Hòa          | nguyen; hoa nguyen; thi; Nguyễn Hòa; NGUYEN THI HOA",
+        "İbrahim Işık            | ibrahim; isik; ışık; IBRAHIM; Işık İbrahim",
+        "Aoife O’Brien           | o'brien; obrien; O’Brien; brien; o`brien; brien aoife",
+        "Françoise Nfd         | francoise; françoise; NFD fran",
+        "王小明                  | 小明; 王小; 王小明; 王 小明",
+        "田中 太郎               | 田中; 太郎; 田中太郎; 太郎 田中",
+        "ﾔﾏﾀﾞ タロウ             | ヤマダ; やまだ; たろう ヤマダ",
+        "김철수                  | 철수; 김; 김 철수",
+        "Анна Ёлкина             | елкина; ёлкина; АННА; елкина анна; Ёлк",
+        "Anna Ёлкина             | anna елкина; ёлкина anna; елк",
+        "Li 王小明               | li 王; 小明 li; LI",
+        "محمد علي                | محمد; علي; عَلِي; علی محمد",
+        "أحمد فاطمة              | احمد; فاطمه; فاطمة احمد",
+        "דוד כהן                 | כהן; כהנ; דוד כ; כֹּהֵן",
+        "Søren Åberg             | soren; aberg; aaberg; åberg; soeren; berg",
+        "Mary Ann  Double        | mary ann double; double mary; maryann; ann   double",
+        "Weiß Straßer            | weiss; strasser; WEISS; straßer weiß",
+        "Γιώργος Παπαδόπουλος    | γιωργος; ΠΑΠΑΔΟΠΟΥΛΟΣ; παπαδοπουλος γιώργος",
+        "J.-P. d’Arc             | p d'arc; d'arc; darc; j.-p.",
+        "สมชาย ใจดี              | สมชาย; ชาย; ใจดี สมชาย",
+        "Zoë van 't Hof          | zoe; van t hof; hof zoe; 't hof",
+      })
+  void aPersonIsFoundHoweverTheirNameIsTyped(String name, String queries) {
+    database.asOwner(
+        "update public.users set full_name = %s where id = '%s'"
+            .formatted("'" + name.replace("'", "''") + "'", carol.id()));
+    for (String query : queries.split(";")) {
+      assertEquals(List.of(name), names(alice, query), query);
+    }
+  }
+
+  @Test
+  void allWordsOfASearchAreOfOnePerson() {
+    assertEquals(List.of("Bob Brown"), names(alice, "brown bob"));
+    assertEquals(List.of("Bob Brown"), names(alice, "bob   bro"));
+    assertEquals(List.of("Bob Brown"), names(alice, "bob\u3000\tbrown"));
+    assertEquals(List.of("Bob Brown"), names(alice, "brown bob@example.org"));
+    assertEquals(List.of(), names(alice, "bob clark"));
+    assertEquals(List.of(), names(alice, "bb")); // of two words
+    assertEquals(List.of(), names(alice, "-"));
+  }
+
+  @Test
+  void aPageTellsWhetherThereAreMore() {
+    assertEquals(List.of(true), more(search(alice, "", null, 1)));
+    assertEquals(List.of(false, false), more(search(alice, "", null, 2)));
+    assertEquals(List.of(false), more(search(alice, "bob", null, 1)));
+    alice.isRefused(() -> names(alice, "q ".repeat(501)), "PT413");
+    assertEquals(List.of(), names(alice, "q ".repeat(500)));
+  }
+
   @Test
   void searchIsOfTheCallersTeamWhateverIsAskedFor() {
     assertEquals(2, search(alice, "", TestDatabase.BLUE, 10).size());
@@ -287,6 +350,10 @@ class PeopleRulesTest extends Rules {
   private static List<PersonViewRecord> search(
       Person person, @Nullable String query, @Nullable UUID team, @Nullable Integer pageSize) {
     return person.does(tx -> Routines.searchUsers(tx.configuration(), query, team, pageSize));
+  }
+
+  private static List<Boolean> more(List<PersonViewRecord> people) {
+    return people.stream().map(PersonViewRecord::getHasMore).toList();
   }
 
   private static List<String> names(Person person, @Nullable String query) {

@@ -221,6 +221,7 @@ abstract class Rules {
         "select chat.senders(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
         "select chat.may_talk_to('%s')".formatted(bob.id()),
         "select chat.reactions_of('%s')".formatted(message),
+        "select chat.fold('hi'), chat.searched_text('hi')",
         "select chat.search_terms('hi', '%s', '%s')".formatted(alice.id(), bob.id()),
         "select chat.changed_messages('%s', 0, 10)".formatted(conversation),
         "select chat.touch_presence('{%s}')".formatted(alice.id()),

@@ -1,0 +1,149 @@
+-- What somebody looks for is compared without case, accents, width and the forms of one letter: the same in every locale and on every
+-- version. So by tables and normalize(), not by lower() of the database's locale, nor by an extension.
+-- The index of search_messages keeps what these functions give: who changes one has that index made anew.
+
+create or replace function chat.fold(content text)
+  returns text
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  t text collate "C" := fold.content;        -- lower() knows the letters of ASCII then, wherever it runs
+begin
+  if octet_length(t) = char_length(t) then
+    return lower(t);
+  end if;
+
+  -- Apostrophes, quotes, dashes and spaces; first, as normalize() makes a space and an accent of some.
+  t := translate(t,
+    e'´΄᾿´῾‘’‚‛′ʹʻʼʽˈ＇“”„‟″«»＂‐‑‒–—―−\u0085\u1680\u2028\u2029',
+    repeat('''', 16) || repeat('"', 8) || repeat('-', 7) || repeat(' ', 4));
+  t := normalize(t, nfkd);
+  -- Accents, points, and what is not seen. Vowel signs stay, and the dots of kana.
+  t := lower(regexp_replace(t,
+    e'[\\u00ad\\u0300-\\u036f\\u0483-\\u0489\\u0591-\\u05bd\\u05bf\\u05c1\\u05c2\\u05c4\\u05c5\\u05c7\\u0610-\\u061c\\u0640\\u064b-\\u065f'
+    || e'\\u0670\\u06d6-\\u06dc\\u06df-\\u06e8\\u06ea-\\u06ed\\u0711\\u0730-\\u074a\\u07eb-\\u07f3\\u093c\\u09bc\\u0a3c\\u0abc\\u0b3c\\u135d-\\u135f'
+    || e'\\u180b-\\u180f\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u20d0-\\u20ff\\ufe00-\\ufe0f\\ufe20-\\ufe2f'
+    || e'\\ufeff\\U0001f3fb-\\U0001f3ff\\U000e0000-\\U000e0fff]+', '', 'g'));
+
+  -- Each script by itself: a table is read through for each letter.
+  if t ~ e'[\\u00c6-\\u024f\\u1e9e]' then
+    t := translate(
+      t,
+      'ØøĐđÐðƉɖƊɗŁłĦħıŦŧƬƭƮʈȾⱦŊŋĸƁɓƘƙƳƴƝɲƗɨɄʉƆɔƐɛƏəƎǝƑƒƓɠƵƶȤȥȺⱥɃƀȻȼɆɇɈɉɌɍɎɏȽƚƲʋƇƈƤƥƂƄƋƔƖƜƟƢƦƧƩƱƷƸƼǤǶǷȜȠȢɁɅɊ',
+      'ooddddddddllhhittttttttnnkbbkkyynniiuuooeeeeeeffggzzzzaabbcceejjrryyllvvccppƃƅƌɣɩɯɵƣʀƨʃʊʒƹƽǥƕƿȝƞȣɂʌɋ');
+    t := replace(replace(replace(replace(t, 'ß', 'ss'), 'ẞ', 'ss'), 'þ', 'th'), 'Þ', 'th');
+    t := replace(replace(replace(replace(t, 'æ', 'ae'), 'Æ', 'ae'), 'œ', 'oe'), 'Œ', 'oe');
+  end if;
+  if t ~ e'[\\u0250-\\u02af]' then
+    t := translate(t, 'ɓɖɗƙɲɨʉɔɛəɠʈʋ', 'bddkniuoeegtv');
+  end if;
+  if t ~ e'[\\u0370-\\u03ff]' then
+    t := translate(
+      t,
+      'ͰͲͶͿΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿς',
+      'ͱͳͷϳαβγδεζηθικλμνξοπρστυφχψωϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽσ');
+  end if;
+  if t ~ e'[\\u0400-\\u042f\\u0460-\\u052f]' then
+    t := translate(
+      t,
+      'АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЂЄЅІЈЉЊЋЏѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮ',
+      'абвгдежзиклмнопрстуфхцчшщъыьэюяђєѕіјљњћџѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯ');
+  end if;
+  if t ~ e'[\\u05da-\\u05e5]' then
+    t := translate(t, 'ךםןףץ', 'כמנפצ');
+  end if;
+  if t ~ e'[\\u0629-\\u06d5]' then
+    t := translate(t, 'ٱةىیکګھہە', 'اهييككههه');
+  end if;
+  if t ~ e'[\\u0660-\\u0669\\u06f0-\\u06f9\\u0966-\\u096f\\u09e6-\\u09ef\\u0e50-\\u0e59\\u17e0-\\u17e9\\u1040-\\u1049]' then
+    t := translate(
+      t,
+      '٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹०१२३४५६७८९০১২৩৪৫৬৭৮৯๐๑๒๓๔๕๖๗๘๙០១២៣៤៥៦៧៨៩၀၁၂၃၄၅၆၇၈၉',
+      '0123456789012345678901234567890123456789012345678901234567890123456789');
+  end if;
+  if t ~ e'[\\u0531-\\u0556\\u1c90-\\u1cbf]' then
+    t := translate(
+      t,
+      'ԱԲԳԴԵԶԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿ',
+      'աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆაბგდევზთიკლმნოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿ');
+  end if;
+  if t ~ e'[\\u13a0-\\u13f5\\U0001e900-\\U0001e921]' then
+    t := translate(
+      t,
+      'ᎠᎡᎢᎣᎤᎥᎦᎧᎨᎩᎪᎫᎬᎭᎮᎯᎰᎱᎲᎳᎴᎵᎶᎷᎸᎹᎺᎻᎼᎽᎾᎿᏀᏁᏂᏃᏄᏅᏆᏇᏈᏉᏊᏋᏌᏍᏎᏏᏐᏑᏒᏓᏔᏕᏖᏗᏘᏙᏚᏛᏜᏝᏞᏟᏠᏡᏢᏣᏤᏥᏦᏧᏨᏩᏪᏫᏬᏭᏮᏯᏰᏱᏲᏳᏴᏵ𞤀𞤁𞤂𞤃𞤄𞤅𞤆𞤇𞤈𞤉𞤊𞤋𞤌𞤍𞤎𞤏𞤐𞤑𞤒𞤓𞤔𞤕𞤖𞤗𞤘𞤙𞤚𞤛𞤜𞤝𞤞𞤟𞤠𞤡',
+      'ꭰꭱꭲꭳꭴꭵꭶꭷꭸꭹꭺꭻꭼꭽꭾꭿꮀꮁꮂꮃꮄꮅꮆꮇꮈꮉꮊꮋꮌꮍꮎꮏꮐꮑꮒꮓꮔꮕꮖꮗꮘꮙꮚꮛꮜꮝꮞꮟꮠꮡꮢꮣꮤꮥꮦꮧꮨꮩꮪꮫꮬꮭꮮꮯꮰꮱꮲꮳꮴꮵꮶꮷꮸꮹꮺꮻꮼꮽꮾꮿᏸᏹᏺᏻᏼᏽ𞤢𞤣𞤤𞤥𞤦𞤧𞤨𞤩𞤪𞤫𞤬𞤭𞤮𞤯𞤰𞤱𞤲𞤳𞤴𞤵𞤶𞤷𞤸𞤹𞤺𞤻𞤼𞤽𞤾𞤿𞥀𞥁𞥂𞥃');
+  end if;
+  if t ~ e'[\\u1100-\\u11ff\\u3099\\u309a]' then
+    t := normalize(t, nfc);                  -- a syllable and a kana are one letter
+  end if;
+  if t ~ e'[\\u30a1-\\u30f6]' then
+    t := translate(
+      t,
+      'ァアィイゥウェエォオカガキギクグケゲコゴサザシジスズセゼソゾタダチヂッツヅテデトドナニヌネノハバパヒビピフブプヘベペホボポマミムメモャヤュユョヨラリルレロヮワヰヱヲンヴヵヶ',
+      'ぁあぃいぅうぇえぉおかがきぎくぐけげこごさざしじすずせぜそぞただちぢっつづてでとどなにぬねのはばぱひびぴふぶぷへべぺほぼぽまみむめもゃやゅゆょよらりるれろゎわゐゑをんゔゕゖ');
+  end if;
+  return t;
+end
+$$;
+
+comment on function chat.fold(text) is
+  'A text as it is compared when somebody looks for it: without case, accents, points, width, ligatures and what is not seen; one form of each letter, digit, quote and dash. The same in every locale.';
+
+create or replace function chat.searched_text(content text)
+  returns text
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  -- U+001F stands where a word begins within a run without a space. It is in no text that somebody reads; nor is U+001E.
+  t text collate "C" := chat.fold(regexp_replace(searched_text.content, e'(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|\\u200c|\\u001e', e'\u001f', 'g'));
+begin
+  if t ~ e'[\\t-\\r]' then
+    t := translate(t, e'\t\n\u000b\f\r', '     ');
+  end if;
+  -- Of signs between two digits the first stays, as a full stop: they are one number, of several.
+  if t ~ '[0-9]' then
+    t := regexp_replace(t, e'([0-9])[!-/:-@\\[-`{-~\\u066b\\u066c](?=[0-9])', e'\\1\u001e', 'g');
+    t := regexp_replace(t, e'(?<=[0-9])(?=[^0-9 \\u001e\\u001f])|(?<=[^0-9 \\u001e\\u001f])(?=[0-9])', e'\u001f', 'g');
+  end if;
+
+  if octet_length(t) = char_length(t) then
+    if t ~ e'[!-/:-@\\[-`{-~\\u0001-\\u001d\\u007f]' then
+      t := regexp_replace(t, e'[!-/:-@\\[-`{-~\\u0001-\\u001d\\u007f]+', e'\u001f', 'g');
+    end if;
+  else
+    -- Punctuation of every script.
+    t := regexp_replace(t,
+      e'[!-/:-@\\[-`{-~\\u0001-\\u001d\\u007f-\\u00bf\\u00d7\\u00f7\\u055a-\\u055f\\u0589\\u058a\\u05be\\u05c0\\u05c3\\u05f3\\u05f4\\u0600-\\u060f\\u061b-\\u061f'
+      || e'\\u066a-\\u066d\\u06d4\\u06dd\\u0964\\u0965\\u0970\\u0e2f\\u0e46\\u0e4f\\u0e5a\\u0e5b\\u104a-\\u104f\\u1361-\\u1368\\u17d4-\\u17da\\u1800-\\u180a'
+      || e'\\u2010-\\u205e\\u3001-\\u3004\\u3008-\\u3020\\u3030\\u303d\\u30a0\\u30fb]+', e'\u001f', 'g');
+    -- A letter of a script that is written without spaces, and a sign, is a word by itself.
+    t := regexp_replace(t,
+      e'([\\u0e01-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u20a0-\\u20cf\\u2190-\\u2bff\\u2e80-\\u2fdf\\u3005-\\u3007\\u3021-\\u3029\\u3031-\\u30ff'
+      || e'\\u3100-\\u312f\\u31a0-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\U0001f000-\\U0001faff\\U00020000-\\U0003ffff])',
+      e'\u001f\\1\u001f', 'g');
+    -- Letters of ASCII beside others; the article of Arabic before its word.
+    t := regexp_replace(t, e'(?<=[a-z])(?=[\\u0370-\\u1fff])|(?<=[\\u0370-\\u1fff])(?=[a-z])', e'\u001f', 'g');
+    t := regexp_replace(t,
+      e'(^|[ \\u001f])([\\u0648\\u0628\\u0641\\u0643]?\\u0627\\u0644|\\u0644\\u0644)(?=[\\u0621-\\u064a]{3})', e'\\1\\2\u001f', 'g');
+  end if;
+  return replace(t, e'\u001e', e'.\u001f');
+end
+$$;
+
+comment on function chat.searched_text(text) is
+  'A folded text whose words search_messages finds: beside the spaces, U+001F where one begins; of its signs the full stops within numbers alone.';
+
+revoke all on function
+  chat.fold, chat.searched_text
+from public, anon, authenticated, service_role;
+
+-- Who inserts a message computes its index entry.
+grant execute on function chat.fold, chat.searched_text to authenticated, service_role;
