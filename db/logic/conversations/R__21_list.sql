@@ -1,5 +1,32 @@
 -- A person's conversations, the newest first.
 
+create or replace function chat.first_unread_seq(conversation_id uuid, me uuid, after_seq bigint)
+  returns bigint
+  stable
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- as get_messages
+  set enable_sort = off
+  set enable_bitmapscan = off
+  set jit = off
+  language plpgsql                 -- not inlined: a list that asks for none does not even open the partitions
+as $$
+begin
+  return (
+    select m.seq
+    from public.user_messages m
+    where m.conversation_id = first_unread_seq.conversation_id
+      and m.seq > first_unread_seq.after_seq
+      and m.recipient_id = first_unread_seq.me
+      and not m.is_deleted
+    order by m.seq
+    limit 1
+  );
+end
+$$;
+
+comment on function chat.first_unread_seq(uuid, uuid, bigint) is
+  'The first message after a number that the other person has written and not taken back; null for none. With the caller''s rights.';
+
 create or replace function public.get_conversations(
   before timestamptz default null,
   before_id uuid default null,
@@ -33,7 +60,10 @@ begin
         case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end as my_read_seq,
         case me when c.participant_1_id then c.participant_2_read_seq else c.participant_1_read_seq end as their_read_seq,
         c.is_archived or coalesce(p.archived_seq = c.last_message_seq, false) as put_away,
-        coalesce(p.muted_until > now(), false) as muted
+        coalesce(p.muted_until > now(), false) as muted,
+        p.unread_at_seq,
+        p.unread_from_seq,
+        p.unread_correction
       from public.user_conversations c
       left join public.conversation_preferences p on p.conversation_id = c.id and p.user_id = me
       where me in (c.participant_1_id, c.participant_2_id)
@@ -46,6 +76,14 @@ begin
           < (before, coalesce(before_id, '00000000-0000-0000-0000-000000000000')))
       order by moment desc, c.id desc
       limit chat.checked_page_size(page_size)
+    ),
+    counted as (
+      select
+        page.*,
+        coalesce(case when page.unread_at_seq = page.my_read_seq then page.unread_from_seq - 1 end, page.my_read_seq) as read_to,
+        page.last_message_seq - page.my_read_seq
+          + case when page.unread_at_seq = page.my_read_seq then page.unread_correction else 0 end as unread
+      from page
     ),
     others as (
       select o.*
@@ -70,14 +108,19 @@ begin
       end,
       page.last_message_at,
       page.last_message_seq,
-      page.my_read_seq,
+      page.read_to,
       page.their_read_seq,
-      page.last_message_seq - page.my_read_seq,
+      page.unread,
       page.revision,
       page.put_away,
       page.muted,
-      page.created_at
-    from page
+      page.created_at,
+      case
+        when page.unread = 0 then null
+        when (page.unread_at_seq = page.my_read_seq) is not true then page.my_read_seq + 1
+        else chat.first_unread_seq(page.id, me, page.read_to)
+      end
+    from counted page
     left join others on others.id = page.other_id
     left join public.user_messages m on m.id = page.last_message_id
     order by page.moment desc, page.id desc;
@@ -87,6 +130,6 @@ $$;
 comment on function public.get_conversations is
   'The caller''s conversations, newest first; empty ones only for who opened them. With conversation_id that one, archived or not. The next page: before = last_message_at (or created_at when that is null) and before_id = id of the last row.';
 
-revoke all on function public.get_conversations from public, anon, authenticated, service_role;
+revoke all on function chat.first_unread_seq, public.get_conversations from public, anon, authenticated, service_role;
 
-grant execute on function public.get_conversations to authenticated;
+grant execute on function chat.first_unread_seq, public.get_conversations to authenticated;

@@ -194,6 +194,34 @@ begin
     ) m
     where c.id between first_conversation and last_conversation;
 
+  -- By the index from the read position or the mark on; of conversations that are read and unmarked nothing is looked up.
+  return query
+    select 'what is unread is counted right', format('conversation %s: %s for %s', c.id, kept.correction, reader.id)
+    from public.user_conversations c
+    cross join lateral (
+      values (c.participant_1_id, c.participant_1_read_seq), (c.participant_2_id, c.participant_2_read_seq)
+    ) reader (id, read_seq)
+    left join lateral (
+      select p.*
+      from public.conversation_preferences p
+      where p.conversation_id = c.id
+        and p.user_id = reader.id
+        and p.unread_at_seq = reader.read_seq
+      limit 1
+    ) p on true
+    cross join lateral (select coalesce(p.unread_correction, 0) as correction) kept
+    where c.id between first_conversation and last_conversation
+      and c.created_at >= whole_from             -- else a message may have been dropped
+      and (c.last_message_seq > reader.read_seq or p.unread_at_seq is not null)
+      and kept.correction <> (
+        select count(*) filter (where m.seq <= reader.read_seq and m.recipient_id = reader.id and not m.is_deleted)
+          - count(*) filter (where m.seq > reader.read_seq and m.is_deleted)
+        from public.user_messages m
+        where m.conversation_id = c.id
+          and m.seq >= coalesce(p.unread_from_seq, reader.read_seq + 1)
+      )
+      and (select true from chat.erased_people e where e.user_id = reader.id limit 1) is null;
+
   -- What hangs on messages.
   return query
     select broken.rule, broken.detail

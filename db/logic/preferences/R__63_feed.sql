@@ -9,7 +9,7 @@ create or replace function relay.published_preference(preference public.conversa
   language sql
 return row(
   preference.conversation_id, preference.user_id, preference.archived_at, preference.archived_seq,
-  preference.muted_until
+  preference.muted_until, preference.unread_from_seq
 )::relay.published_conversation_preferences;
 
 comment on function relay.published_preference(public.conversation_preferences) is 'A row of public.conversation_preferences as clients are told of it.';
@@ -41,7 +41,7 @@ begin
 end
 $$;
 
-comment on function relay.record_preference() is 'Logs a person''s archive and mute for that person.';
+comment on function relay.record_preference() is 'Logs a person''s archive, mute and mark as unread for that person.';
 
 create or replace trigger record_insert
   after insert on public.conversation_preferences
@@ -56,8 +56,8 @@ create or replace trigger record_update
   after update on public.conversation_preferences
   for each row
   when (
-    (new.conversation_id, new.user_id, new.archived_at, new.archived_seq, new.muted_until)
-    is distinct from (old.conversation_id, old.user_id, old.archived_at, old.archived_seq, old.muted_until)
+    (new.conversation_id, new.user_id, new.archived_at, new.archived_seq, new.muted_until, new.unread_from_seq)
+    is distinct from (old.conversation_id, old.user_id, old.archived_at, old.archived_seq, old.muted_until, old.unread_from_seq)
   )
   execute function relay.record_preference();
 

@@ -284,6 +284,62 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       assert.equal(remove.old.reaction, '🎉');
     });
 
+    test('a read is told once, by the conversation: whoever has read_seq knows read_by', async () => {
+      const ear = await new Ear(client, topic(), [
+        { event: 'UPDATE', schema: 'public', table: 'user_conversations', filter: `id=eq.${conversation}` },
+        messages(conversation, { event: 'UPDATE' }),
+      ]).joins();
+      const first = await send(conversation, content());
+      const last = await send(conversation, content());
+      await rpc('mark_as_read', { message_ids: [last.id] }, tokens.bob);
+      const readBy = ({ new: row }, seq) =>
+        [1, 2].filter((n) => row[`participant_${n}_read_seq`] >= seq).map((n) => row[`participant_${n}_id`]);
+      const read = await ear.hears('the read', (change) => change.binding === 0 && readBy(change, last.seq).includes(cast.bob.id));
+      assert.ok(readBy(read, first.seq).includes(cast.bob.id));
+      const page = await rpc('get_messages', { conversation_id: conversation, after_seq: first.seq - 1 }, tokens.alice);
+      assert.deepEqual(
+        page.map((message) => message.read_by),
+        [[cast.bob.id], [cast.bob.id]],
+      );
+      await rpc('edit_message', { message_id: last.id, content: `${last.content}, edited` }, tokens.alice);
+      const marker = await ear.hears('the marker', said(`${last.content}, edited`));
+      assert.equal(ear.changes[1], marker, 'a read is no event of a message');
+      assert.equal(ear.changes.length, 2);
+    });
+
+    test('a badge follows the events that are documented, without polling', async () => {
+      const bob = await make(tokens.bob);
+      const watched = ['user_messages', 'user_conversations', 'conversation_preferences'];
+      const total = async () => (await rpc('get_unread_total', {}, tokens.bob)).messages;
+      const ear = await new Ear(
+        bob,
+        topic(),
+        watched.map((table) => ({ event: '*', schema: 'public', table })),
+      ).joins();
+      await rpc('mark_conversation_as_read', { conversation_id: conversation }, tokens.bob);
+      const before = await total();
+      /** The badge is asked for when an event comes, and only then. */
+      const after = async (what, work, expected) => {
+        const heard = ear.changes.length;
+        const result = await work();
+        await until(
+          () => `an event of ${what}`,
+          () => ear.changes.length > heard,
+        );
+        assert.equal(await total(), before + expected, what);
+        return result;
+      };
+      const one = await after('a message', () => send(conversation, content()), 1);
+      const two = await after('another', () => send(conversation, content()), 2);
+      await after('one taken back', () => rpc('delete_message', { message_id: one.id }, tokens.alice), 1);
+      await after('a read', () => rpc('mark_as_read', { message_ids: [two.id] }, tokens.bob), 0);
+      await after('marked as unread', () => rpc('mark_as_unread', { conversation_id: conversation, from_seq: two.seq }, tokens.bob), 1);
+      await after('muted', () => rpc('set_muted', { conversation_id: conversation, until: 'infinity' }, tokens.bob), 0);
+      await after('no longer muted', () => rpc('set_muted', { conversation_id: conversation, until: null }, tokens.bob), 1);
+      await after('read again', () => rpc('mark_conversation_as_read', { conversation_id: conversation }, tokens.bob), 0);
+      await bob.end();
+    });
+
     test('type conversion: numbers, booleans, JSON, moments as text', async () => {
       const ear = await new Ear(client, topic(), [messages(conversation)]).joins();
       const text = content();

@@ -180,6 +180,32 @@ where c.id is null
   or p.archived_seq > c.last_message_seq
 
 union all
+select 'what is unread is counted right', format('conversation %s: %s for %s', c.id, coalesce(p.unread_correction, 0), r.id)
+from public.user_conversations c
+cross join kept
+cross join lateral (
+  values (c.participant_1_id, c.participant_1_read_seq), (c.participant_2_id, c.participant_2_read_seq)
+) r (id, read_seq)
+left join public.conversation_preferences p on p.conversation_id = c.id and p.user_id = r.id and p.unread_at_seq = r.read_seq
+where c.created_at >= kept.whole_from            -- else a message may have been dropped
+  and (c.last_message_seq > r.read_seq or p.unread_at_seq is not null)
+  and not exists (select from chat.erased_people e where e.user_id = r.id)
+  and coalesce(p.unread_correction, 0) <> (
+    select count(*)
+    from messages m
+    where m.conversation_id = c.id
+      and m.recipient_id = r.id
+      and not m.is_deleted
+      and m.seq between p.unread_from_seq and r.read_seq
+  ) - (
+    select count(*)
+    from messages m
+    where m.conversation_id = c.id
+      and m.is_deleted
+      and m.seq > r.read_seq
+  )
+
+union all
 select 'presence knows its team', format('person %s', p.user_id)
 from public.user_presence p
 left join public.users u on u.id = p.user_id

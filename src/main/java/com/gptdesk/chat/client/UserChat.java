@@ -10,6 +10,7 @@ import com.gptdesk.chat.model.JsonColumns;
 import com.gptdesk.chat.model.Message;
 import com.gptdesk.chat.model.NewMessage;
 import com.gptdesk.chat.model.Presence;
+import com.gptdesk.chat.model.UnreadTotal;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -305,6 +306,28 @@ public final class UserChat {
    */
   public long markConversationAsRead(UUID conversationId, long upToSeq) {
     return ask(tx -> Routines.markConversationAsRead(tx.configuration(), conversationId, upToSeq));
+  }
+
+  /**
+   * Marks what the other person has written as unread again, from a message on. The other person
+   * does not learn of it. It marks nothing as read.
+   *
+   * @param conversationId which one
+   * @param fromSeq the number of the first message that is to be unread; where the other person has
+   *     written none from it on, their last one is
+   * @return how many of its messages are unread
+   */
+  public long markAsUnread(UUID conversationId, long fromSeq) {
+    return ask(tx -> Routines.markAsUnread(tx.configuration(), conversationId, fromSeq));
+  }
+
+  /** {@return what is unread in all conversations but archived and muted ones} */
+  public UnreadTotal getUnreadTotal() {
+    return read(
+        tx -> {
+          var total = Routines.getUnreadTotal(tx.configuration());
+          return new UnreadTotal(total.getMessages(), total.getConversations());
+        });
   }
 
   /**

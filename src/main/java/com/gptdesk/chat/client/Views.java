@@ -93,7 +93,8 @@ final class Views {
         row.getRevision(),
         row.getIsArchived(),
         row.getIsMuted(),
-        row.getCreatedAt().toInstant());
+        row.getCreatedAt().toInstant(),
+        row.getFirstUnreadSeq());
   }
 
   private static @Nullable Instant instant(@Nullable OffsetDateTime time) {

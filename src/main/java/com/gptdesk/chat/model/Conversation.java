@@ -12,13 +12,14 @@ import org.jspecify.annotations.Nullable;
  * @param lastMessage null when there is none, or retention has dropped it
  * @param lastMessageAt when the last message was sent; null until there is one
  * @param lastMessageSeq the number of the last message, and so how many were ever sent
- * @param readSeq the number up to which this person has read
+ * @param readSeq the number up to which this person has read; less where they marked it as unread
  * @param otherReadSeq the number up to which the other participant has read
- * @param unreadCount how many messages this person has not read
+ * @param unreadCount how many messages this person has not read; without those that were deleted
  * @param revision counts changes of messages; with it a client can ask for later changes
  * @param isArchived whether it is archived, until the next message
  * @param isMuted whether this person has muted it
  * @param createdAt when it was created
+ * @param firstUnreadSeq the number of the first unread message; null when there is none
  */
 public record Conversation(
     UUID id,
@@ -32,4 +33,5 @@ public record Conversation(
     long revision,
     boolean isArchived,
     boolean isMuted,
-    Instant createdAt) {}
+    Instant createdAt,
+    @Nullable Long firstUnreadSeq) {}

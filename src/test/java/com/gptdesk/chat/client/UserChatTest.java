@@ -21,6 +21,7 @@ import com.gptdesk.chat.model.NewMessage;
 import com.gptdesk.chat.model.Person;
 import com.gptdesk.chat.model.Presence;
 import com.gptdesk.chat.model.Reaction;
+import com.gptdesk.chat.model.UnreadTotal;
 import com.gptdesk.chat.testing.ChatTestDatabase;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -84,6 +85,29 @@ class UserChatTest {
     assertEquals(0, bob.markAsRead(List.of(sent.id())));
     assertEquals(1, alice.getConversation(conversation).orElseThrow().otherReadSeq());
     assertEquals(List.of(bob.userId()), alice.getMessages(conversation).getFirst().readBy());
+  }
+
+  @Test
+  void unreadIsCountedAndMarkedAgain() {
+    UUID conversation = alice.getOrCreateConversation(bob.userId());
+    for (String text : List.of("one", "two", "three")) {
+      alice.sendMessage(conversation, text);
+    }
+    Message oops = alice.sendMessage(conversation, "oops");
+    assertEquals(new UnreadTotal(4, 1), bob.getUnreadTotal());
+    alice.deleteMessage(oops.id());
+    assertEquals(new UnreadTotal(3, 1), bob.getUnreadTotal());
+    assertEquals(0, bob.markConversationAsRead(conversation));
+    assertNull(bob.getConversation(conversation).orElseThrow().firstUnreadSeq());
+
+    assertEquals(2, bob.markAsUnread(conversation, 2));
+
+    Conversation his = bob.getConversation(conversation).orElseThrow();
+    assertEquals(2, his.unreadCount());
+    assertEquals(2L, his.firstUnreadSeq());
+    assertEquals(new UnreadTotal(2, 1), bob.getUnreadTotal());
+    assertEquals(4, alice.getConversation(conversation).orElseThrow().otherReadSeq());
+    assertEquals(new UnreadTotal(0, 0), mallory.getUnreadTotal());
   }
 
   @Test

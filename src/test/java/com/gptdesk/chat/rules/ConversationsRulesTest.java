@@ -366,7 +366,7 @@ class ConversationsRulesTest extends Rules {
     JsonNode last = json(view(bob, id).getLastMessage());
     assertEquals("", last.path("content").asString());
     assertTrue(last.path("is_deleted").asBoolean());
-    assertEquals(1, view(bob, id).getUnreadCount());
+    assertEquals(0, view(bob, id).getUnreadCount());
   }
 
   @Test

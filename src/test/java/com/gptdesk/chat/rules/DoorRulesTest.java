@@ -299,7 +299,9 @@ class DoorRulesTest extends Rules {
             "get_conversations",
             "get_messages",
             "get_or_create_conversation",
+            "get_unread_total",
             "mark_as_read",
+            "mark_as_unread",
             "mark_conversation_as_read",
             "remove_reaction",
             "search_messages",
@@ -313,7 +315,12 @@ class DoorRulesTest extends Rules {
         column("select name from chat.callable_functions() order by name"));
     assertEquals(
         List.of(
-            "get_changes", "get_conversations", "get_messages", "search_messages", "search_users"),
+            "get_changes",
+            "get_conversations",
+            "get_messages",
+            "get_unread_total",
+            "search_messages",
+            "search_users"),
         column("select name from chat.callable_functions() where not is_volatile order by name"));
     assertEquals(
         List.of(),

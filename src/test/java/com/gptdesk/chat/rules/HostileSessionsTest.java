@@ -91,6 +91,7 @@ class HostileSessionsTest extends Rules {
         create function public.spy() returns text volatile language plpgsql as
           $$ begin insert into public.loot select current_user; return null; end $$;
         """);
+    bob.sends(conversation, "what Alice can mark as unread");
     List<String> statements = statements(conversation, message);
     try (Connection session = sessionOf(alice)) { // another one, whose types are PostgreSQL's
       trapsInPublic(session);
@@ -288,6 +289,7 @@ class HostileSessionsTest extends Rules {
   void aSettingOfTheSessionsOwnChangesNoRule() throws SQLException {
     UUID conversation = alice.talksTo(bob);
     UUID message = alice.sends(conversation, "hi <b>S</b> ho").getId();
+    bob.sends(conversation, "what Alice can mark as unread");
     List<String> statements = new ArrayList<>(statements(conversation, message));
     statements.removeIf(sql -> sql.contains(" relay.") || CALLED_BY_THE_RELAY.matcher(sql).find());
     statements.add("select public.send_message('%s', '  ')".formatted(conversation));
@@ -640,6 +642,7 @@ class HostileSessionsTest extends Rules {
             "select public.remove_reaction('%s', 'x')".formatted(message),
             "select public.mark_as_read('{%s}')".formatted(message),
             "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
+            "select public.mark_as_unread('%s', 1)".formatted(conversation),
             "select public.update_typing_status('%s')".formatted(bob.id()),
             "select public.update_presence('busy')",
             "insert into public.user_presence (user_id, status) values ('%s', 'busy')"

@@ -77,8 +77,10 @@ class InvariantsTest extends Rules {
           "delete from public.user_conversations where id = (select id from public.user_conversations order by pg_temp.place(user_conversations.*, %1$s) limit 1)",
           "insert into public.user_conversations (participant_1_id, participant_2_id, created_by, revision) values ('11111111-1111-4111-8111-111111111111', 'ffffffff-ffff-4fff-bfff-ffffffffffff', 'ffffffff-ffff-4fff-bfff-ffffffffffff', 3)",
           "update public.conversation_preferences set user_id = gen_random_uuid()",
-          "update public.conversation_preferences set archived_seq = 1000",
+          "update public.conversation_preferences set archived_seq = 1000 where archived_seq is not null",
           "update public.conversation_preferences set conversation_id = gen_random_uuid()",
+          "update public.conversation_preferences set unread_correction = unread_correction + 7",
+          "update public.conversation_preferences set unread_from_seq = 1",
           "update public.user_presence set team_id = null");
 
   /** Orders rows by what is the same at each run, as their ids are not. */
@@ -238,6 +240,7 @@ class InvariantsTest extends Rules {
       pair[0].is("online", null);
     }
     alice.deletes(alice.sends(alice.talksTo(bob), "no").getId());
+    carol.marksUnread(alice.talksTo(carol), 3L);
   }
 
   private Login superuser() {

@@ -10,9 +10,11 @@ import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.jooq.routines.SendMessage;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import com.gptdesk.chat.jooq.udt.records.UnreadTotalRecord;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -144,6 +146,21 @@ public final class Person {
    */
   public long readsUpTo(UUID conversation, @Nullable Long upTo) {
     return does(tx -> Routines.markConversationAsRead(tx.configuration(), conversation, upTo));
+  }
+
+  /**
+   * Marks what the other has written as unread again and returns what is unread then.
+   *
+   * @param from null for the last of it
+   */
+  public long marksUnread(UUID conversation, @Nullable Long from) {
+    return does(tx -> Routines.markAsUnread(tx.configuration(), conversation, from));
+  }
+
+  /** What is unread in all conversations: messages, then conversations. */
+  public List<Long> unread() {
+    UnreadTotalRecord total = does(tx -> Routines.getUnreadTotal(tx.configuration()));
+    return List.of(total.getMessages(), total.getConversations());
   }
 
   public void reacts(UUID message, @Nullable String reaction) {

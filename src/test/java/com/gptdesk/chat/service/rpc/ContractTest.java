@@ -47,6 +47,8 @@ class ContractTest {
           Map.entry("mark_as_read(message_ids)", "SCALAR writes"),
           Map.entry(
               "mark_conversation_as_read(conversation_id, up_to_seq (optional))", "SCALAR writes"),
+          Map.entry("mark_as_unread(conversation_id, from_seq (optional))", "SCALAR writes"),
+          Map.entry("get_unread_total()", "COMPOSITE reads"),
           Map.entry("add_reaction(message_id, reaction)", "VOID writes"),
           Map.entry("remove_reaction(message_id, reaction)", "VOID writes"),
           Map.entry("set_archived(conversation_id, archived)", "VOID writes"),

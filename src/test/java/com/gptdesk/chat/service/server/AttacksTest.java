@@ -408,7 +408,8 @@ class AttacksTest {
   /** Each function that takes somebody's id, and which argument it is. */
   private static Map<String, List<Object>> guesses() {
     Map<String, List<Object>> guesses = new LinkedHashMap<>();
-    for (String function : List.of("get_messages", "get_changes", "mark_conversation_as_read")) {
+    for (String function :
+        List.of("get_messages", "get_changes", "mark_conversation_as_read", "mark_as_unread")) {
       guesses.put(function, List.of("conversation_id", conversation));
     }
     guesses.put("set_archived", List.of("conversation_id", conversation));
