@@ -10,12 +10,13 @@ create or replace function chat.checked_content(content text, message_type text)
 as $$
 declare
   maximum int := (select s.max_message_length from chat.settings s);
+  cleaned text := chat.clean_text(checked_content.content);
 begin
-  if checked_content.content is null or (checked_content.message_type = 'text' and checked_content.content !~ e'\\S') then
+  if cleaned is null or (checked_content.message_type = 'text' and chat.is_invisible(cleaned)) then
     raise sqlstate 'PT400' using
       message = 'A message needs a text.',
       detail = 'empty',
-      hint = 'Give at least one character that is not white space; files and images may have an empty text, but not null.';
+      hint = 'Give at least one character that can be seen; files and images may have an empty text, but not null.';
   end if;
   if char_length(checked_content.content) > maximum then
     raise sqlstate 'PT413' using
@@ -23,11 +24,14 @@ begin
       detail = 'too_long',
       hint = 'Shorten it or send it in parts. The limit is chat.settings.max_message_length.';
   end if;
-  return checked_content.content;
+  if char_length(cleaned) > maximum then
+    return chat.without_directions(cleaned);   -- no room to close them
+  end if;
+  return cleaned;
 end
 $$;
 
-comment on function chat.checked_content(text, text) is 'The text; PT400 for an empty one, PT413 for one longer than chat.settings.max_message_length characters.';
+comment on function chat.checked_content(text, text) is 'The text, cleaned; PT400 for one that shows nothing, PT413 for one longer than chat.settings.max_message_length characters.';
 
 create or replace function chat.number_message()
   returns trigger
@@ -48,6 +52,8 @@ begin
       hint = 'sender_id must be the person the token speaks for.';
   end if;
   new.content := chat.checked_content(new.content, new.message_type);
+  new.file_url := chat.clean_address(new.file_url);
+  new.file_name := chat.clean_file_name(new.file_name);
 
   -- The lock and the number in one statement. Members only, so that a stranger waits for nobody and leaves no trace.
   update public.user_conversations c

@@ -70,6 +70,7 @@ create or replace function public.edit_message(message_id uuid, content text)
 as $$
 declare
   message public.user_messages := chat.lock_own_message(edit_message.message_id);
+  cleaned text;
 begin
   if message.is_deleted then
     raise sqlstate 'PT409' using
@@ -78,15 +79,15 @@ begin
       hint = 'Send a new one.';
   end if;
   perform chat.require_reachable(message.sender_id, message.recipient_id);
-  perform chat.checked_content(edit_message.content, message.message_type);
+  cleaned := chat.checked_content(edit_message.content, message.message_type);
 
-  if message.content <> edit_message.content then
+  if message.content <> cleaned then
     insert into public.message_edits (message_id, sender_id, content)
     values (message.id, message.sender_id, message.content);
 
     update public.user_messages m
     set
-      content = edit_message.content,
+      content = cleaned,
       is_edited = true,
       updated_at = clock_timestamp(),
       revision = chat.next_revision(message.conversation_id)

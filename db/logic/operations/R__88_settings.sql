@@ -14,6 +14,6 @@ revoke all on table chat.flyway_history, chat.settings from public, anon, authen
 grant select on chat.flyway_history to chat_service;
 -- Not the secret of the claims, nor what is made of it.
 grant select (
-    only_row, platform, max_message_length, max_reactions, typing_timeout_ms, presence_timeout_ms, change_log_hours,
+    only_row, platform, max_message_length, max_reactions, reaction_names, typing_timeout_ms, presence_timeout_ms, change_log_hours,
     change_log_max_mb, retention_days, messages_kept_from, message_key_days, audit
   ) on chat.settings to chat_service;

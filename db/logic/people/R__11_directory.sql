@@ -37,7 +37,7 @@ begin
   return query
     select
       u.id,
-      u.full_name::text,
+      chat.clean_line(u.full_name::text),
       u.avatar_url::text,
       u.status::text,
       case when everybody or u.team_id = my_team then jsonb_build_object(
@@ -88,7 +88,7 @@ as $$
 declare
   card jsonb;
 begin
-  select jsonb_build_object('id', u.id, 'full_name', u.full_name::text, 'avatar_url', u.avatar_url::text) into card
+  select jsonb_build_object('id', u.id, 'full_name', chat.clean_line(u.full_name::text), 'avatar_url', u.avatar_url::text) into card
   from public.users u
   where u.id = (select auth.uid())
     and u.status = 'active'
@@ -160,7 +160,7 @@ begin
   return query
     select
       u.id,
-      u.full_name::text,
+      chat.clean_line(u.full_name::text),
       u.email::text,
       u.avatar_url::text,
       u.status::text,

@@ -18,7 +18,7 @@ begin
   end if;
 
   insert into public.user_presence as p (user_id, status, current_page)
-  values (me, update_presence.status, update_presence.current_page)
+  values (me, update_presence.status, chat.clean_line(update_presence.current_page))
   on conflict (user_id) do update set
     status = excluded.status,
     current_page = excluded.current_page;

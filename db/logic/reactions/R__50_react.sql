@@ -51,13 +51,8 @@ declare
   me uuid := chat.require_active_user();
   message public.user_messages := chat.message_of_mine(add_reaction.message_id);
   maximum int := (select s.max_reactions from chat.settings s);
+  wanted text := chat.checked_reaction(add_reaction.reaction);
 begin
-  if reaction is null or char_length(reaction) not between 1 and 32 or reaction ~ e'\\s' then
-    raise sqlstate 'PT400' using
-      message = 'A reaction has 1 to 32 characters and no white space.',
-      detail = 'reaction',
-      hint = 'Give an emoji or a short name.';
-  end if;
   if message.is_deleted then
     raise sqlstate 'PT409' using
       message = 'A deleted message takes no reactions.',
@@ -69,7 +64,7 @@ begin
     from public.message_reactions r
     where r.message_id = message.id
       and r.user_id = me
-      and r.reaction <> add_reaction.reaction
+      and r.reaction <> wanted
   ) >= maximum then
     raise sqlstate 'PT409' using
       message = format('You have given this message %s reactions already.', maximum),
@@ -78,7 +73,7 @@ begin
   end if;
 
   insert into public.message_reactions (message_id, user_id, reaction, conversation_id, sender_id, recipient_id)
-  values (message.id, me, add_reaction.reaction, message.conversation_id, message.sender_id, message.recipient_id)
+  values (message.id, me, wanted, message.conversation_id, message.sender_id, message.recipient_id)
   on conflict on constraint unique_user_message_reaction do nothing;
   if found then
     update public.user_messages m
@@ -89,7 +84,7 @@ end
 $$;
 
 comment on function public.add_reaction is
-  'Gives a message of the caller''s conversations a reaction; again changes nothing. PT400 for what is no reaction, PT403 where the caller may not write, PT404 for others'' messages, PT409 for a deleted message or too many.';
+  'Gives a message of the caller''s conversations a reaction, an emoji in its one form or a name in colons; again changes nothing. PT400 for what is no reaction, PT403 where the caller may not write, PT404 for others'' messages, PT409 for a deleted message or too many.';
 
 create or replace function public.remove_reaction(message_id uuid, reaction text)
   returns void
@@ -105,7 +100,7 @@ begin
   delete from public.message_reactions r
   where r.message_id = message.id
     and r.user_id = me
-    and r.reaction = remove_reaction.reaction;
+    and r.reaction in (chat.canonical_reaction(remove_reaction.reaction), remove_reaction.reaction);   -- those of before have any form
   if found then
     update public.user_messages m
     set revision = chat.next_revision(message.conversation_id)

@@ -14,6 +14,7 @@ const SENTENCES: Partial<Record<string, Sentence>> = {
   empty: ['There is nothing to send.', 'Write something first.'],
   too_long: ['This is too long.', 'Shorten it or send it in parts.'],
   deleted: ['This message was deleted.', null],
+  reaction: ['A reaction is one emoji.', null],
   too_many_reactions: ['You have given this message many reactions.', 'Take one back first.'],
 };
 

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.client;
 
 import com.gptdesk.chat.database.ChatDatabase;
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.model.Attachment;
 import com.gptdesk.chat.model.Conversation;
@@ -222,7 +223,7 @@ public final class UserChat {
    * Sends a text.
    *
    * @param conversationId where
-   * @param content at least one character other than white space, at most as many as {@code
+   * @param content at least one character that can be seen, at most as many as {@code
    *     chat.settings} allows (1000)
    * @return the message, numbered
    */
@@ -246,11 +247,11 @@ public final class UserChat {
                 Routines.sendMessage(
                     tx.configuration(),
                     conversationId,
-                    message.content(),
+                    StorableText.of(message.content()),
                     message.messageType().toString(),
                     message.id(),
-                    file == null ? null : file.url(),
-                    file == null ? null : file.name(),
+                    file == null ? null : StorableText.ofNullable(file.url()),
+                    file == null ? null : StorableText.ofNullable(file.name()),
                     file == null ? null : file.size(),
                     JsonColumns.text(message.metadata()),
                     message.writtenAt() == null ? null : moment(message.writtenAt()))));
@@ -264,7 +265,10 @@ public final class UserChat {
    * @return the message as it is now
    */
   public Message editMessage(UUID messageId, String content) {
-    return ask(tx -> Views.message(Routines.editMessage(tx.configuration(), messageId, content)));
+    return ask(
+        tx ->
+            Views.message(
+                Routines.editMessage(tx.configuration(), messageId, StorableText.of(content))));
   }
 
   /**
@@ -334,10 +338,10 @@ public final class UserChat {
    * Reacts to a message; a repetition changes nothing.
    *
    * @param messageId which one
-   * @param reaction 1 to 32 characters without white space
+   * @param reaction one emoji, or a short name in colons if {@code chat.settings} allows it
    */
   public void addReaction(UUID messageId, String reaction) {
-    run(tx -> Routines.addReaction(tx.configuration(), messageId, reaction));
+    run(tx -> Routines.addReaction(tx.configuration(), messageId, StorableText.of(reaction)));
   }
 
   /**
@@ -347,7 +351,7 @@ public final class UserChat {
    * @param reaction which reaction of this person
    */
   public void removeReaction(UUID messageId, String reaction) {
-    run(tx -> Routines.removeReaction(tx.configuration(), messageId, reaction));
+    run(tx -> Routines.removeReaction(tx.configuration(), messageId, StorableText.of(reaction)));
   }
 
   // People
@@ -398,7 +402,10 @@ public final class UserChat {
    * @param currentPage null for no particular page
    */
   public void updatePresence(Presence.Status status, @Nullable String currentPage) {
-    run(tx -> Routines.updatePresence(tx.configuration(), status.toString(), currentPage));
+    run(
+        tx ->
+            Routines.updatePresence(
+                tx.configuration(), status.toString(), StorableText.ofNullable(currentPage)));
   }
 
   /**
@@ -421,7 +428,10 @@ public final class UserChat {
    * @return the people
    */
   public List<FoundUser> searchUsers(String query, int pageSize) {
-    return read(tx -> Views.users(Routines.searchUsers(tx.configuration(), query, null, pageSize)));
+    return read(
+        tx ->
+            Views.users(
+                Routines.searchUsers(tx.configuration(), StorableText.of(query), null, pageSize)));
   }
 
   /**
@@ -449,7 +459,11 @@ public final class UserChat {
         tx ->
             Views.found(
                 Routines.searchMessages(
-                    tx.configuration(), query, conversationId, beforeId, pageSize)));
+                    tx.configuration(),
+                    StorableText.of(query),
+                    conversationId,
+                    beforeId,
+                    pageSize)));
   }
 
   // Live changes

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.model;
 
+import com.gptdesk.chat.database.StorableText;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -107,7 +108,7 @@ public final class JsonColumns {
    * @return its text
    */
   public static JSONB text(Map<String, @Nullable Object> object) {
-    return JSONB.jsonb(JSON.writeValueAsString(object));
+    return JSONB.jsonb(StorableText.ofJson(JSON.writeValueAsString(object)));
   }
 
   private static <T> Converter<JSONB, T> of(Class<T> type) {

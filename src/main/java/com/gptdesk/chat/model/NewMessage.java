@@ -37,7 +37,7 @@ public record NewMessage(
   /**
    * A text message.
    *
-   * @param content at least one character other than white space
+   * @param content at least one character that can be seen
    * @return the message
    */
   public static NewMessage text(String content) {

@@ -207,14 +207,14 @@ final class PolicyScene {
     name("last", send("alice", "conversation", "hello " + bare("carol")));
     as("alice", "select public.edit_message(:message, 'hello there')");
     as("bob", "select public.mark_as_read(array[:message])");
-    as("bob", "select public.add_reaction(:message, 'heart')");
+    as("bob", "select public.add_reaction(:message, '❤️')");
     as("alice", "select public.set_muted(:conversation, '2999-01-01')");
 
     for (String other : List.of("dave", "erin", "ivan")) {
       name("with_" + other, talk("alice", other));
       name(other + "s_message", send(other, "with_" + other, "hello Alice"));
       as(other, "select public.edit_message(:" + other + "s_message, 'hello again')");
-      as(other, "select public.add_reaction(:" + other + "s_message, 'heart')");
+      as(other, "select public.add_reaction(:" + other + "s_message, '❤️')");
       as(other, "select public.set_muted(:with_" + other + ", '2999-01-01')");
     }
     as("ivan", "select public.block_user(:carol)");

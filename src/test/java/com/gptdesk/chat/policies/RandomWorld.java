@@ -69,8 +69,8 @@ final class RandomWorld implements World {
       case 8 -> call("delete_message((%s))", messageOf(me));
       case 9 -> call("mark_as_read(array(%s))", messageOf(me));
       case 10 -> call("mark_conversation_as_read((%s))", conversationOf(me));
-      case 11, 12 -> call("add_reaction((%s), 'r%s')", messageOf(me), random.nextInt(3));
-      case 13 -> call("remove_reaction((%s), 'r%s')", messageOf(me), random.nextInt(3));
+      case 11, 12 -> call("add_reaction((%s), ':r%s:')", messageOf(me), random.nextInt(3));
+      case 13 -> call("remove_reaction((%s), ':r%s:')", messageOf(me), random.nextInt(3));
       case 14 -> call("set_archived((%s), %s)", conversationOf(me), random.nextBoolean());
       case 15 -> call("set_muted((%s), now() + '%s h')", conversationOf(me), random.nextInt(9));
       case 16 ->

@@ -295,7 +295,7 @@ class HostileSessionsTest extends Rules {
     statements.add("select public.send_message('%s', '  ')".formatted(conversation));
     statements.add("select public.send_message('%s', 'without one')".formatted(conversation));
     statements.add("select public.add_reaction('%s', 'a b')".formatted(message));
-    statements.add("select public.add_reaction('%s', 'oops')".formatted(message));
+    statements.add("select public.add_reaction('%s', ':oops:')".formatted(message));
     try (Connection usual = sessionOf(alice)) {
       for (String setting : SETTINGS) {
         try (Connection other = sessionOf(alice)) {
@@ -638,7 +638,7 @@ class HostileSessionsTest extends Rules {
                 .formatted(conversation, alice.id()),
             "select public.edit_message('%s', 'after')".formatted(message),
             "select public.delete_message('%s')".formatted(message),
-            "select public.add_reaction('%s', 'x')".formatted(message),
+            "select public.add_reaction('%s', ':x:')".formatted(message),
             "select public.remove_reaction('%s', 'x')".formatted(message),
             "select public.mark_as_read('{%s}')".formatted(message),
             "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),

@@ -310,8 +310,8 @@ class RaceTest extends Rules {
             UUID id = ids.get((n + k) % 5);
             switch (n % 4) {
               case 0 -> alice.edits(id, "edit %d of %d".formatted(k, n));
-              case 1 -> bob.reacts(id, "r" + n);
-              case 2 -> bob.takesBack(id, "r" + (n - 1));
+              case 1 -> bob.reacts(id, ":r" + n + ":");
+              case 2 -> bob.takesBack(id, ":r" + (n - 1) + ":");
               default -> (n % 8 == 3 ? alice : bob).sends(conversation, "more");
             }
           }

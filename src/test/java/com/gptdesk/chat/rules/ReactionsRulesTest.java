@@ -5,8 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.gptdesk.chat.jooq.tables.records.MessageReactionsRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** {@code logic/reactions}: both see them, each gives and takes back their own, by function. */
@@ -130,26 +136,212 @@ class ReactionsRulesTest extends Rules {
   }
 
   @Test
-  void aReactionIsShortAndWithoutSpaces() {
-    for (String none : new String[] {"", " ", "a b", "a\n", "x".repeat(33), null}) {
+  void aReactionIsOneEmojiOrAName() {
+    for (String none :
+        new String[] {
+          "",
+          " ",
+          "a",
+          "like",
+          "+1",
+          "1",
+          "#",
+          "ok!",
+          "👍👍",
+          "👍 ",
+          "👍a",
+          "👍\n",
+          "❤ ",
+          "🇩",
+          "🇩🇪🇫🇷",
+          "🏽",
+          "🔥🏽",
+          "\u200D",
+          "\uFE0F",
+          "👍\u200D",
+          "\u200D👍",
+          "👍\u200B",
+          ":",
+          "::",
+          ":a b:",
+          ":a",
+          "a:",
+          ":é:",
+          "漢",
+          "é",
+          "∞",
+          "★",
+          ":" + "x".repeat(31) + ":",
+          "👨‍👩‍👧‍👦‍👦",
+          "🏴\uDB40\uDC67",
+          "\uDB40\uDC67",
+          null
+        }) {
       bob.isRefused(() -> bob.reacts(id, none), "PT400");
     }
-    for (String one : List.of("👨‍👩‍👧‍👦", "👩🏽‍❤️‍💋‍👨🏿", "+1", "x".repeat(32))) {
-      bob.reacts(id, one);
+    List<String> one =
+        List.of(
+            "👍",
+            "👨‍👩‍👧‍👦",
+            "👩🏽‍❤️‍💋‍👨🏿",
+            "1️⃣",
+            "*️⃣",
+            "🇩🇪",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "🏳️‍🌈",
+            "🏴‍☠️",
+            "©️",
+            "☎️",
+            "🀄",
+            "🧑🏿‍🚀",
+            "🫶🏻",
+            "🐦‍⬛",
+            ":thumbsup:",
+            ":+1:",
+            ":party_parrot-2:");
+    for (String reaction : one) {
+      bob.reacts(id, reaction);
     }
-    bob.sees(MESSAGE_REACTIONS).rows(4);
+    assertEquals(one, given());
+  }
+
+  /** The forms that keyboards and libraries give for the same emoji. */
+  @Test
+  void theFormsOfAnEmojiAreOneReaction() {
+    Map<String, List<String>> forms =
+        Map.ofEntries(
+            Map.entry("❤️", List.of("❤", "❤️", "❤\uFE0E")),
+            Map.entry("👍", List.of("👍", "👍\uFE0F")),
+            Map.entry("☀️", List.of("☀", "☀️")),
+            Map.entry("✌🏽", List.of("✌🏽", "✌\uFE0F🏽")),
+            Map.entry("👁️‍🗨️", List.of("👁‍🗨", "👁️‍🗨", "👁️‍🗨️")),
+            Map.entry("🏳️‍🌈", List.of("🏳‍🌈", "🏳️‍🌈")),
+            Map.entry("⛹🏿‍♀️", List.of("⛹🏿‍♀", "⛹🏿‍♀️")),
+            Map.entry("#️⃣", List.of("#⃣", "#️⃣")),
+            Map.entry(":tada:", List.of(":tada:", ":TADA:")));
+    forms.forEach(
+        (canonical, given) -> {
+          for (String form : given) {
+            alice.reacts(id, form);
+            bob.reacts(id, given.getFirst());
+            assertEquals(List.of(canonical), given());
+            bob.sees(MESSAGE_REACTIONS).rows(2);
+            alice.takesBack(id, given.getLast());
+            bob.takesBack(id, form);
+            bob.sees(MESSAGE_REACTIONS).nothing();
+          }
+        });
+  }
+
+  @Test
+  void skinTonesStayDistinct() {
+    List<String> tones = List.of("👍", "👍🏻", "👍🏼", "👍🏽", "👍🏾", "👍🏿");
+    tones.forEach(tone -> bob.reacts(id, tone));
+    assertEquals(tones, given());
+  }
+
+  @Test
+  void namesAreAllowedByASetting() {
+    bob.reacts(id, ":tada:");
+    database.asOwner("update chat.settings set reaction_names = false");
+    bob.isRefused(() -> bob.reacts(id, ":tada:"), "PT400");
+    bob.reacts(id, "🎉");
+    bob.takesBack(id, ":tada:"); // what is there may go
+    assertEquals(List.of("🎉"), given());
+  }
+
+  @Test
+  void thePageOffersReactionsInTheirOneForm() throws IOException {
+    String page = Files.readString(Path.of("src/main/web/src/components/chat/message-bubble.tsx"));
+    String list = page.substring(page.indexOf("REACTIONS = ["), page.indexOf("] as const"));
+    List<String> offered =
+        Pattern.compile("\\['(.+?)',")
+            .matcher(list)
+            .results()
+            .map(found -> found.group(1))
+            .toList();
+    assertEquals(8, offered.size());
+    offered.forEach(reaction -> bob.reacts(id, reaction));
+    assertEquals(offered, given());
+  }
+
+  /** What the migration does with reactions of before, which had any form. */
+  @Test
+  void whatIsOneReactionNowIsMerged() throws IOException {
+    for (String[] before :
+        new String[][] {
+          {"alice", "❤"},
+          {"bob", "❤️"},
+          {"bob", "❤"},
+          {"alice", "👍"},
+          {"bob", "👍\uFE0F"},
+          {"bob", "like"},
+          {"alice", "+1"}
+        }) {
+      database.asOwner(
+          "insert into public.message_reactions (message_id, user_id, reaction, conversation_id, sender_id, recipient_id, created_at)"
+              + " values ('%s', '%s', '%s', '%s', '%s', '%s', clock_timestamp())"
+                  .formatted(
+                      id,
+                      before[0].equals("alice") ? alice.id() : bob.id(),
+                      before[1],
+                      conversation,
+                      alice.id(),
+                      bob.id()));
+    }
+    UUID untouched = alice.sends(conversation, "another").getId();
+    bob.reacts(untouched, "👍");
+    long revision = view(alice, conversation).getRevision();
+    String migration = Files.readString(Path.of("db/tables/V293__reactions_in_one_form.sql"));
+    database.asOwner(migration.substring(migration.indexOf("do $$")));
+
+    assertEquals(List.of("❤️", "👍", "like", "+1"), given());
+    assertEquals(
+        json(
+            "[[\"%1$s\",\"%2$s\"],[\"%1$s\",\"%2$s\"],[\"%2$s\"],[\"%1$s\"]]"
+                .formatted(alice.id(), bob.id())),
+        json(
+            "["
+                + column(
+                        "select string_agg(r.value ->> 'user_ids', ',') from jsonb_array_elements('%s'::jsonb) r"
+                            .formatted(reactions()))
+                    .getFirst()
+                + "]"));
+    assertEquals(revision + 1, view(alice, conversation).getRevision(), "clients catch up");
+    assertEquals(
+        "1",
+        asks(
+            bob,
+            "select count(*) from public.get_changes('%s', %s)".formatted(conversation, revision)));
+    assertInvariantsHold();
+    String again = log(() -> database.asOwner(migration.substring(migration.indexOf("do $$"))));
+    assertEquals("", again);
+    bob.takesBack(id, "like"); // from before, in its own form
+    alice.takesBack(id, "+1");
+    bob.takesBack(id, "❤");
+    assertEquals(List.of("❤️", "👍"), given());
+  }
+
+  private String reactions() {
+    return json(bob.messagesOf(conversation).getFirst().getReactions()).toString();
+  }
+
+  private List<String> given() {
+    return IntStream.range(0, json(reactions()).size())
+        .mapToObj(i -> json(reactions()).get(i).get("reaction").stringValue())
+        .toList();
   }
 
   @Test
   void aPersonGivesAMessageSoManyReactions() {
     database.asOwner("update chat.settings set max_reactions = 2");
-    bob.reacts(id, "1");
-    bob.reacts(id, "2");
-    bob.isRefused(() -> bob.reacts(id, "3"), "PT409");
-    bob.reacts(id, "2"); // again is no other one
-    alice.reacts(id, "3"); // each their own
-    bob.takesBack(id, "1");
-    bob.reacts(id, "3");
+    bob.reacts(id, "👍");
+    bob.reacts(id, "👎");
+    bob.isRefused(() -> bob.reacts(id, "🎉"), "PT409");
+    bob.reacts(id, "👎"); // again is no other one
+    alice.reacts(id, "🎉"); // each their own
+    bob.takesBack(id, "👍");
+    bob.reacts(id, "🎉");
   }
 
   @Test

@@ -146,14 +146,14 @@ class ReasonCodesTest extends Rules {
         "no_conversation", carol, "select public.set_archived('%s', true)".formatted(conversation));
     meets("no_conversation", carol, "select public.update_typing_status('%s')".formatted(bob.id()));
     meets("no_message", bob, "select public.edit_message('%s', 'hello')".formatted(message));
-    meets("no_message", carol, "select public.add_reaction('%s', '+1')".formatted(message));
+    meets("no_message", carol, "select public.add_reaction('%s', '👍')".formatted(message));
     meets("deleted", alice, "select public.edit_message('%s', 'hello')".formatted(taken));
-    meets("deleted", bob, "select public.add_reaction('%s', '+1')".formatted(taken));
+    meets("deleted", bob, "select public.add_reaction('%s', '👍')".formatted(taken));
     meets("reaction", bob, "select public.add_reaction('%s', 'a b')".formatted(message));
 
     database.asOwner("update chat.settings set max_reactions = 1");
-    bob.reacts(message, "+1");
-    meets("too_many_reactions", bob, "select public.add_reaction('%s', '-1')".formatted(message));
+    bob.reacts(message, "👍");
+    meets("too_many_reactions", bob, "select public.add_reaction('%s', '👎')".formatted(message));
 
     String withId = "select public.send_message('%s', 'hi', id => '%s')";
     meets("id_nil", alice, withId.formatted(conversation, new UUID(0, 0)));

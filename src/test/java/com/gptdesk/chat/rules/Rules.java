@@ -57,7 +57,7 @@ abstract class Rules {
         ('00000000-0000-4000-8000-00000000000e', 'Mallory Moore', 'mallory@example.org', 'active', '%2$s')
       on conflict (id) do update set
         full_name = excluded.full_name, status = excluded.status, team_id = excluded.team_id;
-      update chat.settings set max_message_length = default, max_reactions = default, typing_timeout_ms = default,
+      update chat.settings set max_message_length = default, max_reactions = default, reaction_names = default, typing_timeout_ms = default,
         presence_timeout_ms = default, change_log_hours = default, change_log_max_mb = default, claims_secret = default, previous_claims_secret = default;
       """
           .formatted(TestDatabase.BLUE, TestDatabase.RED);
@@ -198,8 +198,8 @@ abstract class Rules {
         "select public.get_changes('%s', 0)".formatted(conversation),
         "select public.get_conversations()",
         "select public.edit_message('%s', 'ho')".formatted(message),
-        "select public.add_reaction('%s', 'x')".formatted(message),
-        "select public.remove_reaction('%s', 'x')".formatted(message),
+        "select public.add_reaction('%s', ':x:')".formatted(message),
+        "select public.remove_reaction('%s', ':x:')".formatted(message),
         "select public.mark_as_read(array['%s']::pg_catalog.uuid[])".formatted(message),
         "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
         "select public.mark_as_unread('%s', 1)".formatted(conversation),

@@ -76,7 +76,7 @@ class SignedClaimsTest extends Rules {
     alice.does(
         tx ->
             tx.fetch(
-                "select public.add_reaction(?, 'x'), public.set_archived(?, true), public.block_user(?)",
+                "select public.add_reaction(?, ':x:'), public.set_archived(?, true), public.block_user(?)",
                 message,
                 conversation,
                 carol.id()));

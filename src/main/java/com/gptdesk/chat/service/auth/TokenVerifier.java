@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.auth;
 
 import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.auth.InvalidToken.Reason;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
@@ -150,7 +151,8 @@ public final class TokenVerifier {
       throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has no \"sub\" that is a uuid");
     }
     claims.put("role", role.sqlName());
-    return new Identity(role, userId, expiresAt, JSON.writeValueAsString(claims));
+    return new Identity(
+        role, userId, expiresAt, StorableText.ofJson(JSON.writeValueAsString(claims)));
   }
 
   private static Caller.Role role(ObjectNode claims) {

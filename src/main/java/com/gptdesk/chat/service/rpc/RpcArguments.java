@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.http.Problem;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -73,7 +74,7 @@ sealed interface RpcArguments {
               json.put(name, value);
             }
           });
-      return JSON.writeValueAsString(json);
+      return StorableText.ofJson(JSON.writeValueAsString(json));
     }
 
     private static String checkedJson(String value) {
@@ -112,7 +113,7 @@ sealed interface RpcArguments {
       }
     }
     refuseOtherContent(request.contentType());
-    String json = utf8(request.body());
+    String json = StorableText.ofJson(utf8(request.body()));
     if (json.isBlank()) {
       return new Body(Set.of(), "{}", null);
     }
@@ -188,6 +189,9 @@ sealed interface RpcArguments {
   }
 
   private static Problem badJson(@Nullable String details) {
-    return Problem.of(400, "PGRST102", "Empty or invalid json").withDetails(details);
+    return Problem.of(400, "PGRST102", "Empty or invalid json")
+        .withDetails(details)
+        .withHint(
+            "Send one JSON object in UTF-8; in its texts controls are escapes, such as \\n for a line feed");
   }
 }

@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.server;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.InvalidToken;
@@ -14,6 +15,9 @@ import com.gptdesk.chat.service.realtime.channel.Broadcast;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.channel.Topics;
 import io.vertx.core.buffer.Buffer;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,7 +97,9 @@ public final class BroadcastEndpoint {
       String event,
       @Nullable String contentType,
       byte[] body) {
-    return answer(credentials, () -> List.of(message(topic, event, contentType, body)));
+    return answer(
+        credentials,
+        () -> List.of(message(StorableText.of(topic), StorableText.of(event), contentType, body)));
   }
 
   @FunctionalInterface
@@ -223,9 +229,10 @@ public final class BroadcastEndpoint {
   /** Null for a body that is not JSON. */
   private static @Nullable JsonNode json(byte[] body) {
     try {
-      JsonNode node = JSON.readTree(body);
+      CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(body));
+      JsonNode node = JSON.readTree(StorableText.ofJson(text.toString()));
       return node == null || node.isMissingNode() ? null : node;
-    } catch (JacksonException | StackOverflowError e) {
+    } catch (CharacterCodingException | JacksonException | StackOverflowError e) {
       return null;
     }
   }

@@ -103,7 +103,7 @@ class UpgradeUnderLoadTest {
       Await.until("the migration has all tables", () -> waiting("locktype = 'advisory'"));
       Future<?> call =
           threads.submit(
-              () -> pair.one.does(tx -> tx.fetch("select public.add_reaction(?, '+1')", message)));
+              () -> pair.one.does(tx -> tx.fetch("select public.add_reaction(?, '👍')", message)));
       Await.until("the call waits", () -> waiting("locktype = 'relation'"));
       statement.execute("select pg_advisory_unlock(4711)");
       call.get();
@@ -168,7 +168,7 @@ class UpgradeUnderLoadTest {
       while (!ends.get()) {
         UUID id = sends(me);
         sent.add(id);
-        me.tries(tx -> tx.fetch("select public.add_reaction(?, '+1')", id));
+        me.tries(tx -> tx.fetch("select public.add_reaction(?, '👍')", id));
         me.tries(tx -> tx.fetch("select id, content from public.get_messages(?)", conversation));
         me.tries(tx -> tx.fetch("select id, revision from public.get_conversations()"));
         me.tries(tx -> tx.fetch("select public.mark_conversation_as_read(?)", conversation));

@@ -314,10 +314,10 @@ final class Traffic implements AutoCloseable {
         }
         case 1, 2 ->
             ProofDatabase.query(
-                tx, "select public.add_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
+                tx, "select public.add_reaction(?, ?)", old.id(), ":" + random.nextInt(5) + ":");
         case 3 ->
             ProofDatabase.query(
-                tx, "select public.remove_reaction(?, ?)", old.id(), "+" + random.nextInt(5));
+                tx, "select public.remove_reaction(?, ?)", old.id(), ":" + random.nextInt(5) + ":");
         default ->
             ProofDatabase.query(
                 tx, "select id from public.edit_message(?, ?)", old.id(), text(never));

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.realtime.protocol;
 
+import com.gptdesk.chat.database.StorableText;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -141,7 +142,8 @@ public final class Payloads {
     String[] texts = new String[lengths.length];
     int at = HEADER;
     for (int i = 0; i < lengths.length; i++) {
-      texts[i] = frame.getString(at, at + lengths[i], StandardCharsets.UTF_8.name());
+      texts[i] =
+          StorableText.of(frame.getString(at, at + lengths[i], StandardCharsets.UTF_8.name()));
       at += lengths[i];
     }
     Buffer rest = frame.getBuffer(at, frame.length());
@@ -150,7 +152,7 @@ public final class Payloads {
     if (frame.getByte(6) != 1) {
       return new ClientMessage.Broadcast(texts[2], ref, joinRef, texts[3], null, rest);
     }
-    JsonNode payload = Json.read(rest.toString(StandardCharsets.UTF_8));
+    JsonNode payload = Json.read(StorableText.ofJson(rest.toString(StandardCharsets.UTF_8)));
     if (payload == null) {
       return new ClientMessage.Malformed("a broadcast whose payload is not JSON");
     }

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.realtime.protocol;
 
+import com.gptdesk.chat.database.StorableText;
 import io.vertx.core.buffer.Buffer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -9,7 +10,7 @@ public final class SerializerV1 implements Serializer {
 
   @Override
   public ClientMessage decode(String text) {
-    JsonNode node = Json.read(text);
+    JsonNode node = Json.read(StorableText.ofJson(text));
     if (!(node instanceof ObjectNode object)) {
       return new ClientMessage.Malformed("not a JSON object");
     }

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.realtime.protocol;
 
+import com.gptdesk.chat.database.StorableText;
 import io.vertx.core.buffer.Buffer;
 import tools.jackson.databind.JsonNode;
 
@@ -12,7 +13,7 @@ public final class SerializerV2 implements Serializer {
 
   @Override
   public ClientMessage decode(String text) {
-    JsonNode node = Json.read(text);
+    JsonNode node = Json.read(StorableText.ofJson(text));
     if (node == null || !node.isArray() || node.size() != PARTS) {
       return new ClientMessage.Malformed("not a JSON array of five elements");
     }
