@@ -48,7 +48,7 @@ class ExtraColumnsTest extends Rules {
   @Test
   void messagesAreWhatTheyWere() {
     UUID conversation = alice.talksTo(bob);
-    UUID id = MessagesRulesTest.uuid7(Instant.now());
+    UUID id = MessageRules.uuid7(Instant.now());
     MessageViewRecord sent = alice.sends(conversation, "hi");
     for (MessageViewRecord view :
         List.of(

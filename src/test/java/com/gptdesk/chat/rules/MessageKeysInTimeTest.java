@@ -35,7 +35,7 @@ class MessageKeysInTimeTest extends Rules {
     alice.sends(key, conversation, "hi");
     alice.isRefused(() -> alice.sends(key, withCarol, "hi"), "PT409");
     assertEquals(1, carol.sends(withCarol, "hi").getSeq()); // no number was lost
-    UUID id = MessagesRulesTest.uuid7(Instant.now());
+    UUID id = MessageRules.uuid7(Instant.now());
     alice.sends(id, conversation, "hi");
     UUID old = move(id, Duration.ofDays(2));
     alice.isRefused(() -> alice.sends(old, withCarol, "hi"), "PT409");
@@ -44,7 +44,7 @@ class MessageKeysInTimeTest extends Rules {
 
   @Test
   void othersOldIdsAreNoConcernOfOnes() {
-    UUID id = MessagesRulesTest.uuid7(Instant.now());
+    UUID id = MessageRules.uuid7(Instant.now());
     alice.sends(id, conversation, "hi");
     bob.isRefused(() -> bob.sends(id, conversation, "hi"), "PT409");
     UUID old = move(id, Duration.ofDays(2));
@@ -58,7 +58,7 @@ class MessageKeysInTimeTest extends Rules {
   @Test
   void anIdThatWasOfThisMomentFindsItsMessageLater() {
     for (long days : new long[] {1, 2, 29, 300}) {
-      UUID id = MessagesRulesTest.uuid7(Instant.now());
+      UUID id = MessageRules.uuid7(Instant.now());
       MessageViewRecord sent = alice.sends(id, conversation, "hi");
       UUID old = move(id, Duration.ofDays(days).plusMinutes(1));
       MessageViewRecord again = alice.sends(old, conversation, "hi");
@@ -179,7 +179,7 @@ class MessageKeysInTimeTest extends Rules {
   /** As if a message had been sent so long ago: its new id. */
   private UUID move(UUID message, Duration ago) {
     Instant then = Instant.now().minus(ago);
-    UUID old = MessagesRulesTest.uuid7(then);
+    UUID old = MessageRules.uuid7(then);
     database.asOwner(
         "select chat.create_message_partition('%s'::timestamptz::date)".formatted(then));
     database.asOwner(

@@ -46,7 +46,7 @@ class MessageKeysRulesTest extends Rules {
   private final UUID conversation = alice.talksTo(bob);
 
   private static UUID uuid7(Instant moment) {
-    return MessagesRulesTest.uuid7(moment);
+    return MessageRules.uuid7(moment);
   }
 
   @Test

@@ -604,8 +604,7 @@ class OperatorsRulesTest extends Rules {
           commit;
           alter table public.user_messages enable trigger number_message
           """
-              .formatted(
-                  id, MessagesRulesTest.uuid7(java.time.Instant.parse(day + "T12:00:00Z")), day));
+              .formatted(id, MessageRules.uuid7(java.time.Instant.parse(day + "T12:00:00Z")), day));
     }
   }
 

@@ -193,7 +193,7 @@ class RaceTest extends Rules {
   void aRetriedMessageIsSentOnce() {
     UUID conversation = alice.talksTo(bob);
     for (int round = 0; round < 5; round++) {
-      UUID id = round % 2 == 0 ? MessagesRulesTest.uuid7(Instant.now()) : UUID.randomUUID();
+      UUID id = round % 2 == 0 ? MessageRules.uuid7(Instant.now()) : UUID.randomUUID();
       List<MessageViewRecord> sent = together(8, n -> alice.sends(id, conversation, "hi"));
       assertEquals(1, Set.copyOf(sent.stream().map(MessageViewRecord::getSeq).toList()).size());
       assertEquals(round + 1, sent.getFirst().getSeq());
@@ -205,7 +205,7 @@ class RaceTest extends Rules {
   void anIdForTwoConversationsIsOneMessageInOne() {
     List<UUID> conversations = List.of(alice.talksTo(bob), alice.talksTo(carol));
     for (int round = 0; round < 8; round++) {
-      UUID id = round % 2 == 0 ? MessagesRulesTest.uuid7(Instant.now()) : UUID.randomUUID();
+      UUID id = round % 2 == 0 ? MessageRules.uuid7(Instant.now()) : UUID.randomUUID();
       List<String> outcomes =
           together(
               16, n -> codeOf(() -> alice.sends(id, conversations.get(n % 2), "hi")) + " " + n % 2);

@@ -1,6 +1,7 @@
 /**
  * The rules of {@code db/logic} as tests: who sees, writes and changes what, and with which
- * refusal. {@code messages} is proved by {@code MessagesRulesTest}, and so for each folder.
+ * refusal. {@code reactions} is proved by {@code ReactionsRulesTest}, and so for each folder;
+ * {@code messages} by a test for each of its files.
  */
 @NullMarked
 package com.gptdesk.chat.rules;
