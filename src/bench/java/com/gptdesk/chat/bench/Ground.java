@@ -3,7 +3,7 @@ package com.gptdesk.chat.bench;
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.testing.TestServer;
 import java.sql.Connection;
 import java.sql.ResultSet;

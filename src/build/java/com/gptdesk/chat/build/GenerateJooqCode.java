@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Manifest;
 import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Platform;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -86,8 +87,7 @@ public final class GenerateJooqCode {
     deleteTree(build.resolve("classes").resolve(PUBLIC_PACKAGE.replace('.', '/')));
     deleteTree(build.resolve("classes").resolve(INTERNAL_PACKAGE.replace('.', '/')));
     try (EmbeddedDatabase database = EmbeddedDatabase.temporary(false)) {
-      new Migrations(
-              database.owner(), Migrations.Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
+      new Migrations(database.owner(), Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
           .migrate();
       writeManifests(database.owner(), db, manifests);
       addForeignKeysOfTheCodeAlone(database.owner());
@@ -102,12 +102,12 @@ public final class GenerateJooqCode {
       throws IOException, SQLException {
     Files.createDirectories(folder);
     String query = Files.readString(db.resolve("manifest.sql"));
-    Map<Migrations.Platform, Manifest> made = new EnumMap<>(Migrations.Platform.class);
-    for (Migrations.Platform platform : Migrations.Platform.values()) {
+    Map<Platform, Manifest> made = new EnumMap<>(Platform.class);
+    for (Platform platform : Platform.values()) {
       made.put(platform, Manifest.of(owner, platform, query));
     }
     makeAnewAsARestoreDoes(owner);
-    for (Migrations.Platform platform : Migrations.Platform.values()) {
+    for (Platform platform : Platform.values()) {
       made.get(platform)
           .alsoAs(Manifest.of(owner, platform, query))
           .write(folder.resolve("manifest-%s.txt".formatted(platform)));

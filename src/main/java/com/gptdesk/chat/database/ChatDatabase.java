@@ -380,7 +380,7 @@ public class ChatDatabase {
   /** The door into the transaction that this thread has open on the same pool; null for none. */
   private @Nullable ChatDatabase openFor(@Nullable Caller caller) {
     OpenWork open = OpenWork.on(transactions.pool());
-    return open == null ? null : open.joinedAs(caller).signedBy(signer);
+    return open == null ? null : on(open.joinedAs(caller)).signedBy(signer);
   }
 
   private static boolean isWork(@Nullable Traces traces, boolean now) {

@@ -49,17 +49,17 @@ record OpenWork(
   }
 
   /**
-   * Joins its transaction, only for the same caller.
+   * Its transaction, for the same caller only.
    *
    * @throws IllegalStateException for another caller
    */
-  ChatDatabase joinedAs(@Nullable Caller asking) {
+  Configuration joinedAs(@Nullable Caller asking) {
     if (asking == null || !asking.equals(caller)) {
       throw new IllegalStateException(
           "This thread is inside the work of %s, and asks the same pool for a second connection, as %s. That could wait for ever when others do the same. Ask after the work, or in its transaction: ChatDatabase.on(tx.configuration()).as(…)."
               .formatted(named(caller), named(asking)));
     }
-    return ChatDatabase.on(inside);
+    return inside;
   }
 
   /** Without the claims, which should not be logged. */

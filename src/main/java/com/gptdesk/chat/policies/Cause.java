@@ -3,7 +3,7 @@ package com.gptdesk.chat.policies;
 import com.gptdesk.chat.database.migration.Accepted;
 import com.gptdesk.chat.database.migration.Drift;
 import com.gptdesk.chat.database.migration.Manifest;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.database.migration.Precondition;
 import java.sql.Connection;
 import java.sql.SQLException;

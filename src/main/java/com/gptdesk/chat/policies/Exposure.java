@@ -1,6 +1,6 @@
 package com.gptdesk.chat.policies;
 
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;

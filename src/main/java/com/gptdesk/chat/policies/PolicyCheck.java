@@ -36,9 +36,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PolicyCheck implements AutoCloseable {
 
-  /** The matrix's word for no rows. */
-  static final String NOTHING = "-";
-
   private static final Pattern DAO_CALL =
       Pattern.compile("(\\w+)Dao\\.(fetch|insert|update|delete)\\((\\w+) = (:\\w+)\\)");
   private static final Map<String, Function<Configuration, DAO<?, ?, ?>>> DAOS =
@@ -133,7 +130,7 @@ public final class PolicyCheck implements AutoCloseable {
       } finally {
         statement.execute("rollback to savepoint cell; release savepoint cell");
       }
-      return rows == 0 ? NOTHING : Long.toString(rows);
+      return rows == 0 ? PolicyMatrix.NOTHING : Long.toString(rows);
     }
   }
 

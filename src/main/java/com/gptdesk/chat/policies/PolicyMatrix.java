@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 public record PolicyMatrix(List<Attempt> attempts, Map<String, List<Right>> rights) {
 
+  /** A cell that says: no rows, or no rights. */
+  static final String NOTHING = "-";
+
   /**
    * A line about rights in the catalogue.
    *

@@ -269,11 +269,11 @@ final class Rights {
   }
 
   private static String cell(Right line, String role) {
-    return plain(line.cells().getOrDefault(role, PolicyCheck.NOTHING));
+    return plain(line.cells().getOrDefault(role, PolicyMatrix.NOTHING));
   }
 
   private static String plain(String cell) {
-    return cell.equals(PolicyCheck.NOTHING) ? "" : cell;
+    return cell.equals(PolicyMatrix.NOTHING) ? "" : cell;
   }
 
   private static String[] objects(List<Right> lines) {

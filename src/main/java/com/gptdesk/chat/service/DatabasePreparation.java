@@ -7,7 +7,7 @@ import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.database.migration.Drift;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.database.migration.Precondition;
 import java.io.IOException;
 import java.io.InputStream;

@@ -4,7 +4,7 @@ import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Accepted;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.database.migration.Precondition;
 import com.gptdesk.chat.policies.PolicyReport;
 import java.io.IOException;

@@ -4,7 +4,7 @@ import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.Secrets;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;

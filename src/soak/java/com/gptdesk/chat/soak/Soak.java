@@ -4,7 +4,7 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.testing.Await;

@@ -5,7 +5,7 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;

@@ -2,7 +2,7 @@ package com.gptdesk.chat.testing;
 
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -3,7 +3,7 @@ package com.gptdesk.chat.testing;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Migrations;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;

@@ -1,6 +1,5 @@
 package com.gptdesk.chat.database.migration;
 
-import com.gptdesk.chat.database.migration.Manifest.Line;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,13 +37,16 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
 
   /** A line that differs; one of the two is null when it is missing or not the chat's. */
   record Difference(
-      String id, @Nullable Line expected, @Nullable Line actual, List<String> inherited) {
+      String id,
+      @Nullable ManifestLine expected,
+      @Nullable ManifestLine actual,
+      List<String> inherited) {
 
-    Difference(String id, @Nullable Line expected, @Nullable Line actual) {
+    Difference(String id, @Nullable ManifestLine expected, @Nullable ManifestLine actual) {
       this(id, expected, actual, List.of());
     }
 
-    Line line() {
+    ManifestLine line() {
       return Objects.requireNonNull(expected != null ? expected : actual);
     }
 
@@ -53,7 +55,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
       return Objects.requireNonNullElse(line().instance(), line().subject());
     }
 
-    String facts(@Nullable Line line) {
+    String facts(@Nullable ManifestLine line) {
       return line == null ? "nothing" : line.facts();
     }
 
@@ -210,7 +212,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
   private static void alike(List<Difference> left, List<Drift> causes) {
     Map<List<String>, List<Difference>> groups = new LinkedHashMap<>();
     for (Difference difference : left) {
-      Line line = difference.line();
+      ManifestLine line = difference.line();
       boolean isOfPeople = line.kind().endsWith("right");
       boolean isOfPartition = line.instance() != null;
       groups
@@ -269,7 +271,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
   }
 
   private static String sentence(Difference difference) {
-    Line line = difference.line();
+    ManifestLine line = difference.line();
     String thing =
         line.name().isEmpty()
             ? kindOf(line)
@@ -296,7 +298,7 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
     };
   }
 
-  private static String kindOf(Line line) {
+  private static String kindOf(ManifestLine line) {
     return switch (line.kind()) {
       case "relation" -> line.facts().replaceFirst(",.*", "");
       case "right" -> "right of";

@@ -2,7 +2,6 @@ package com.gptdesk.chat.database.migration;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +22,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The chat's objects in a database, one line for each ({@code db/manifest.sql}): as created by the
@@ -34,53 +32,9 @@ public final class Manifest {
   private static final String PARTITIONS = "partitions of public.user_messages";
   private static final String QUERY = "/db/manifest.sql";
 
-  /**
-   * One line of the manifest.
-   *
-   * @param kind {@code policy}, {@code right}, {@code body} …
-   * @param subject its table, function, schema or role
-   * @param name its name; empty where a subject has only one
-   * @param facts its definition
-   * @param restored the definition as PostgreSQL prints it after a restored dump, which may have
-   *     fewer parentheses
-   * @param instance the partition, where the subject means all of them
-   */
-  record Line(
-      String kind,
-      String subject,
-      String name,
-      String facts,
-      @Nullable String restored,
-      @Nullable String instance) {
+  private final List<ManifestLine> lines;
 
-    String id() {
-      String id = kind + " " + Objects.requireNonNullElse(instance, subject);
-      return name.isEmpty() ? id : id + " " + name;
-    }
-
-    Line of(String partition) {
-      return new Line(kind, subject, name, facts, restored, partition);
-    }
-
-    Line alsoAs(@Nullable String facts) {
-      return new Line(
-          kind, subject, name, this.facts, this.facts.equals(facts) ? null : facts, instance);
-    }
-
-    boolean isAs(Line found) {
-      return found.facts.equals(facts) || found.facts.equals(restored);
-    }
-
-    /** Without the arguments of a function. */
-    String bareSubject() {
-      int arguments = subject.indexOf('(');
-      return arguments < 0 ? subject : subject.substring(0, arguments);
-    }
-  }
-
-  private final List<Line> lines;
-
-  private Manifest(List<Line> lines) {
+  private Manifest(List<ManifestLine> lines) {
     this.lines = lines;
   }
 
@@ -91,11 +45,11 @@ public final class Manifest {
    * @return the objects that the migrations create
    */
   public static Manifest built(Platform platform) {
-    List<Line> lines = new ArrayList<>();
+    List<ManifestLine> lines = new ArrayList<>();
     for (String line : resource("/manifest-%s.txt".formatted(platform)).split("\n")) {
       String[] fields = line.split("\t", -1);
       lines.add(
-          new Line(
+          new ManifestLine(
               fields[0],
               fields[1],
               fields[2],
@@ -151,7 +105,7 @@ public final class Manifest {
 
   private static Manifest of(Connection connection, Platform platform, String query)
       throws SQLException {
-    List<Line> lines = new ArrayList<>();
+    List<ManifestLine> lines = new ArrayList<>();
     try (Statement statement = connection.createStatement()) {
       statement.execute("savepoint manifest");
       // So that every name is printed with its schema.
@@ -160,7 +114,7 @@ public final class Manifest {
       try (ResultSet rows = statement.executeQuery(query)) {
         while (rows.next()) {
           lines.add(
-              new Line(
+              new ManifestLine(
                   rows.getString("kind"),
                   rows.getString("subject"),
                   rows.getString("name"),
@@ -194,7 +148,7 @@ public final class Manifest {
    */
   public void write(Path file) throws IOException {
     Set<String> text = new LinkedHashSet<>();
-    for (Line line : lines) {
+    for (ManifestLine line : lines) {
       String written = String.join("\t", line.kind(), line.subject(), line.name(), line.facts());
       text.add(line.restored() == null ? written : written + "\t" + line.restored());
     }
@@ -208,7 +162,7 @@ public final class Manifest {
    */
   public Set<String> publicNames() {
     Set<String> names = new TreeSet<>();
-    for (Line line : lines) {
+    for (ManifestLine line : lines) {
       if ((line.kind().equals("relation") || line.kind().equals("function"))
           && line.subject().startsWith("public.")) {
         names.add(line.bareSubject().substring("public.".length()));
@@ -225,14 +179,14 @@ public final class Manifest {
    * @return the causes; empty when there is no difference
    */
   public List<Drift> drift(Manifest actual, Accepted accepted) {
-    Map<String, Line> expected = new TreeMap<>();
+    Map<String, ManifestLine> expected = new TreeMap<>();
     Set<String> partitions = new TreeSet<>();
     actual.lines.stream()
-        .map(Line::instance)
+        .map(ManifestLine::instance)
         .filter(Objects::nonNull)
         .forEach(instance -> partitions.add(String.valueOf(instance)));
     Set<String> subjects = new TreeSet<>();
-    for (Line line : lines) {
+    for (ManifestLine line : lines) {
       subjects.add(line.bareSubject());
       if (line.subject().equals(PARTITIONS)) {
         partitions.forEach(partition -> expected.put(line.of(partition).id(), line.of(partition)));
@@ -240,8 +194,8 @@ public final class Manifest {
         expected.put(line.id(), line);
       }
     }
-    Map<String, Line> found = new LinkedHashMap<>();
-    for (Line line : actual.lines) {
+    Map<String, ManifestLine> found = new LinkedHashMap<>();
+    for (ManifestLine line : actual.lines) {
       // Other objects in schema public are reported for the access they give, not for their
       // existence.
       if (subjects.contains(line.bareSubject()) || !line.subject().startsWith("public.")) {
@@ -251,7 +205,7 @@ public final class Manifest {
     List<Drift.Difference> differences = new ArrayList<>();
     expected.forEach(
         (id, line) -> {
-          Line now = found.remove(id);
+          ManifestLine now = found.remove(id);
           if (now == null || !line.isAs(now)) {
             differences.add(new Drift.Difference(id, line, now));
           }

@@ -42,19 +42,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Migrations {
 
-  /** Whether the database already has GPT Desk's roles, teams and users. */
-  public enum Platform {
-    /** It has not: {@code db/platform} makes them. */
-    STANDALONE,
-    /** It has, as on Supabase: {@code db/platform} is left out. */
-    EXISTING;
-
-    @Override
-    public String toString() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
-
   private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
   private static final String INSUFFICIENT_PRIVILEGE = "42501";
   private static final String PLATFORM = "select platform from chat.settings";
@@ -70,8 +57,9 @@ public final class Migrations {
   private static final Duration PAUSE = Duration.ofMillis(200);
 
   /**
-   * Files of earlier versions. Files of other names make what they made, or nothing is left to do;
-   * the history of an older database still names them. No other file may be missing.
+   * Files of earlier versions, by their path in their location. Files of other names make what they
+   * made, or nothing is left to do; the history of an older database still names them. No other
+   * file may be missing.
    */
   private static final Set<String> FORMER_FILES =
       Set.of(

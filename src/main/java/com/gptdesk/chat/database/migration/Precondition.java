@@ -1,7 +1,6 @@
 package com.gptdesk.chat.database.migration;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;

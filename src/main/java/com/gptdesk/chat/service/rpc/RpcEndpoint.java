@@ -1,6 +1,5 @@
 package com.gptdesk.chat.service.rpc;
 
-import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.Identity;
@@ -33,13 +32,6 @@ import org.slf4j.MDC;
  */
 public final class RpcEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
-
-  /** Calls the database; see {@link ServiceDatabase#call}. */
-  @FunctionalInterface
-  public interface Door {
-    /** Runs a statement of the catalogue as the caller; returns JSON text, null for void. */
-    @Nullable String call(Caller caller, boolean readOnly, String statement, String argumentsJson);
-  }
 
   private final FunctionCatalogue catalogue;
   private final RpcExecution execution;
@@ -80,28 +72,29 @@ public final class RpcEndpoint {
         enabled);
   }
 
-  RpcEndpoint(FunctionCatalogue catalogue, Door door, TokenVerifier tokens, boolean enabled) {
-    this(catalogue, door, tokens, RequestLimits.ample(), enabled);
+  RpcEndpoint(
+      FunctionCatalogue catalogue, DatabaseCall database, TokenVerifier tokens, boolean enabled) {
+    this(catalogue, database, tokens, RequestLimits.ample(), enabled);
   }
 
   RpcEndpoint(
       FunctionCatalogue catalogue,
-      Door door,
+      DatabaseCall database,
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
-    this(catalogue, door, null, tokens, limits, enabled);
+    this(catalogue, database, null, tokens, limits, enabled);
   }
 
   private RpcEndpoint(
       FunctionCatalogue catalogue,
-      Door door,
+      DatabaseCall database,
       @Nullable ReadReplica replica,
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
     this.catalogue = catalogue;
-    this.execution = new RpcExecution(door, replica);
+    this.execution = new RpcExecution(database, replica);
     this.tokens = tokens;
     this.limits = limits;
     this.enabled = enabled;

@@ -11,12 +11,12 @@ import org.postgresql.replication.LogSequenceNumber;
  * Calls the database, or its replica where that may answer. Writes to one conversation are queued.
  */
 final class RpcExecution {
-  private final RpcEndpoint.Door door;
+  private final DatabaseCall database;
   private final @Nullable ReadReplica replica;
   private final ConversationQueue queue = new ConversationQueue();
 
-  RpcExecution(RpcEndpoint.Door door, @Nullable ReadReplica replica) {
-    this.door = door;
+  RpcExecution(DatabaseCall database, @Nullable ReadReplica replica) {
+    this.database = database;
     this.replica = replica;
   }
 
@@ -43,7 +43,7 @@ final class RpcExecution {
         request,
         function,
         asObject,
-        answer != null ? answer.json() : door.call(identity.caller(), true, statement, json));
+        answer != null ? answer.json() : database.call(identity.caller(), true, statement, json));
   }
 
   private Reply write(
@@ -56,7 +56,10 @@ final class RpcExecution {
     Supplier<Reply> write =
         () ->
             RpcResponse.of(
-                request, function, asObject, door.call(identity.caller(), false, statement, json));
+                request,
+                function,
+                asObject,
+                database.call(identity.caller(), false, statement, json));
     return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
   }
 

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.database.migration.Weakenings.Weakening;
 import com.gptdesk.chat.policies.Cause;
 import com.gptdesk.chat.policies.PolicyReport;

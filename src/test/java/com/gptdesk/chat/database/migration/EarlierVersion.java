@@ -1,6 +1,5 @@
 package com.gptdesk.chat.database.migration;
 
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.IOException;
 import java.io.InputStream;

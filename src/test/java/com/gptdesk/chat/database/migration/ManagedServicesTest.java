@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.gptdesk.chat.testing.TestServer;

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.TestDatabase;

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.testing.TestServer;
 import java.io.IOException;
 import java.io.InputStream;

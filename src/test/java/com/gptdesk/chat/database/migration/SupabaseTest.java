@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.connection.Login;
-import com.gptdesk.chat.database.migration.Migrations.Platform;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.policies.PolicyReport;
 import com.gptdesk.chat.testing.Person;

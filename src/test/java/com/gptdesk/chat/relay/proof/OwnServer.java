@@ -2,6 +2,7 @@ package com.gptdesk.chat.relay.proof;
 
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.FreePort;
 import java.io.IOException;
@@ -21,7 +22,7 @@ final class OwnServer implements AutoCloseable {
     // Noted as that of last time, so it is taken, and nobody else's while this one is stopped.
     Files.writeString(directory.resolve("port"), String.valueOf(FreePort.any()));
     database = EmbeddedDatabase.open(directory);
-    Migrations.of(database.owner(), Migrations.Platform.STANDALONE).migrate();
+    Migrations.of(database.owner(), Platform.STANDALONE).migrate();
     database.admitService();
     scene().asOwner("insert into public.teams (name) values ('Blue')");
   }

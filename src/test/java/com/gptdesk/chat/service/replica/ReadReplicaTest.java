@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.embedded.Standby;
 import com.gptdesk.chat.database.migration.Migrations;
+import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
@@ -60,7 +61,7 @@ class ReadReplicaTest {
   @BeforeAll
   static void open() throws Exception {
     primary = EmbeddedDatabase.temporary(true);
-    Migrations.of(primary.owner(), Migrations.Platform.STANDALONE).migrate();
+    Migrations.of(primary.owner(), Platform.STANDALONE).migrate();
     primary.admitService();
     try (Connection connection = primary.owner().connect();
         Statement statement = connection.createStatement()) {

@@ -41,7 +41,7 @@ public final class EchoService {
       };
 
   /** What {@code echo} answers. */
-  public static final RpcEndpoint.Door ECHO = (caller, readOnly, statement, arguments) -> arguments;
+  public static final DatabaseCall ECHO = (caller, readOnly, statement, arguments) -> arguments;
 
   private EchoService() {}
 
@@ -50,12 +50,12 @@ public final class EchoService {
       Vertx vertx,
       HttpSettings settings,
       RequestLimits limits,
-      RpcEndpoint.Door door,
+      DatabaseCall database,
       Topics topics,
       TokenVerifier tokens,
       @Nullable DemoEndpoints demo,
       Metrics metrics) {
-    var gateway = new RpcEndpoint(new FunctionCatalogue(FUNCTIONS), door, tokens, limits, true);
+    var gateway = new RpcEndpoint(new FunctionCatalogue(FUNCTIONS), database, tokens, limits, true);
     return of(vertx, settings, limits, gateway, topics, tokens, demo, metrics);
   }
 

@@ -466,7 +466,7 @@ class RpcEndpointTest {
   }
 
   private RpcEndpoint gateway(RequestLimits limits, boolean enabled) {
-    RpcEndpoint.Door door =
+    DatabaseCall database =
         (caller, readOnly, statement, arguments) -> {
           asked.add(new Asked(caller, readOnly, statement, arguments));
           if (failure != null) {
@@ -475,7 +475,7 @@ class RpcEndpointTest {
           return result;
         };
     return new RpcEndpoint(
-        catalogue, door, new TokenVerifier(TokenSettings.ofSecret(SECRET)), limits, enabled);
+        catalogue, database, new TokenVerifier(TokenSettings.ofSecret(SECRET)), limits, enabled);
   }
 
   private static CallableFunction function(

@@ -17,8 +17,8 @@ import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TrustedProxies;
 import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.channel.Broadcast;
+import com.gptdesk.chat.service.rpc.DatabaseCall;
 import com.gptdesk.chat.service.rpc.EchoService;
-import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.NoTopics;
@@ -493,7 +493,7 @@ class HttpServiceTest {
   }
 
   private HttpService service(boolean withDemo, HttpSettings settings, RequestLimits limits) {
-    RpcEndpoint.Door door =
+    DatabaseCall database =
         (caller, readOnly, statement, arguments) -> {
           if (statement.equals("slow")) {
             entered.countDown();
@@ -511,7 +511,7 @@ class HttpServiceTest {
         vertx,
         settings,
         limits,
-        door,
+        database,
         topics,
         tokens,
         withDemo ? new DemoEndpoints(() -> List.of(ALICE), issuer, issuer.anonKey()) : null,
