@@ -76,14 +76,17 @@ public final class GenerateJooqCode {
       System.out.println("No db/tables yet: no jOOQ code to generate.");
       return;
     }
+    Path copy = build.resolve("classes/db");
+    deleteWhatIsGone(db, copy);
     String digest = digestOf(db, build.resolve("generator-classes"));
     if (Files.exists(mark) && Files.exists(manifests) && Files.readString(mark).equals(digest)) {
       return;
     }
     System.out.println("Generating the jOOQ code from db/ ...");
+    Files.deleteIfExists(mark); // or a failure would leave it to what is deleted next
     deleteTree(output);
     // What was renamed or dropped would stay there otherwise.
-    deleteTree(build.resolve("classes/db"));
+    deleteTree(copy);
     deleteTree(build.resolve("classes").resolve(PUBLIC_PACKAGE.replace('.', '/')));
     deleteTree(build.resolve("classes").resolve(INTERNAL_PACKAGE.replace('.', '/')));
     try (EmbeddedDatabase database = EmbeddedDatabase.temporary(false)) {
@@ -281,6 +284,19 @@ public final class GenerateJooqCode {
     return name.endsWith(".sql")
         ? name.indexOf('/') > 0 || name.equals("manifest.sql")
         : name.endsWith(".class");
+  }
+
+  /** Maven copies and never deletes: a migration that was removed would still be applied. */
+  private static void deleteWhatIsGone(Path original, Path copy) throws IOException {
+    if (Files.exists(copy)) {
+      try (Stream<Path> walk = Files.walk(copy)) {
+        for (Path path : walk.sorted(Comparator.reverseOrder()).toList()) {
+          if (!Files.exists(original.resolve(copy.relativize(path)))) {
+            Files.delete(path);
+          }
+        }
+      }
+    }
   }
 
   private static void deleteTree(Path root) throws IOException {
