@@ -35,14 +35,14 @@ begin
       and p.team_id is distinct from new.team_id;
 
     perform relay.withdraw_presence(array_append('{}', new.id));
-    perform relay.ring();
+    perform relay.notify_relays();
   else
     insert into relay.change_log (table_name, operation, audience)
     select 'users', 'DELETE', array[o.id]
     from old_rows o;
     if found then
       perform relay.withdraw_presence(array(select o.id from old_rows o));
-      perform relay.ring();
+      perform relay.notify_relays();
     end if;
   end if;
   return null;

@@ -26,7 +26,7 @@ create or replace function relay.record_message()
   language plpgsql
 as $$
 declare
-  rang boolean;
+  notified boolean;
 begin
   if tg_op = 'INSERT' then
     insert into relay.change_log (table_name, operation, audience, record)
@@ -64,7 +64,7 @@ begin
     from old_rows o;
   end if;
   if found then
-    rang := relay.ring();            -- an assignment costs a fifth of a PERFORM
+    notified := relay.notify_relays();   -- an assignment costs a fifth of a PERFORM
   end if;
   return null;
 end

@@ -112,7 +112,7 @@ begin
     get diagnostics more = row_count;
   end if;
   if logged + more > 0 then
-    perform relay.ring();
+    perform relay.notify_relays();
   end if;
   return null;
 end

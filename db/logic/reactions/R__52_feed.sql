@@ -43,7 +43,7 @@ begin
     from old_rows o;
   end if;
   if found then
-    perform relay.ring();
+    perform relay.notify_relays();
   end if;
   return null;
 end

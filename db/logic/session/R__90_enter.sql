@@ -1,4 +1,4 @@
--- The door: how the service calls a function of schema public as somebody, in one round trip.
+-- How the service calls a function of schema public as somebody, in one round trip.
 
 create or replace function chat.callable_functions(others text[] default '{}')
   returns table (

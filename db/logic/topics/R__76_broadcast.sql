@@ -38,7 +38,7 @@ begin
         when send.payload is not null then '"payload":' || send.payload::text || '}'
         else '"binary":"' || translate(encode(send."binary", 'base64'), e'\n', '') || '"}'
       end);
-  perform relay.ring();
+  perform relay.notify_relays();
 end
 $$;
 

@@ -81,7 +81,7 @@ begin
   from keyed k
   group by k.topic;
 
-  perform relay.ring();
+  perform relay.notify_relays();
 end
 $$;
 

@@ -14,7 +14,9 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 
-/** How long reading takes, by the service's door, in a small database and in a hundred times it. */
+/**
+ * How long reading takes, as the service calls it, in a small database and in a hundred times it.
+ */
 final class Reads implements Scenario {
   private static final int CROWD = 1000;
 
@@ -53,8 +55,8 @@ final class Reads implements Scenario {
                 call.name(),
                 "ms",
                 List.of(
-                    new Side(small.size(), small.door(call)),
-                    new Side(large.size(), large.door(call))));
+                    new Side(small.size(), small.asCalled(call)),
+                    new Side(large.size(), large.asCalled(call))));
         if (call.hasGoal()) {
           run.goal(
               Goal.atMost(
@@ -71,11 +73,11 @@ final class Reads implements Scenario {
               List.of(
                   new Side("as the owner, past row-level security", large.owner(newest)),
                   new Side("as the person", large.person(newest)),
-                  new Side("as the person, by the door", large.door(newest))));
+                  new Side("as the person, by chat.enter", large.asCalled(newest))));
       run.goal(
           Goal.atMost("get_messages as the person : as the owner", compared.get(1).ratio(), 1.2));
       run.goal(
-          Goal.atMost("get_messages by the door : as the owner", compared.get(2).ratio(), 1.2));
+          Goal.atMost("get_messages by chat.enter : as the owner", compared.get(2).ratio(), 1.2));
     }
   }
 
@@ -156,7 +158,7 @@ final class Reads implements Scenario {
                           .formatted(call.function(), call.arguments()))));
     }
 
-    Side.Trial door(Call call) throws SQLException {
+    Side.Trial asCalled(Call call) throws SQLException {
       String statement = statement(call);
       String arguments = arguments(call);
       return median(() -> String.valueOf(chat.call(call.caller(), true, statement, arguments)));
@@ -170,7 +172,7 @@ final class Reads implements Scenario {
       return direct(call, ground.service(database), "set role authenticated;");
     }
 
-    /** The door's statement on a connection that stays who it is. */
+    /** The service's statement on a connection that stays who it is. */
     private Side.Trial direct(Call call, Login login, String role) throws SQLException {
       Connection connection = login.connect();
       open.add(connection);

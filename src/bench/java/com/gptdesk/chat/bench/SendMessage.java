@@ -20,7 +20,8 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Messages a second, stored: by {@code send_message}, by the service's door, and as a plain INSERT.
+ * Messages a second, stored: by {@code send_message}, as the service calls it, and as a plain
+ * INSERT.
  */
 final class SendMessage implements Scenario {
   private static final int MOST_WRITERS = 64;
@@ -69,7 +70,7 @@ final class SendMessage implements Scenario {
     String chat = ground.copy("bench_chat");
 
     try (var sets = new Connections(ground, run.seed());
-        var doors = new Doors(ground, chat)) {
+        var callers = new Callers(ground, chat)) {
       try (Relays relays = new Relays(ground, chat, 1)) {
         relays.awaitHearing();
         List<Integer> counts =
@@ -84,8 +85,9 @@ final class SendMessage implements Scenario {
                           "plain INSERT, same indexes, one foreign key",
                           sets.inserting(plain, writers)),
                       new Side("send_message in the database", sets.sending(chat, writers)),
-                      new Side("by the rpc gateway's door", doors.calling(sets, writers)),
-                      new Side("by ServiceDatabase and the routine", doors.routine(sets, writers)),
+                      new Side("as the service calls it", callers.calling(sets, writers)),
+                      new Side(
+                          "by ServiceDatabase and the routine", callers.routine(sets, writers)),
                       new Side(
                           "send_message, payload NOTIFY for the log",
                           sets.sending(payload, writers))));
@@ -97,7 +99,7 @@ final class SendMessage implements Scenario {
                     0.5));
             run.goal(
                 Goal.atLeast(
-                    "by the gateway's door : plain INSERT, 16 writers",
+                    "as the service calls it : plain INSERT, 16 writers",
                     compared.get(2).ratio(),
                     0.4));
             run.goal(
@@ -109,13 +111,13 @@ final class SendMessage implements Scenario {
           }
         }
       }
-      parts(run, sets, doors, plain, numbered, chat);
+      parts(run, sets, callers, plain, numbered, chat);
       relays(run, sets, chat);
     }
   }
 
   private static void parts(
-      Run run, Connections sets, Doors doors, String plain, String numbered, String chat)
+      Run run, Connections sets, Callers callers, String plain, String numbered, String chat)
       throws Exception {
     run.compare(
         "Part by part, 16 writers, no relay",
@@ -127,7 +129,7 @@ final class SendMessage implements Scenario {
             new Side("+ row-level security", sets.insertingAsPerson(chat, GOAL_WRITERS)),
             new Side("send_message", sets.sending(chat, GOAL_WRITERS)),
             new Side("send_message, no change log", sets.sending(numbered, GOAL_WRITERS)),
-            new Side("+ door", doors.calling(sets, GOAL_WRITERS))));
+            new Side("+ chat.enter", callers.calling(sets, GOAL_WRITERS))));
   }
 
   private static void relays(Run run, Connections sets, String chat) throws Exception {
@@ -290,12 +292,12 @@ final class SendMessage implements Scenario {
   }
 
   /** The service's own way in. */
-  private static final class Doors implements AutoCloseable {
+  private static final class Callers implements AutoCloseable {
     private final HikariDataSource pool;
     private final ServiceDatabase chat;
     private final String statement;
 
-    Doors(Ground ground, String database) {
+    Callers(Ground ground, String database) {
       HikariConfig settings = new HikariConfig();
       settings.setDataSource(ground.service(database).dataSource());
       settings.setMaximumPoolSize(16); // as CHAT_POOL_SIZE is

@@ -19,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one door to the database. Everything runs in a transaction as somebody, with that person's
+ * The only way to the database. Everything runs in a transaction as somebody, with that person's
  * role and claims for exactly as long as it lasts, so row-level security always holds and nothing
  * stays on a pooled connection. Each needs nothing of the session but its transaction, so a pooler
  * that pools transactions (PgBouncer) may stand in between; with one older than 1.21 the URL says
@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The login behind the connections must be a member of {@code chat_service} and own nothing
  * ({@link ServiceLogin#verify(DataSource)}). By itself it may read and write nothing of the chat,
- * so work that forgets the door is refused with 42501.
+ * so work on a connection of its own is refused with 42501.
  *
  * <p><b>Whose transaction.</b> On a {@link DataSource} each call is a transaction of its own: it
  * commits when the work returns and rolls back when the work throws. On a jOOQ {@link
@@ -35,10 +35,10 @@ import org.slf4j.LoggerFactory;
  * a transaction, or a savepoint in the one that is open. The {@link DSLContext} given to the work
  * belongs to that transaction: {@code tx.transaction(…)} inside it is a savepoint, and {@code
  * ChatDatabase.on(tx.configuration()).as(other, …)} is a savepoint as somebody else, after which
- * the first one goes on. A door to the same pool, called again inside the work and on its thread,
- * joins the transaction as a savepoint when it is for the same caller; for another one it is
- * refused with {@link IllegalStateException}, since a second connection may be one that never
- * comes.
+ * the first one goes on. A {@code ChatDatabase} on the same pool, called again inside the work and
+ * on its thread, joins the transaction as a savepoint when it is for the same caller; for another
+ * one it is refused with {@link IllegalStateException}, since a second connection may be one that
+ * never comes.
  *
  * <p><b>Who is asking stays who is asking.</b> Work that sets the role, the claims, or ends the
  * transaction itself is stopped with {@link IllegalStateException} before the statement runs; what
@@ -54,8 +54,8 @@ import org.slf4j.LoggerFactory;
  * {@link DatabaseUnavailable}, a fault as whatever it is; after each of them everything is undone.
  * On a data source, what may succeed the next time is tried again after a moment, three times in
  * all: a deadlock, a serialization failure, what a migration in between has changed, and a message
- * for whose month there is no partition, which the door has made where the login may. So work given
- * to the door must not do anything else that cannot be repeated.
+ * for whose month there is no partition, which is made first where the login may. So work must not
+ * do anything else that cannot be repeated.
  *
  * <p>Blocking, on the caller's thread; for any number of threads at once.
  */
@@ -86,7 +86,7 @@ public class ChatDatabase {
   private final @Nullable ClaimsSigner signer;
 
   /**
-   * The door to the database of these connections; each call is a transaction of its own.
+   * To the database of these connections; each call is a transaction of its own.
    *
    * @param dataSource a pool, or what makes a connection each time
    */
@@ -95,7 +95,7 @@ public class ChatDatabase {
   }
 
   /**
-   * The door for a subclass that gives the service what no other program needs.
+   * For a subclass that gives the service what no other program needs.
    *
    * @param dataSource a pool, or what makes a connection each time
    * @param signer as of {@link #signedBy}
@@ -110,11 +110,11 @@ public class ChatDatabase {
   }
 
   /**
-   * The same door to a database that believes signed claims alone ({@code
+   * The same, to a database that believes signed claims alone ({@code
    * chat.settings.claims_secret}).
    *
    * @param signer knows the same secret; null for a database that believes all claims
-   * @return the door that signs
+   * @return one that signs
    */
   public ChatDatabase signedBy(@Nullable ClaimsSigner signer) {
     return new ChatDatabase(transactions, signer);
@@ -125,13 +125,12 @@ public class ChatDatabase {
   }
 
   /**
-   * The door in a team's own jOOQ: its connections, its transaction provider, its settings and
-   * listeners.
+   * In a team's own jOOQ: its connections, its transaction provider, its settings and listeners.
    *
    * <p>Where a transaction is open, the configuration's own or that of the connection it was made
    * with, the work is a savepoint in it and the commit stays with whoever opened it: a message and
    * an order are stored together or not at all. After the work the role and claims of before hold
-   * again. Nothing is tried again, since the transaction is not the door's.
+   * again. Nothing is tried again, since the transaction is not ours.
    *
    * @param configuration of dialect PostgreSQL
    * @return as safe for threads as the configuration is
@@ -377,7 +376,7 @@ public class ChatDatabase {
     return result;
   }
 
-  /** The door into the transaction that this thread has open on the same pool; null for none. */
+  /** Joins the transaction that this thread has open on the same pool; null for none. */
   private @Nullable ChatDatabase openFor(@Nullable Caller caller) {
     OpenWork open = OpenWork.on(transactions.pool());
     return open == null ? null : on(open.joinedAs(caller)).signedBy(signer);

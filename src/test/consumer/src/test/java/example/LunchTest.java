@@ -42,7 +42,7 @@ class LunchTest {
       Refusal no = assertThrows(Refusal.class, () -> mallory.sendMessage(conversation, "Me too!"));
       assertEquals(Refusal.Reason.NOT_ALLOWED, no.reason());
 
-      // The generated code, by the same door.
+      // The generated code, in a transaction as the same person.
       List<UserMessage> rows =
           database
               .chat()

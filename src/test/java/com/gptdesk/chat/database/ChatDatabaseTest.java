@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The door: everything runs as somebody, nothing of it stays behind, and a no says why. */
+/** Everything runs as somebody, nothing of it stays behind, and a no says why. */
 class ChatDatabaseTest {
 
   private final TestDatabase database = TestDatabase.fresh();
@@ -255,12 +255,12 @@ class ChatDatabaseTest {
       DSLContext sql = DSL.using(one, SQLDialect.POSTGRES);
       List<Consumer<ChatDatabase>> others =
           List.of(
-              door -> door.as(bob.id(), tx -> 1),
-              door -> door.reading(bob.id(), tx -> 1),
-              door -> door.asService(tx -> 1),
-              door -> door.anonymous(tx -> 1),
-              door -> door.asItself(tx -> 1),
-              door -> door.call(bob.caller(), true, "select '1' from (select ?::json) a", "{}"));
+              other -> other.as(bob.id(), tx -> 1),
+              other -> other.reading(bob.id(), tx -> 1),
+              other -> other.asService(tx -> 1),
+              other -> other.anonymous(tx -> 1),
+              other -> other.asItself(tx -> 1),
+              other -> other.call(bob.caller(), true, "select '1' from (select ?::json) a", "{}"));
       for (ChatDatabase outer : List.of(chat, ChatDatabase.on(sql.configuration()))) {
         for (ChatDatabase inner : List.of(chat, ChatDatabase.on(sql.configuration()))) {
           for (Consumer<ChatDatabase> other : others) {

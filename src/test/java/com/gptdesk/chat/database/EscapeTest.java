@@ -305,10 +305,10 @@ class EscapeTest {
     settings.setMaximumPoolSize(1);
     settings.setAutoCommit(false);
     try (HikariDataSource manual = new HikariDataSource(settings)) {
-      ChatDatabase door = new ChatDatabase(manual);
-      new UserChat(door, alice.id()).sendMessage(conversation, "kept");
-      assertEquals(0, (int) door.as(mallory.id(), tx -> tx.fetchCount(USER_MESSAGES)));
-      door.call(alice.caller(), true, "select '1' from (select ?::json) a", "{}");
+      ChatDatabase chat = new ChatDatabase(manual);
+      new UserChat(chat, alice.id()).sendMessage(conversation, "kept");
+      assertEquals(0, (int) chat.as(mallory.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+      chat.call(alice.caller(), true, "select '1' from (select ?::json) a", "{}");
       try (Connection connection = manual.getConnection();
           Statement statement = connection.createStatement();
           var row = statement.executeQuery("select current_user")) {

@@ -24,7 +24,7 @@ import org.jooq.impl.ThreadLocalTransactionProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The door in somebody's own jOOQ: it joins the transaction that is open, and never ends it. */
+/** In somebody's own jOOQ: it joins the transaction that is open, and never ends it. */
 class JoinedTransactionsTest {
 
   private final TestDatabase database = TestDatabase.fresh();

@@ -119,7 +119,7 @@ class ReadPlansTest {
   /**
    * Each read, with the server's settings and with its JIT off, turn and turn about, until the
    * least times agree. What the machine does meanwhile makes that later, never impossible; a
-   * compilation in each call keeps them apart. In sessions that are not the door's, which has no
+   * compilation in each call keeps them apart. In sessions of its own, since the service's have no
    * JIT.
    */
   private static void assertJitCostsNothing(Login superuser) throws SQLException {

@@ -258,7 +258,8 @@ class ChangeLogRulesTest extends Rules {
     everybody("select * from relay.tail(gen_random_uuid(), '1:1:', 10)", relay + "PT410");
     everybody("select * from relay.published_columns() where is_key", relay + "8");
     everybody(
-        "select relay.ring()", "Alice    42501\nAnon     42501\nService  42501\nRelay    42501");
+        "select relay.notify_relays()",
+        "Alice    42501\nAnon     42501\nService  42501\nRelay    42501");
   }
 
   @Test
@@ -439,7 +440,7 @@ class ChangeLogRulesTest extends Rules {
       statement.execute("listen gptdesk_chat");
       var notices = relay.unwrap(org.postgresql.PGConnection.class);
       alice.sends(conversation, "awake");
-      statement.execute("select 1"); // would bring what rang before
+      statement.execute("select 1"); // would bring what notified before
       assertEquals(0, notices.getNotifications().length);
       try (var row = statement.executeQuery("select relay.sleep(relay.claim_slot())")) {
         row.next();
@@ -448,7 +449,7 @@ class ChangeLogRulesTest extends Rules {
       alice.sends(conversation, "asleep");
       alice.sends(conversation, "still asleep");
       var heard = notices.getNotifications(5000);
-      assertTrue(heard != null && heard.length > 0, "nobody rang");
+      assertTrue(heard != null && heard.length > 0, "nobody notified");
       assertEquals("", heard[0].getParameter());
     }
   }

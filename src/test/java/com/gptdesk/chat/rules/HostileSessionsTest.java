@@ -117,7 +117,7 @@ class HostileSessionsTest extends Rules {
         }
       }
     }
-    // The door, with the traps that its first statement leaves.
+    // chat.enter, with the traps that its first statement leaves.
     try (Connection session = database.service().connect()) {
       run(session, "set search_path = public, pg_catalog");
       for (String statement :
@@ -692,7 +692,7 @@ class HostileSessionsTest extends Rules {
     }
   }
 
-  // Locks and rings.
+  // Locks and notifications.
 
   @Test
   void advisoryLocksStopNeitherTheUpkeepNorALeaderNorTheRelay() throws SQLException {
@@ -753,7 +753,7 @@ class HostileSessionsTest extends Rules {
   }
 
   @Test
-  void aFloodOfRingsCostsFewPolls() throws SQLException {
+  void aFloodOfNotificationsCostsFewPolls() throws SQLException {
     UUID conversation = alice.talksTo(bob);
     MessageCounter received = new MessageCounter();
     try (Relay relay = new Relay(settings(), received);
@@ -765,11 +765,12 @@ class HostileSessionsTest extends Rules {
       for (int i = 0; i < 2000; i++) {
         run(thief, "notify gptdesk_chat, '%s'".formatted(i));
       }
-      Await.until("the rings to be received", () -> relay.notifications() >= 2000);
+      Await.until("the notifications to be received", () -> relay.notifications() >= 2000);
       long polls = relay.polls() - before;
-      // Whoever rings slowly, rings for longer; the relay pauses for 20 ms and more between two.
+      // Whoever notifies slowly, does so for longer; the relay pauses for 20 ms and more between
+      // two.
       long few = 500 + Duration.ofNanos(System.nanoTime() - began).toMillis() / 20;
-      assertTrue(polls < few, () -> "2000 rings made " + polls + " polls; few are " + few);
+      assertTrue(polls < few, () -> "2000 notifications made " + polls + " polls; few are " + few);
       alice.sends(conversation, "received all the same");
       Await.until("the message", () -> received.messages.get() == 1);
     }

@@ -191,7 +191,7 @@ class SchemaLawsTest extends Rules {
   @Test
   void aFunctionPinsItsPath() {
     // pg_temp is named, and last: an empty path finds types and relations there first. A body that
-    // is bound when it is made needs no path; a procedure that commits, and the door, set it.
+    // is bound when it is made needs no path; a procedure that commits, and chat.enter, set it.
     law(
         """
         select p.oid::regprocedure

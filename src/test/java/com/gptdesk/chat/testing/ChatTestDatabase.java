@@ -105,7 +105,7 @@ public final class ChatTestDatabase implements AutoCloseable {
   }
 
   /**
-   * The door, without a pool.
+   * The database as the service uses it, without a pool.
    *
    * @return for any number of threads
    */

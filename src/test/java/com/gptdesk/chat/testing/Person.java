@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.function.Executable;
 
 /**
- * Somebody of the cast, who does everything through the door, under row-level security.
+ * Somebody of the cast, who does everything by ChatDatabase, under row-level security.
  *
  * <pre>{@code
  * mallory.sees(USER_MESSAGES).nothing();

@@ -63,6 +63,7 @@ public final class Migrations {
    */
   private static final Set<String> FORMER_FILES =
       Set.of(
+          "feed/R__70_bell.sql",
           "R__1_people.sql",
           "R__2_conversations.sql",
           "R__3_messages.sql",

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
 
 /**
- * The door with what the service needs and no other program: the relay's role, calls of functions
- * by a statement that the database made, and questions as the login itself.
+ * The database, with what the service needs and no other program: the relay's role, calls of
+ * functions by a statement that the database made, and questions as the login itself.
  */
 public final class ServiceDatabase extends ChatDatabase {
 

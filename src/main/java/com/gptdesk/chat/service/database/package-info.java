@@ -1,4 +1,4 @@
-/** The library's door to the database, with what the service alone needs; and its own settings. */
+/** The library's way to the database, with what the service alone needs; and its own settings. */
 @NullMarked
 package com.gptdesk.chat.service.database;
 

@@ -78,7 +78,7 @@ public final class ReadReplica implements AutoCloseable {
 
   private final DataSource primary;
   private final DataSource replica;
-  private final ServiceDatabase door;
+  private final ServiceDatabase database;
   private final ReplicaSettings settings;
   private final Map<UUID, Need> needs = new ConcurrentHashMap<>();
   private final AtomicReference<Need> everybody = new AtomicReference<>(new Need.Replayed(0));
@@ -106,7 +106,7 @@ public final class ReadReplica implements AutoCloseable {
       @Nullable ClaimsSigner signer) {
     this.primary = primary;
     this.replica = replica;
-    this.door = new ServiceDatabase(replica).signedBy(signer);
+    this.database = new ServiceDatabase(replica).signedBy(signer);
     this.settings = settings;
   }
 
@@ -143,7 +143,7 @@ public final class ReadReplica implements AutoCloseable {
     long least = Math.max(Math.max(floor, own), known);
     try {
       return new Answer(
-          door.callWhenReplayed(
+          database.callWhenReplayed(
               caller, LogSequenceNumber.valueOf(least), statement, argumentsJson));
     } catch (DatabaseUnavailable e) {
       say(false, "cannot be reached: " + e.getMessage());

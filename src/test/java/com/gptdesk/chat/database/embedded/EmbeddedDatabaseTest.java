@@ -22,7 +22,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The PostgreSQL of our own is a real one: it keeps what it confirmed, and its doors are shut. */
+/** The PostgreSQL of our own is a real one: it keeps what it confirmed, and lets nobody else in. */
 class EmbeddedDatabaseTest {
 
   @TempDir Path directory;

@@ -23,6 +23,9 @@ final class EarlierVersion {
   /** The last that had one folder of logic. */
   static final String ONE_FOLDER = "59ed1e0";
 
+  /** The last that called an audience scopes, and waking the relays ringing. */
+  static final String SCOPES = "3bba3c1";
+
   private EarlierVersion() {}
 
   /**

@@ -1,13 +1,13 @@
 -- How a relay that sleeps is woken: by whoever writes the change log, and only then.
 
-create or replace function relay.ring()
+create or replace function relay.notify_relays()
   returns boolean
   volatile
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 begin
-  -- Four bells, each an advisory lock that a sleeping relay holds exclusively. Who can share all four knows that every relay
+  -- Four slots, each an advisory lock that a sleeping relay holds exclusively. Whoever can share all four knows that every relay
   -- is polling. Not a table: under an old snapshot (REPEATABLE READ) a row lies, a lock does not.
   for slot in 0..3 loop
     if not pg_try_advisory_xact_lock_shared(1667785076, slot) then
@@ -19,7 +19,7 @@ begin
 end
 $$;
 
-comment on function relay.ring() is 'Wakes sleeping relays at commit; costs no NOTIFY while all are awake. To be called after the row is in the log. 1667785076 is ''chat'' in ASCII.';
+comment on function relay.notify_relays() is 'Wakes sleeping relays at commit; costs no NOTIFY while all are awake. To be called after the row is in the log. 1667785076 is ''chat'' in ASCII.';
 
 create or replace function relay.claim_slot()
   returns int
@@ -37,7 +37,7 @@ begin
 end
 $$;
 
-comment on function relay.claim_slot() is 'A bell of one''s own, 0 to 3, for this session; null when four relays have them all: then poll and do not sleep.';
+comment on function relay.claim_slot() is 'A slot of one''s own, 0 to 3, for this session; null when four relays have them all: then poll and do not sleep.';
 
 create or replace function relay.sleep(slot int)
   returns boolean
@@ -49,7 +49,7 @@ as $$
 $$;
 
 comment on function relay.sleep(int) is
-  'True when every transaction that saw this relay awake has ended; from then on writers ring. Poll once more before waiting. Once granted not to be asked again before relay.wake.';
+  'True when every transaction that saw this relay awake has ended; from then on writers notify. Poll once more before waiting. Once granted not to be asked again before relay.wake.';
 
 create or replace function relay.wake(slot int)
   returns void
@@ -62,10 +62,10 @@ begin
 end
 $$;
 
-comment on function relay.wake(int) is 'This relay polls again; writers need not ring.';
+comment on function relay.wake(int) is 'This relay polls again; writers need not notify.';
 
 revoke all on function
-  relay.ring, relay.claim_slot, relay.sleep, relay.wake
+  relay.notify_relays, relay.claim_slot, relay.sleep, relay.wake
 from public, anon, authenticated, service_role;
 
 grant execute on function relay.claim_slot, relay.sleep, relay.wake to chat_relay;

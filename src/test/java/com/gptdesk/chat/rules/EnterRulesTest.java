@@ -20,10 +20,10 @@ import org.postgresql.util.PSQLException;
 import tools.jackson.databind.JsonNode;
 
 /** {@code logic/session}: a function called as somebody, in one round trip. */
-class DoorRulesTest extends Rules {
+class EnterRulesTest extends Rules {
 
   @Test
-  void theDoorIsForTheServicesLoginAlone() {
+  void enterIsForTheServicesLoginAlone() {
     String nobody =
         """
         Alice    42501
@@ -35,7 +35,7 @@ class DoorRulesTest extends Rules {
     everybody("select chat.enter('{}', 'service_role', false)", nobody);
     everybody("select chat.call_statement('get_conversations', '{}')", nobody);
     everybody("select * from chat.callable_functions()", nobody);
-    assertEquals("1", door("{}", "anon", "select '1' from (select ?::json) a", "{}"));
+    assertEquals("1", called("{}", "anon", "select '1' from (select ?::json) a", "{}"));
   }
 
   @Test
@@ -63,7 +63,7 @@ class DoorRulesTest extends Rules {
     String send = statement("send_message", "conversation_id", "content");
     String arguments = "{\"conversation_id\":\"%s\",\"content\":\"hi\"}".formatted(conversation);
     JsonNode sent =
-        json(String.valueOf(door(alice.caller().claims(), "authenticated", send, arguments)));
+        json(String.valueOf(called(alice.caller().claims(), "authenticated", send, arguments)));
     assertEquals(alice.id().toString(), sent.path("sender_id").asString());
     assertTrue(sent.path("created_at").asString().endsWith("+00:00"));
     assertEquals("PT403", refusal(mallory.caller().claims(), "authenticated", send, arguments));
@@ -94,7 +94,7 @@ class DoorRulesTest extends Rules {
     for (String role : List.of("anon", "authenticated", "service_role")) {
       assertEquals(
           "\"" + role + "\"",
-          door("{}", role, "select to_json(current_user)::text from (select ?::json) a", "{}"));
+          called("{}", role, "select to_json(current_user)::text from (select ?::json) a", "{}"));
     }
   }
 
@@ -152,7 +152,7 @@ class DoorRulesTest extends Rules {
     JsonNode messages =
         json(
             String.valueOf(
-                door(
+                called(
                     asAlice,
                     "authenticated",
                     page,
@@ -161,14 +161,14 @@ class DoorRulesTest extends Rules {
     assertEquals("3", messages.get(1).path("content").asString());
     assertEquals(
         "[]",
-        door(
+        called(
             asAlice,
             "authenticated",
             statement("search_users", "query"),
             "{\"query\":\"nobody\"}"));
     assertEquals(
         "1",
-        door(
+        called(
             bob.caller().claims(),
             "authenticated",
             statement("mark_conversation_as_read", "conversation_id", "up_to_seq"),
@@ -176,14 +176,14 @@ class DoorRulesTest extends Rules {
     String mute = statement("set_muted", "conversation_id", "until");
     assertTrue(
         String.valueOf(
-                door(
+                called(
                     asAlice,
                     "authenticated",
                     mute,
                     "{\"conversation_id\":\"%s\",\"until\":null}".formatted(conversation)))
             .isEmpty());
     assertTrue(
-        json(String.valueOf(door(asAlice, "authenticated", statement("get_conversations"), "{}")))
+        json(String.valueOf(called(asAlice, "authenticated", statement("get_conversations"), "{}")))
             .isArray());
     assertEquals(
         "22P02",
@@ -205,7 +205,7 @@ class DoorRulesTest extends Rules {
     JsonNode sent =
         json(
             String.valueOf(
-                door(
+                called(
                     alice.caller().claims(),
                     "authenticated",
                     statement("send_message", "conversation_id", "content"),
@@ -241,7 +241,7 @@ class DoorRulesTest extends Rules {
       assertEquals("PT404", refusalOfStatement("secret"));
       String call = askForStatement(List.of("sec*"), "secret");
       assertEquals("42501", refusal(alice.caller().claims(), "authenticated", call, "{}"));
-      assertEquals("1", door("{}", "service_role", call, "{}"));
+      assertEquals("1", called("{}", "service_role", call, "{}"));
     } finally {
       database.asOwner("drop function public.secret");
     }
@@ -328,7 +328,7 @@ class DoorRulesTest extends Rules {
             "select name from chat.callable_functions() where has_function_privilege('anon', oid, 'execute')"));
   }
 
-  private @Nullable String door(
+  private @Nullable String called(
       @Nullable String claims, @Nullable String role, String statement, String arguments) {
     try (Connection connection = database.dataSource().getConnection()) {
       return call(connection, claims, role, false, statement, arguments);
