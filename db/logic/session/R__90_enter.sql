@@ -116,6 +116,100 @@ $$;
 comment on function chat.call_statement(text, text[], text[]) is
   'The statement that calls a function of chat.callable_functions(others) with these named arguments: one parameter (a question mark, as JDBC has it), a JSON object; one text, the result as JSON. PT404 when there is no such function.';
 
+create or replace function chat.condition_text(condition jsonb)
+  returns text
+  immutable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  subject text := format('r.%I', coalesce(condition_text.condition ->> 'column', ''));
+  operator text := condition_text.condition ->> 'operator';
+  operand text := condition_text.condition ->> 'value';
+  junction text := case when condition_text.condition ? 'and' then 'and' when condition_text.condition ? 'or' then 'or' end;
+  result text;
+begin
+  if junction is not null then
+    select string_agg(chat.condition_text(c.part), ' ' || junction || ' ' order by c.place) into result
+    from jsonb_array_elements(condition_text.condition -> junction) with ordinality c (part, place);
+  elsif operator = 'in' then
+    result := format('%s = any (%L)', subject, array(select jsonb_array_elements_text(condition_text.condition -> 'values'))::text);
+  elsif operator = 'is' then
+    -- One of five words, which the service has looked at and this looks at again.
+    result := subject || ' is ' || case operand
+      when 'null' then 'null' when 'not_null' then 'not null' when 'true' then 'true' when 'false' then 'false' else 'unknown'
+    end;
+  else
+    if operator in ('like', 'ilike') then
+      operand := translate(operand, '*', '%');
+    end if;
+    result := format(
+      case condition_text.condition ->> 'quantifier' when 'any' then '%s %s any (%L)' when 'all' then '%s %s all (%L)' else '%s %s %L' end,
+      subject,
+      case operator
+        when 'eq' then '='
+        when 'neq' then '<>'
+        when 'gt' then '>'
+        when 'gte' then '>='
+        when 'lt' then '<'
+        when 'lte' then '<='
+        when 'like' then 'like'
+        when 'ilike' then 'ilike'
+        when 'match' then '~'
+        when 'imatch' then '~*'
+        when 'isdistinct' then 'is distinct from'
+        when 'cs' then '@>'
+        when 'cd' then '<@'
+        when 'ov' then '&&'
+      end,
+      operand);
+  end if;
+  return case when (condition_text.condition ->> 'not')::boolean then 'not ' else '' end || '(' || result || ')';
+end
+$$;
+
+comment on function chat.condition_text(jsonb) is
+  'A condition on a row r: {column, operator, not, quantifier, value or values}, or {and: […]}, {or: […]}. Names and values stand in it quoted, whatever they are.';
+
+create or replace function chat.shaped_statement(function_name text, argument_names text[], others text[], shape json)
+  returns text
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  plain text := chat.call_statement(shaped_statement.function_name, shaped_statement.argument_names, shaped_statement.others);
+  wanted jsonb := shaped_statement.shape;
+  picked text;
+  ordered text;
+begin
+  select string_agg(format('r.%I as %I', s.part ->> 'column', s.part ->> 'as'), ', ' order by s.place) into picked
+  from jsonb_array_elements(wanted -> 'select') with ordinality s (part, place);
+
+  select
+    ' order by ' || string_agg(
+      format('r.%I', o.part ->> 'column')
+        || case when (o.part ->> 'descending')::boolean then ' desc' else '' end
+        || case o.part ->> 'nulls' when 'first' then ' nulls first' when 'last' then ' nulls last' else '' end,
+      ', ' order by o.place)
+  into ordered
+  from jsonb_array_elements(wanted -> 'order') with ordinality o (part, place);
+
+  return format(
+    'with matching as materialized (select r.* from %s%s), page as (select %s from matching r%s limit %s offset %s)'
+      || ' select (select count(*) from matching) || '' '' || coalesce((select json_agg(row_to_json(page.*)) from page)::text, ''[]'')',
+    substr(plain, strpos(plain, ' from ') + 6),        -- the call, with its one parameter
+    case when wanted ? 'and' then ' where ' || chat.condition_text(jsonb_build_object('and', wanted -> 'and')) else '' end,
+    coalesce(picked, 'r.*'),
+    coalesce(ordered, ''),
+    coalesce((wanted ->> 'limit')::bigint::text, 'all'),
+    coalesce((wanted ->> 'offset')::bigint, 0));
+end
+$$;
+
+comment on function chat.shaped_statement(text, text[], text[], json) is
+  'As chat.call_statement, for some of the rows and columns of a function that returns rows or one: {select: [{column, as}], and: […], order: [{column, descending, nulls}], limit, offset}. The result: how many rows meet the conditions, a space, the page as JSON.';
+
 create or replace function chat.enter(claims text, role text, read_only boolean, replayed pg_lsn default null)
   returns void
   volatile
@@ -153,7 +247,7 @@ comment on function chat.enter(text, text, boolean, pg_lsn) is
   'Claims and role until the transaction ends. The service sends it and a statement of chat.call_statement together, outside a transaction, so that both are one. PT403 for another role, PT503 unless this is a replica that has replayed so much.';
 
 revoke all on function
-  chat.callable_functions, chat.call_statement, chat.enter
+  chat.callable_functions, chat.call_statement, chat.condition_text, chat.shaped_statement, chat.enter
 from public, anon, authenticated, service_role;
 
-grant execute on function chat.callable_functions, chat.call_statement, chat.enter to chat_service;
+grant execute on function chat.callable_functions, chat.call_statement, chat.condition_text, chat.shaped_statement, chat.enter to chat_service;

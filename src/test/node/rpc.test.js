@@ -156,6 +156,35 @@ promised('an unknown function or argument is 404, with the names that exist', as
   assert.match(misnamed.error.hint, /conversation_id/);
 });
 
+promised('what follows rpc() chooses rows and columns', async (client) => {
+  const page = () => client.rpc('get_messages', { conversation_id: conversation, before_seq: 3 });
+  const contents = async (request) => {
+    const { data, error } = await request;
+    assert.equal(error, null);
+    return data.map(({ content }) => content);
+  };
+  assert.deepEqual(await contents(page().limit(1)), ['one']);
+  assert.deepEqual(await contents(page().order('seq', { ascending: false })), ['two', 'one']);
+  assert.deepEqual(await contents(page().range(1, 1)), ['two']);
+  assert.deepEqual(await contents(page().eq('content', 'two')), ['two']);
+  assert.deepEqual(await contents(page().in('seq', [1, 5])), ['one']);
+  assert.deepEqual(await contents(page().not('content', 'ilike', 'O%')), ['two']);
+  assert.deepEqual(await contents(page().or('seq.eq.2,content.like.x*')), ['two']);
+  assert.deepEqual(await contents(page().filter('content', 'match', '^t')), ['two']);
+  assert.deepEqual(await contents(page().filter('content', 'imatch', '^T')), ['two']);
+  assert.deepEqual(await contents(page().filter('content', 'isdistinct', 'one')), ['two']);
+  assert.deepEqual(await contents(page().is('file_url', null).contains('metadata', {})), ['one', 'two']);
+  const { data, count, status } = await client
+    .rpc('get_messages', { conversation_id: conversation, before_seq: 3 }, { count: 'exact' })
+    .select('seq,content')
+    .limit(1);
+  assert.deepEqual([status, count, data], [206, 2, [{ seq: 1, content: 'one' }]]);
+  const single = await page().eq('seq', 2).select('content').single();
+  assert.deepEqual(single.data, { content: 'two' });
+  const { error } = await page().eq('no_column', 1);
+  assert.equal(error.code, '42703');
+});
+
 promised('another schema is 406, a table is 404', async (client) => {
   const hidden = await client.schema('chat').rpc('expire_presence');
   assert.equal(hidden.status, 406);

@@ -54,6 +54,11 @@ public record CallableFunction(
         && names.containsAll(argumentNames.subList(0, requiredArguments));
   }
 
+  /** Whether its result has columns that a client may choose from. */
+  boolean hasRows() {
+    return result == Result.SET || result == Result.COMPOSITE;
+  }
+
   /** The type of an argument; "" when there is none of that name. */
   String typeOf(String argument) {
     int index = argumentNames.indexOf(argument);

@@ -5,6 +5,7 @@ import com.gptdesk.chat.database.internal.chat.tables.records.CallableFunctionsR
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.rpc.CallableFunction.Result;
 import java.util.List;
+import org.jooq.JSON;
 
 /**
  * The functions as described by the database's schema chat, for the {@link FunctionCatalogue}.
@@ -42,6 +43,18 @@ public record DatabaseFunctions(ServiceDatabase database, List<String> others)
                 function,
                 argumentNames.toArray(String[]::new),
                 others.toArray(String[]::new)));
+  }
+
+  @Override
+  public String statement(String function, List<String> argumentNames, String shape) {
+    return database.asItself(
+        tx ->
+            Routines.shapedStatement(
+                tx.configuration(),
+                function,
+                argumentNames.toArray(String[]::new),
+                others.toArray(String[]::new),
+                JSON.json(shape)));
   }
 
   private static CallableFunction described(CallableFunctionsRecord row) {

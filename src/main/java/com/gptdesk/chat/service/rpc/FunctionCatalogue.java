@@ -29,6 +29,9 @@ final class FunctionCatalogue {
 
     /** The statement that calls a function with exactly these arguments. */
     String statement(String function, List<String> argumentNames);
+
+    /** The same, for a part of the result. */
+    String statement(String function, List<String> argumentNames, String shape);
   }
 
   private static final long READ_AGAIN_AFTER = Duration.ofSeconds(1).toNanos();
@@ -97,6 +100,11 @@ final class FunctionCatalogue {
             key,
             names ->
                 source.statement(names.getFirst(), List.copyOf(names.subList(1, names.size()))));
+  }
+
+  /** The SQL that calls this function and shapes its result. Not kept: there are any number. */
+  String statement(CallableFunction function, Set<String> arguments, String shape) {
+    return source.statement(function.name(), List.copyOf(new TreeSet<>(arguments)), shape);
   }
 
   private static List<CallableFunction> fitting(

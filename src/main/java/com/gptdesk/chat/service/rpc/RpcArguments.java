@@ -5,12 +5,13 @@ import com.gptdesk.chat.service.http.Problem;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -24,19 +25,15 @@ import tools.jackson.databind.util.RawValue;
 /** Arguments by name, and their JSON once the function's types are known. */
 sealed interface RpcArguments {
   JsonMapper JSON = new JsonMapper();
-  Set<String> SHAPING =
-      Set.of("select", "order", "limit", "offset", "and", "or", "not.and", "not.or", "columns");
-  Pattern FILTER =
-      Pattern.compile(
-          "(not\\.)?(eq|neq|gt|gte|lt|lte|like|ilike|match|imatch|in|is|isdistinct|cs|cd|ov|sl|sr|nxr|nxl|adj"
-              + "|fts|plfts|phfts|wfts)(\\((any|all|[a-z_]+)\\))?\\..*",
-          Pattern.DOTALL);
 
   /** The names that were given. */
   Set<String> names();
 
   /** As one JSON object. */
   String json(CallableFunction function);
+
+  /** What is wanted of the result. */
+  RpcShape shape();
 
   /** The conversation argument, if there is one. */
   default @Nullable String conversation() {
@@ -48,7 +45,7 @@ sealed interface RpcArguments {
     return request.reads() ? fromQuery(request, catalogue) : fromBody(request);
   }
 
-  record Body(Set<String> names, String json, @Nullable String conversation)
+  record Body(Set<String> names, String json, @Nullable String conversation, RpcShape shape)
       implements RpcArguments {
     @Override
     public String json(CallableFunction function) {
@@ -56,7 +53,7 @@ sealed interface RpcArguments {
     }
   }
 
-  record Query(Map<String, String> values) implements RpcArguments {
+  record Query(Map<String, String> values, RpcShape shape) implements RpcArguments {
     @Override
     public Set<String> names() {
       return values.keySet();
@@ -90,32 +87,24 @@ sealed interface RpcArguments {
 
   private static RpcArguments fromQuery(RpcRequest request, FunctionCatalogue catalogue) {
     Map<String, String> values = new LinkedHashMap<>();
+    List<Map.Entry<String, String>> shaping = new ArrayList<>();
     for (Map.Entry<String, String> parameter : request.query()) {
-      if (!catalogue.hasArgument(request.function(), parameter.getKey())) {
-        refuseShaping(parameter);
-        if (selectsAll(parameter)) {
-          continue;
-        }
-        if (FILTER.matcher(parameter.getValue()).matches()) {
-          throw notOffered(parameter.getKey()).stop();
-        }
+      if (!catalogue.hasArgument(request.function(), parameter.getKey())
+          && RpcShape.isShaping(parameter)) {
+        shaping.add(parameter);
+      } else {
+        values.put(parameter.getKey(), parameter.getValue());
       }
-      values.put(parameter.getKey(), parameter.getValue());
     }
-    return new Query(values);
+    return new Query(values, RpcShape.of(shaping));
   }
 
   private static RpcArguments fromBody(RpcRequest request) {
-    for (Map.Entry<String, String> parameter : request.query()) {
-      refuseShaping(parameter);
-      if (!selectsAll(parameter)) {
-        throw notOffered(parameter.getKey()).stop();
-      }
-    }
+    RpcShape shape = RpcShape.of(request.query());
     refuseOtherContent(request.contentType());
     String json = StorableText.ofJson(utf8(request.body()));
     if (json.isBlank()) {
-      return new Body(Set.of(), "{}", null);
+      return new Body(Set.of(), "{}", null, shape);
     }
     Set<String> names = new LinkedHashSet<>();
     String conversation = null;
@@ -146,26 +135,7 @@ sealed interface RpcArguments {
                   : "At line " + place.getLineNr() + ", column " + place.getColumnNr())
           .stop();
     }
-    return new Body(names, json, conversation);
-  }
-
-  private static boolean selectsAll(Map.Entry<String, String> parameter) {
-    return parameter.getKey().equals("select") && parameter.getValue().equals("*");
-  }
-
-  private static void refuseShaping(Map.Entry<String, String> parameter) {
-    if (SHAPING.contains(parameter.getKey()) && !selectsAll(parameter)) {
-      throw notOffered(parameter.getKey()).stop();
-    }
-  }
-
-  private static Problem notOffered(String parameter) {
-    return Problem.of(
-            400,
-            "PGRST100",
-            "\"" + parameter + "\" cannot be used on the result of a function here")
-        .withHint(
-            "Use the function's own arguments; for select, filters, order and limit run PostgREST beside this service on the same database");
+    return new Body(names, json, conversation, shape);
   }
 
   private static void refuseOtherContent(@Nullable String contentType) {

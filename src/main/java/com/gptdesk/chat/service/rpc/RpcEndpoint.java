@@ -13,8 +13,11 @@ import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -25,13 +28,17 @@ import org.slf4j.MDC;
  * for functions that only read.
  *
  * <p>Arguments are matched by name and passed on as JSON text; functions, types and defaults come
- * from the catalogue. Not supported: {@code select}, filters, order and limit on a result (400
- * PGRST100).
+ * from the catalogue. What the client wants of a result, as columns, filters, order and limit, is
+ * {@link RpcShape}.
  *
  * <p>Blocks while the database works, so call it on a virtual thread. Thread-safe.
  */
 public final class RpcEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
+
+  /** No such column, no such operator, a value of another type. */
+  private static final Set<String> SHAPE_ERRORS =
+      Set.of("42703", "42804", "42809", "42846", "42883");
 
   private final FunctionCatalogue catalogue;
   private final RpcExecution execution;
@@ -153,8 +160,39 @@ public final class RpcEndpoint {
           .withHeader("Allow", "POST, OPTIONS")
           .stop();
     }
-    String statement = catalogue.statement(function, arguments.names());
-    return execution.perform(identity, request, function, arguments, statement);
+    RpcShape shape = arguments.shape();
+    if (shape.json() != null && !function.hasRows()) {
+      throw Problem.of(
+              400, "PGRST100", "The result of " + function.name() + " has no rows and columns")
+          .withHint("Use select, filters, order and limit on functions that return rows")
+          .stop();
+    }
+    String statement =
+        shape.json() == null
+            ? catalogue.statement(function, arguments.names())
+            : catalogue.statement(function, arguments.names(), shape.json());
+    try {
+      return execution.perform(identity, request, function, arguments, statement);
+    } catch (IllegalStateException e) {
+      Problem ofShape = shape.json() == null ? null : problemOfShape(e);
+      throw ofShape == null ? e : ofShape.stop();
+    }
+  }
+
+  /** What PostgreSQL says of a column or an operator that a client named; null for a fault. */
+  private static @Nullable Problem problemOfShape(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof PSQLException sql
+          && SHAPE_ERRORS.contains(String.valueOf(sql.getSQLState()))) {
+        ServerErrorMessage server = sql.getServerErrorMessage();
+        return Problem.of(
+                400,
+                String.valueOf(sql.getSQLState()),
+                String.valueOf(server == null ? sql.getMessage() : server.getMessage()))
+            .withHint("Name columns of the function's result, and operators that fit their types");
+      }
+    }
+    return null;
   }
 
   private Identity identify(RpcRequest request) {

@@ -33,7 +33,7 @@ final class RpcExecution {
     if (function.writes()) {
       return queue.inTurn(
           arguments.conversation(),
-          () -> write(identity, request, function, asObject, statement, json));
+          () -> write(identity, request, function, asObject, arguments.shape(), statement, json));
     }
     ReadReplica.Answer answer =
         replica == null
@@ -43,6 +43,7 @@ final class RpcExecution {
         request,
         function,
         asObject,
+        arguments.shape(),
         answer != null ? answer.json() : database.call(identity.caller(), true, statement, json));
   }
 
@@ -51,6 +52,7 @@ final class RpcExecution {
       RpcRequest request,
       CallableFunction function,
       boolean asObject,
+      RpcShape shape,
       String statement,
       String json) {
     Supplier<Reply> write =
@@ -59,6 +61,7 @@ final class RpcExecution {
                 request,
                 function,
                 asObject,
+                shape,
                 database.call(identity.caller(), false, statement, json));
     return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
   }

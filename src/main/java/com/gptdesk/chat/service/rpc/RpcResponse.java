@@ -29,7 +29,14 @@ final class RpcResponse {
   private RpcResponse() {}
 
   static Reply of(
-      RpcRequest request, CallableFunction function, boolean asObject, @Nullable String result) {
+      RpcRequest request,
+      CallableFunction function,
+      boolean asObject,
+      RpcShape shape,
+      @Nullable String result) {
+    if (shape.json() != null && result != null) {
+      return shaped(request, function, asObject, shape, result);
+    }
     return switch (function.result()) {
       case VOID -> Reply.noContent();
       case SCALAR, COMPOSITE -> {
@@ -37,14 +44,47 @@ final class RpcResponse {
         yield new Reply(
             200,
             type,
-            Map.of("Content-Range", range(1, request)),
+            Map.of("Content-Range", range(0, 1, -1, request)),
             result == null ? "null" : result);
       }
-      case SET -> rows(request, asObject, result == null ? "[]" : result);
+      case SET -> rows(request, asObject, 0, -1, result == null ? "[]" : result);
     };
   }
 
-  private static Reply rows(RpcRequest request, boolean asObject, String array) {
+  /** The result of {@code chat.shaped_statement}: how many rows there are, and the page of them. */
+  private static Reply shaped(
+      RpcRequest request,
+      CallableFunction function,
+      boolean asObject,
+      RpcShape shape,
+      String result) {
+    int space = result.indexOf(' ');
+    long total = Long.parseLong(result.substring(0, space));
+    String array = result.substring(space + 1);
+    if (request.wantsCount() && shape.offset() > total) {
+      throw Problem.of(416, "PGRST103", "Requested range not satisfiable")
+          .withDetails(
+              "An offset of "
+                  + shape.offset()
+                  + " was requested, but there are only "
+                  + total
+                  + " rows.")
+          .stop();
+    }
+    Reply rows =
+        rows(
+            request,
+            asObject || function.result() == CallableFunction.Result.COMPOSITE,
+            shape.offset(),
+            total,
+            array);
+    return asObject || function.result() == CallableFunction.Result.SET
+        ? rows
+        : new Reply(rows.status(), Reply.JSON_TYPE, rows.headers(), rows.body());
+  }
+
+  private static Reply rows(
+      RpcRequest request, boolean asObject, long offset, long total, String array) {
     int count = 0;
     long firstStart = 0;
     long firstEnd = 0;
@@ -62,9 +102,10 @@ final class RpcResponse {
         count++;
       }
     }
-    Map<String, String> headers = Map.of("Content-Range", range(count, request));
+    Map<String, String> headers = Map.of("Content-Range", range(offset, count, total, request));
     if (!asObject) {
-      return new Reply(200, Reply.JSON_TYPE, headers, array);
+      boolean isPart = request.wantsCount() && count < total;
+      return new Reply(isPart ? 206 : 200, Reply.JSON_TYPE, headers, array);
     }
     if (count != 1) {
       throw Problem.of(406, "PGRST116", "Cannot coerce the result to a single JSON object")
@@ -75,7 +116,14 @@ final class RpcResponse {
     return new Reply(200, RpcRequest.OBJECT + "; charset=utf-8", headers, object);
   }
 
-  private static String range(int count, RpcRequest request) {
-    return (count == 0 ? "*" : "0-" + (count - 1)) + "/" + (request.wantsCount() ? count : "*");
+  /**
+   * {@code first-last/all}.
+   *
+   * @param total how many there are; -1 for as many as these
+   */
+  private static String range(long offset, int count, long total, RpcRequest request) {
+    String rows = count == 0 ? "*" : offset + "-" + (offset + count - 1);
+    String all = String.valueOf(total < 0 ? count : total);
+    return rows + "/" + (request.wantsCount() ? all : "*");
   }
 }

@@ -14,14 +14,17 @@ import com.gptdesk.chat.testing.TestDatabase;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The functions that clients rely on, as the gateway finds them in the real database. */
 class ContractTest {
@@ -156,19 +159,147 @@ class ContractTest {
     }
   }
 
+  /** What follows {@code rpc()} in supabase-js, with PostgREST's answers. */
+  @Test
+  void resultsAreShaped() {
+    UUID alice = database.alice().id();
+    String arguments =
+        "{\"conversation_id\":\"%s\"}".formatted(database.alice().talksTo(database.carol()));
+    for (String content : List.of("p1", "P2 a,b", "p3 'x' \\", "p4 (\"q\") ?", "p5 é")) {
+      Reply sent =
+          ask(
+              alice,
+              "send_message",
+              new JsonMapper()
+                  .writeValueAsString(
+                      Map.of(
+                          "conversation_id",
+                          arguments.substring(20, 56),
+                          "content",
+                          content,
+                          "metadata",
+                          Map.of("n", content.length()))));
+      assertEquals(200, sent.status(), sent.body());
+    }
+    for (String[] shape :
+        new String[][] {
+          {"[1,2,3,4,5]"},
+          {"[1,2]", "limit", "2"},
+          {"[5,4,3,2,1]", "order", "seq.desc"},
+          {"[4,5]", "order", "seq", "offset", "3", "limit", "10"},
+          {"[2,3]", "offset", "1", "limit", "2"},
+          {"[]", "offset", "9"},
+          {"[3]", "seq", "eq.3"},
+          {"[1,2,4,5]", "seq", "neq.3"},
+          {"[4,5]", "seq", "gt.3"},
+          {"[2,3]", "seq", "gte.2", "seq", "lt.4"},
+          {"[2,5]", "seq", "in.(2,5,9)"},
+          {"[]", "seq", "in.()"},
+          {"[1,3,4]", "seq", "not.in.(2,5)"},
+          {"[2]", "content", "in.(\"P2 a,b\")"},
+          {"[1]", "content", "eq.p1"},
+          {"[3]", "content", "eq.p3 'x' \\"},
+          {"[4]", "content", "eq.p4 (\"q\") ?"},
+          {"[1,3,4,5]", "content", "like.p*"},
+          {"[1,2,3,4,5]", "content", "ilike.P%"},
+          {"[1,2]", "content", "like(any).{p1,P2*}"},
+          {"[1,3,4,5]", "content", "match.^p\\d"},
+          {"[1,2,3,4,5]", "content", "imatch.^P[1-5]"},
+          {"[2]", "content", "not.match.^p"},
+          {"[1,2,3,5]", "content", "isdistinct.p4 (\"q\") ?"},
+          {"[4]", "content", "not.isdistinct.p4 (\"q\") ?"},
+          {"[1,2,3,4,5]", "file_url", "isdistinct.x"},
+          {"[1,2,3,4,5]", "file_url", "is.null"},
+          {"[]", "file_url", "not.is.null"},
+          {"[1,2,3,4,5]", "is_edited", "is.false"},
+          {"[2]", "metadata", "cs.{\"n\":6}"},
+          {"[1,5]", "or", "(seq.eq.1,and(seq.gt.4,content.like.p*))"},
+          {"[2,3,4]", "not.or", "(seq.eq.1,seq.eq.5)"},
+          {"[2]", "or", "(content.eq.\"P2 a,b\",seq.eq.9)"},
+          {"[1,3,5]", "and", "(seq.not.eq.2,seq.not.eq.4)"}
+        }) {
+      List<Map.Entry<String, String>> query = new ArrayList<>();
+      for (int i = 1; i < shape.length; i += 2) {
+        query.add(Map.entry(shape[i], shape[i + 1]));
+      }
+      String what = String.join(" ", shape);
+      query.add(Map.entry("select", "seq"));
+      Reply reply = ask(alice, "get_messages", arguments, query, null);
+      assertEquals(200, reply.status(), what + reply.body());
+      assertEquals(
+          shape[0],
+          String.valueOf(reply.body())
+              .replaceAll("\\{\"seq\":(\\d)\\}", "$1")
+              .replaceAll("\\s", ""),
+          what);
+    }
+    List<Map.Entry<String, String>> part =
+        List.of(Map.entry("select", "n:seq,content"), Map.entry("limit", "1"));
+    Reply counted = ask(alice, "get_messages", arguments, part, "count=exact");
+    assertEquals(206, counted.status());
+    assertEquals("0-0/5", counted.headers().get("Content-Range"));
+    assertEquals("[{\"n\":1,\"content\":\"p1\"}]", counted.body());
+    String sent = "{" + arguments.substring(1, arguments.length() - 1) + ",\"content\":\"one\"}";
+    assertEquals(
+        "{\"content\":\"one\"}",
+        ask(alice, "send_message", sent, List.of(Map.entry("select", "content")), null).body());
+  }
+
+  /** A name or a value of a client's is never more than that. */
+  @Test
+  void aShapeIsNoStatement() {
+    UUID alice = database.alice().id();
+    for (String[] shape :
+        new String[][] {
+          {"no_column", "eq.1", "42703"},
+          {"seq", "eq.1) or (1=1", "22P02"},
+          {"seq", "eq.1'; drop table public.user_messages; --", "22P02"},
+          {"seq", "in.(1) or true", "PGRST100"},
+          {"seq", "in.(\"1}') or ('1\")", "22P02"},
+          {"order", "seq.desc;drop", "PGRST100"},
+          {"order", "chat", "42703"},
+          {"select", "seq from chat.settings", "PGRST100"},
+          {"content", "match.(", "2201B"},
+          {"content", "is.true", "42804"},
+          {"limit", "1 union select", "PGRST100"}
+        }) {
+      Reply reply =
+          ask(
+              alice,
+              "get_messages",
+              "{\"conversation_id\":\"%s\"}".formatted(database.alice().talksTo(database.bob())),
+              List.of(Map.entry(shape[0], shape[1])),
+              null);
+      assertEquals(400, reply.status(), reply.body());
+      assertEquals(
+          shape[2],
+          new JsonMapper().readTree(reply.body()).path("code").stringValue(),
+          String.join(" ", shape));
+    }
+  }
+
   private static Reply ask(UUID person, String function, String arguments) {
+    return ask(person, function, arguments, List.of(), null);
+  }
+
+  private static Reply ask(
+      UUID person,
+      String function,
+      String arguments,
+      List<Map.Entry<String, String>> query,
+      @Nullable String prefer) {
     String token = new TokenIssuer(SECRET).forUser(person, Duration.ofMinutes(5));
     return gateway.answer(
         new RpcRequest(
             "POST",
             function,
-            List.of(),
+            query,
             "Bearer " + token,
             null,
             "public",
             "*/*",
             "application/json",
-            null,
+            prefer,
             null,
             ByteBuffer.wrap(arguments.getBytes(StandardCharsets.UTF_8))));
   }

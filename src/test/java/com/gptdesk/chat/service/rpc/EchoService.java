@@ -38,6 +38,11 @@ public final class EchoService {
         public String statement(String function, List<String> argumentNames) {
           return function;
         }
+
+        @Override
+        public String statement(String function, List<String> argumentNames, String shape) {
+          return function;
+        }
       };
 
   /** What {@code echo} answers. */

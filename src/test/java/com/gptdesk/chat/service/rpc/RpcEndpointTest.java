@@ -79,6 +79,11 @@ class RpcEndpointTest {
             public String statement(String function, List<String> arguments) {
               return function + arguments;
             }
+
+            @Override
+            public String statement(String function, List<String> arguments, String shape) {
+              return function + arguments + shape;
+            }
           },
           () -> nanos);
   private final RpcEndpoint gateway = gateway(true);
@@ -347,23 +352,93 @@ class RpcEndpointTest {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "select,id",
-    "order,seq.desc",
-    "limit,5",
-    "offset,5",
-    "or,(a.eq.1)",
-    "seq,gt.5",
-    "seq,not.is.null"
-  })
-  void resultsAreNotReshaped(String name, String value) {
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '\u0001',
+      value = {
+        "select | id,n:seq | {\"select\":[{\"column\":\"id\",\"as\":\"id\"},{\"column\":\"seq\",\"as\":\"n\"}]}",
+        "order | seq.desc,id.asc.nullsfirst | {\"order\":[{\"column\":\"seq\",\"descending\":true,\"nulls\":null},{\"column\":\"id\",\"descending\":false,\"nulls\":\"first\"}]}",
+        "limit | 5 | {\"limit\":5}",
+        "offset | 5 | {\"offset\":5}",
+        "seq | gt.5 | {\"and\":[{\"column\":\"seq\",\"not\":false,\"operator\":\"gt\",\"quantifier\":null,\"value\":\"5\"}]}",
+        "seq | not.is.null | {\"and\":[{\"column\":\"seq\",\"not\":true,\"operator\":\"is\",\"quantifier\":null,\"value\":\"null\"}]}",
+        "content | imatch.^a[bc] | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"imatch\",\"quantifier\":null,\"value\":\"^a[bc]\"}]}",
+        "content | like(any).{*a*,b} | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"like\",\"quantifier\":\"any\",\"value\":\"{*a*,b}\"}]}",
+        "content | in.(a,\"b,c\",d) | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"in\",\"quantifier\":null,\"values\":[\"a\",\"b,c\",\"d\"]}]}",
+        "or | (a.eq.1,and(b.isdistinct.x,c.not.in.(2,3)),d.eq.\"e,f\") | {\"and\":[{\"not\":false,\"or\":[{\"column\":\"a\",\"not\":false,\"operator\":\"eq\",\"quantifier\":null,\"value\":\"1\"},{\"not\":false,\"and\":[{\"column\":\"b\",\"not\":false,\"operator\":\"isdistinct\",\"quantifier\":null,\"value\":\"x\"},{\"column\":\"c\",\"not\":true,\"operator\":\"in\",\"quantifier\":null,\"values\":[\"2\",\"3\"]}]},{\"column\":\"d\",\"not\":false,\"operator\":\"eq\",\"quantifier\":null,\"value\":\"e,f\"}]}]}"
+      })
+  void resultsAreShapedByTheDatabase(String name, String value, String shape) {
+    result = "7 [{\"a\":1},{\"a\":2}]";
     Reply get = gateway.answer(get("get_messages", "conversation_id", "c", name, value).build());
-    assertEquals(400, get.status(), get.body());
-    assertEquals("PGRST100", json(get).path("code").stringValue());
-
+    assertEquals(200, get.status(), get.body());
+    assertEquals("[{\"a\":1},{\"a\":2}]", get.body());
+    assertEquals("get_messages[conversation_id]" + shape, asked.getLast().statement());
     Reply post =
         gateway.answer(post("get_messages", "{\"conversation_id\":1}").query(name, value).build());
+    assertEquals(get.body(), post.body());
+    assertEquals("get_messages[conversation_id]" + shape, asked.getLast().statement());
+  }
+
+  @Test
+  void aPartOfTheRowsSaysWhichItIs() {
+    result = "7 [1,2]";
+    Call call =
+        post("get_messages", "{\"conversation_id\":1}").query("limit", "2").query("offset", "3");
+    assertEquals("3-4/*", gateway.answer(call.build()).headers().get("Content-Range"));
+    Reply counted = gateway.answer(call.prefer("count=exact").build());
+    assertEquals(206, counted.status());
+    assertEquals("3-4/7", counted.headers().get("Content-Range"));
+    result = "2 []";
+    assertProblem(
+        gateway.answer(call.prefer("count=exact").build()),
+        416,
+        "PGRST103",
+        "Requested range not satisfiable");
+    result = "1 [{\"id\":1}]";
+    Reply row =
+        gateway.answer(
+            post("send_message", "{\"conversation_id\":1,\"content\":\"hi\"}")
+                .query("select", "id")
+                .build());
+    assertEquals("{\"id\":1}", row.body(), "a row stays an object");
+    assertEquals("application/json; charset=utf-8", row.contentType());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "select | a(b)",
+        "select | a->>b",
+        "order | seq.up",
+        "limit | -1",
+        "limit | x",
+        "offset | 1;2",
+        "or | a.eq.1",
+        "or | (a.eq.1",
+        "or | (a.eq.1))",
+        "seq | fts.x",
+        "seq | in.1",
+        "seq | is.five",
+        "seq | in(any).(1)",
+        "a\"b | eq.1",
+        "seq | nonsense"
+      })
+  void whatCannotBeReadIsRefused(String name, String value) {
+    Reply post =
+        gateway.answer(post("get_messages", "{\"conversation_id\":1}").query(name, value).build());
+    assertEquals(400, post.status(), post.body());
     assertEquals("PGRST100", json(post).path("code").stringValue());
+    assertTrue(asked.isEmpty());
+  }
+
+  @Test
+  void onlyRowsAreShaped() {
+    assertEquals(
+        "PGRST100",
+        json(gateway.answer(post("unread", "{}").query("limit", "1").build()))
+            .path("code")
+            .stringValue());
     assertTrue(asked.isEmpty());
   }
 

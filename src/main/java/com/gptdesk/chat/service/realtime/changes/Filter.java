@@ -13,7 +13,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * The rows of a subscription: conditions {@code column=operator.value}, separated by commas, which
  * must all hold. Values are compared by the column's type. As in SQL, a condition other than {@code
- * is} does not hold for null, negated or not. Texts are ordered by code point.
+ * is} and {@code isdistinct} does not hold for null, negated or not. Texts are ordered by code
+ * point.
  */
 final class Filter {
   private static final int MOST_VALUES = 100;
@@ -32,7 +33,10 @@ final class Filter {
     IN,
     IS,
     LIKE,
-    ILIKE;
+    ILIKE,
+    MATCH,
+    IMATCH,
+    ISDISTINCT;
 
     private static final String NAMES =
         List.of(values()).stream().map(Operator::toString).collect(Collectors.joining(", "));
@@ -174,9 +178,14 @@ final class Filter {
         switch (condition.operator()) {
           case IN -> among(condition, type);
           case LIKE, ILIKE -> like(condition, column);
+          case MATCH, IMATCH -> match(condition, column);
+          case ISDISTINCT -> distinct(condition, type);
           case EQ, NEQ, LT, LTE, GT, GTE, IS -> compared(condition, type);
         };
     boolean negated = condition.negated();
+    if (condition.operator() == Operator.ISDISTINCT) {
+      return value -> plain.holds(value) != negated;
+    }
     return value -> type.value(value) != null && plain.holds(value) != negated;
   }
 
@@ -190,8 +199,18 @@ final class Filter {
       case LTE -> value -> compare(type, value, bound) <= 0;
       case GT -> value -> compare(type, value, bound) > 0;
       case GTE -> value -> compare(type, value, bound) >= 0;
-      case IN, IS, LIKE, ILIKE ->
+      case IN, IS, LIKE, ILIKE, MATCH, IMATCH, ISDISTINCT ->
           throw new IllegalStateException(condition.operator() + " compares with no bound");
+    };
+  }
+
+  /** Null is distinct from every value. */
+  private static <T extends Comparable<? super T>> Test distinct(
+      Condition condition, ColumnType<T> type) throws InvalidFilter {
+    T bound = type.value(condition.values().getFirst());
+    return value -> {
+      T read = type.value(value);
+      return read == null || read.compareTo(bound) != 0;
     };
   }
 
@@ -234,12 +253,25 @@ final class Filter {
         "\"is\" takes null" + (isBoolean ? ", true, false or unknown" : "") + ", not " + wanted);
   }
 
-  private static Test like(Condition condition, PublishedTables.Column column)
+  private static void refuseUnlessText(Condition condition, PublishedTables.Column column)
       throws InvalidFilter {
     if (!ColumnType.TEXT.equals(ColumnType.of(column.type()))) {
       throw new InvalidFilter(
           "\"" + condition.operator() + "\" is for texts; \"" + column.name() + "\" is none");
     }
+  }
+
+  private static Test match(Condition condition, PublishedTables.Column column)
+      throws InvalidFilter {
+    refuseUnlessText(condition, column);
+    TextPattern pattern =
+        TextPattern.of(condition.values().getFirst(), condition.operator() == Operator.IMATCH);
+    return value -> pattern.isIn(present(ColumnType.TEXT, value));
+  }
+
+  private static Test like(Condition condition, PublishedTables.Column column)
+      throws InvalidFilter {
+    refuseUnlessText(condition, column);
     boolean anyCase = condition.operator() == Operator.ILIKE;
     String pattern = condition.values().getFirst();
     String folded = anyCase ? pattern.toLowerCase(Locale.ROOT) : pattern;

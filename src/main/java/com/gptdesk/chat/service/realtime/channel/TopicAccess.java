@@ -23,8 +23,8 @@ public final class TopicAccess {
   /** Why a channel cannot be joined with these rights; null when it can. */
   public static @Nullable String refusal(
       ClientMessage.Join join, TopicMembership membership, Rights rights) {
-    if (!TopicName.isKnown(membership.topic()) || membership.isFor(rights.audiences())) {
-      return null;
+    if (membership.isFor(rights.audiences()) || !TopicName.isKnown(membership.topic())) {
+      return null; // privateRefusal has looked at other names
     }
     // A channel with subscriptions still receives its user's changes. A channel only for the topic,
     // or with presence or privacy, would receive nothing.
@@ -32,10 +32,16 @@ public final class TopicAccess {
         join.subscriptions().isEmpty()
             || join.isPrivate()
             || Boolean.TRUE.equals(membership.config().presence());
-    return needsTopic
-        ? "Unauthorized: You do not have permissions to read from this Channel topic: "
-            + membership.topic()
-        : null;
+    return needsTopic ? unauthorized(membership.topic()) : null;
+  }
+
+  /** Why a private channel of a name that nobody may use cannot be joined; null for any other. */
+  public static @Nullable String privateRefusal(ClientMessage.Join join, String topic) {
+    return join.isPrivate() && !TopicName.isKnown(topic) ? unauthorized(topic) : null;
+  }
+
+  private static String unauthorized(String topic) {
+    return "Unauthorized: You do not have permissions to read from this Channel topic: " + topic;
   }
 
   /** After the reply to the join: the channel takes part in its topic if it may. */

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.realtime.socket;
 
 import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.realtime.channel.Channel;
 import com.gptdesk.chat.service.realtime.channel.FailureReason;
@@ -23,6 +24,7 @@ final class ChannelAuth {
   private static final Logger LOG = LoggerFactory.getLogger(ChannelAuth.class);
 
   private final TokenVerifier tokens;
+  private final EndedTokens endedTokens;
   private final String apikey;
   private final SocketWriter writer;
   private final Inbound inbound;
@@ -34,12 +36,14 @@ final class ChannelAuth {
    */
   ChannelAuth(
       TokenVerifier tokens,
+      EndedTokens endedTokens,
       String apikey,
       SocketWriter writer,
       Inbound inbound,
       JoinedChannels channels,
       SocketTimer timer) {
     this.tokens = tokens;
+    this.endedTokens = endedTokens;
     this.apikey = apikey;
     this.writer = writer;
     this.inbound = inbound;
@@ -55,6 +59,17 @@ final class ChannelAuth {
   /** Verifies a token on a virtual thread. */
   void verify(String token, Consumer<Identity> done, Consumer<RuntimeException> failed) {
     writer.offEventLoop(() -> tokens.verify(token), done, failed);
+  }
+
+  /**
+   * A token has ended, and no channel of another is left: the socket is closed, so that its client
+   * connects again with a new one. Once for each token, since a client that has no other would come
+   * back at once for ever.
+   */
+  void ended(String token) {
+    if (channels.all().isEmpty() && endedTokens.isFirst(token)) {
+      writer.close(CloseCode.POLICY_VIOLATION, "the token has expired");
+    }
   }
 
   /** The token, or null for a publishable key, which clients without a user send. */
@@ -89,6 +104,10 @@ final class ChannelAuth {
         e -> {
           channels.dismiss(channel, FailureReason.of(e), true);
           inbound.resume();
+          if (e instanceof InvalidToken invalid
+              && invalid.reason() == InvalidToken.Reason.EXPIRED) {
+            ended(token);
+          }
         });
   }
 

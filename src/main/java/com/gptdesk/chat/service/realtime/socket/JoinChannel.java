@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.realtime.socket;
 
 import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.http.TokenBucket;
 import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.channel.ChangeDelivery;
@@ -62,8 +63,18 @@ final class JoinChannel {
     }
     String token = auth.tokenOf(join);
     inbound.pause();
-    auth.verify(
-        token, identity -> admit(join, token, identity), e -> refuse(join, FailureReason.of(e)));
+    auth.verify(token, identity -> admit(join, token, identity), e -> refuse(join, token, e));
+  }
+
+  /**
+   * A client that woke up joins with a token that has ended. It asks for a new one when it connects
+   * again, and otherwise only with its next heartbeat.
+   */
+  private void refuse(ClientMessage.Join join, String token, RuntimeException e) {
+    refuse(join, FailureReason.of(e));
+    if (e instanceof InvalidToken invalid && invalid.reason() == InvalidToken.Reason.EXPIRED) {
+      auth.ended(token);
+    }
   }
 
   private void refuse(ClientMessage.Join join, String reason) {
@@ -111,6 +122,11 @@ final class JoinChannel {
                 join.config()),
             token,
             identity);
+    String noTopic = TopicAccess.privateRefusal(join, channel.name());
+    if (noTopic != null) {
+      refuse(join, noTopic);
+      return;
+    }
     if (!channel.needsUser()) {
       joined(join, channel);
       inbound.resume();

@@ -114,6 +114,7 @@ public final class RealtimeServer implements AutoCloseable {
         new SharedParts(
             settings,
             tokens,
+            new EndedTokens(),
             fanOut,
             tables,
             new CommonSubscriptions(),

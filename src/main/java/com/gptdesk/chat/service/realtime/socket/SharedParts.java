@@ -15,6 +15,7 @@ import java.util.function.LongSupplier;
  *
  * @param settings the limits
  * @param tokens verifies the tokens of joins
+ * @param endedTokens those that have closed a socket
  * @param fanOut delivers the relay's changes
  * @param tables the published tables
  * @param subscriptions subscriptions that many channels share
@@ -29,6 +30,7 @@ import java.util.function.LongSupplier;
 record SharedParts(
     RealtimeSettings settings,
     TokenVerifier tokens,
+    EndedTokens endedTokens,
     FanOut fanOut,
     PublishedTables tables,
     CommonSubscriptions subscriptions,

@@ -62,7 +62,9 @@ final class Socket implements Inbound {
         new SocketWriter(id, context, socket, serializer, shared, this::ended, this::clientHasRead);
     this.channels = new JoinedChannels(shared, writer, this);
     this.timer = new SocketTimer(context.owner(), shared, writer, channels, () -> paused);
-    this.auth = new ChannelAuth(shared.tokens(), apikey, writer, this, channels, timer);
+    this.auth =
+        new ChannelAuth(
+            shared.tokens(), shared.endedTokens(), apikey, writer, this, channels, timer);
     this.join = new JoinChannel(shared, writer, this, channels, auth, timer);
     this.frames = new TokenBucket(settings.frames().maxPerSecond(), shared.nanos());
   }

@@ -84,13 +84,19 @@ final class SocketTimer {
       return;
     }
     Instant now = Instant.now();
+    String ended = null;
     for (Channel channel : List.copyOf(channels.all())) {
       Instant end = endOf(channel);
       if (end != null && !now.isBefore(end)) {
         long seconds = Duration.between(end.minus(tokenLeeway), now).toSeconds();
+        ended = channel.token();
         channels.dismiss(
             channel, "InvalidJWTToken: Token has expired " + seconds + " seconds ago", true);
       }
+    }
+    if (ended != null && channels.all().isEmpty() && shared.endedTokens().isFirst(ended)) {
+      writer.close(CloseCode.POLICY_VIOLATION, "the token has expired");
+      return;
     }
     if (isPaused.getAsBoolean()) {
       received();

@@ -86,6 +86,21 @@ class FilterTest {
           name=in.("a,b","Doe, \\"Jane\\" (x)","")   | true
           name=in.("Doe, \\"Jane\\" (x)",)           | true
           name=in.(")","(")                            | false
+          name=match.^Doe                              | true
+          name=match.^doe                              | false
+          name=imatch.^doe                             | true
+          name=match."[A-Z]oe, +.Jane"                 | true
+          name=not.match.Jane                          | false
+          name=not.imatch.john                         | true
+          nothing=match.x                              | false
+          nothing=not.match.x                          | false
+          n=isdistinct.7                               | false
+          n=isdistinct.7.0                             | false
+          n=isdistinct.8                               | true
+          n=not.isdistinct.7                           | true
+          nothing=isdistinct.x                         | true
+          nothing=not.isdistinct.x                     | false
+          done=isdistinct.false                        | true
           nothing=eq.x                                 | false
           nothing=neq.x                                | false
           nothing=not.eq.x                             | false
@@ -128,6 +143,13 @@ class FilterTest {
           name=eq.a, b      | double quotes
           id=eq.7           | "7" is not a uuid
           done=eq.perhaps   | not a boolean
+          name=match.(a     | not closed
+          name=match.a)     | was not opened
+          name=match.*a     | nothing before it
+          name=match.(.)\\1 | is not offered
+          name=match.(?=a)  | are not offered
+          n=match.7         | is for texts
+          n=isdistinct.x    | "x" is not a number
           at=eq.yesterday   | not a timestamp
           n=like.7          | is for texts
           n=is.7            | "is" takes null

@@ -77,10 +77,34 @@ class JoinChannelTest extends PlayedServer {
   @Test
   void anExpiredTokenIsRefused() {
     SocketClient client = client();
-    client.asksToJoin("x", ALL, expired(ALICE));
-    assertTrue(client.next("phx_reply").reason().startsWith("InvalidJWTToken: "));
     client.asksToJoin("x", ALL, "nonsense");
     assertTrue(client.next("phx_reply").reason().startsWith("MalformedJWT: "));
+    client.asksToJoin("x", ALL, expired(ALICE));
+    assertTrue(client.next("phx_reply").reason().startsWith("InvalidJWTToken: "));
+  }
+
+  /** Its client connects again with a new one; one that has no other is refused from then on. */
+  @Test
+  void aTokenThatHasEndedClosesTheSocketOnce() throws Exception {
+    String ended = expired(ALICE);
+    SocketClient woken = client();
+    woken.asksToJoin("x", ALL, ended);
+    assertEquals(1008, woken.closeCode());
+
+    SocketClient again = client();
+    again.asksToJoin("x", ALL, ended);
+    assertTrue(again.next("phx_reply").reason().startsWith("InvalidJWTToken: "));
+    again.joins("x", ALL, token(ALICE));
+  }
+
+  @Test
+  void aTokenThatHasEndedLeavesOtherChannelsAlone() {
+    SocketClient client = client();
+    client.joins("x", ALL, token(ALICE));
+    client.asksToJoin("y", ALL, expired(ALICE));
+    assertTrue(client.next("phx_reply").reason().startsWith("InvalidJWTToken: "));
+    fanOut.changed(insert("hi", ALICE));
+    client.next("postgres_changes");
   }
 
   @Test
