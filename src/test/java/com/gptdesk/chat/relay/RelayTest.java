@@ -110,6 +110,18 @@ class RelayTest {
     assertEquals(slept, received.relay.sleeps());
   }
 
+  @Test
+  void aCommitOfTheSameProcessMakesItPoll() {
+    ReceivedChanges received = relay(settings());
+    received.fallsAsleep();
+    alice.sends(conversation, "wakes it"); // so that no notification of its start is left
+    received.awaits(1);
+    received.fallsAsleep();
+    long polls = received.relay.polls();
+    received.relay.lookNow(); // nobody notifies, and it is never time to look
+    Await.until("it polls", () -> received.relay.polls() > polls);
+  }
+
   @ParameterizedTest
   @EnumSource
   void aListenerThatIsKilledIsRemadeAndNothingIsMissed(ListenDriver driver) {
