@@ -77,7 +77,8 @@ public record Config(
               .and(TopicLimits.SETTINGS)
               .and(DatabaseSettings.LISTENING),
           new SettingGroup("NATS", NatsSettings.SETTINGS),
-          new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT)));
+          new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT))
+              .and(HttpSettings.LOG));
 
   /**
    * Reads the environment.

@@ -219,7 +219,7 @@ public final class HttpService implements AutoCloseable {
         .headersEndHandler(refused -> request.response().putHeader("Connection", "close"))
         .endHandler(
             refused -> {
-              RequestLog.upgraded(request, id);
+              settings.log().refused(request, id);
               request.connection().close();
             });
     Problem tooMany = limits.refusalOf(settings.clientOf(request));

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param origins whose pages may use the service
  * @param proxies the proxies that are trusted about a client's address
  * @param anonKey the page's key before a sign-in; null for none
+ * @param log which requests are logged
  */
 public record HttpSettings(
     String host,
@@ -31,7 +32,8 @@ public record HttpSettings(
     List<String> pageHosts,
     Cors origins,
     TrustedProxies proxies,
-    @Nullable String anonKey) {
+    @Nullable String anonKey,
+    RequestLog log) {
   private static final Setting<List<String>> PAGE_HOSTS =
       Setting.origins(
           "CHAT_PAGE_HOSTS",
@@ -73,6 +75,9 @@ public record HttpSettings(
           .<Setting<?>>flatMap(List::stream)
           .toList();
 
+  /** Which requests are logged. */
+  public static final List<Setting<?>> LOG = RequestLog.SETTINGS;
+
   /** Read from the environment. */
   public static HttpSettings from(Settings settings, @Nullable String anonKey) {
     List<String> pageHosts = settings.get(PAGE_HOSTS);
@@ -82,7 +87,8 @@ public record HttpSettings(
     int port = settings.get(PORT);
     RequestBounds bounds = RequestBounds.from(settings);
     TlsFiles tls = TlsFiles.from(settings);
-    return new HttpSettings(host, port, tls, bounds, pageHosts, origins, proxies, anonKey);
+    return new HttpSettings(
+        host, port, tls, bounds, pageHosts, origins, proxies, anonKey, RequestLog.from(settings));
   }
 
   private static @Nullable TrustedProxies proxiesIn(String text) {
@@ -101,11 +107,24 @@ public record HttpSettings(
 
   /** The same on another port. */
   public HttpSettings withPort(int other) {
-    return new HttpSettings(host, other, tls, bounds, pageHosts, origins, proxies, anonKey);
+    return new HttpSettings(host, other, tls, bounds, pageHosts, origins, proxies, anonKey, log);
   }
 
   public HttpSettings {
     pageHosts = List.copyOf(pageHosts);
+  }
+
+  /** Logs the requests that are problems. */
+  public HttpSettings(
+      String host,
+      int port,
+      @Nullable TlsFiles tls,
+      RequestBounds bounds,
+      List<String> pageHosts,
+      Cors origins,
+      TrustedProxies proxies,
+      @Nullable String anonKey) {
+    this(host, port, tls, bounds, pageHosts, origins, proxies, anonKey, RequestLog.defaults());
   }
 
   /** Defaults: no other site may show the page, and pages of every origin may use the service. */

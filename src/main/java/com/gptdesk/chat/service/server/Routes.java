@@ -145,7 +145,7 @@ final class Routes {
         .headers()
         .set(RequestId.HEADER, id)
         .set(HttpDate.HEADER, HttpDate.of(Instant.now()));
-    RequestLog.follow(context, id);
+    settings.log().follow(context, id);
     if (!request.method().equals(HttpMethod.OPTIONS)) {
       context.next();
     } else if (settings.origins().admit(request)) {
