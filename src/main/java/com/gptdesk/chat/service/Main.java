@@ -21,6 +21,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
  * The commands, configured by the environment ({@link Config}). The exit code is 0 for success, 1
@@ -189,6 +190,37 @@ public final class Main {
           PolicyReport.of(database.requireOwner(), accepted(config, accept), config.rpc().served());
       return report.print(System.out) ? 0 : 1;
     }
+  }
+
+  @Command(
+      description =
+          "Write Java's ahead-of-time cache, so that the next starts are warm: serves a demo on a"
+              + " temporary embedded PostgreSQL and uses it for some seconds. Java 25 or newer; an"
+              + " older one writes nothing. A cache that is newer than the program stays.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int train(
+      @Parameters(paramLabel = "FILE", description = "The cache, for -XX:AOTCache=FILE.")
+          Path cache)
+      throws Exception {
+    try {
+      System.out.println(new TrainingRun(cache).run());
+      return 0;
+    } catch (IOException e) {
+      System.err.println(e.getMessage());
+      return 1;
+    }
+  }
+
+  /** What {@code train} runs in a JVM of its own. */
+  @Command(name = "training-load", hidden = true)
+  int trainingLoad() throws Exception {
+    try (Service service = new Service()) {
+      int port = service.start(Config.of(System.getenv()), null, true, null);
+      System.out.println("Sent " + TrainingLoad.on(port) + " messages.");
+    }
+    EmbeddedDatabase.endAll();
+    return 0;
   }
 
   private static Accepted accepted(Config config, @Nullable Path file) {

@@ -56,18 +56,20 @@ final class Service implements AutoCloseable {
    * Starts everything or nothing; throws when it is closed meanwhile.
    *
    * @param port null for the port of the settings
+   * @return the port it listens on
    */
-  void start(Config config, @Nullable Platform platform, boolean demo, @Nullable Integer port)
+  int start(Config config, @Nullable Platform platform, boolean demo, @Nullable Integer port)
       throws IOException {
     try {
-      wire(config, platform, demo, port == null ? config.http() : config.http().withPort(port));
+      return wire(
+          config, platform, demo, port == null ? config.http() : config.http().withPort(port));
     } catch (IOException | RuntimeException e) {
       close();
       throw e;
     }
   }
 
-  private void wire(Config config, @Nullable Platform platform, boolean demo, HttpSettings settings)
+  private int wire(Config config, @Nullable Platform platform, boolean demo, HttpSettings settings)
       throws IOException {
     if (demo && !config.database().embedded()) {
       throw new IllegalStateException(
@@ -173,6 +175,7 @@ final class Service implements AutoCloseable {
           settings.tls() == null ? "http" : "https",
           listening);
     }
+    return listening;
   }
 
   private @Nullable NatsCluster cluster(@Nullable NatsSettings settings) {

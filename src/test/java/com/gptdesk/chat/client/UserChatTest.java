@@ -339,8 +339,7 @@ class UserChatTest {
     UUID conversation = alice.getOrCreateConversation(bob.userId());
     Message sent =
         alice.sendMessage(
-            conversation,
-            NewMessage.text("a\0b \ud83d").withMetadata(Map.of("k\0", "v\0\ude00")));
+            conversation, NewMessage.text("a\0b \ud83d").withMetadata(Map.of("k\0", "v\0\ude00")));
     assertEquals("ab \uFFFD", sent.content());
     assertEquals(Map.of("k", "v\uFFFD"), sent.metadata());
     assertEquals("c\uFFFD", alice.editMessage(sent.id(), "c\0\ud83d").content());
@@ -348,8 +347,7 @@ class UserChatTest {
         alice.sendMessage(
             conversation,
             NewMessage.file("", new Attachment("https://example.org/\0a", "n\0\ud83d.png", 1L)));
-    assertEquals(
-        new Attachment("https://example.org/a", "n\uFFFD.png", 1L), file.attachment());
+    assertEquals(new Attachment("https://example.org/a", "n\uFFFD.png", 1L), file.attachment());
     bob.addReaction(sent.id(), "👍\0");
     bob.removeReaction(sent.id(), "\0👍");
     assertEquals(List.of(), bob.getMessages(conversation).getFirst().reactions());
@@ -357,8 +355,7 @@ class UserChatTest {
     assertEquals(List.of(), alice.searchMessages("nothing\0such"));
     alice.updatePresence(Presence.Status.ONLINE, "/page\0");
     for (String nothing : List.of("\0", "\u200B", "\u2800\uFEFF")) {
-      Refusal refused =
-          assertThrows(Refusal.class, () -> alice.sendMessage(conversation, nothing));
+      Refusal refused = assertThrows(Refusal.class, () -> alice.sendMessage(conversation, nothing));
       assertEquals("empty", refused.details());
     }
     Refusal refused = assertThrows(Refusal.class, () -> bob.addReaction(sent.id(), "like"));

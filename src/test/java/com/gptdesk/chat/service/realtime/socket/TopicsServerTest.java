@@ -288,10 +288,7 @@ class TopicsServerTest {
       assertEquals("ok", tracks(client, talk, payload).status());
     }
     assertEquals(
-        "ok",
-        client
-            .answerTo(saysEvent(client, "odd", "{\"odd\":\"a\\u0000b\\ud83d\"}"))
-            .status());
+        "ok", client.answerTo(saysEvent(client, "odd", "{\"odd\":\"a\\u0000b\\ud83d\"}")).status());
     assertEquals(
         Json.read("{\"odd\":\"ab\uFFFD\"}"), hears.next("broadcast").payload().path("payload"));
     Message refusal = client.answerTo(saysEvent(client, "\\u0000", "{}"));
