@@ -18,9 +18,11 @@ begin
   end if;
 
   -- Apostrophes, quotes, dashes and spaces; first, as normalize() makes a space and an accent of some.
-  t := translate(t,
-    e'´΄᾿´῾‘’‚‛′ʹʻʼʽˈ＇“”„‟″«»＂‐‑‒–—―−\u0085\u1680\u2028\u2029',
-    repeat('''', 16) || repeat('"', 8) || repeat('-', 7) || repeat(' ', 4));
+  if t ~ e'[\\u0085\\u00ab\\u00b4\\u00bb\\u02b9-\\u02c8\\u0384\\u1680\\u1fbf\\u1ffe\\u2010-\\u2033\\u2212\\uff02\\uff07]' then
+    t := translate(t,
+      e'´΄᾿´῾‘’‚‛′ʹʻʼʽˈ＇“”„‟″«»＂‐‑‒–—―−\u0085\u1680\u2028\u2029',
+      repeat('''', 16) || repeat('"', 8) || repeat('-', 7) || repeat(' ', 4));
+  end if;
   t := normalize(t, nfkd);
   -- Accents, points, and what is not seen. Vowel signs stay, and the dots of kana.
   t := lower(regexp_replace(t,
@@ -30,13 +32,15 @@ begin
     || e'\\ufeff\\U0001f3fb-\\U0001f3ff\\U000e0000-\\U000e0fff]+', '', 'g'));
 
   -- Each script by itself: a table is read through for each letter.
-  if t ~ e'[\\u00c6-\\u024f\\u1e9e]' then
+  if t ~ '[ßẞþÞæÆœŒ]' then
+    t := replace(replace(replace(replace(t, 'ß', 'ss'), 'ẞ', 'ss'), 'þ', 'th'), 'Þ', 'th');
+    t := replace(replace(replace(replace(t, 'æ', 'ae'), 'Æ', 'ae'), 'œ', 'oe'), 'Œ', 'oe');
+  end if;
+  if t ~ e'[\\u00c6-\\u024f]' then
     t := translate(
       t,
       'ØøĐđÐðƉɖƊɗŁłĦħıŦŧƬƭƮʈȾⱦŊŋĸƁɓƘƙƳƴƝɲƗɨɄʉƆɔƐɛƏəƎǝƑƒƓɠƵƶȤȥȺⱥɃƀȻȼɆɇɈɉɌɍɎɏȽƚƲʋƇƈƤƥƂƄƋƔƖƜƟƢƦƧƩƱƷƸƼǤǶǷȜȠȢɁɅɊ',
       'ooddddddddllhhittttttttnnkbbkkyynniiuuooeeeeeeffggzzzzaabbcceejjrryyllvvccppƃƅƌɣɩɯɵƣʀƨʃʊʒƹƽǥƕƿȝƞȣɂʌɋ');
-    t := replace(replace(replace(replace(t, 'ß', 'ss'), 'ẞ', 'ss'), 'þ', 'th'), 'Þ', 'th');
-    t := replace(replace(replace(replace(t, 'æ', 'ae'), 'Æ', 'ae'), 'œ', 'oe'), 'Œ', 'oe');
   end if;
   if t ~ e'[\\u0250-\\u02af]' then
     t := translate(t, 'ɓɖɗƙɲɨʉɔɛəɠʈʋ', 'bddkniuoeegtv');
@@ -47,11 +51,17 @@ begin
       'ͰͲͶͿΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿς',
       'ͱͳͷϳαβγδεζηθικλμνξοπρστυφχψωϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽσ');
   end if;
-  if t ~ e'[\\u0400-\\u042f\\u0460-\\u052f]' then
+  if t ~ e'[\\u0410-\\u042f]' then
     t := translate(
       t,
-      'АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЂЄЅІЈЉЊЋЏѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮ',
-      'абвгдежзиклмнопрстуфхцчшщъыьэюяђєѕіјљњћџѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯ');
+      'АБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ',
+      'абвгдежзиклмнопрстуфхцчшщъыьэюя');
+  end if;
+  if t ~ e'[\\u0402-\\u040f\\u0460-\\u052f]' then
+    t := translate(
+      t,
+      'ЂЄЅІЈЉЊЋЏѠѢѤѦѨѪѬѮѰѲѴѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӃӅӇӉӋӍӔӘӠӨӶӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮ',
+      'ђєѕіјљњћџѡѣѥѧѩѫѭѯѱѳѵѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӄӆӈӊӌӎӕәӡөӷӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯ');
   end if;
   if t ~ e'[\\u05da-\\u05e5]' then
     t := translate(t, 'ךםןףץ', 'כמנפצ');
@@ -125,14 +135,20 @@ begin
       || e'\\u066a-\\u066d\\u06d4\\u06dd\\u0964\\u0965\\u0970\\u0e2f\\u0e46\\u0e4f\\u0e5a\\u0e5b\\u104a-\\u104f\\u1361-\\u1368\\u17d4-\\u17da\\u1800-\\u180a'
       || e'\\u2010-\\u205e\\u3001-\\u3004\\u3008-\\u3020\\u3030\\u303d\\u30a0\\u30fb]+', e'\u001f', 'g');
     -- A letter of a script that is written without spaces, and a sign, is a word by itself.
-    t := regexp_replace(t,
+    if t ~ e'[\\u0e01-\\U0003ffff]' then
+      t := regexp_replace(t,
       e'([\\u0e01-\\u0eff\\u1000-\\u109f\\u1780-\\u17ff\\u20a0-\\u20cf\\u2190-\\u2bff\\u2e80-\\u2fdf\\u3005-\\u3007\\u3021-\\u3029\\u3031-\\u30ff'
       || e'\\u3100-\\u312f\\u31a0-\\u9fff\\ua960-\\ua97f\\uac00-\\ud7ff\\uf900-\\ufaff\\U0001f000-\\U0001faff\\U00020000-\\U0003ffff])',
       e'\u001f\\1\u001f', 'g');
+    end if;
     -- Letters of ASCII beside others; the article of Arabic before its word.
-    t := regexp_replace(t, e'(?<=[a-z])(?=[\\u0370-\\u1fff])|(?<=[\\u0370-\\u1fff])(?=[a-z])', e'\u001f', 'g');
-    t := regexp_replace(t,
+    if t ~ '[a-z]' then
+      t := regexp_replace(t, e'(?<=[a-z])(?=[\\u0370-\\u1fff])|(?<=[\\u0370-\\u1fff])(?=[a-z])', e'\u001f', 'g');
+    end if;
+    if t ~ e'\\u0644' then
+      t := regexp_replace(t,
       e'(^|[ \\u001f])([\\u0648\\u0628\\u0641\\u0643]?\\u0627\\u0644|\\u0644\\u0644)(?=[\\u0621-\\u064a]{3})', e'\\1\\2\u001f', 'g');
+    end if;
   end if;
   return replace(t, e'\u001e', e'.\u001f');
 end

@@ -148,6 +148,12 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
   test('search finds people and messages, and leads to a message far back', async () => {
     const carol = await somebody('carol');
     await carol.opens();
+    // As one types, from the first letters on, with what was typed marked in the text as it was written.
+    for (const typed of ['nu', 'numb', 'NÚMBER 49']) {
+      await carol.page.fill('.sidebar-search input', typed);
+      await carol.sees('.search-headline', 'number 49');
+      await carol.sees('.search-headline mark', typed === 'nu' ? 'nu' : 'numb');
+    }
     await carol.page.fill('.sidebar-search input', 'number 123');
     await carol.sees('.search-headline', 'number 123');
     // It is highlighted for a moment, so what is then on the screen is noted by the page.

@@ -217,7 +217,7 @@ function SearchResults({
   if (found?.query === query && matching.length + others.length + found.messages.length === 0) {
     return (
       <EmptyState icon={<SearchX size={24} />} title={`Nothing found for “${query}”`}>
-        Messages are found by whole words.
+        A message is found by the first letters of its words, all in one message.
       </EmptyState>
     );
   }

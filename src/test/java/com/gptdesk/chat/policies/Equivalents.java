@@ -88,6 +88,9 @@ final class Equivalents {
         "public.mark_conversation_as_read: true for not m.read_by ? me::text",
         "Who is in read_by has a read position that is past it.");
     REASONS.put(
+        "public.search_messages: true for me in (m.sender_id, m.recipient_id)",
+        "The index has both people as words, which no text can have: its own are five letters at most.");
+    REASONS.put(
         "public.send_message: true for me in (c.participant_1_id, c.participant_2_id)", LOCKS_ONLY);
     REASONS.put(
         "chat.view_of: without chat.sender_card()",

@@ -225,7 +225,7 @@ abstract class Rules {
         "select chat.reactions_of('%s')".formatted(message),
         "select chat.fold('hi'), chat.searched_text('hi')",
         "select chat.first_unread_seq('%s', '%s', 0)".formatted(conversation, alice.id()),
-        "select chat.search_terms('hi', '%s', '%s')".formatted(alice.id(), bob.id()),
+        "select chat.search_terms('hi', null, '%s', '%s')".formatted(alice.id(), bob.id()),
         "select chat.changed_messages('%s', 0, 10)".formatted(conversation),
         "select chat.touch_presence('{%s}')".formatted(alice.id()),
         "select chat.come_online('{%s}')".formatted(alice.id()),

@@ -239,6 +239,7 @@ public final class Migrations {
       try {
         int applied = applying.migrate().migrationsExecuted;
         repairHistory(former);
+        new SearchIndex(login, patience).complete();
         return applied;
       } catch (FlywayException e) {
         if (!isWorthARetry(e)) {
@@ -438,7 +439,7 @@ public final class Migrations {
     return false;
   }
 
-  private static void pause(Duration time) {
+  static void pause(Duration time) {
     try {
       Thread.sleep(time);
     } catch (InterruptedException e) {
