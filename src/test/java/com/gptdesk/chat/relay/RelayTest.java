@@ -322,7 +322,8 @@ class RelayTest {
   private RelaySettings settings() {
     Login login = database.service();
     return RelaySettings.of(login.url(), login.user(), login.password())
-        .withPace(Duration.ofMillis(1), Duration.ofMillis(30), NEVER);
+        .withPace(Duration.ofMillis(1), Duration.ofMillis(30), NEVER)
+        .withHeartbeat(NEVER, Duration.ofMinutes(1), Duration.ofMinutes(1)); // see HalfOpenTest
   }
 
   private ReceivedChanges relay(RelaySettings settings) {

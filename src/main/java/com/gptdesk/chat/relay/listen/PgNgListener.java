@@ -6,6 +6,7 @@ import com.impossibl.postgres.jdbc.PGDriver;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
@@ -26,6 +27,12 @@ import org.slf4j.LoggerFactory;
 final class PgNgListener implements Listener {
   private static final Logger LOG = LoggerFactory.getLogger(PgNgListener.class);
   private static final PGDriver DRIVER = new PGDriver();
+
+  /** What loading the driver may take on a busy machine, which the first connection waits for. */
+  private static final Duration LOADING = Duration.ofSeconds(60);
+
+  /** Whether a connection was opened, so that the driver is loaded. */
+  private static volatile boolean loaded;
 
   private final PGConnection connection;
   private final NotificationCallback notifications;
@@ -89,12 +96,12 @@ final class PgNgListener implements Listener {
                 closeLate(opening);
               }
             });
+    Duration longest = loaded ? settings.connectTimeout() : LOADING;
     try {
-      return opening.get(settings.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
+      return opening.get(longest.toNanos(), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       if (late.compareAndSet(false, true)) {
-        throw new SQLException(
-            "no connection within " + settings.connectTimeout().toMillis() + " ms", "08001", e);
+        throw new SQLException("no connection within " + longest.toMillis() + " ms", "08001", e);
       }
       return result(opening);
     } catch (InterruptedException e) {
@@ -151,6 +158,7 @@ final class PgNgListener implements Listener {
           predecessor.end(connection);
         }
         Backend backend = Backend.of(connection);
+        loaded = true;
         statement.execute("listen " + CHANNEL);
         return new PgNgListener(connection, notifications, settings, backend);
       }
