@@ -100,9 +100,10 @@ comment on function chat.number_message() is
 create or replace trigger number_message
   before insert on public.user_messages
   for each row
+  when (new.seq is null)             -- nobody is granted to insert a number; chat.import_step gives one
   execute function chat.number_message();
 
-comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it.';
+comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it. Only the owner can give a number, as the import of history does.';
 
 revoke all on function
   chat.checked_content, chat.number_message

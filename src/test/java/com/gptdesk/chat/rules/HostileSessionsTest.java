@@ -132,6 +132,10 @@ class HostileSessionsTest extends Rules {
     // The owner, who has no say in who creates in public.
     database.asOwner("select chat.create_message_partition('2020-01-01')");
     database.asOwner("call chat.drop_messages_before('2021-01-01')");
+    database.asOwner(
+        "insert into chat.imported_messages (source, source_id, sender_id, recipient_id, content, sent_at) values ('old chat', '1', '%s', '%s', 'hi', now() - interval '100 days')"
+            .formatted(alice.id(), bob.id()));
+    database.asOwner("call chat.import_messages('old chat')");
     database.asOwner("select chat.archive_inactive_conversations('90 days')");
     database.asOwner("select * from chat.check_invariants()");
     database.asOwner("select * from chat.health");
