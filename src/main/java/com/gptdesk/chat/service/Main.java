@@ -7,7 +7,11 @@ import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.database.migration.Precondition;
 import com.gptdesk.chat.policies.PolicyReport;
+import com.gptdesk.chat.service.history.HistoryFormat;
+import com.gptdesk.chat.service.history.HistoryImport;
 import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -220,6 +224,47 @@ public final class Main {
       System.out.println("Sent " + TrainingLoad.on(port) + " messages.");
     }
     EmbeddedDatabase.endAll();
+    return 0;
+  }
+
+  @Command(
+      name = "import",
+      description =
+          "Import the direct messages of another chat from its export, with their own times. People"
+              + " are found by e-mail address. May be run again: nothing is imported twice. The exit"
+              + " code is 1 when the export cannot be read.",
+      mixinStandardHelpOptions = true,
+      version = VERSION)
+  int importHistory(
+      @Option(names = "--format", required = true, description = "slack, rocketchat or mattermost.")
+          HistoryFormat format,
+      @Option(
+              names = "--source",
+              description =
+                  "Names the chat that it comes from, where there are several of a format. Default:"
+                      + " the format.")
+          @Nullable String source,
+      @Option(
+              names = "--files",
+              description = "The http(s) address under which the files of the export lie.")
+          @Nullable URI files,
+      @Parameters(
+              paramLabel = "EXPORT",
+              description = "The unpacked folder of the export; for mattermost its JSONL file.")
+          Path export)
+      throws Exception {
+    if (!Files.exists(export)) {
+      throw new IllegalStateException("There is no " + export + ".");
+    }
+    Config config = Config.of(System.getenv());
+    try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
+      new HistoryImport(format, export, source, files)
+          .run(database.requireOwner())
+          .forEach(System.out::println);
+    } catch (IOException e) {
+      System.err.println("The export cannot be read: " + e.getMessage());
+      return 1;
+    }
     return 0;
   }
 
