@@ -2,6 +2,16 @@
 -- The id that a client chooses is its idempotency key. Where its time is now, it also is the message's id; else the message has an id
 -- by the server's clock, since ids order and partition, and chat.message_keys remembers the key.
 
+create or replace function chat.is_id_of_now(id uuid)
+  returns boolean
+  volatile                         -- as clock_timestamp() is: else it would be planned at each call
+  language sql
+return substr(is_id_of_now.id::text, 15, 1) = '7'
+  and chat.uuid7_time(is_id_of_now.id)
+    between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '5 minutes';   -- a transaction may last
+
+comment on function chat.is_id_of_now(uuid) is 'Whether it is a UUIDv7 whose time is from one day ago to five minutes ahead.';
+
 create or replace function public.send_message(
   conversation_id uuid,
   content text,
@@ -44,10 +54,7 @@ begin
 
     -- Also for a key whose time is now: at the first try it may have been of the future.
     known_id := (select k.message_id from chat.message_keys k where k.sender_id = me and k.key = send_message.id);
-    if substr(send_message.id::text, 15, 1) = '7'
-      and chat.uuid7_time(send_message.id)
-        between clock_timestamp() - interval '1 day' and clock_timestamp() + interval '5 minutes'   -- a transaction may last
-    then
+    if chat.is_id_of_now(send_message.id) then
       chosen_id := send_message.id;
     end if;
 
@@ -109,6 +116,160 @@ $$;
 comment on function public.send_message is
   'Sends a message and returns it. The same id again from the same sender in the same conversation returns that message as it is now and sends nothing. A UUIDv7 from a day ago to five minutes ahead is the message''s id; any other UUID is its client_id, under which it is found for chat.settings.message_key_days. written_at: when it was written, where that is more than a minute before. PT400 for the nil id or content that cannot be, PT403 where the caller may not write, PT409 for an id that is taken, PT413 for too long a text.';
 
-revoke all on function public.send_message from public, anon, authenticated, service_role;
+create or replace function chat.messages_have_additions()
+  returns boolean
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql                 -- an SQL function is planned at each call
+as $$
+begin
+  return exists (
+      select
+      from pg_trigger t
+      join pg_proc p on p.oid = t.tgfoid
+      where t.tgrelid in ('public.user_messages'::regclass, 'public.user_conversations'::regclass)
+        and not t.tgisinternal
+        and p.pronamespace not in ('chat'::regnamespace, 'relay'::regnamespace)
+    )
+    or exists (
+      select
+      from pg_attribute a
+      where a.attrelid = 'public.user_messages'::regclass
+        and a.attnum > 0
+        and a.atthasdef
+        and a.attname not in (select p.attname from pg_attribute p where p.attrelid = 'relay.published_user_messages'::regclass)
+    );
+end
+$$;
+
+comment on function chat.messages_have_additions() is
+  'Whether a trigger that is not the chat''s fires for messages or conversations, or a column that is not the chat''s has a default.';
+
+create or replace function chat.send_messages(claims text[], calls text[])
+  returns setof text
+  volatile
+  security definer                 -- writes for several people at once, each of whom their own claims prove
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set jit = off
+  language plpgsql
+as $$
+declare
+  known record;
+  people uuid[] := '{}';
+  locked uuid[];
+  chosen bigint[];
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
+  -- What others have added here may ask who calls: a trigger, a default. It sees each sender alone.
+  if chat.messages_have_additions() then
+    return query select null::text from unnest(send_messages.calls);
+    return;
+  end if;
+  select s.claims_pads, s.previous_claims_pads into known
+  from chat.settings s;
+  for place in 1..cardinality(send_messages.claims) loop
+    perform set_config('request.jwt.claims', send_messages.claims[place], true);
+    people[place] := case
+      when known.claims_pads is null
+        or chat.signature_holds(send_messages.claims[place], 'authenticated', known.claims_pads, known.previous_claims_pads)
+      then auth.uid()
+    end;
+  end loop;
+  perform set_config('request.jwt.claims', '', true);      -- nobody's from here on
+
+  -- Whoever holds one of these holds up nobody else here: what concerns it is sent alone, and waits there.
+  select array_agg(l.id) into locked
+  from (
+    select c.id
+    from public.user_conversations c
+    where c.id = any (array(select (g.call::json ->> 'conversation_id')::uuid from unnest(send_messages.calls) g (call)))
+      and exists (
+        select
+        from unnest(people, send_messages.calls) g (person, call)
+        where (g.call::json ->> 'conversation_id')::uuid = c.id
+          and g.person in (c.participant_1_id, c.participant_2_id)
+      )
+    order by c.id
+    for no key update
+    skip locked
+  ) l;
+
+  -- A member's first try of an id that is there in no other hands. What is chosen of a conversation comes before what is not.
+  select array_agg(o.place) into chosen
+  from (
+    select w.place, bool_and(w.may_be_sent) over (partition by w.conversation_id order by w.place) as is_in_order
+    from (
+      select
+        g.place,
+        a.conversation_id,
+        coalesce(g.person in (c.participant_1_id, c.participant_2_id), false)
+          and (
+            a.id is null
+            or chat.is_id_of_now(a.id)
+              and row_number() over (partition by a.id order by g.place) = 1
+              and pg_try_advisory_xact_lock(hashtextextended(a.id::text, 0))
+              and not exists (select from public.user_messages m where m.id = a.id)
+              and not exists (select from chat.message_keys k where k.sender_id = g.person and k.key = a.id)
+          ) as may_be_sent
+      from unnest(people, send_messages.calls) with ordinality g (person, call, place)
+      cross join lateral json_to_record(g.call::json) a (conversation_id uuid, id uuid)
+      left join public.user_conversations c on c.id = a.conversation_id and c.id = any (locked)
+    ) w
+  ) o
+  where o.is_in_order;
+
+  -- Every rule is the trigger's and the table's. What they refuse undoes the batch, and is then refused alone.
+  return query
+    with given as materialized (
+      select
+        g.place, g.person, coalesce(a.id, chat.uuid7()) as id, a.conversation_id, a.content, a.message_type, a.file_url,
+        a.file_name, a.file_size, a.metadata, a.written_at
+      from unnest(people, send_messages.calls) with ordinality g (person, call, place)
+      cross join lateral json_to_record(g.call::json) a (
+        id uuid, conversation_id uuid, content text, message_type text, file_url text, file_name text, file_size bigint,
+        metadata jsonb, written_at timestamptz
+      )
+      where g.place = any (chosen)
+    ), sent as (
+      insert into public.user_messages as m (
+        id, conversation_id, sender_id, content, message_type, file_url, file_name, file_size, metadata, written_at
+      )
+      select
+        g.id, g.conversation_id, g.person, g.content, coalesce(g.message_type, 'text'), g.file_url, g.file_name,
+        g.file_size, coalesce(g.metadata, '{}'), g.written_at
+      from given g
+      order by g.place
+      returning
+        m.id, m.conversation_id, m.sender_id, m.content, m.message_type, m.file_url, m.file_name, m.file_size,
+        m.created_at, m.updated_at, m.is_edited, m.is_deleted, m.read_by, m.metadata, m.recipient_id, m.seq,
+        m.sent_revision, m.revision, m.written_at, m.client_id
+    )
+    select v.answer
+    from generate_subscripts(send_messages.calls, 1) p (place)
+    left join (
+      select g.place, row_to_json(row(
+        s.id, s.conversation_id, s.sender_id, s.content, s.message_type, s.file_url, s.file_name, s.file_size,
+        s.created_at, s.updated_at, s.is_edited, s.is_deleted, s.read_by, s.metadata, s.recipient_id, s.seq,
+        s.sent_revision, s.revision,
+        chat.card(u.id, u.full_name::text, u.avatar_url::text),
+        '[]'::jsonb,
+        s.written_at, s.client_id
+      )::public.message_view)::text as answer
+      from given g
+      join sent s on s.id = g.id
+      join public.users u on u.id = g.person
+    ) v on v.place = p.place
+    order by p.place;
+end
+$$;
+
+comment on function chat.send_messages(text[], text[]) is
+  'Sends messages of several people in one transaction: of each the claims, and the arguments of send_message as JSON. Gives for each its answer as JSON; null for one that send_message is to send alone, which decides about it. An error has sent nothing, and says that all are to be sent alone. Waits for no conversation.';
+
+revoke all on function chat.is_id_of_now, public.send_message, chat.messages_have_additions, chat.send_messages from public, anon, authenticated, service_role;
 
 grant execute on function public.send_message to authenticated;
+grant execute on function chat.send_messages to chat_service;

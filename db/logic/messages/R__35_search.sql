@@ -207,7 +207,7 @@ create or replace function chat.matches_by_month(terms tsquery, unsure text[], m
 as $$
 #variable_conflict use_column
 declare
-  newest timestamptz := least(chat.uuid7_time(matches_by_month.before_id), now() + interval '5 minutes');   -- as chat.check_message_id
+  newest timestamptz := least(chat.uuid7_time(matches_by_month.before_id), now() + interval '5 minutes');   -- as chat.is_id_of_now
   month timestamp := date_trunc('month', newest at time zone 'UTC');
   next_month timestamp := month + interval '1 month';
   first_id uuid;

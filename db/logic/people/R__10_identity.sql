@@ -1,5 +1,34 @@
 -- Who asks: the claims of the transaction, and the person they speak for.
 
+create or replace function chat.signature_holds(claims text, role_name text, pads bytea[], previous_pads bytea[])
+  returns boolean
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  -- {...,"chat_expires":<ms>,"chat_signature":"<hex>"}: the signature is of all that stands before it.
+  body text := left(signature_holds.claims, -85);
+begin
+  if right(signature_holds.claims, 85) is distinct from (
+    select format(',"chat_signature":"%s"}', s.signature)
+    from (
+      select encode(sha256(p.pads[2] || sha256(p.pads[1] || convert_to(body, 'UTF8'))), 'hex') as signature
+      from (values (signature_holds.pads), (signature_holds.previous_pads)) p (pads)
+    ) s
+    where s.signature = left(right(signature_holds.claims, 66), 64)
+    limit 1
+  ) then
+    return false;
+  end if;
+  return (signature_holds.claims::json ->> 'role') = signature_holds.role_name
+    and (signature_holds.claims::json ->> 'chat_expires')::bigint > extract(epoch from now()) * 1000;
+end
+$$;
+
+comment on function chat.signature_holds(text, text, bytea[], bytea[]) is
+  'Whether claims are signed (HMAC-SHA256) with one of two keys, for this role and for a time that had not ended when the transaction began.';
+
 create or replace function chat.claims_hold()
   returns boolean
   stable
@@ -9,8 +38,6 @@ create or replace function chat.claims_hold()
 as $$
 declare
   known record;
-  claims text;
-  body text;
 begin
   select s.claims_pads, s.previous_claims_pads into known
   from chat.settings s;
@@ -21,23 +48,12 @@ begin
     -- No client's role: a DBA, whom rights alone hold, or the login by itself.
     return pg_has_role(session_user, (select c.relowner from pg_class c where c.oid = 'chat.settings'::regclass), 'member');
   end if;
-
-  -- {...,"chat_expires":<ms>,"chat_signature":"<hex>"}: the signature is of all that stands before it.
-  claims := coalesce(current_setting('request.jwt.claims', true), '');
-  body := left(claims, -85);
-  if right(claims, 85) is distinct from (
-    select format(',"chat_signature":"%s"}', s.signature)
-    from (
-      select encode(sha256(p.pads[2] || sha256(p.pads[1] || convert_to(body, 'UTF8'))), 'hex') as signature
-      from (values (known.claims_pads), (known.previous_claims_pads)) p (pads)
-    ) s
-    where s.signature = left(right(claims, 66), 64)
-    limit 1
-  ) then
-    return false;
-  end if;
-  return (claims::json ->> 'role') = current_setting('role', true)
-    and (claims::json ->> 'chat_expires')::bigint > extract(epoch from now()) * 1000;
+  return chat.signature_holds(
+    coalesce(current_setting('request.jwt.claims', true), ''),
+    current_setting('role', true),
+    known.claims_pads,
+    known.previous_claims_pads
+  );
 end
 $$;
 
@@ -132,7 +148,7 @@ $$;
 comment on function chat.require_active_user() is 'The calling person''s id; PT403 without one.';
 
 revoke all on function
-  chat.claims_hold, chat.me, chat.my_team, chat.demand_claims, chat.demand_claims_of, chat.require_active_user
+  chat.signature_holds, chat.claims_hold, chat.me, chat.my_team, chat.demand_claims, chat.demand_claims_of, chat.require_active_user
 from public, anon, authenticated, service_role;
 
 grant execute on function

@@ -78,6 +78,14 @@ $$;
 
 comment on function chat.senders(uuid[]) is 'An object: for each id what a message shows of its sender.';
 
+create or replace function chat.card(id uuid, full_name text, avatar_url text)
+  returns jsonb
+  stable
+  language sql
+return jsonb_build_object('id', card.id, 'full_name', chat.clean_line(card.full_name), 'avatar_url', card.avatar_url);
+
+comment on function chat.card(uuid, text, text) is 'What a message shows of its sender.';
+
 create or replace function chat.sender_card()
   returns jsonb
   stable
@@ -88,7 +96,7 @@ as $$
 declare
   card jsonb;
 begin
-  select jsonb_build_object('id', u.id, 'full_name', chat.clean_line(u.full_name::text), 'avatar_url', u.avatar_url::text) into card
+  select chat.card(u.id, u.full_name::text, u.avatar_url::text) into card
   from public.users u
   where u.id = (select auth.uid())
     and u.status = 'active'
@@ -200,7 +208,7 @@ comment on function public.search_users is
   'Active people of the caller''s team, without the caller, whose name or address contains each word of the query, in any order; case, accents, apostrophes, hyphens and width do not matter. An empty query finds all. Names that begin with it come first; has_more tells whether there are more than the page has. PT413 for more than 1000 characters.';
 
 revoke all on function
-  chat.checked_page_size, chat.visible_people, chat.senders, chat.sender_card, chat.searched_name, public.search_users
+  chat.checked_page_size, chat.visible_people, chat.card, chat.senders, chat.sender_card, chat.searched_name, public.search_users
 from public, anon, authenticated, service_role;
 
 grant execute on function chat.checked_page_size, chat.visible_people, chat.senders to authenticated, service_role;

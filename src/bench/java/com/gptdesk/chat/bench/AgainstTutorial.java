@@ -13,6 +13,9 @@ import java.util.Random;
 final class AgainstTutorial implements Scenario {
   private static final double PER_SECOND = 100;
 
+  /** What neither side is busy with: its latency is not that of a queue. */
+  private static final double HALF_LOAD = 200;
+
   @Override
   public String name() {
     return "tutorial";
@@ -48,6 +51,7 @@ final class AgainstTutorial implements Scenario {
                   new Side("ours", seconds -> most(ours, seconds, servers, ourProcess))));
       run.goal(Goal.atLeast("ours : the tutorial's relay, messages/s", full.get(1).ratio(), 2));
       idle(run, theirs, ours);
+      halfLoad(run, theirs, ours);
       losses(
           run,
           "the tutorial's relay",
@@ -85,6 +89,27 @@ final class AgainstTutorial implements Scenario {
         Goal.atMost("ours : the tutorial's relay, idle, p50", idle.getFirst().get(1).ratio(), 1));
     run.goal(
         Goal.atMost("ours : the tutorial's relay, idle, p99", idle.getLast().get(1).ratio(), 1));
+  }
+
+  private static void halfLoad(Run run, Clients theirs, Clients ours) throws Exception {
+    double seconds = run.quick() ? 5 : 20;
+    List<List<Result>> loaded =
+        Latencies.compare(
+            run,
+            "%.0f messages a second".formatted(HALF_LOAD),
+            List.of(
+                new Timed(
+                    List.of("the tutorial's relay"),
+                    () -> List.of(Clients.Trip.deliveries(theirs.offered(HALF_LOAD, seconds)))),
+                new Timed(
+                    List.of("ours"),
+                    () -> List.of(Clients.Trip.deliveries(ours.offered(HALF_LOAD, seconds))))));
+    run.goal(
+        Goal.atMost(
+            "ours : the tutorial's relay, 200 a second, p50", loaded.get(0).get(1).ratio(), 1));
+    run.goal(
+        Goal.atMost(
+            "ours : the tutorial's relay, 200 a second, p95", loaded.get(1).get(1).ratio(), 1));
   }
 
   private static void losses(Run run, String name, Clients clients, Clients.Fault fault)

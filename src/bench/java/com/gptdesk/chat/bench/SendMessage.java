@@ -7,14 +7,23 @@ import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.relay.RelaySettings;
+import com.gptdesk.chat.service.auth.TokenIssuer;
+import com.gptdesk.chat.service.auth.TokenSettings;
+import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.rpc.RpcEndpoint;
+import com.gptdesk.chat.service.rpc.RpcRequest;
 import com.gptdesk.chat.testing.Await;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -26,6 +35,7 @@ import java.util.Random;
 final class SendMessage implements Scenario {
   private static final int MOST_WRITERS = 64;
   private static final int GOAL_WRITERS = 16;
+  private static final String SECRET = "the bench's secret, of more than 32 bytes";
 
   /** The row as send_message writes it; whoever numbers it writes over the last ones. */
   private static final String INSERT =
@@ -88,10 +98,16 @@ final class SendMessage implements Scenario {
                       new Side("as the service calls it", callers.calling(sets, writers)),
                       new Side(
                           "by ServiceDatabase and the routine", callers.routine(sets, writers)),
+                      new Side("as the service batches it", callers.together(sets, writers)),
                       new Side(
                           "send_message, payload NOTIFY for the log",
                           sets.sending(payload, writers))));
           if (writers == GOAL_WRITERS) {
+            run.goal(
+                Goal.atLeast(
+                    "as the service batches it : plain INSERT, 16 writers",
+                    compared.get(4).ratio(),
+                    1.0));
             run.goal(
                 Goal.atLeast(
                     "send_message in the database : plain INSERT, 16 writers",
@@ -105,7 +121,7 @@ final class SendMessage implements Scenario {
             run.goal(
                 Goal.atLeast(
                     "send_message : the same with payload NOTIFY, 16 writers",
-                    Result.of("", "", "", compared.get(1).rounds(), compared.get(4).rounds())
+                    Result.of("", "", "", compared.get(1).rounds(), compared.get(5).rounds())
                         .ratio(),
                     2.5));
           }
@@ -296,6 +312,8 @@ final class SendMessage implements Scenario {
     private final HikariDataSource pool;
     private final ServiceDatabase chat;
     private final String statement;
+    private final TokenIssuer issuer = new TokenIssuer(SECRET);
+    private final RpcEndpoint endpoint;
 
     Callers(Ground ground, String database) {
       HikariConfig settings = new HikariConfig();
@@ -303,6 +321,8 @@ final class SendMessage implements Scenario {
       settings.setMaximumPoolSize(16); // as CHAT_POOL_SIZE is
       this.pool = new HikariDataSource(settings);
       this.chat = new ServiceDatabase(pool);
+      this.endpoint =
+          new RpcEndpoint(chat, new TokenVerifier(TokenSettings.ofSecret(SECRET)), true);
       this.statement =
           chat.asItself(
               tx ->
@@ -329,6 +349,43 @@ final class SendMessage implements Scenario {
                         "{\"conversation_id\":\"%s\",\"content\":\"%s\"}"
                             .formatted(pair.conversation(), sets.text(number[0]++)));
               });
+    }
+
+    Side.Trial together(Connections sets, int writers) {
+      return seconds ->
+          Writers.perSecond(
+              writers,
+              seconds,
+              sets.processors(),
+              writer -> {
+                Pair pair = sets.pair(writer);
+                String token = "Bearer " + issuer.forUser(pair.one(), Duration.ofHours(5));
+                int[] number = {writer * 31};
+                return () -> post(token, pair, sets.text(number[0]++));
+              });
+    }
+
+    private void post(String token, Pair pair, String text) {
+      String json =
+          "{\"conversation_id\":\"%s\",\"content\":\"%s\"}".formatted(pair.conversation(), text);
+      ByteBuffer body = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));
+      Reply reply =
+          endpoint.answer(
+              new RpcRequest(
+                  "POST",
+                  "send_message",
+                  List.of(),
+                  token,
+                  null,
+                  null,
+                  null,
+                  null,
+                  null,
+                  null,
+                  body));
+      if (reply.status() != 200) {
+        throw new IllegalStateException(reply.body());
+      }
     }
 
     Side.Trial routine(Connections sets, int writers) {

@@ -2,9 +2,11 @@ package com.gptdesk.chat.database;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.database.internal.chat.Routines;
+import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -81,6 +83,9 @@ public class ChatDatabase {
       "select current_setting('role'), current_setting('request.jwt.claims', true),"
           + " set_config('role', {0}, {2}), set_config('request.jwt.claims', {1}, {2}),"
           + " pg_catalog.pg_my_temp_schema() <> 0";
+
+  private static final String SEND_TOGETHER =
+      "select a.answer from chat.send_messages(?, ?) with ordinality a (answer, place) order by a.place";
 
   private final Transactions transactions;
   private final @Nullable ClaimsSigner signer;
@@ -319,6 +324,49 @@ public class ChatDatabase {
                     return resultOf(call);
                   }
                 }));
+  }
+
+  /**
+   * Sends messages of several people in one round trip and one transaction. Each claim is checked
+   * by the database as if it came alone.
+   *
+   * @param callers who sends each, in the role {@code authenticated}
+   * @param calls of each the arguments of {@code send_message}, a JSON object
+   * @return for each what {@link #call} would have returned, or null where it was not sent and is
+   *     to be called alone; null for all when the database has undone the transaction
+   */
+  protected @Nullable List<@Nullable String> sendTogether(
+      List<Caller> callers, List<String> calls) {
+    return transactions.single(
+        connection -> {
+          try {
+            return sendTogether(connection, callers, calls);
+          } catch (SQLException e) {
+            if (Refusal.isOfAnUndoneTransaction(e, connection)) {
+              LOG.debug("A batch of {} messages was undone; they are sent alone", calls.size(), e);
+              return null;
+            }
+            throw e;
+          }
+        });
+  }
+
+  private List<@Nullable String> sendTogether(
+      Connection connection, List<Caller> callers, List<String> calls) throws SQLException {
+    try (PreparedStatement call = connection.prepareStatement(SEND_TOGETHER)) {
+      call.setArray(
+          1,
+          connection.createArrayOf(
+              "text", callers.stream().map(caller -> signed(caller).claims()).toArray()));
+      call.setArray(2, connection.createArrayOf("text", calls.toArray()));
+      List<@Nullable String> answers = new ArrayList<>(calls.size());
+      try (ResultSet rows = call.executeQuery()) {
+        while (rows.next()) {
+          answers.add(rows.getString(1));
+        }
+      }
+      return answers;
+    }
   }
 
   /**

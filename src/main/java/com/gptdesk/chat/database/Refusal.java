@@ -1,6 +1,7 @@
 package com.gptdesk.chat.database;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,9 @@ import org.postgresql.util.ServerErrorMessage;
  * change. Meant for the caller, word by word; no fault of ours.
  */
 public final class Refusal extends RuntimeException {
+
+  /** How long a connection may take to say that it lives. */
+  private static final int PATIENCE_SECONDS = 5;
 
   /** What kind of no it is, to switch over; {@link #code()} says it exactly. */
   public enum Reason {
@@ -141,6 +145,29 @@ public final class Refusal extends RuntimeException {
     return isWorthARetry(meaning)
         || (meaning instanceof Refusal refusal
             && (refusal.code.equals("PT503") || refusal.code.equals("55P03")));
+  }
+
+  /**
+   * True when the server itself refused and lives on: then it has undone the transaction. After a
+   * lost connection nobody knows. The severity is a word in the server's language, so another one
+   * than ERROR is asked of the connection.
+   */
+  static boolean isOfAnUndoneTransaction(SQLException failure, Connection connection) {
+    ServerErrorMessage server =
+        failure instanceof PSQLException postgres ? postgres.getServerErrorMessage() : null;
+    if (server == null) {
+      return false;
+    }
+    try {
+      if (!connection.getAutoCommit()) {
+        connection.rollback();
+        return true;
+      }
+      return "ERROR".equals(server.getSeverity()) || connection.isValid(PATIENCE_SECONDS);
+    } catch (SQLException e) { // a pool has closed it
+      failure.addSuppressed(e);
+      return false;
+    }
   }
 
   /**

@@ -6,6 +6,7 @@ import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.socket.RealtimeSettings;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
+import com.gptdesk.chat.service.rpc.BatchLimits;
 import com.gptdesk.chat.service.rpc.RpcSettings;
 import com.gptdesk.chat.service.server.HttpSettings;
 import com.gptdesk.chat.service.settings.Setting;
@@ -69,7 +70,9 @@ public record Config(
           new SettingGroup("Database", DatabaseSettings.CONNECTION),
           new SettingGroup("Read replica", ReplicaSettings.SETTINGS),
           new SettingGroup("Tokens and claims", TokenChoice.SETTINGS).and(DatabaseSettings.CLAIMS),
-          new SettingGroup("HTTP", HttpSettings.SETTINGS).and(RpcSettings.RATES),
+          new SettingGroup("HTTP", HttpSettings.SETTINGS)
+              .and(RpcSettings.RATES)
+              .and(BatchLimits.SETTINGS),
           new SettingGroup("Chat", List.of(ENABLED))
               .and(RpcSettings.FUNCTIONS)
               .and(DatabaseSettings.STORED),

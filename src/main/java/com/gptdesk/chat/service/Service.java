@@ -144,7 +144,15 @@ final class Service implements AutoCloseable {
             config.rpc().maxRequestsPerSecond(), config.rpc().maxRequestsPerSecondPerAddress());
     boolean enabled = config.rpc().enabled();
     RpcEndpoint calls =
-        new RpcEndpoint(chat, config.rpc().served(), replica, tokens, limits, enabled);
+        new RpcEndpoint(
+            chat,
+            config.rpc().served(),
+            replica,
+            tokens,
+            limits,
+            enabled,
+            config.rpc().batches(),
+            relay::lookNow);
     metrics.watch(calls);
     HttpService http =
         resources.opened(

@@ -29,7 +29,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -132,11 +134,24 @@ class TransactionPoolingTest {
     ChatDatabase chat = new ChatDatabase(pooled.dataSource());
     UUID conversation = new UserChat(chat, alice.id()).getOrCreateConversation(bob.id());
     List<Callable<Void>> everybody = new ArrayList<>();
+    AtomicInteger together = new AtomicInteger();
     for (int i = 0; i < 150; i++) {
       int number = i;
       everybody.add(
           () -> {
             new UserChat(chat, alice.id()).sendMessage(conversation, "message " + number);
+            return null;
+          });
+      everybody.add(
+          () -> {
+            String call =
+                "{\"conversation_id\":\"%s\",\"content\":\"together %d\"}"
+                    .formatted(conversation, number);
+            List<@Nullable String> answers =
+                chat.sendTogether(List.of(bob.caller(), mallory.caller()), List.of(call, call));
+            if (answers != null && answers.getFirst() != null) { // else somebody was writing there
+              together.incrementAndGet();
+            }
             return null;
           });
       everybody.add(
@@ -172,7 +187,12 @@ class TransactionPoolingTest {
         done.get();
       }
     }
-    assertEquals(150, (int) chat.as(bob.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+    assertEquals(150 + together.get(), (int) chat.as(bob.id(), tx -> tx.fetchCount(USER_MESSAGES)));
+    assertEquals(
+        "alice %d, bob %d".formatted(150, together.get()),
+        database.ownerReads(
+            "select format('alice %%s, bob %%s', count(*) filter (where sender_id = '%s'), count(*) filter (where sender_id = '%s')) from public.user_messages"
+                .formatted(alice.id(), bob.id())));
   }
 
   private boolean answers() {

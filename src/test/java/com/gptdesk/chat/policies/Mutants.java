@@ -26,7 +26,7 @@ final class Mutants {
   private static final Pattern NOT_ABOUT_RIGHTS =
       Pattern.compile(
           "relay\\.record_\\w+|relay\\.withdraw_presence|chat\\.lock_conversations"
-              + "|chat\\.claims_hold|chat\\.demand_claims\\w*");
+              + "|chat\\.claims_hold|chat\\.signature_holds|chat\\.demand_claims\\w*");
 
   /** Partitions are alike: the first of a table stands for the others. */
   private static final String ONE_OF_A_KIND =

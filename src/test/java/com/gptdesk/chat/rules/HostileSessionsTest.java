@@ -125,7 +125,9 @@ class HostileSessionsTest extends Rules {
               "select * from chat.callable_functions('{report*}')",
               "select chat.call_statement('get_messages', '{conversation_id}', '{report*}')",
               "select chat.enter('%s', 'authenticated', false); select public.search_users('')"
-                  .formatted(alice.caller().claims()))) {
+                  .formatted(alice.caller().claims()),
+              "select chat.send_messages(array['%s'], array['{\"conversation_id\": \"%s\", \"content\": \"hi\"}'])"
+                  .formatted(alice.caller().claims(), conversation))) {
         run(session, statement);
       }
     }

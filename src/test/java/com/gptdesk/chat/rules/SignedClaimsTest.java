@@ -1,6 +1,8 @@
 package com.gptdesk.chat.rules;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.gptdesk.chat.client.UserChat;
@@ -31,6 +33,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -199,6 +202,74 @@ class SignedClaimsTest extends Rules {
             Refusal.class,
             () -> new UserChat(database.chat(), bob.id()).sendMessage(conversation, "unsigned"));
     assertEquals("PT403", refused.code());
+  }
+
+  /** Several people's claims in one call: each is asked for by itself. */
+  @Test
+  void inABatchEachIsWhoTheirOwnClaimsSay() throws SQLException {
+    UUID carols = UUID.fromString("00000000-0000-4000-8000-0000000000ac");
+    database.asOwner(
+        "delete from public.user_blocks; insert into public.user_conversations (id, participant_1_id, participant_2_id, created_by) values ('%s', '%s', '%s', '%2$s')"
+            .formatted(carols, alice.id(), carol.id()));
+    String hers = SIGNER.sign(alice.caller().claims());
+    List<String> believed =
+        List.of(
+            hers,
+            SIGNER.sign(bob.caller().claims()),
+            new ClaimsSigner(SECRET, Duration.ofMinutes(1)).sign(alice.caller().claims()));
+    List<String> notBelieved =
+        List.of(
+            alice.caller().claims(),
+            "{\"sub\":\"%s\",\"role\":\"authenticated\",\"chat_expires\":99999999999999,\"chat_signature\":\"%s\"}"
+                .formatted(alice.id(), "0".repeat(64)),
+            new ClaimsSigner("another secret, of 32 bytes and more, too", Duration.ofMinutes(1))
+                .sign(alice.caller().claims()),
+            hers.replace(alice.id().toString(), bob.id().toString()),
+            new ClaimsSigner(SECRET, Duration.ofMinutes(-1)).sign(alice.caller().claims()),
+            SIGNER.sign("{\"sub\":\"%s\",\"role\":\"service_role\"}".formatted(alice.id())),
+            SIGNER.sign(ServiceDatabase.RELAY.claims()),
+            "not JSON",
+            "");
+    for (String said : notBelieved) {
+      // Of another conversation than what is believed, which therefore need not wait for it.
+      List<@Nullable String> answers = together(List.of(hers, said), List.of(conversation, carols));
+      assertNotNull(answers.get(0));
+      assertNull(answers.get(1), said);
+    }
+    for (String said : believed) {
+      assertNotNull(together(List.of(said), List.of(conversation)).getFirst(), said);
+    }
+    // The control: without a secret it is not the claims that hold it up.
+    database.asOwner("update chat.settings set claims_secret = null");
+    assertNotNull(together(List.of(alice.caller().claims()), List.of(carols)).getFirst());
+    assertEquals(
+        bob.id().toString(),
+        database.ownerReads(
+            "select string_agg(distinct sender_id::text, ',') from public.user_messages where content = '1' and sender_id <> '%s'"
+                .formatted(alice.id())),
+        "only Bob's own claims have spoken for Bob");
+  }
+
+  private List<@Nullable String> together(List<String> claims, List<UUID> conversations)
+      throws SQLException {
+    List<@Nullable String> answers = new ArrayList<>();
+    try (Connection login = database.service().connect();
+        PreparedStatement call = login.prepareStatement("select chat.send_messages(?, ?)")) {
+      call.setArray(1, login.createArrayOf("text", claims.toArray()));
+      call.setArray(
+          2,
+          login.createArrayOf(
+              "text",
+              conversations.stream()
+                  .map(id -> "{\"conversation_id\":\"%s\",\"content\":\"1\"}".formatted(id))
+                  .toArray()));
+      try (ResultSet rows = call.executeQuery()) {
+        while (rows.next()) {
+          answers.add(rows.getString(1));
+        }
+      }
+    }
+    return answers;
   }
 
   @Test

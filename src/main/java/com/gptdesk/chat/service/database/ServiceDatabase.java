@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.database;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.ClaimsSigner;
+import java.util.List;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jooq.DSLContext;
@@ -44,6 +45,11 @@ public final class ServiceDatabase extends ChatDatabase {
   public @Nullable String call(
       Caller caller, boolean readOnly, String statement, String argumentsJson) {
     return super.call(caller, readOnly, statement, argumentsJson);
+  }
+
+  @Override
+  public @Nullable List<@Nullable String> sendTogether(List<Caller> callers, List<String> calls) {
+    return super.sendTogether(callers, calls);
   }
 
   @Override

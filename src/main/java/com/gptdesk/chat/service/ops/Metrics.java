@@ -289,6 +289,26 @@ public final class Metrics implements AutoCloseable {
         "Calls refused because messages have no partition for the month",
         gateway,
         RpcEndpoint::partitionsMissing);
+    counter(
+        "chat.batches",
+        "Commits that were to store several messages",
+        gateway,
+        RpcEndpoint::batches);
+    counter(
+        "chat.batches.undone",
+        "Batches that the database undid; their messages were sent alone",
+        gateway,
+        RpcEndpoint::batchesUndone);
+    counter(
+        "chat.batches.messages",
+        "Messages stored together with others",
+        gateway,
+        RpcEndpoint::sentTogether);
+    gauge(
+        "chat.batches.waiting",
+        "Messages that wait for a place at the database",
+        gateway,
+        RpcEndpoint::messagesWaiting);
   }
 
   /** Metrics of an embedded PostgreSQL. */

@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.rpc;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Calls a function of the database; see {@link ServiceDatabase#call}. */
@@ -9,4 +10,12 @@ import org.jspecify.annotations.Nullable;
 public interface DatabaseCall {
   /** Runs a statement of the catalogue as the caller; returns JSON text, null for void. */
   @Nullable String call(Caller caller, boolean readOnly, String statement, String argumentsJson);
+
+  /**
+   * Sends messages together, as {@link
+   * com.gptdesk.chat.service.database.ServiceDatabase#sendTogether} does; null for all: alone.
+   */
+  default @Nullable List<@Nullable String> sendTogether(List<Caller> callers, List<String> calls) {
+    return null;
+  }
 }

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.Identity;
@@ -40,6 +41,19 @@ public final class RpcEndpoint {
   private static final Set<String> SHAPE_ERRORS =
       Set.of("42703", "42804", "42809", "42846", "42883");
 
+  private record OwnDatabase(ServiceDatabase database) implements DatabaseCall {
+    @Override
+    public @Nullable String call(
+        Caller caller, boolean readOnly, String statement, String argumentsJson) {
+      return database.call(caller, readOnly, statement, argumentsJson);
+    }
+
+    @Override
+    public @Nullable List<@Nullable String> sendTogether(List<Caller> callers, List<String> calls) {
+      return database.sendTogether(callers, calls);
+    }
+  }
+
   private final FunctionCatalogue catalogue;
   private final RpcExecution execution;
   private final TokenVerifier tokens;
@@ -70,10 +84,30 @@ public final class RpcEndpoint {
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
+    this(database, others, replica, tokens, limits, enabled, BatchLimits.DEFAULT, () -> {});
+  }
+
+  /**
+   * @param others names of functions of schema public that are served beside the chat's own; a star
+   *     stands for any letters
+   * @param replica who answers what only reads; null for the database itself
+   * @param limits how many calls are taken
+   * @param enabled false answers every call with 503 and says why
+   * @param batches how many messages one commit stores
+   * @param committed told, by the thread that wrote, of each commit of a call that writes
+   */
+  public RpcEndpoint(
+      ServiceDatabase database,
+      List<String> others,
+      @Nullable ReadReplica replica,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled,
+      BatchLimits batches,
+      Runnable committed) {
     this(
         new FunctionCatalogue(new DatabaseFunctions(database, others)),
-        database::call,
-        replica,
+        new RpcExecution(new OwnDatabase(database), replica, batches, committed),
         tokens,
         limits,
         enabled);
@@ -90,21 +124,45 @@ public final class RpcEndpoint {
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
-    this(catalogue, database, null, tokens, limits, enabled);
+    this(
+        catalogue,
+        new RpcExecution(database, null, BatchLimits.DEFAULT, () -> {}),
+        tokens,
+        limits,
+        enabled);
   }
 
   private RpcEndpoint(
       FunctionCatalogue catalogue,
-      DatabaseCall database,
-      @Nullable ReadReplica replica,
+      RpcExecution execution,
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
     this.catalogue = catalogue;
-    this.execution = new RpcExecution(database, replica);
+    this.execution = execution;
     this.tokens = tokens;
     this.limits = limits;
     this.enabled = enabled;
+  }
+
+  /** How many messages were stored together with others. */
+  public long sentTogether() {
+    return execution.batches().sentTogether();
+  }
+
+  /** How many commits stored them. */
+  public long batches() {
+    return execution.batches().batches();
+  }
+
+  /** How many batches the database has undone, whose messages were then sent alone. */
+  public long batchesUndone() {
+    return execution.batches().undone();
+  }
+
+  /** How many messages wait for a place at the database. */
+  public int messagesWaiting() {
+    return execution.batches().waiting();
   }
 
   /** Calls that were refused because their month has no partition for messages. */

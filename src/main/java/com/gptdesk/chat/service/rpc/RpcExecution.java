@@ -1,23 +1,66 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.replica.ReadReplica;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
 
 /**
- * Calls the database, or its replica where that may answer. Writes to one conversation are queued.
+ * Calls the database, or its replica where that may answer. Writes to one conversation are queued;
+ * messages go together while the database is busy.
  */
 final class RpcExecution {
+  /** What {@code chat.send_messages} knows of the arguments of {@code send_message}. */
+  static final Set<String> ARGUMENTS_OF_SEND =
+      Set.of(
+          "conversation_id",
+          "content",
+          "message_type",
+          "id",
+          "file_url",
+          "file_name",
+          "file_size",
+          "metadata",
+          "written_at");
+
   private final DatabaseCall database;
   private final @Nullable ReadReplica replica;
   private final ConversationQueue queue = new ConversationQueue();
+  private final MessageBatches batches;
+  private final Runnable committed;
 
-  RpcExecution(DatabaseCall database, @Nullable ReadReplica replica) {
+  /**
+   * @param committed told of each commit of a call that writes
+   */
+  RpcExecution(
+      DatabaseCall database,
+      @Nullable ReadReplica replica,
+      BatchLimits limits,
+      Runnable committed) {
+    this(database, replica, together -> new MessageBatches(together, limits), committed);
+  }
+
+  RpcExecution(
+      DatabaseCall database,
+      @Nullable ReadReplica replica,
+      Function<MessageBatches.Database, MessageBatches> batches,
+      Runnable committed) {
     this.database = database;
     this.replica = replica;
+    this.committed = committed;
+    this.batches = batches.apply(this::sendTogether);
+  }
+
+  /** Messages that are sent together. */
+  MessageBatches batches() {
+    return batches;
   }
 
   /** Runs the catalogue's statement for this function. */
@@ -31,9 +74,15 @@ final class RpcExecution {
     LogSequenceNumber position = request.mustShow();
     String json = arguments.json(function);
     if (function.writes()) {
-      return queue.inTurn(
-          arguments.conversation(),
-          () -> write(identity, request, function, asObject, arguments.shape(), statement, json));
+      Supplier<Reply> write =
+          () ->
+              RpcResponse.of(
+                  request,
+                  function,
+                  asObject,
+                  arguments.shape(),
+                  write(identity, request, function, arguments, statement, json));
+      return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
     }
     ReadReplica.Answer answer =
         replica == null
@@ -47,23 +96,46 @@ final class RpcExecution {
         answer != null ? answer.json() : database.call(identity.caller(), true, statement, json));
   }
 
-  private Reply write(
+  private @Nullable String write(
       Identity identity,
       RpcRequest request,
       CallableFunction function,
-      boolean asObject,
-      RpcShape shape,
+      RpcArguments arguments,
       String statement,
       String json) {
-    Supplier<Reply> write =
-        () ->
-            RpcResponse.of(
-                request,
-                function,
-                asObject,
-                shape,
-                database.call(identity.caller(), false, statement, json));
-    return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
+    String conversation = arguments.conversation();
+    UUID person = identity.userId();
+    Supplier<@Nullable String> alone =
+        () -> queue.inTurn(conversation, () -> callAlone(identity, statement, json));
+    return conversation != null
+            && person != null
+            && canGoTogether(function, arguments)
+            && identity.role() == Caller.Role.AUTHENTICATED
+        ? batches.send(
+            person, identity.caller(), conversation, json, request.body().remaining(), alone)
+        : alone.get();
+  }
+
+  /** An operator's function of the same name has other arguments. */
+  private static boolean canGoTogether(CallableFunction function, RpcArguments given) {
+    return function.name().equals("send_message")
+        && function.argumentNames().containsAll(ARGUMENTS_OF_SEND)
+        && ARGUMENTS_OF_SEND.containsAll(given.names())
+        && given.shape().json() == null; // the statement shapes it
+  }
+
+  private @Nullable String callAlone(Identity identity, String statement, String json) {
+    String answer = database.call(identity.caller(), false, statement, json);
+    committed.run();
+    return answer;
+  }
+
+  private @Nullable List<@Nullable String> sendTogether(List<Caller> callers, List<String> calls) {
+    List<@Nullable String> answers = database.sendTogether(callers, calls);
+    if (answers != null) {
+      committed.run();
+    }
+    return answers;
   }
 
   /** The caller's next read must show this write, even after a failure. */

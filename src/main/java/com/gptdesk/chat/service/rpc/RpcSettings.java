@@ -12,12 +12,14 @@ import org.jspecify.annotations.Nullable;
  * @param served names of functions that are served beside the chat's own
  * @param maxRequestsPerSecond calls of one person on this node
  * @param maxRequestsPerSecondPerAddress calls from one address on this node
+ * @param batches how many messages one commit stores
  */
 public record RpcSettings(
     boolean enabled,
     List<String> served,
     int maxRequestsPerSecond,
-    int maxRequestsPerSecondPerAddress) {
+    int maxRequestsPerSecondPerAddress,
+    BatchLimits batches) {
 
   private static final Setting<Integer> PER_PERSON =
       Setting.number(
@@ -52,7 +54,8 @@ public record RpcSettings(
   public static RpcSettings from(Settings settings, boolean enabled) {
     int perPerson = settings.get(PER_PERSON);
     int perAddress = settings.get(PER_ADDRESS);
-    return new RpcSettings(enabled, settings.get(SERVED), perPerson, perAddress);
+    BatchLimits batches = BatchLimits.from(settings);
+    return new RpcSettings(enabled, settings.get(SERVED), perPerson, perAddress, batches);
   }
 
   private static @Nullable List<String> namesIn(String text) {

@@ -1,0 +1,114 @@
+package com.gptdesk.chat.service.rpc;
+
+import com.gptdesk.chat.database.Caller;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** A message that is to be sent. Its caller's thread waits here for its turn, or for its answer. */
+final class SendCall {
+  /** What the waiting thread is told. */
+  sealed interface Turn {
+    /** It sends these, of which it is the first. */
+    record Lead(Batch batch) implements Turn {}
+
+    /** It sends its own message, alone. */
+    record Alone() implements Turn {}
+
+    /** Another thread has sent it. */
+    record Answer(@Nullable String json) implements Turn {}
+
+    /** Another thread has tried, and this became of it. */
+    record Failure(Throwable cause) implements Turn {}
+  }
+
+  /** Calls that go together, and the place that they have at the database. */
+  static final class Batch {
+    private final List<SendCall> calls = new ArrayList<>();
+    private long bytes;
+    private long began;
+
+    List<SendCall> calls() {
+      return calls;
+    }
+
+    long bytes() {
+      return bytes;
+    }
+
+    /** When it got its place. */
+    long began() {
+      return began;
+    }
+
+    void add(SendCall call) {
+      calls.add(call);
+      bytes += call.bytes;
+    }
+
+    void begin(long moment) {
+      began = moment;
+      calls.getFirst().tell(new Turn.Lead(this));
+    }
+  }
+
+  private final UUID person;
+  private final Caller caller;
+  private final String conversation;
+  private final String json;
+  private final int bytes;
+  private final BlockingQueue<Turn> turns = new LinkedBlockingQueue<>();
+  private boolean undone; // written before the turn that says so
+
+  SendCall(UUID person, Caller caller, String conversation, String json, int bytes) {
+    this.person = person;
+    this.caller = caller;
+    this.conversation = conversation;
+    this.json = json;
+    this.bytes = bytes;
+  }
+
+  UUID person() {
+    return person;
+  }
+
+  Caller caller() {
+    return caller;
+  }
+
+  String conversation() {
+    return conversation;
+  }
+
+  /** The arguments. */
+  String json() {
+    return json;
+  }
+
+  int bytes() {
+    return bytes;
+  }
+
+  /** Whether it was in a batch that the database has undone. */
+  boolean wasUndone() {
+    return undone;
+  }
+
+  void markUndone() {
+    undone = true;
+  }
+
+  void tell(Turn turn) {
+    turns.add(turn);
+  }
+
+  /** Null when nothing was told for so long. */
+  @Nullable Turn await(Duration time) throws InterruptedException {
+    return turns.poll(time.toNanos(), TimeUnit.NANOSECONDS);
+  }
+}
