@@ -13,6 +13,7 @@ import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,7 +57,7 @@ class SearchIndexTest {
       statement.execute("select 1");
       Future<Integer> migration =
           threads.submit(() -> Migrations.of(database.owner(), null).migrate());
-      Await.until("the index waits", this::isBeingMade);
+      Await.until("the index waits", () -> isBeingMade(migration));
 
       assertEquals("t", database.ownerReads(FORMER));
       assertEquals(List.of("an older Café"), found(bob, "caf"));
@@ -84,7 +85,7 @@ class SearchIndexTest {
       statement.execute("select 1");
       Future<Integer> migration =
           threads.submit(() -> Migrations.of(database.owner(), null).migrate());
-      Await.until("the index waits", this::isBeingMade);
+      Await.until("the index waits", () -> isBeingMade(migration));
       database.asOwner(
           "select pg_terminate_backend(pid) from pg_stat_activity where query like 'create index concurrently%' and pid <> pg_backend_pid()");
       Await.until("the migration has failed", migration::isDone);
@@ -100,11 +101,18 @@ class SearchIndexTest {
     assertEquals(List.of("an older Café"), found(bob, "caf"));
   }
 
-  private boolean isBeingMade() {
+  private boolean isBeingMade(Future<Integer> migration) {
+    if (migration.isDone()) {
+      throw new AssertionError("It did not wait: " + migration, failureOf(migration));
+    }
     return database
         .ownerReads(
             "select count(*) from pg_stat_progress_create_index where phase = 'waiting for old snapshots'")
         .equals("1");
+  }
+
+  private static @Nullable Throwable failureOf(Future<Integer> migration) {
+    return migration.state() == Future.State.FAILED ? migration.exceptionNow() : null;
   }
 
   private void talkInAnEarlierVersion(Path folder) throws Exception {
