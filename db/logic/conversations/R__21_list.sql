@@ -119,7 +119,8 @@ begin
         when page.unread = 0 then null
         when (page.unread_at_seq = page.my_read_seq) is not true then page.my_read_seq + 1
         else chat.first_unread_seq(page.id, me, page.read_to)
-      end
+      end,
+      coalesce(others.reachability, 'gone')
     from counted page
     left join others on others.id = page.other_id
     left join public.user_messages m on m.id = page.last_message_id

@@ -47,6 +47,7 @@ create function relay.tail(epoch uuid, last text, max_rows int)
     at timestamptz,
     audience uuid[],
     team_audience uuid[],
+    hidden_from uuid[],
     record text,
     old_record text
   )
@@ -71,7 +72,7 @@ begin
     -- The new snapshot and what it sees that the last one did not, in one statement. = any (array(...)) uses the index, in (...) does not.
     return query
       with page as materialized (
-        select l.seq, l.table_name, l.operation, l.at, l.audience, l.team_audience, l.record, l.old_record
+        select l.seq, l.table_name, l.operation, l.at, l.audience, l.team_audience, l.hidden_from, l.record, l.old_record
         from relay.change_log l
         where l.xid >= pg_snapshot_xmax(seen) or l.xid = any (array(select pg_snapshot_xip(seen)))
         order by l.seq + 0       -- no plan may begin with the index of seq: it would read the whole log to find nothing
@@ -82,17 +83,17 @@ begin
           when count(*) < tail.max_rows then pg_current_snapshot()::text
           else concat_ws(' ', seen, pg_current_snapshot(), max(p.seq))
         end,
-        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
+        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::uuid[], null::text, null::text
       from page p
       union all
-      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.record, p.old_record
+      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.hidden_from, p.record, p.old_record
       from page p;
   else
     -- A full page was not the last one: the same new snapshot is gone on with, behind the page's end. What it sees, it sees later, too.
     -- The rows are the same as above; said like this only the index of seq can find them, so a page reads no row of the pages before it.
     return query
       with page as materialized (
-        select l.seq, l.table_name, l.operation, l.at, l.audience, l.team_audience, l.record, l.old_record
+        select l.seq, l.table_name, l.operation, l.at, l.audience, l.team_audience, l.hidden_from, l.record, l.old_record
         from relay.change_log l
         where l.seq > after
           and not pg_visible_in_snapshot(l.xid, seen)
@@ -105,10 +106,10 @@ begin
           when count(*) < tail.max_rows then until::text
           else concat_ws(' ', seen, until, max(p.seq))
         end,
-        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::text, null::text
+        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::uuid[], null::text, null::text
       from page p
       union all
-      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.record, p.old_record
+      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.hidden_from, p.record, p.old_record
       from page p;
   end if;
 

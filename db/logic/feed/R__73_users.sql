@@ -22,12 +22,24 @@ create or replace function relay.record_person()
   returns trigger
   security definer                 -- as relay.record_message(); keeps user_presence.team_id
   set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
   language plpgsql
 as $$
 begin
   if tg_op = 'UPDATE' then
     insert into relay.change_log (table_name, operation, audience)
     values ('users', 'UPDATE', array[new.id]);
+
+    -- Whom they talk to: each asks again what has become of their partner.
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
+    select
+      'user_conversations',
+      'UPDATE',
+      array[c.participant_1_id, c.participant_2_id],
+      row_to_json(relay.published_conversation(c))::text,
+      row_to_json(relay.published_conversation(c))::text
+    from public.user_conversations c
+    where new.id in (c.participant_1_id, c.participant_2_id);
 
     update public.user_presence p
     set team_id = new.team_id
@@ -50,7 +62,7 @@ end
 $$;
 
 comment on function relay.record_person() is
-  'A person''s team or status changed, or they are gone: a row for relays alone, which then ask again what their connections may hear.';
+  'A person''s team or status changed, or they are gone: a row for relays alone, which then ask again what their connections may hear. And one for each of their conversations, whose partner_status may be another.';
 
 create or replace trigger record_update
   after update on public.users

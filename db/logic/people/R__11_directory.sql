@@ -21,7 +21,7 @@ $$;
 comment on function chat.checked_page_size(int) is 'The page size; PT400 when it is not from 1 to 200.';
 
 create or replace function chat.visible_people(ids uuid[])
-  returns table (id uuid, full_name text, avatar_url text, status text, presence jsonb)
+  returns table (id uuid, full_name text, avatar_url text, status text, presence jsonb, reachability text)
   stable
   security definer                 -- reads public.users whatever the platform's policies are, and shows no more than this
   set search_path = pg_catalog, pg_temp
@@ -33,6 +33,7 @@ declare
   me uuid := chat.me();
   my_team uuid := chat.my_team();
   everybody boolean := current_setting('role', true) = 'service_role' and chat.claims_hold();
+  hidden uuid[] := chat.people_hidden_from(me);
 begin
   return query
     select
@@ -40,9 +41,20 @@ begin
       chat.clean_line(u.full_name::text),
       u.avatar_url::text,
       u.status::text,
-      case when everybody or u.team_id = my_team then jsonb_build_object(
+      case when everybody or u.team_id = my_team and u.id <> all (hidden) then jsonb_build_object(
         'status', chat.presence_now(p.status, p.last_seen),
         'last_seen', p.last_seen)
+      end,
+      case
+        when u.status <> 'active' then 'gone'
+        when u.team_id is distinct from my_team then 'apart'
+        when exists (
+          select
+          from public.user_blocks b
+          where b.blocker_id = me
+            and b.blocked_id = u.id
+        ) then 'blocking'
+        else 'active'
       end
     from public.users u
     left join public.user_presence p on p.user_id = u.id
@@ -62,7 +74,7 @@ end
 $$;
 
 comment on function chat.visible_people(uuid[]) is
-  'Of these people those whom the caller knows: their team, and those with whom they have a conversation. Presence for their team alone.';
+  'Of these people those whom the caller knows: their team, and those with whom they have a conversation. Presence for their team alone, and for nobody who has blocked the other; reachability is active, or the reason code of a refusal that the caller may know before: gone, apart, blocking.';
 
 create or replace function chat.senders(ids uuid[])
   returns jsonb

@@ -1,4 +1,4 @@
--- Whether one may write to another.
+-- Whether one may write to another, and see whether they are there.
 
 create or replace function chat.unreachable_reason(sender_id uuid, recipient_id uuid)
   returns text
@@ -36,6 +36,43 @@ $$;
 
 comment on function chat.unreachable_reason(uuid, uuid) is
   'Why one may not write to another: ''apart'' (not two active people of one team), ''blocked'', ''blocking''; null when they may. For definer functions alone: it tells of anybody.';
+
+create or replace function chat.people_hidden_from(user_id uuid)
+  returns uuid[]
+  stable
+  set search_path = pg_catalog, pg_temp
+  language plpgsql                 -- as chat.unreachable_reason
+as $$
+begin
+  return array(
+    select b.blocked_id
+    from public.user_blocks b
+    where b.blocker_id = people_hidden_from.user_id
+    union
+    select b.blocker_id
+    from public.user_blocks b
+    where b.blocked_id = people_hidden_from.user_id
+    order by 1
+  );
+end
+$$;
+
+comment on function chat.people_hidden_from(uuid) is
+  'Whom a person has blocked, and who has blocked them: neither sees the other''s presence. For definer functions alone: it tells of anybody.';
+
+create or replace function chat.people_hidden_from_me()
+  returns uuid[]
+  stable
+  security definer                 -- who has blocked the caller is not the caller's to see; answers for the policy of presence alone
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  return chat.people_hidden_from(chat.me());
+end
+$$;
+
+comment on function chat.people_hidden_from_me() is 'Whose presence the caller does not see, although they may be of one team.';
 
 create or replace function chat.require_reachable(sender_id uuid, recipient_id uuid)
   returns uuid
@@ -105,7 +142,9 @@ $$;
 comment on function chat.may_talk_to(uuid) is 'Whether the caller may open a conversation with that person: for opening it, so PT412 in a transaction with an old snapshot.';
 
 revoke all on function
-  chat.unreachable_reason, chat.require_reachable, chat.refuse_old_snapshot, chat.may_talk_to
+  chat.unreachable_reason, chat.people_hidden_from, chat.people_hidden_from_me, chat.require_reachable, chat.refuse_old_snapshot,
+  chat.may_talk_to
 from public, anon, authenticated, service_role;
 
 grant execute on function chat.refuse_old_snapshot, chat.may_talk_to to authenticated, service_role;
+grant execute on function chat.people_hidden_from_me to authenticated;

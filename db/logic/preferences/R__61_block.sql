@@ -55,6 +55,42 @@ $$;
 
 comment on function public.unblock_user is 'Lifts the caller''s block; again changes nothing.';
 
-revoke all on function public.block_user, public.unblock_user from public, anon, authenticated, service_role;
+create or replace function public.get_blocked_users(
+  before timestamptz default null,
+  before_id uuid default null,
+  page_size int default 50
+)
+  returns setof public.blocked_user
+  stable
+  security definer                 -- names somebody who has left the team meanwhile, whatever the platform's policies are
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  me uuid := chat.require_active_user();
+begin
+  if before is null and before_id is not null then
+    raise sqlstate 'PT400' using
+      message = 'before_id goes with before.',
+      detail = 'page_bounds',
+      hint = 'For the next page give the last row''s blocked_at as before, and its id as before_id.';
+  end if;
+  return query
+    select u.id, u.full_name::text, u.avatar_url::text, b.created_at
+    from public.user_blocks b
+    join public.users u on u.id = b.blocked_id
+    where b.blocker_id = me
+      and (before is null or (b.created_at, b.blocked_id)
+        < (before, coalesce(before_id, '00000000-0000-0000-0000-000000000000')))
+    order by b.created_at desc, b.blocked_id desc
+    limit chat.checked_page_size(page_size);
+end
+$$;
 
-grant execute on function public.block_user, public.unblock_user to authenticated;
+comment on function public.get_blocked_users is
+  'Whom the caller has blocked, the newest block first. The next page: before = blocked_at and before_id = id of the last row.';
+
+revoke all on function public.block_user, public.unblock_user, public.get_blocked_users from public, anon, authenticated, service_role;
+
+grant execute on function public.block_user, public.unblock_user, public.get_blocked_users to authenticated;

@@ -13,9 +13,13 @@ drop policy if exists "Users can view team member presence" on public.user_prese
 create policy "Users can view team member presence" on public.user_presence
   for select
   to authenticated
-  using (team_id = (select chat.my_team()) or user_id = (select auth.uid()));
+  using (
+    (team_id = (select chat.my_team()) or user_id = (select auth.uid()))
+    and user_id <> all ((select chat.people_hidden_from_me())::uuid[])
+  );
 
-comment on policy "Users can view team member presence" on public.user_presence is 'The team of today, and oneself.';
+comment on policy "Users can view team member presence" on public.user_presence is
+  'The team of today, and oneself; not whom one has blocked, nor who has blocked one.';
 
 drop policy if exists "Users can create their own presence" on public.user_presence;
 create policy "Users can create their own presence" on public.user_presence

@@ -16,6 +16,22 @@ $$;
 
 comment on function relay.team_presence(public.user_presence) is 'Presence as the team may see it: without typing and page.';
 
+create or replace function relay.hidden_presence(presence public.user_presence)
+  returns text
+  stable
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  select json_build_object(
+    'user_id', presence.user_id,
+    'status', 'offline',
+    'last_seen', null,
+    'updated_at', null,
+    'team_id', presence.team_id)::text
+$$;
+
+comment on function relay.hidden_presence(public.user_presence) is 'Presence as it is told to who no longer sees it: offline, and no times.';
+
 create or replace function relay.typing_presence(presence public.user_presence)
   returns text
   stable
@@ -63,8 +79,14 @@ declare
 begin
   -- One row, two audiences. The person beside the team, as in the policy: they may be in none.
   if tg_op = 'INSERT' then
-    insert into relay.change_log (table_name, operation, audience, team_audience, record)
-    select 'user_presence', 'INSERT', array[n.user_id], array_remove(array[n.team_id], null), relay.team_presence(n)
+    insert into relay.change_log (table_name, operation, audience, team_audience, hidden_from, record)
+    select
+      'user_presence',
+      'INSERT',
+      array[n.user_id],
+      array_remove(array[n.team_id], null),
+      chat.people_hidden_from(n.user_id),
+      relay.team_presence(n)
     from new_rows n;
     get diagnostics logged = row_count;
 
@@ -75,12 +97,13 @@ begin
     get diagnostics more = row_count;
   elsif tg_op = 'UPDATE' then
     if (new.status, new.team_id) is distinct from (old.status, old.team_id) then
-      insert into relay.change_log (table_name, operation, audience, team_audience, record, old_record)
+      insert into relay.change_log (table_name, operation, audience, team_audience, hidden_from, record, old_record)
       values (
         'user_presence',
         'UPDATE',
         array[new.user_id],
         array_remove(array[new.team_id, case when old.team_id is distinct from new.team_id then old.team_id end], null),
+        chat.people_hidden_from(new.user_id),
         relay.team_presence(new),
         relay.team_presence(old));
       logged := 1;
@@ -106,8 +129,14 @@ begin
       values ('user_presence', 'UPDATE', array[old.is_typing_to], relay.not_typing(new), relay.typing_presence(old));
     end if;
   else
-    insert into relay.change_log (table_name, operation, audience, team_audience, old_record)
-    select 'user_presence', 'DELETE', array[o.user_id], array_remove(array[o.team_id], null), relay.team_presence(o)
+    insert into relay.change_log (table_name, operation, audience, team_audience, hidden_from, old_record)
+    select
+      'user_presence',
+      'DELETE',
+      array[o.user_id],
+      array_remove(array[o.team_id], null),
+      chat.people_hidden_from(o.user_id),
+      relay.team_presence(o)
     from old_rows o;
     get diagnostics more = row_count;
   end if;
@@ -148,6 +177,88 @@ create or replace trigger record_delete
 
 comment on trigger record_delete on public.user_presence is 'Writes the change log.';
 
+-- A block hides the two from each other at once, and the last one of the two that is lifted shows them again.
+
+create or replace function relay.record_sight()
+  returns trigger
+  security definer                 -- as relay.record_message(); ends the typing, which functions alone write
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  language plpgsql
+as $$
+declare
+  logged bigint;
+begin
+  if tg_op = 'INSERT' then
+    update public.user_presence p
+    set is_typing_to = null
+    from (
+      select x.user_id
+      from public.user_presence x
+      join new_rows n on (x.user_id, x.is_typing_to) in ((n.blocker_id, n.blocked_id), (n.blocked_id, n.blocker_id))
+      order by x.user_id
+      for no key update of x
+    ) typing
+    where p.user_id = typing.user_id;
+
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
+    select 'user_presence', 'UPDATE', array[s.viewer], relay.hidden_presence(p), relay.team_presence(p)
+    from (
+      select n.blocker_id as seen, n.blocked_id as viewer
+      from new_rows n
+      union
+      select n.blocked_id, n.blocker_id
+      from new_rows n
+    ) s
+    join public.user_presence p on p.user_id = s.seen
+    join public.users u on u.id = s.viewer and u.team_id = p.team_id
+    where not exists (                             -- else they were hidden already
+      select
+      from public.user_blocks b
+      where (b.blocker_id, b.blocked_id) in ((s.seen, s.viewer), (s.viewer, s.seen))
+        and not exists (select from new_rows n where n.blocker_id = b.blocker_id and n.blocked_id = b.blocked_id)
+    );
+  else
+    insert into relay.change_log (table_name, operation, audience, record, old_record)
+    select 'user_presence', 'UPDATE', array[s.viewer], relay.team_presence(p), relay.hidden_presence(p)
+    from (
+      select o.blocker_id as seen, o.blocked_id as viewer
+      from old_rows o
+      union
+      select o.blocked_id, o.blocker_id
+      from old_rows o
+    ) s
+    join public.user_presence p on p.user_id = s.seen
+    join public.users u on u.id = s.viewer and u.team_id = p.team_id
+    where s.viewer <> all (chat.people_hidden_from(s.seen));
+  end if;
+  get diagnostics logged = row_count;
+  if logged > 0 then
+    perform relay.notify_relays();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.record_sight() is
+  'A block ends the typing between the two. Each is told that the other is offline, and when no block is left, what the other is.';
+
+create or replace trigger record_sight_insert
+  after insert on public.user_blocks
+  referencing new table as new_rows
+  for each statement
+  execute function relay.record_sight();
+
+comment on trigger record_sight_insert on public.user_blocks is 'Writes the change log: of presence.';
+
+create or replace trigger record_sight_delete
+  after delete on public.user_blocks
+  referencing old table as old_rows
+  for each statement
+  execute function relay.record_sight();
+
+comment on trigger record_sight_delete on public.user_blocks is 'Writes the change log: of presence.';
+
 revoke all on function
-  relay.team_presence, relay.typing_presence, relay.not_typing, relay.record_presence
+  relay.hidden_presence, relay.record_sight, relay.team_presence, relay.typing_presence, relay.not_typing, relay.record_presence
 from public, anon, authenticated, service_role;

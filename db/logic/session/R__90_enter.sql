@@ -34,7 +34,8 @@ as $$
     and (
       -- The contract. An overload of somebody else's is not of it.
       p.proname = any (array[
-        'add_reaction', 'block_user', 'delete_message', 'edit_message', 'get_changes', 'get_conversations', 'get_messages',
+        'add_reaction', 'block_user', 'delete_message', 'edit_message', 'get_blocked_users', 'get_changes', 'get_conversations',
+        'get_messages',
         'get_or_create_conversation', 'get_unread_total', 'mark_as_read', 'mark_as_unread', 'mark_conversation_as_read',
         'remove_reaction', 'search_messages', 'search_users', 'send_message', 'set_archived', 'set_muted', 'unblock_user',
         'update_presence', 'update_typing_status'

@@ -14,7 +14,7 @@ $$;
 
 comment on function relay.presence_meta(text, text) is 'What was tracked as clients are told it: with its phx_ref.';
 
-create or replace function relay.presence_of(topic text)
+create or replace function relay.presence_of(topic text, viewer_id uuid default null)
   returns table (snapshot text, state text)
   stable
   security definer                 -- relays are granted functions, not tables
@@ -30,13 +30,16 @@ as $$
         select p.key, string_agg(relay.presence_meta(p.ref, p.meta), ',' order by p.ref) as metas
         from relay.presence p
         where p.topic = presence_of.topic
+          and p.user_id <> all (hidden.ids)
           and (select chat.demand_claims_of('chat_relay'))
         group by p.key
       ) k
     ), '') || '}'
+  from (select coalesce(chat.people_hidden_from(presence_of.viewer_id), '{}') as ids) hidden
 $$;
 
-comment on function relay.presence_of(text) is 'Who is there, as the protocol''s presence_state, and the snapshot it was read by.';
+comment on function relay.presence_of(text, uuid) is
+  'Who is there, as the protocol''s presence_state, and the snapshot it was read by: for this person, who does not see whom they have blocked, nor who has blocked them.';
 
 create or replace function relay.tell_presence(came relay.presence[], went relay.presence[])
   returns void
@@ -48,18 +51,18 @@ begin
   if cardinality(came) + cardinality(went) = 0 then
     return;
   end if;
-  insert into relay.change_log (table_name, operation, audience, team_audience, record)
+  insert into relay.change_log (table_name, operation, audience, team_audience, hidden_from, record)
   with moved as (
-    select true as comes, c.topic, c.key, c.ref, c.meta, c.audience
+    select true as comes, c.topic, c.key, c.ref, c.meta, c.audience, chat.people_hidden_from(c.user_id) as hidden
     from unnest(came) c
     union all
-    select false, w.topic, w.key, w.ref, w.meta, w.audience
+    select false, w.topic, w.key, w.ref, w.meta, w.audience, chat.people_hidden_from(w.user_id)
     from unnest(went) w
   ),
   keyed as (
-    select m.topic, m.comes, to_json(m.key) || ':{"metas":[' || string_agg(relay.presence_meta(m.ref, m.meta), ',' order by m.ref) || ']}' as entry
+    select m.topic, m.hidden, m.comes, to_json(m.key) || ':{"metas":[' || string_agg(relay.presence_meta(m.ref, m.meta), ',' order by m.ref) || ']}' as entry
     from moved m
-    group by m.topic, m.comes, m.key
+    group by m.topic, m.hidden, m.comes, m.key
   )
   select
     'presence',
@@ -72,6 +75,7 @@ begin
         and relay.team_of_topic(k.topic) is null
     ),
     array_remove(array[relay.team_of_topic(k.topic)], null),
+    case when relay.team_of_topic(k.topic) is not null then k.hidden end,
     format(
       '{"topic":%s,"xid":"%s","payload":{"joins":{%s},"leaves":{%s}}}',
       to_json(k.topic),
@@ -79,14 +83,14 @@ begin
       string_agg(k.entry, ',') filter (where k.comes),
       string_agg(k.entry, ',') filter (where not k.comes))
   from keyed k
-  group by k.topic;
+  group by k.topic, k.hidden;
 
   perform relay.notify_relays();
 end
 $$;
 
 comment on function relay.tell_presence(relay.presence[], relay.presence[]) is
-  'Writes one presence_diff for each topic; with the transaction, so that whoever has read the state knows whether it is in there.';
+  'Writes one presence_diff for each topic and each circle of those who do not see it; with the transaction, so that whoever has read the state knows whether it is in there.';
 
 create or replace function relay.record_tracked()
   returns trigger

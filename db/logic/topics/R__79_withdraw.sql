@@ -72,6 +72,79 @@ create or replace trigger withdraw_presence_insert
 
 comment on trigger withdraw_presence_insert on public.user_blocks is 'Ends the presence on the conversation''s topic.';
 
+create or replace function relay.tell_sight()
+  returns trigger
+  security definer                 -- relay.presence is granted to nobody
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  logged bigint;
+begin
+  insert into relay.change_log (table_name, operation, audience, record)
+  with changed as (
+    select b.blocker_id, b.blocked_id
+    from changed_rows b
+    where not exists (                             -- else nothing changes for the two
+      select
+      from public.user_blocks other
+      where other.blocker_id = b.blocked_id
+        and other.blocked_id = b.blocker_id
+    )
+  ),
+  sights as (
+    select c.blocker_id as seen, c.blocked_id as viewer
+    from changed c
+    union
+    select c.blocked_id, c.blocker_id
+    from changed c
+  ),
+  keyed as (
+    select p.topic, s.viewer, to_json(p.key) || ':{"metas":[' || string_agg(relay.presence_meta(p.ref, p.meta), ',' order by p.ref) || ']}' as entry
+    from sights s
+    join relay.presence p on p.user_id = s.seen
+    join public.users u on u.id = s.viewer and u.team_id = relay.team_of_topic(p.topic)
+    group by p.topic, s.viewer, p.key
+  )
+  select
+    'presence',
+    'UPDATE',
+    array[k.viewer],
+    format(
+      case tg_op
+        when 'INSERT' then '{"topic":%s,"xid":"%s","payload":{"joins":{},"leaves":{%s}}}'
+        else '{"topic":%s,"xid":"%s","payload":{"joins":{%s},"leaves":{}}}'
+      end,
+      to_json(k.topic), pg_current_xact_id(), string_agg(k.entry, ','))
+  from keyed k
+  group by k.topic, k.viewer;
+  get diagnostics logged = row_count;
+  if logged > 0 then
+    perform relay.notify_relays();
+  end if;
+  return null;
+end
+$$;
+
+comment on function relay.tell_sight() is
+  'On the topic of their team a block lets each of the two leave for the other; when no block is left, each is there again.';
+
+create or replace trigger tell_sight_insert
+  after insert on public.user_blocks
+  referencing new table as changed_rows
+  for each statement
+  execute function relay.tell_sight();
+
+comment on trigger tell_sight_insert on public.user_blocks is 'Tells who is there no more.';
+
+create or replace trigger tell_sight_delete
+  after delete on public.user_blocks
+  referencing old table as changed_rows
+  for each statement
+  execute function relay.tell_sight();
+
+comment on trigger tell_sight_delete on public.user_blocks is 'Tells who is there again.';
+
 revoke all on function
-  relay.withdraw_presence, relay.record_end_of_conversation, relay.record_end_of_talk
+  relay.withdraw_presence, relay.record_end_of_conversation, relay.record_end_of_talk, relay.tell_sight
 from public, anon, authenticated, service_role;

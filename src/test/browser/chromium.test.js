@@ -376,6 +376,80 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await bob.seesOnce('and now?');
   });
 
+  test('whom one has blocked is listed and unblocked there; neither sees whether the other is there', async () => {
+    const { alice, bob, demo } = scene;
+    await bob.opens();
+    await alice.opens();
+    await alice.choosesConversation('Bob');
+    await alice.sees('.chat-title p', 'Online');
+    await demo.calls('alice', 'block_user', { user_id: demo.user('bob').id });
+    await alice.sees('.notice', 'You have blocked Bob Brown.'); // without having tried to write
+    await alice.sees('.chat-title p', 'Offline');
+    await alice.clicks('[aria-label="Blocked people"]');
+    await alice.sees('[role="dialog"] .person', 'Bob Brown');
+    await isAccessible(alice.page, 'the blocked people');
+    await alice.clicks('[aria-label="Unblock Bob Brown"]');
+    await alice.sees('[role="dialog"] .empty', 'You have blocked nobody');
+    await alice.page.keyboard.press('Escape');
+    await alice.seesNo('.notice', 'You have blocked');
+    await alice.sees('.chat-title p', 'Online');
+  });
+
+  test('unread is counted over all, without what was taken back; a person marks it again', async () => {
+    const { alice, bob, demo } = scene;
+    const conversation = await demo.between('alice', 'bob');
+    await bob.opens('/messages');
+    await demo.calls('bob', 'mark_conversation_as_read', { conversation_id: conversation });
+    const { messages: before } = await demo.calls('bob', 'get_unread_total', {});
+    const titled = (count) =>
+      until(`a title with ${count}`, async () =>
+        count === 0 ? !(await bob.title()).startsWith('(') : (await bob.title()).startsWith(`(${count}) `),
+      );
+    await titled(before);
+    const oops = await demo.sends('alice', conversation, 'oops, wrong window');
+    await titled(before + 1);
+    await bob.sees('.conversation .badge', '1 unread');
+    await demo.calls('alice', 'delete_message', { message_id: oops.id });
+    await titled(before);
+    await bob.seesNo('.conversation-unread', 'Alice');
+
+    await bob.choosesConversation('Alice');
+    await bob.clicks('[aria-label="Conversation menu"]');
+    await bob.clicks('[role="menuitem"]', 'Mark as unread');
+    await bob.sees('.conversation-unread', 'Alice');
+    await titled(before + 1);
+    await bob.choosesConversation('Alice');
+    await titled(before);
+    await alice.opens();
+    await alice.choosesConversation('Bob');
+  });
+
+  test('who is gone is told as such, and the field goes; what was said stays', async () => {
+    const { demo } = scene;
+    const alice = await somebody('alice');
+    const conversation = await demo.between('alice', 'bob');
+    await demo.sends('alice', conversation, 'before he went');
+    for (const [status, words] of [
+      ['gone', 'This person no longer uses the chat.'],
+      ['apart', 'You two are no longer in one team.'],
+    ]) {
+      await alice.page.route('**/rpc/get_conversations', async (route) => {
+        const answer = await route.fetch();
+        const rows = (await answer.json()).map((row) => ({ ...row, partner_status: status }));
+        await route.fulfill({ response: answer, json: rows });
+      });
+      await alice.opens(`/messages/${conversation}`);
+      await alice.seesMessage('before he went');
+      await alice.sees('.notice-farewell', words);
+      await alice.seesNo('.composer');
+      await alice.page.unrouteAll({ behavior: 'wait' });
+    }
+    await alice.opens(`/messages/${conversation}`);
+    await alice.sees('.composer');
+    await alice.seesNo('.notice-farewell');
+    await leaves(alice);
+  });
+
   test('too long cannot be sent, and is counted before; a draft outlives a reload', async () => {
     const { alice } = scene;
     await alice.pastes('x'.repeat(950));

@@ -291,7 +291,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       ]).joins();
       const first = await send(conversation, content());
       const last = await send(conversation, content());
-      await rpc('mark_as_read', { message_ids: [last.id] }, tokens.bob);
+      await rpc('mark_as_read', { message_ids: [first.id, last.id] }, tokens.bob);
       const readBy = ({ new: row }, seq) =>
         [1, 2].filter((n) => row[`participant_${n}_read_seq`] >= seq).map((n) => row[`participant_${n}_id`]);
       const read = await ear.hears('the read', (change) => change.binding === 0 && readBy(change, last.seq).includes(cast.bob.id));

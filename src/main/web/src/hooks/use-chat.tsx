@@ -44,5 +44,8 @@ export function useStore<T>(store: Store<T>): T {
 
 /** For a navigation entry, a title, a badge. */
 export function useUnreadCount(): number {
-  return unreadIn(useStore(useChat().inbox).conversations);
+  const session = useChat();
+  const { unread } = useStore(session);
+  const { conversations } = useStore(session.inbox);
+  return unread?.messages ?? unreadIn(conversations);
 }

@@ -5,7 +5,15 @@ import { Inbox } from './inbox';
 import { keep, kept } from './keep';
 import { Outbox, type Draft } from './outbox';
 import { Store } from './store';
-import type { ConversationRow, PresenceStatus, User, UserMessage, UserPresence } from './types';
+import type {
+  BlockRow,
+  ConversationRow,
+  PresenceStatus,
+  UnreadTotal,
+  User,
+  UserMessage,
+  UserPresence,
+} from './types';
 import { UserChatAPI } from './user-chat';
 
 const REMEMBERED_CONVERSATIONS = 20;
@@ -16,6 +24,8 @@ export interface SessionState {
   connection: Connection;
   status: PresenceStatus;
   presence: ReadonlyMap<string, UserPresence>;
+  /** What is unread in all conversations, as the database counts it; null before the first answer. */
+  unread: UnreadTotal | null;
 }
 
 /** Told of each message that somebody else sends, wherever it is. */
@@ -30,6 +40,9 @@ export class ChatSession extends Store<SessionState> {
   private readonly messageListeners = new Set<MessageListener>();
   private readonly rejoinListeners = new Set<() => void>();
   private readonly heardMessages = new Map<string, number>();
+  private readonly positions = new Map<string, string>();
+  private counting = false;
+  private countAgain = false;
 
   constructor(
     readonly supabase: SupabaseClient,
@@ -39,6 +52,7 @@ export class ChatSession extends Store<SessionState> {
       connection: 'connecting',
       status: (kept(`status:${user.id}`) as PresenceStatus | null) ?? 'online',
       presence: new Map(),
+      unread: null,
     });
     this.api = new UserChatAPI(supabase);
     this.inbox = new Inbox(user.id, this.api);
@@ -73,13 +87,12 @@ export class ChatSession extends Store<SessionState> {
         'postgres_changes',
         { ...changes, event: '*', table: 'user_conversations' },
         ({ eventType, new: row, old }) => {
+          this.count();
           if (eventType === 'DELETE') {
             this.inbox.remove((old as ConversationRow).id);
+            this.feeds.get((old as ConversationRow).id)?.ended();
           } else {
-            this.inbox.heardConversation(row as ConversationRow);
-            this.feeds
-              .get((row as ConversationRow).id)
-              ?.heardConversation(row as ConversationRow, this.user.id);
+            this.heardConversation(row as ConversationRow);
           }
         },
       )
@@ -96,15 +109,30 @@ export class ChatSession extends Store<SessionState> {
         'postgres_changes',
         { ...changes, event: '*', table: 'conversation_preferences' },
         ({ new: row, old }) => {
+          this.count();
           const id =
             (row as { conversation_id?: string }).conversation_id ??
             (old as { conversation_id?: string }).conversation_id;
           if (id) {
             void this.inbox.refresh(id);
+            void this.feeds.get(id)?.open(); // it may be marked as unread
             if (this.archive.get().ready) {
               void this.archive.refresh(id);
             }
           }
+        },
+      )
+      .on(
+        'postgres_changes',
+        { ...changes, event: '*', table: 'user_blocks' },
+        ({ eventType, new: row, old }) => {
+          const { blocked_id } = (eventType === 'DELETE' ? old : row) as BlockRow;
+          this.inbox.heardBlock(blocked_id);
+          this.feeds.forEach((feed) => {
+            if (feed.get().conversation?.other_user.id === blocked_id) {
+              void feed.open();
+            }
+          });
         },
       )
       .on('system', {}, ({ status }: { status?: string }) => {
@@ -172,10 +200,13 @@ export class ChatSession extends Store<SessionState> {
   async read(conversationId: string, upToSeq: number): Promise<void> {
     this.inbox.read(conversationId, upToSeq);
     this.feeds.get(conversationId)?.heardRead(upToSeq);
-    const { error } = await this.api.markConversationAsRead(conversationId, upToSeq);
+    const { data, error } = await this.api.markConversationAsRead(conversationId, upToSeq);
     if (error) {
       void this.inbox.refresh(conversationId);
+    } else {
+      this.inbox.read(conversationId, upToSeq, data);
     }
+    this.count();
   }
 
   setStatus(status: PresenceStatus): void {
@@ -195,7 +226,27 @@ export class ChatSession extends Store<SessionState> {
     return () => this.rejoinListeners.delete(listener);
   }
 
+  /** Asks what is unread in all: one call at a time, and one more when something happened meanwhile. */
+  private count(): void {
+    if (this.counting) {
+      this.countAgain = true;
+      return;
+    }
+    this.counting = true;
+    void this.api.getUnreadTotal().then(({ data }) => {
+      this.counting = false;
+      if (data) {
+        this.set({ unread: data });
+      }
+      if (this.countAgain) {
+        this.countAgain = false;
+        this.count();
+      }
+    });
+  }
+
   private catchUp(): void {
+    this.count();
     this.set({ presence: new Map() }); // what is loaded now is newer than what was heard before
     void this.inbox.load();
     if (this.archive.get().ready) {
@@ -210,6 +261,7 @@ export class ChatSession extends Store<SessionState> {
       return;
     }
     this.heardMessages.set(message.id, message.revision);
+    this.count();
     if (this.heardMessages.size > 1000) {
       this.heardMessages.delete(this.heardMessages.keys().next().value!);
     }
@@ -219,6 +271,20 @@ export class ChatSession extends Store<SessionState> {
     }
     if (isNew && message.sender_id !== this.user.id) {
       this.messageListeners.forEach((listener) => listener(message));
+    }
+  }
+
+  private heardConversation(row: ConversationRow): void {
+    const now = [row.participant_1_read_seq, row.participant_2_read_seq, row.is_archived].join();
+    const before = this.positions.get(row.id);
+    this.positions.set(row.id, now);
+    // The same again: what changed is the partner, who may be active no more. A first one may be either.
+    const read = before !== undefined && before !== now;
+    this.inbox.heardConversation(row, read);
+    const feed = this.feeds.get(row.id);
+    feed?.heardConversation(row, this.user.id);
+    if (!read) {
+      void feed?.open();
     }
   }
 

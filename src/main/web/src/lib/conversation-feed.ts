@@ -23,6 +23,8 @@ export interface FeedState {
   /** True after a jump into the past: the newest messages are not here. */
   hasNewer: boolean;
   problem: Problem | null;
+  /** The conversation was deleted while it was open, and its partner with it: what is here can still be read. */
+  ended: boolean;
 }
 
 export class ConversationFeed extends Store<FeedState> {
@@ -45,6 +47,7 @@ export class ConversationFeed extends Store<FeedState> {
       hasOlder: false,
       hasNewer: false,
       problem: null,
+      ended: false,
     });
   }
 
@@ -62,6 +65,10 @@ export class ConversationFeed extends Store<FeedState> {
     const error = conversation.error ?? page?.error ?? null;
     if (error) {
       this.set({ problem: error });
+      return;
+    }
+    if (conversation.data === null && this.get().conversation) {
+      this.ended();
       return;
     }
     this.set({ conversation: conversation.data, problem: null });
@@ -185,10 +192,14 @@ export class ConversationFeed extends Store<FeedState> {
     this.set(({ conversation }) => ({
       conversation: conversation && {
         ...conversation,
-        read_seq: Math.max(
-          conversation.read_seq,
-          mine ? row.participant_1_read_seq : row.participant_2_read_seq,
-        ),
+        // What is marked as unread lies before the read position, which the row tells.
+        read_seq:
+          conversation.first_unread_seq === null
+            ? Math.max(
+                conversation.read_seq,
+                mine ? row.participant_1_read_seq : row.participant_2_read_seq,
+              )
+            : conversation.read_seq,
         other_read_seq: Math.max(
           conversation.other_read_seq,
           mine ? row.participant_2_read_seq : row.participant_1_read_seq,
@@ -202,8 +213,15 @@ export class ConversationFeed extends Store<FeedState> {
       conversation: conversation && {
         ...conversation,
         read_seq: Math.max(conversation.read_seq, seq),
+        first_unread_seq:
+          seq >= (conversation.first_unread_seq ?? 0) ? null : conversation.first_unread_seq,
       },
     }));
+  }
+
+  /** It was deleted: what is loaded stays on the screen. */
+  ended(): void {
+    this.set({ ended: true, problem: null });
   }
 
   gone(messageId: string): void {
@@ -241,6 +259,9 @@ export class ConversationFeed extends Store<FeedState> {
 
   private async fetchChanges(): Promise<void> {
     await this.open();
+    if (this.get().ended) {
+      return;
+    }
     let from = this.since;
     this.behind = from;
     for (let fetched = 0; from !== null;) {

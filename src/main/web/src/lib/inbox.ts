@@ -98,6 +98,10 @@ export class Inbox extends Store<InboxState> {
       return;
     }
     const mine = message.sender_id === this.userId;
+    if (message.is_deleted && !mine && message.seq > held.read_seq) {
+      void this.refresh(message.conversation_id); // it was unread, and is no longer counted
+      return;
+    }
     if (
       message.seq < held.last_message_seq ||
       (message.seq === held.last_message_seq &&
@@ -123,12 +127,19 @@ export class Inbox extends Store<InboxState> {
       last_message_seq: message.seq,
       read_seq: read,
       other_read_seq: isNew && !mine ? message.seq : held.other_read_seq,
-      unread_count: Math.max(0, message.seq - read),
+      // Numbers have no gaps, and whoever sends has read.
+      unread_count:
+        isNew && mine ? 0 : held.unread_count + Math.max(0, message.seq - held.last_message_seq),
+      first_unread_seq:
+        isNew && mine
+          ? null
+          : (held.first_unread_seq ?? (isNew ? held.last_message_seq + 1 : null)),
       revision: Math.max(held.revision, message.revision),
     });
   }
 
-  heardConversation(row: ConversationRow): void {
+  /** @param read whether the row tells of a read or an archive; else its partner is active no more, or again */
+  heardConversation(row: ConversationRow, read: boolean): void {
     const held = this.find(row.id);
     if (!held) {
       if (row.created_by === this.userId) {
@@ -136,29 +147,42 @@ export class Inbox extends Store<InboxState> {
       }
       return;
     }
-    if (row.is_archived !== held.is_archived && !this.archived) {
+    const mine = row.participant_1_id === this.userId;
+    const mySeq = mine ? row.participant_1_read_seq : row.participant_2_read_seq;
+    const theirSeq = mine ? row.participant_2_read_seq : row.participant_1_read_seq;
+    if (theirSeq > held.other_read_seq) {
+      this.put({ ...held, other_read_seq: theirSeq });
+    }
+    // Read on another device: the database knows what is left.
+    if (
+      !read ||
+      mySeq > held.read_seq ||
+      (row.is_archived !== held.is_archived && !this.archived)
+    ) {
       void this.refresh(row.id);
     }
-    const mine = row.participant_1_id === this.userId;
-    this.read(
-      row.id,
-      mine ? row.participant_1_read_seq : row.participant_2_read_seq,
-      mine ? row.participant_2_read_seq : row.participant_1_read_seq,
-    );
   }
 
-  /** Read positions never go back. */
-  read(conversationId: string, mySeq: number, theirSeq = 0): void {
+  /** This person has read up to a number here; what is left, the answer of the database says. */
+  read(conversationId: string, mySeq: number, unread?: number): void {
     const held = this.find(conversationId);
     if (held) {
       const read = Math.max(held.read_seq, mySeq);
+      const left = unread ?? Math.min(held.unread_count, Math.max(0, held.last_message_seq - read));
       this.put({
         ...held,
         read_seq: read,
-        other_read_seq: Math.max(held.other_read_seq, theirSeq),
-        unread_count: Math.max(0, held.last_message_seq - read),
+        unread_count: left,
+        first_unread_seq: left === 0 ? null : held.first_unread_seq,
       });
     }
+  }
+
+  /** A block was set or lifted. */
+  heardBlock(otherUserId: string): void {
+    this.get()
+      .conversations.filter(({ other_user }) => other_user.id === otherUserId)
+      .forEach(({ id }) => void this.refresh(id));
   }
 
   heardPresence(row: UserPresence): void {
@@ -197,7 +221,7 @@ export class Inbox extends Store<InboxState> {
   }
 }
 
-/** Messages that are unread and not muted: what the badge and the title say. */
+/** Messages that are unread and not muted in these conversations: until the database has counted all. */
 export function unreadIn(conversations: Conversation[]): number {
   return conversations.reduce(
     (sum, { unread_count, is_muted }) => sum + (is_muted ? 0 : unread_count),

@@ -92,13 +92,36 @@ export interface Conversation {
   is_archived: boolean;
   is_muted: boolean;
   created_at: string;
+  /** The number of the first unread message; null when nothing is unread. */
+  first_unread_seq: number | null;
+  /** Whether one can write there; otherwise the reason code of the refusal. */
+  partner_status: 'active' | 'gone' | 'apart' | 'blocking';
+}
+
+/** What is unread in all conversations but archived and muted ones. */
+export interface UnreadTotal {
+  messages: number;
+  conversations: number;
+}
+
+export interface BlockedUser {
+  id: string;
+  full_name: string;
+  avatar_url: string | null;
+  blocked_at: string;
+}
+
+export interface BlockRow {
+  blocker_id: string;
+  blocked_id: string;
 }
 
 /** A row of user_presence as it is published: with typing to the two it is between, without it to the team. */
 export interface UserPresence {
   user_id: string;
   status: PresenceStatus;
-  last_seen: string;
+  /** Null when one of the two has blocked the other. */
+  last_seen: string | null;
   is_typing_to?: string | null;
   typing_started_at?: string | null;
 }

@@ -4,11 +4,13 @@ import type { PostgrestError, SupabaseClient } from '@supabase/supabase-js';
 import { sentence } from './refusals';
 import type {
   Answer,
+  BlockedUser,
   Conversation,
   MessageMatch,
   MessageType,
   PresenceStatus,
   Problem,
+  UnreadTotal,
   User,
   UserMessage,
 } from './types';
@@ -116,6 +118,18 @@ export class UserChatAPI {
     });
   }
 
+  /** Unread again from a number on, by default the last one of the other; the other does not learn of it. */
+  markAsUnread(conversationId: string, fromSeq?: number) {
+    return this.call<number>('mark_as_unread', {
+      conversation_id: conversationId,
+      ...(fromSeq !== undefined && { from_seq: fromSeq }),
+    });
+  }
+
+  getUnreadTotal() {
+    return this.call<UnreadTotal>('get_unread_total', {});
+  }
+
   addReaction(messageId: string, reaction: string) {
     return this.call<null>('add_reaction', { message_id: messageId, reaction });
   }
@@ -171,6 +185,14 @@ export class UserChatAPI {
 
   unblockUser(userId: string) {
     return this.call<null>('unblock_user', { user_id: userId });
+  }
+
+  /** The newest block first. The next page: pass the last row as `after`. */
+  getBlockedUsers({ after, limit = 50 }: { after?: BlockedUser; limit?: number } = {}) {
+    return this.call<BlockedUser[]>('get_blocked_users', {
+      page_size: limit,
+      ...(after && { before: after.blocked_at, before_id: after.id }),
+    });
   }
 
   private async call<T>(name: string, args: Record<string, unknown>): Promise<Answer<T>> {

@@ -1,6 +1,16 @@
-import { Archive, ArrowLeft, CloudOff, MessageSquarePlus, Search, SearchX, X } from 'lucide-react';
+import {
+  Archive,
+  ArrowLeft,
+  Ban,
+  CloudOff,
+  MessageSquarePlus,
+  Search,
+  SearchX,
+  X,
+} from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { useInView } from 'react-intersection-observer';
+import { BlockedUsersDialog } from './blocked-users-dialog';
 import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
 import { Avatar } from '@/components/ui/avatar';
@@ -26,6 +36,7 @@ export function ConversationsList({
 }: ConversationsListProps) {
   const session = useChat();
   const [archived, setArchived] = useState(false);
+  const [blocked, setBlocked] = useState(false);
   const [searchQuery, setSearchQuery] = useState('');
   const list = archived ? session.archive : session.inbox;
   const { conversations, ready, hasMore, problem } = useStore(list);
@@ -59,6 +70,9 @@ export function ConversationsList({
         ) : (
           <>
             <h2>Messages</h2>
+            <IconButton label="Blocked people" onClick={() => setBlocked(true)}>
+              <Ban size={18} />
+            </IconButton>
             <IconButton label="Archived conversations" onClick={() => setArchived(true)}>
               <Archive size={19} />
             </IconButton>
@@ -70,6 +84,7 @@ export function ConversationsList({
           </>
         )}
       </header>
+      <BlockedUsersDialog open={blocked} onOpenChange={setBlocked} />
       <div className="sidebar-search">
         <Search size={17} aria-hidden="true" />
         <input

@@ -6,6 +6,7 @@ import {
   Bell,
   BellOff,
   EllipsisVertical,
+  MailOpen,
   MessageCircleOff,
 } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
@@ -20,6 +21,7 @@ import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
 import { useChat } from '@/hooks/use-chat';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
 import { isOnItsWay } from '@/lib/conversation-feed';
+import { sentence } from '@/lib/refusals';
 import { TYPING_TIMEOUT } from '@/lib/settings';
 import { ago } from '@/lib/time';
 import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
@@ -135,8 +137,15 @@ export function UserChatInterface({
   const muted =
     session.inbox.find(conversationId)?.is_muted ?? state.conversation?.is_muted ?? false;
   const archived = state.conversation?.is_archived ?? false;
+  const partner = state.conversation?.partner_status ?? 'active';
   const refused = state.messages.some(({ problem }) => problem?.reason === 'blocking');
-  const isBlocked = blocked || refused;
+  const isBlocked = blocked || refused || partner === 'blocking';
+  const farewell =
+    state.ended || partner === 'gone'
+      ? (sentence('gone') ?? null)
+      : partner === 'apart'
+        ? (sentence('apart') ?? null)
+        : null;
 
   return (
     <section className="chat" aria-label={`Conversation with ${name}`}>
@@ -187,6 +196,21 @@ export function UserChatInterface({
           >
             {archived ? 'Bring back' : 'Archive'}
           </MenuItem>
+          {!state.ended && (
+            <MenuItem
+              icon={<MailOpen size={16} />}
+              onSelect={() =>
+                void act(session.api.markAsUnread(conversationId)).then((done) => {
+                  if (done) {
+                    void session.inbox.refresh(conversationId);
+                    void feed.open().then(onBack);
+                  }
+                })
+              }
+            >
+              Mark as unread
+            </MenuItem>
+          )}
           <MenuLine />
           {isBlocked ? (
             <MenuItem icon={<Ban size={16} />} onSelect={() => void unblock()}>
@@ -228,7 +252,14 @@ export function UserChatInterface({
           </button>
         </div>
       )}
-      {isBlocked && (
+      {farewell && (
+        <div className="notice notice-farewell" role="status">
+          <span>
+            {farewell[0]} {state.ended ? 'This conversation ends with this page.' : farewell[1]}
+          </span>
+        </div>
+      )}
+      {isBlocked && !farewell && (
         <div className="notice">
           <span>You have blocked {name}.</span>
           <button type="button" className="link-button" onClick={() => void unblock()}>
@@ -237,35 +268,37 @@ export function UserChatInterface({
         </div>
       )}
 
-      <MessageInput
-        draftKey={`${currentUser.id}:${conversationId}`}
-        placeholder={other ? `Message ${name.split(' ')[0]}` : 'Message'}
-        onSendMessage={async (draft) => {
-          typing.stop();
-          await feed.latest();
-          session.send(conversationId, other?.id ?? '', draft);
-        }}
-        onTyping={typing.go}
-        editing={editing}
-        onEdited={(message, content) => {
-          if (content !== message.content) {
-            void change(session.api.editMessage(message.id, content));
-          }
-        }}
-        onEditEnd={() => setEditing(null)}
-        onEditLast={() => {
-          const last = state.messages.findLast(
-            (message) =>
-              message.sender_id === currentUser.id &&
-              !message.is_deleted &&
-              !isOnItsWay(message) &&
-              message.message_type === 'text',
-          );
-          if (last) {
-            setEditing(last);
-          }
-        }}
-      />
+      {!farewell && (
+        <MessageInput
+          draftKey={`${currentUser.id}:${conversationId}`}
+          placeholder={other ? `Message ${name.split(' ')[0]}` : 'Message'}
+          onSendMessage={async (draft) => {
+            typing.stop();
+            await feed.latest();
+            session.send(conversationId, other?.id ?? '', draft);
+          }}
+          onTyping={typing.go}
+          editing={editing}
+          onEdited={(message, content) => {
+            if (content !== message.content) {
+              void change(session.api.editMessage(message.id, content));
+            }
+          }}
+          onEditEnd={() => setEditing(null)}
+          onEditLast={() => {
+            const last = state.messages.findLast(
+              (message) =>
+                message.sender_id === currentUser.id &&
+                !message.is_deleted &&
+                !isOnItsWay(message) &&
+                message.message_type === 'text',
+            );
+            if (last) {
+              setEditing(last);
+            }
+          }}
+        />
+      )}
 
       <ConfirmDialog
         open={removing !== null}
@@ -296,9 +329,7 @@ export function UserChatInterface({
   }
 }
 
-function presenceText(
-  presence: Presence | { status: Presence['status']; last_seen: string } | null,
-): string {
+function presenceText(presence: Presence | null): string {
   switch (presence?.status) {
     case 'online':
       return 'Online';

@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.model.Attachment;
+import com.gptdesk.chat.model.BlockedUser;
 import com.gptdesk.chat.model.Conversation;
 import com.gptdesk.chat.model.FoundMessage;
 import com.gptdesk.chat.model.FoundUser;
@@ -372,6 +373,29 @@ public final class UserChat {
    */
   public void unblockUser(UUID otherUserId) {
     run(tx -> Routines.unblockUser(tx.configuration(), otherUserId));
+  }
+
+  /** {@return whom this person has blocked, the newest block first; at most 50} */
+  public List<BlockedUser> getBlockedUsers() {
+    return getBlockedUsers(null, 50);
+  }
+
+  /**
+   * A page of those whom this person has blocked, the newest block first.
+   *
+   * @param before the last of the page before; null for the first page
+   * @param pageSize 1 to 200
+   * @return also people who have left the team since
+   */
+  public List<BlockedUser> getBlockedUsers(@Nullable BlockedUser before, int pageSize) {
+    return read(
+        tx ->
+            Views.blocked(
+                Routines.getBlockedUsers(
+                    tx.configuration(),
+                    before == null ? null : before.blockedAt().atOffset(ZoneOffset.UTC),
+                    before == null ? null : before.id(),
+                    pageSize)));
   }
 
   /**

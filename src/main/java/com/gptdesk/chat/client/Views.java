@@ -1,10 +1,12 @@
 package com.gptdesk.chat.client;
 
+import com.gptdesk.chat.jooq.udt.records.BlockedUserRecord;
 import com.gptdesk.chat.jooq.udt.records.ConversationViewRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageMatchRecord;
 import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
 import com.gptdesk.chat.jooq.udt.records.PersonViewRecord;
 import com.gptdesk.chat.model.Attachment;
+import com.gptdesk.chat.model.BlockedUser;
 import com.gptdesk.chat.model.Conversation;
 import com.gptdesk.chat.model.FoundMessage;
 import com.gptdesk.chat.model.FoundUser;
@@ -37,6 +39,18 @@ final class Views {
               message.from(row);
               return new FoundMessage(message(message), row.getHeadline());
             })
+        .toList();
+  }
+
+  static List<BlockedUser> blocked(List<BlockedUserRecord> rows) {
+    return rows.stream()
+        .map(
+            row ->
+                new BlockedUser(
+                    row.getId(),
+                    row.getFullName(),
+                    row.getAvatarUrl(),
+                    row.getBlockedAt().toInstant()))
         .toList();
   }
 
@@ -94,7 +108,8 @@ final class Views {
         row.getIsArchived(),
         row.getIsMuted(),
         row.getCreatedAt().toInstant(),
-        row.getFirstUnreadSeq());
+        row.getFirstUnreadSeq(),
+        row.getPartnerStatus());
   }
 
   private static @Nullable Instant instant(@Nullable OffsetDateTime time) {

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * @param isMuted whether this person has muted it
  * @param createdAt when it was created
  * @param firstUnreadSeq the number of the first unread message; null when there is none
+ * @param partnerStatus {@code active}, or why this person can no longer write there: the reason
+ *     code {@code gone}, {@code apart} or {@code blocking} of the refusal
  */
 public record Conversation(
     UUID id,
@@ -34,4 +36,5 @@ public record Conversation(
     boolean isArchived,
     boolean isMuted,
     Instant createdAt,
-    @Nullable Long firstUnreadSeq) {}
+    @Nullable Long firstUnreadSeq,
+    String partnerStatus) {}

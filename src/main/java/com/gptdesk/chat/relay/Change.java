@@ -2,6 +2,8 @@ package com.gptdesk.chat.relay;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param operation what happened to the row
  * @param at when the change was made, by the database's clock
  * @param audiences who may see it
+ * @param hiddenFrom ids of people who may not see it although they are members of a team that may
  * @param record the row as it is now, as JSON object text; null for a delete
  * @param oldRecord for an update or a delete the old row, as JSON object text; of an updated row
  *     clients get only its key
@@ -23,6 +26,7 @@ public record Change(
     Operation operation,
     Instant at,
     List<Audience> audiences,
+    List<UUID> hiddenFrom,
     @Nullable String record,
     @Nullable String oldRecord) {
 
@@ -36,8 +40,51 @@ public record Change(
     DELETE
   }
 
-  /** Copies the audiences. */
+  /** Copies the lists. */
   public Change {
     audiences = List.copyOf(audiences);
+    hiddenFrom = List.copyOf(hiddenFrom);
+  }
+
+  /**
+   * A change that is hidden from nobody.
+   *
+   * @param seq the change's number in the log
+   * @param table the table's name, in schema public
+   * @param operation what happened to the row
+   * @param at when the change was made
+   * @param audiences who may see it
+   * @param record the row as it is now
+   * @param oldRecord the old row
+   */
+  public Change(
+      long seq,
+      String table,
+      Operation operation,
+      Instant at,
+      List<Audience> audiences,
+      @Nullable String record,
+      @Nullable String oldRecord) {
+    this(seq, table, operation, at, audiences, List.of(), record, oldRecord);
+  }
+
+  /**
+   * Whether somebody may see it.
+   *
+   * @param theirs the person and the person's team
+   * @return true when they are among those who may, and it is not hidden from the person
+   */
+  public boolean isFor(Set<Audience> theirs) {
+    for (UUID person : hiddenFrom) {
+      if (theirs.contains(Audience.user(person))) {
+        return false;
+      }
+    }
+    for (Audience audience : audiences) {
+      if (theirs.contains(audience)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -188,8 +188,13 @@ final class ChangeTail implements AutoCloseable {
         Change.Operation.valueOf(row.getString("operation")),
         row.getObject("at", OffsetDateTime.class).toInstant(),
         Audience.of(uuids(row.getArray("audience")), uuids(row.getArray("team_audience"))),
+        hiddenFrom(uuids(row.getArray("hidden_from"))),
         row.getString("record"),
         row.getString("old_record"));
+  }
+
+  private static List<UUID> hiddenFrom(UUID @Nullable [] ids) {
+    return ids == null ? List.of() : List.of(ids);
   }
 
   private static UUID @Nullable [] uuids(@Nullable Array array) throws SQLException {

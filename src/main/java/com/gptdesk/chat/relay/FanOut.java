@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -96,7 +97,7 @@ public final class FanOut implements ChangeListener {
 
   @Override
   public void changed(Change change) {
-    for (Subscriber subscriber : reachedBy(change.audiences())) {
+    for (Subscriber subscriber : reachedBy(change)) {
       try {
         subscriber.changed(change);
       } catch (RuntimeException e) {
@@ -132,6 +133,19 @@ public final class FanOut implements ChangeListener {
         LOG.error("A subscriber failed to handle a resync; the others still receive it", e);
       }
     }
+  }
+
+  private Set<Subscriber> reachedBy(Change change) {
+    Set<Subscriber> reached = reachedBy(change.audiences());
+    if (change.hiddenFrom().isEmpty()) {
+      return reached;
+    }
+    Set<Subscriber> seeing = Collections.newSetFromMap(new IdentityHashMap<>());
+    seeing.addAll(reached);
+    for (UUID person : change.hiddenFrom()) {
+      byAudience.getOrDefault(Audience.user(person), Set.of()).forEach(seeing::remove);
+    }
+    return seeing;
   }
 
   private Set<Subscriber> reachedBy(List<Audience> audiences) {

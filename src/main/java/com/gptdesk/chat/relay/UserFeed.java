@@ -87,14 +87,6 @@ public final class UserFeed {
    * @return false while the rights are being read
    */
   public boolean maySee(Change change) {
-    if (!isKnown) {
-      return false;
-    }
-    for (Audience audience : change.audiences()) {
-      if (audiences.contains(audience)) {
-        return true;
-      }
-    }
-    return false;
+    return isKnown && change.isFor(audiences);
   }
 }

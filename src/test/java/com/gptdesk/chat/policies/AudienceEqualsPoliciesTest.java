@@ -61,6 +61,7 @@ class AudienceEqualsPoliciesTest {
       String table,
       String operation,
       Set<Audience> audiences,
+      Set<UUID> hiddenFrom,
       @Nullable JsonNode record,
       @Nullable JsonNode old) {
 
@@ -71,6 +72,14 @@ class AudienceEqualsPoliciesTest {
               .filter(column -> KEY_COLUMNS.get(table).contains(column))
               .map(column -> " " + row.get(column).asString())
               .collect(Collectors.joining());
+    }
+
+    /** A block hides two people from each other, or the end of the last one shows them again. */
+    boolean isOfSight() {
+      return table.equals("user_presence")
+          && record != null
+          && old != null
+          && record.path("last_seen").isNull() != old.path("last_seen").isNull();
     }
 
     boolean isTyping() {
@@ -252,9 +261,16 @@ class AudienceEqualsPoliciesTest {
         }
         continue;
       }
-      Set<UUID> audience = audience(before, after, change);
+      Set<UUID> audience =
+          change.isOfSight()
+              ? audienceOfSight(before, after, change, changes)
+              : audience(before, after, change);
       Set<UUID> entitled =
-          change.isTyping() ? typists(before, after, change) : viewers(before, after, change);
+          change.isTyping()
+              ? typists(before, after, change)
+              : change.isOfSight()
+                  ? whoseSightChanged(before, after, change)
+                  : viewers(before, after, change);
       if (!audience.equals(entitled)) {
         faults.add(
             "%s\n  is heard by %s\n  and may be seen by %s".formatted(change, audience, entitled));
@@ -267,6 +283,7 @@ class AudienceEqualsPoliciesTest {
 
   private static Set<UUID> audience(Moment before, Moment after, Change change) {
     return everybody(before, after)
+        .filter(person -> !change.hiddenFrom().contains(person))
         .filter(
             person ->
                 meets(change, before.hears().get(person))
@@ -289,6 +306,33 @@ class AudienceEqualsPoliciesTest {
                     || (!change.operation().equals("DELETE")
                         && after.sees().getOrDefault(person, Set.of()).contains(key)))
         .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** Each is told by a row of their own: all who are told of the same row. */
+  private static Set<UUID> audienceOfSight(
+      Moment before, Moment after, Change change, List<Change> changes) {
+    return changes.stream()
+        .filter(other -> other.isOfSight() && other.key().equals(change.key()))
+        .filter(other -> isShown(other) == isShown(change))
+        .flatMap(other -> audience(before, after, other).stream())
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static boolean isShown(Change change) {
+    return !Objects.requireNonNull(change.record()).path("last_seen").isNull();
+  }
+
+  /** Who saw the row and no longer does, or did not see it and does. */
+  private static Set<UUID> whoseSightChanged(Moment before, Moment after, Change change) {
+    boolean isShown = isShown(change);
+    return everybody(before, after)
+        .filter(person -> sees(before, person, change) != isShown)
+        .filter(person -> sees(after, person, change) == isShown)
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  private static boolean sees(Moment moment, UUID person, Change change) {
+    return moment.sees().getOrDefault(person, Set.of()).contains(change.key());
   }
 
   /**
@@ -442,7 +486,7 @@ class AudienceEqualsPoliciesTest {
     try (Statement statement = owner.createStatement();
         ResultSet result =
             statement.executeQuery(
-                "select table_name, operation, audience, team_audience, record, old_record from relay.change_log where seq > "
+                "select table_name, operation, audience, team_audience, hidden_from, record, old_record from relay.change_log where seq > "
                     + last
                     + " order by seq")) {
       while (result.next()) {
@@ -451,6 +495,7 @@ class AudienceEqualsPoliciesTest {
                 result.getString("table_name"),
                 result.getString("operation"),
                 audiences(result),
+                hiddenFrom(result),
                 json(result.getString("record")),
                 json(result.getString("old_record"))));
       }
@@ -460,6 +505,11 @@ class AudienceEqualsPoliciesTest {
 
   private static @Nullable JsonNode json(@Nullable String text) {
     return text == null ? null : JSON.readTree(text);
+  }
+
+  private static Set<UUID> hiddenFrom(ResultSet result) throws SQLException {
+    UUID[] ids = uuids(result, "hidden_from");
+    return ids == null ? Set.of() : Set.of(ids);
   }
 
   private static Set<Audience> audiences(ResultSet result) throws SQLException {
@@ -514,8 +564,17 @@ class AudienceEqualsPoliciesTest {
               + "team_audience, audience"
               + definition.substring(kinds.end()));
     }
+    Matcher hidden =
+        Pattern.compile("chat\\.people_hidden_from\\(\\w+\\.user_id\\)").matcher(definition);
+    while (hidden.find()) {
+      mutants.put(
+          name + ", hidden from nobody at " + hidden.start(),
+          definition.substring(0, hidden.start())
+              + "'{}'::uuid[]"
+              + definition.substring(hidden.end()));
+    }
     Matcher redaction =
-        Pattern.compile("relay\\.(?:(?:team|typing)_presence|not_typing)\\((\\w)\\)")
+        Pattern.compile("relay\\.(?:(?:team|typing|hidden)_presence|not_typing)\\((\\w)\\)")
             .matcher(definition);
     while (redaction.find()) {
       mutants.put(

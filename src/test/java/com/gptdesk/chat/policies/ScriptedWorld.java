@@ -49,6 +49,22 @@ final class ScriptedWorld implements World {
     "delete from public.user_presence where user_id = :b",
     "B: select public.block_user(:c)",
     "B: select public.unblock_user(:c)",
+    "B: select public.update_presence('online', '/page')",
+    "C: select public.get_or_create_conversation(:b, :c)",
+    "C: select public.update_typing_status(:b)", // an INSERT
+    "B: select public.block_user(:c)", // who typed to B
+    "B: select public.update_presence('busy')",
+    "C: select public.update_presence('away')",
+    "C: select public.block_user(:b)",
+    "B: select public.unblock_user(:c)", // C still blocks B
+    "update public.users set team_id = :red where id = :c",
+    "update public.users set team_id = :blue where id = :c",
+    "delete from public.user_presence where user_id = :c",
+    "C: select public.update_presence('online')", // an INSERT
+    "C: select public.unblock_user(:b)",
+    "insert into public.user_blocks (blocker_id, blocked_id) values (:b, :c), (:c, :b)",
+    "delete from public.user_blocks where blocker_id in (:b, :c)",
+    "delete from public.user_conversations where created_by = :c",
     "insert into public.user_blocks (blocker_id, blocked_id) values (:c, :d)",
     "update public.users set status = 'inactive' where id = :c",
     "update public.users set status = 'active' where id = :c",

@@ -147,11 +147,13 @@ class ChangeLogRulesTest extends Rules {
     String change = "update public.users set %s where id = '" + alice.id() + "'";
     List<Logged> moved =
         logged(() -> database.asOwner(change.formatted("team_id = '" + TestDatabase.RED + "'")));
-    assertEquals("[UPDATE users for Alice]", moved.toString());
+    // And of her conversation, whose partner_status is another.
+    assertEquals(
+        "[UPDATE users for Alice, UPDATE user_conversations for Alice, Bob]", moved.toString());
     assertTrue(moved.getFirst().row().isNull());
     assertTrue(moved.getFirst().oldRow().isNull());
     assertEquals(
-        "UPDATE users for Alice",
+        "UPDATE users for Alice\nUPDATE user_conversations for Alice, Bob",
         log(() -> database.asOwner(change.formatted("status = 'inactive'"))));
     assertEquals(
         "",
@@ -166,6 +168,8 @@ class ChangeLogRulesTest extends Rules {
     String gone = log(() -> database.asOwner("delete from public.teams where name = 'Blue'"));
     assertEquals(
         List.of(
+            "UPDATE user_conversations for Alice, Bob",
+            "UPDATE user_conversations for Alice, Bob",
             "UPDATE user_presence for Alice, Blue",
             "UPDATE users for Alice",
             "UPDATE users for Bob",

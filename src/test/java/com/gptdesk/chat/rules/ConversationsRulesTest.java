@@ -370,6 +370,45 @@ class ConversationsRulesTest extends Rules {
   }
 
   @Test
+  void aConversationSaysWhyOneCannotWriteThere() {
+    UUID id = alice.talksTo(bob);
+    String[][] changes = {
+      {"update public.users set status = 'inactive' where id = '%2$s'", "gone"},
+      {"update public.users set status = 'active' where id = '%2$s'", "active"},
+      {"update public.users set team_id = null where id = '%2$s'", "apart"},
+      {"update public.users set status = 'inactive' where id = '%2$s'", "gone"},
+      {
+        "update public.users set status = 'active', team_id = (select u.team_id from public.users u where u.id = '%1$s') where id = '%2$s'",
+        "active"
+      },
+      {
+        "insert into public.user_blocks (blocker_id, blocked_id) values ('%1$s', '%2$s')",
+        "blocking"
+      },
+      {"update public.users set team_id = null where id = '%2$s'", "apart"},
+    };
+    for (String[] change : changes) {
+      database.asOwner(change[0].formatted(alice.id(), bob.id()));
+      assertEquals(change[1], view(alice, id).getPartnerStatus(), change[0]);
+      if (change[1].equals("active")) {
+        alice.sends(id, "hi");
+      } else {
+        assertEquals(
+            change[1], alice.isRefused(() -> alice.sends(id, "hi"), "PT403").details(), change[0]);
+      }
+      assertEquals("Bob Brown", json(view(alice, id).getOtherUser()).path("full_name").asString());
+    }
+  }
+
+  @Test
+  void whoIsBlockedLearnsOfItWhenTheyWrite() {
+    UUID id = alice.talksTo(bob);
+    bob.blocks(alice.id());
+    assertEquals("active", view(alice, id).getPartnerStatus());
+    assertEquals("blocked", alice.isRefused(() -> alice.sends(id, "hi"), "PT403").details());
+  }
+
+  @Test
   void anEmptyConversationIsListedForWhoOpenedItAlone() {
     UUID id = alice.talksTo(bob);
     assertEquals(List.of(id), list(alice, false));

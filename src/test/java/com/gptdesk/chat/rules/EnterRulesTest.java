@@ -296,6 +296,7 @@ class EnterRulesTest extends Rules {
             "block_user",
             "delete_message",
             "edit_message",
+            "get_blocked_users",
             "get_changes",
             "get_conversations",
             "get_messages",
@@ -316,6 +317,7 @@ class EnterRulesTest extends Rules {
         column("select name from chat.callable_functions() order by name"));
     assertEquals(
         List.of(
+            "get_blocked_users",
             "get_changes",
             "get_conversations",
             "get_messages",

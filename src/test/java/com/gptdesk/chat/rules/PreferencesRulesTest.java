@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import com.gptdesk.chat.jooq.tables.records.ConversationPreferencesRecord;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -187,6 +188,52 @@ class PreferencesRulesTest extends Rules {
     everybody("select public.unblock_user('%s')".formatted(bob.id()), active.formatted("1"));
     bob.blocks(alice.id());
     everybody("select public.unblock_user('%s')".formatted(bob.id()), active.formatted("1"));
+  }
+
+  @Test
+  void oneListsWhomOneBlocks() {
+    alice.blocks(bob.id());
+    alice.blocks(carol.id());
+    bob.blocks(alice.id());
+    database.asOwner(
+        "update public.users set team_id = null where id in ('%s', '%s')"
+            .formatted(bob.id(), carol.id()));
+    assertEquals(
+        List.of("Carol Clark", "Bob Brown"),
+        alice.does(
+            tx -> tx.fetch("select * from public.get_blocked_users()").getValues("full_name")));
+    assertEquals(
+        List.of("Bob Brown"),
+        alice.does(
+            tx ->
+                tx.fetch(
+                        "select second.* from public.get_blocked_users(page_size => 1) first"
+                            + " cross join public.get_blocked_users(first.blocked_at, first.id, 1) second")
+                    .getValues("full_name")));
+    alice.isRefused(
+        () -> alice.tries(tx -> tx.fetch("select public.get_blocked_users(page_size => 201)")),
+        "PT400");
+    alice.isRefused(
+        () ->
+            alice.tries(
+                tx -> tx.fetch("select public.get_blocked_users(before_id => ?)", bob.id())),
+        "PT400");
+    everybody(
+        "select * from public.get_blocked_users()",
+        """
+        Alice    2
+        Bob      1
+        Carol    0
+        Mallory  0
+        Ivan     PT403
+        Stranger PT403
+        No one   PT403
+        Forger   0
+        Garbled  22P02
+        Anon     42501
+        Service  42501
+        Relay    42501
+        """);
   }
 
   @Test

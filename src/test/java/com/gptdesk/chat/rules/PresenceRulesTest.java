@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.util.List;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
@@ -410,6 +412,99 @@ class PresenceRulesTest extends Rules {
                 database.asOwner(
                     "update public.users set team_id = null where id = '%s'"
                         .formatted(alice.id()))));
+  }
+
+  // Blocks.
+
+  @Test
+  void whileOneBlocksTheOtherNeitherSeesThatTheOtherIsThere() {
+    UUID conversation = alice.talksTo(bob);
+    for (Person each : List.of(alice, bob, carol)) {
+      each.is("online", null);
+    }
+    String seen = "select 1 from public.user_presence where user_id = '%s'";
+    String theTwo =
+        """
+        Alice    %s
+        Bob      %s
+        Carol    1
+        Mallory  0
+        Service  1
+        """;
+    everybody(seen.formatted(alice.id()), theTwo.formatted(1, 1));
+
+    bob.blocks(alice.id());
+
+    everybody(seen.formatted(alice.id()), theTwo.formatted(1, 0));
+    everybody(seen.formatted(bob.id()), theTwo.formatted(0, 1));
+    for (Person each : List.of(alice, bob)) {
+      JsonNode other = json(view(each, conversation).getOtherUser());
+      assertTrue(other.path("presence").isNull(), other.toString());
+      assertEquals("active", other.path("status").asString());
+    }
+    alice.blocks(bob.id());
+    bob.unblocks(alice.id());
+    everybody(seen.formatted(bob.id()), theTwo.formatted(0, 1)); // Alice's own block is left
+    alice.unblocks(bob.id());
+    everybody(seen.formatted(bob.id()), theTwo.formatted(1, 1));
+    assertEquals(
+        "online",
+        json(view(alice, conversation).getOtherUser())
+            .path("presence")
+            .path("status")
+            .asString());
+  }
+
+  @Test
+  void bothAreToldAtOnceAndTheTeamIsNot() {
+    alice.talksTo(bob);
+    alice.is("busy", null);
+    bob.typesTo(alice.id());
+    List<Logged> blocked = logged(() -> bob.blocks(alice.id()));
+    assertEquals(
+        List.of(
+            "INSERT user_blocks for Bob",
+            "UPDATE user_presence for Alice",
+            "UPDATE user_presence for Bob",
+            "UPDATE user_presence for Bob, Alice"), // the typing is over
+        blocked.stream().map(Logged::toString).sorted().toList());
+    for (Logged each : blocked.subList(2, 4)) {
+      assertEquals("offline", each.row().path("status").asString(), each.row().toString());
+      assertTrue(each.row().path("last_seen").isNull());
+    }
+    assertEquals("INSERT user_blocks for Alice", log(() -> alice.blocks(bob.id())));
+    assertEquals("DELETE user_blocks for Bob", log(() -> bob.unblocks(alice.id())));
+    List<Logged> lifted = logged(() -> alice.unblocks(bob.id()));
+    assertEquals(
+        List.of(
+            "DELETE user_blocks for Alice",
+            "UPDATE user_presence for Alice",
+            "UPDATE user_presence for Bob"),
+        lifted.stream().map(Logged::toString).sorted().toList());
+    assertEquals(
+        List.of("busy", "online"),
+        lifted.stream()
+            .filter(each -> each.table().equals("user_presence"))
+            .map(each -> each.row().path("status").asString())
+            .sorted()
+            .toList());
+  }
+
+  @Test
+  void whatOneDoesWhileBlockedIsForTheOthers() {
+    alice.is("online", null);
+    bob.is("online", null);
+    bob.blocks(alice.id());
+    alice.is("busy", null);
+    assertEquals(
+        "{%s}".formatted(bob.id()),
+        database.ownerReads(
+            "select hidden_from from relay.change_log where table_name = 'user_presence' order by seq desc limit 1"));
+    carol.is("online", null);
+    assertEquals(
+        "{}",
+        database.ownerReads(
+            "select hidden_from from relay.change_log where table_name = 'user_presence' order by seq desc limit 1"));
   }
 
   private long expires() {

@@ -199,6 +199,26 @@ class ReasonCodesTest extends Rules {
     assertEquals(Set.of(), known);
   }
 
+  /** In its own words, in one catalogue; or it says there why the page never meets the code. */
+  @Test
+  void thePageHasASentenceForEachCodeOrAReasonWhyNot() throws IOException {
+    String catalogue = Files.readString(Path.of("src/main/web/src/lib/refusals.ts"));
+    Set<String> told = found("(?m)^  ([a-z_]+): \\[\\s*'[A-Z][^']+\\.'", catalogue);
+    Set<String> neverMet = found("(?m)^  ([a-z_]+):\\s+'[a-z][^']+'", catalogue);
+    Set<String> both = new TreeSet<>(told);
+    both.retainAll(neverMet);
+    assertEquals(Set.of(), both);
+    Set<String> all = new TreeSet<>(told);
+    all.addAll(neverMet);
+    assertEquals(documented(true).keySet(), all);
+  }
+
+  private static Set<String> found(String pattern, String text) {
+    Set<String> found = new TreeSet<>();
+    Pattern.compile(pattern).matcher(text).results().forEach(one -> found.add(one.group(1)));
+    return found;
+  }
+
   private void meets(String code, Person person, String sql) {
     String state = Objects.requireNonNull(documented(true).get(code), code);
     Refusal refusal = person.isRefused(() -> person.tries(tx -> tx.execute(sql)), state);

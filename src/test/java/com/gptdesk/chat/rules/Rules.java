@@ -211,6 +211,7 @@ abstract class Rules {
         "select public.update_typing_status('%s')".formatted(bob.id()),
         "select public.update_presence('online', 'here')",
         "select public.block_user('%s')".formatted(carol.id()),
+        "select public.get_blocked_users()",
         "select public.unblock_user('%s')".formatted(carol.id()),
         "insert into public.user_messages (conversation_id, sender_id, content) values ('%s', '%s', 'plain')"
             .formatted(conversation, alice.id()),
@@ -222,6 +223,7 @@ abstract class Rules {
         "select chat.visible_people(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
         "select chat.senders(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
         "select chat.may_talk_to('%s')".formatted(bob.id()),
+        "select chat.people_hidden_from_me()",
         "select chat.reactions_of('%s')".formatted(message),
         "select chat.fold('hi'), chat.searched_text('hi')",
         "select chat.first_unread_seq('%s', '%s', 0)".formatted(conversation, alice.id()),
@@ -251,7 +253,7 @@ abstract class Rules {
         "select relay.touch_node('%s')".formatted(NODE),
         "select relay.track('o', '%s', 'conversation-%s', 'k', 'r', '%s', '{}')"
             .formatted(NODE, conversation, alice.id()),
-        "select relay.presence_of('conversation-%s')".formatted(conversation),
+        "select relay.presence_of('conversation-%s', '%s')".formatted(conversation, alice.id()),
         "select relay.untrack('{o}')",
         "select relay.track_again('%s', '[]')".formatted(NODE),
         "select relay.expire_nodes()",

@@ -122,7 +122,7 @@ class SchemaLawsTest extends Rules {
         cross join lateral (
           select regexp_replace(
             coalesce(pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), ''),
-            '\\( SELECT (auth\\.uid|chat\\.me|chat\\.my_team|chat\\.claims_hold)\\(\\) AS \\w+\\)', '', 'g') as rest
+            '\\( SELECT (auth\\.uid|chat\\.me|chat\\.my_team|chat\\.claims_hold|chat\\.people_hidden_from_me)\\(\\) AS \\w+\\)', '', 'g') as rest
         ) e
         where c.relnamespace::regnamespace::text in %s
           and p.polcmd <> 'a'
@@ -441,7 +441,7 @@ class SchemaLawsTest extends Rules {
           and p.prosecdef
           and p.pronamespace <> 'public'::regnamespace
           and has_function_privilege('authenticated', p.oid, 'execute')
-          and p.proname not in ('me', 'my_team', 'visible_people', 'may_talk_to', 'claims_hold')
+          and p.proname not in ('me', 'my_team', 'visible_people', 'may_talk_to', 'claims_hold', 'people_hidden_from_me')
         """);
     law(
         """

@@ -2,6 +2,7 @@ package com.gptdesk.chat.rules;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Refusal;
@@ -10,6 +11,7 @@ import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.UUID;
@@ -292,12 +294,96 @@ class TopicsRulesTest {
   }
 
   @Test
+  void onTheTeamsTopicABlockHidesTheTwoFromEachOther() {
+    track("a/1", blue, alice, "{\"at\":\"desk\"}");
+    track("b/1", blue, bob, "{}");
+    assertTrue(stateFor(bob).contains("key a/1"), stateFor(bob));
+    String before = logged("presence");
+
+    bob.blocks(alice.id());
+
+    assertEquals("2", difference(before, logged("presence")));
+    assertEquals(
+        List.of(
+            bob.id() + " {\"key a/1\"}",
+            alice.id() + " {\"key b/1\"}"),
+        sights("leaves", before));
+    for (Person each : List.of(alice, bob)) {
+      assertEquals(each == alice, stateFor(each).contains("key a/1"), stateFor(each));
+      assertEquals(each == bob, stateFor(each).contains("key b/1"), stateFor(each));
+    }
+    assertTrue(stateFor(carol).contains("key a/1") && stateFor(carol).contains("key b/1"));
+    assertEquals(stateFor(carol), state(blue));
+
+    // What one shows meanwhile is for the others.
+    track("a/2", blue, alice, "{}");
+    assertEquals("{%s}".formatted(bob.id()), lastHiddenFrom());
+    track("c/1", blue, carol, "{}");
+    assertEquals("{}", lastHiddenFrom());
+
+    // The other's block is one more; the last that is lifted shows them again.
+    before = logged("presence");
+    alice.blocks(bob.id());
+    bob.unblocks(alice.id());
+    assertEquals("0", difference(before, logged("presence")));
+    assertFalse(stateFor(bob).contains("key a/1"));
+    alice.unblocks(bob.id());
+    assertEquals(
+        List.of(
+            bob.id() + " {\"key a/1\",\"key a/2\"}",
+            alice.id() + " {\"key b/1\"}"),
+        sights("joins", before));
+    assertEquals(state(blue), stateFor(bob));
+  }
+
+  @Test
+  void aBlockAcrossTeamsTellsNothing() {
+    track("a/1", blue, alice, "{}");
+    UUID theirs = alice.talksTo(carol);
+    database.asOwner(
+        "update public.users set team_id = '%s' where id = '%s'"
+            .formatted(TestDatabase.RED, carol.id()));
+    String before = logged("presence");
+    carol.blocks(alice.id());
+    carol.unblocks(alice.id());
+    assertEquals(before, logged("presence"));
+    assertNotNull(theirs);
+  }
+
+  private static String difference(String before, String after) {
+    return String.valueOf(Long.parseLong(after) - Long.parseLong(before));
+  }
+
+  /** To whom who comes or goes, of the last ones; by who it is that is told of. */
+  private List<String> sights(String what, String before) {
+    List<String> sights = new ArrayList<>();
+    for (Person person : List.of(bob, alice)) {
+      String told =
+          database.ownerReads(
+              """
+              select string_agg(to_json(k)::text, ',' order by k)
+              from (select * from relay.change_log where table_name = 'presence' order by seq offset %s) l
+              cross join lateral json_object_keys(l.record::json -> 'payload' -> '%s') k
+              where l.audience = array['%s'::uuid]
+              """
+                  .formatted(before, what, person.id()));
+      sights.add(person.id() + " {" + told + "}");
+    }
+    return sights;
+  }
+
+  private String lastHiddenFrom() {
+    return database.ownerReads(
+        "select hidden_from from relay.change_log where table_name = 'presence' order by seq desc limit 1");
+  }
+
+  @Test
   void nobodyButTheRelayCallsAnyOfIt() {
     for (Person person : List.of(alice, database.anon(), database.gptDesk())) {
       person.isRefused(
           () -> person.does(tx -> Routines.audienceOfTopic(tx.configuration(), talk)), "42501");
       person.isRefused(
-          () -> person.does(tx -> Routines.presenceOf(tx.configuration(), talk)), "42501");
+          () -> person.does(tx -> Routines.presenceOf(tx.configuration(), talk, null)), "42501");
       person.isRefused(
           () ->
               person.tries(
@@ -370,7 +456,11 @@ class TopicsRulesTest {
   }
 
   private String state(String topic) {
-    return asRelay(c -> Routines.presenceOf(c, topic).getFirst().getState());
+    return asRelay(c -> Routines.presenceOf(c, topic, null).getFirst().getState());
+  }
+
+  private String stateFor(Person viewer) {
+    return asRelay(c -> Routines.presenceOf(c, blue, viewer.id()).getFirst().getState());
   }
 
   private Set<String> origins() {

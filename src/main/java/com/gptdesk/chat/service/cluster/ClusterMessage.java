@@ -166,20 +166,41 @@ sealed interface ClusterMessage {
     out.writeLong(ChronoUnit.MICROS.between(Instant.EPOCH, change.at())); // as PostgreSQL counts
     write(out, change.record());
     write(out, change.oldRecord());
+    // Last, and only where it is needed: a node of the version before does not read so far.
+    for (UUID person : change.hiddenFrom()) {
+      out.writeLong(person.getMostSignificantBits());
+      out.writeLong(person.getLeastSignificantBits());
+    }
   }
 
   private static Change readChange(DataInputStream in, Iterable<Audience> audiences)
       throws IOException {
     var all = new ArrayList<Audience>();
     audiences.forEach(all::add);
-    return new Change(
-        in.readLong(),
-        in.readUTF(),
-        Change.Operation.valueOf(in.readUTF()),
-        Instant.EPOCH.plus(in.readLong(), ChronoUnit.MICROS),
-        all,
-        readText(in),
-        readText(in));
+    var change =
+        new Change(
+            in.readLong(),
+            in.readUTF(),
+            Change.Operation.valueOf(in.readUTF()),
+            Instant.EPOCH.plus(in.readLong(), ChronoUnit.MICROS),
+            all,
+            readText(in),
+            readText(in));
+    var hiddenFrom = new ArrayList<UUID>();
+    while (in.available() > 0) {
+      hiddenFrom.add(new UUID(in.readLong(), in.readLong()));
+    }
+    return hiddenFrom.isEmpty()
+        ? change
+        : new Change(
+            change.seq(),
+            change.table(),
+            change.operation(),
+            change.at(),
+            change.audiences(),
+            hiddenFrom,
+            change.record(),
+            change.oldRecord());
   }
 
   private static void write(DataOutputStream out, @Nullable String text) throws IOException {

@@ -58,6 +58,9 @@ class ContractTest {
           Map.entry("set_muted(conversation_id, until)", "VOID writes"),
           Map.entry("block_user(user_id)", "VOID writes"),
           Map.entry("unblock_user(user_id)", "VOID writes"),
+          Map.entry(
+              "get_blocked_users(before (optional), before_id (optional), page_size (optional))",
+              "SET reads"),
           Map.entry("update_typing_status(typing_to)", "VOID writes"),
           Map.entry("update_presence(status, current_page (optional))", "VOID writes"),
           Map.entry("search_users(query, team_id (optional), page_size (optional))", "SET reads"),

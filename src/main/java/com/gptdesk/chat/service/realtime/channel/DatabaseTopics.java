@@ -26,11 +26,11 @@ public record DatabaseTopics(ServiceDatabase database) implements Topics {
   }
 
   @Override
-  public PresenceState presence(String topic) {
+  public PresenceState presence(String topic, UUID viewer) {
     return database.reading(
         ServiceDatabase.RELAY,
         tx -> {
-          var row = Routines.presenceOf(tx.configuration(), topic).getFirst();
+          var row = Routines.presenceOf(tx.configuration(), topic, viewer).getFirst();
           return new PresenceState(row.getSnapshot(), row.getState());
         });
   }

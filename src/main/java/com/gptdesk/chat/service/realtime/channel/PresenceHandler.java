@@ -227,11 +227,12 @@ public final class PresenceHandler {
 
   private void readState(Channel channel) {
     TopicMembership membership = channel.membership();
+    UUID viewer = channel.member();
     int number = membership.beginReading();
     outbound.offEventLoop(
         () -> {
           services.tracker().recover();
-          return services.topics().presence(membership.topic());
+          return services.topics().presence(membership.topic(), viewer);
         },
         found -> {
           if (membership.isReading(number)) {

@@ -24,8 +24,8 @@ public interface Topics {
   /** The audiences that may use a topic; empty when nobody may. */
   Collection<Audience> audiences(String topic);
 
-  /** Who is present. */
-  PresenceState presence(String topic);
+  /** Who is present, as far as this person sees it. */
+  PresenceState presence(String topic, UUID viewer);
 
   /**
    * Sends all of these broadcasts, or none.
