@@ -449,10 +449,7 @@ class PresenceRulesTest extends Rules {
     everybody(seen.formatted(bob.id()), theTwo.formatted(1, 1));
     assertEquals(
         "online",
-        json(view(alice, conversation).getOtherUser())
-            .path("presence")
-            .path("status")
-            .asString());
+        json(view(alice, conversation).getOtherUser()).path("presence").path("status").asString());
   }
 
   @Test

@@ -304,9 +304,7 @@ class TopicsRulesTest {
 
     assertEquals("2", difference(before, logged("presence")));
     assertEquals(
-        List.of(
-            bob.id() + " {\"key a/1\"}",
-            alice.id() + " {\"key b/1\"}"),
+        List.of(bob.id() + " {\"key a/1\"}", alice.id() + " {\"key b/1\"}"),
         sights("leaves", before));
     for (Person each : List.of(alice, bob)) {
       assertEquals(each == alice, stateFor(each).contains("key a/1"), stateFor(each));
@@ -329,9 +327,7 @@ class TopicsRulesTest {
     assertFalse(stateFor(bob).contains("key a/1"));
     alice.unblocks(bob.id());
     assertEquals(
-        List.of(
-            bob.id() + " {\"key a/1\",\"key a/2\"}",
-            alice.id() + " {\"key b/1\"}"),
+        List.of(bob.id() + " {\"key a/1\",\"key a/2\"}", alice.id() + " {\"key b/1\"}"),
         sights("joins", before));
     assertEquals(state(blue), stateFor(bob));
   }

@@ -41,7 +41,7 @@ class ContractTest {
               "get_messages(conversation_id, before_seq (optional), after_seq (optional), page_size (optional))",
               "SET reads"),
           Map.entry(
-              "send_message(conversation_id, content, message_type (optional), id (optional), file_url (optional), file_name (optional), file_size (optional), metadata (optional))",
+              "send_message(conversation_id, content, message_type (optional), id (optional), file_url (optional), file_name (optional), file_size (optional), metadata (optional), written_at (optional))",
               "COMPOSITE writes"),
           Map.entry(
               "get_changes(conversation_id, after_revision, page_size (optional))", "SET reads"),
