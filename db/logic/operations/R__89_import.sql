@@ -294,6 +294,21 @@ begin
   where c.id = before.id
   returning c.* into after;
 
+  -- By other numbers, so what was taken back unread is counted anew. A mark as unread ends: it stood at a number.
+  update public.conversation_preferences p
+  set
+    unread_at_seq = r.read_seq,
+    unread_from_seq = null,
+    unread_correction = chat.unread_correction(before.id, p.user_id, r.read_seq, null)
+  from (
+    values
+      (before.participant_1_id, before.participant_1_read_seq, after.participant_1_read_seq),
+      (before.participant_2_id, before.participant_2_read_seq, after.participant_2_read_seq)
+  ) r (person, former_read_seq, read_seq)
+  where p.conversation_id = before.id
+    and p.user_id = r.person
+    and p.unread_at_seq = r.former_read_seq;
+
   insert into public.message_reactions (message_id, user_id, reaction, created_at, conversation_id, sender_id, recipient_id)
   select i.message_id, (r ->> 'user_id')::uuid, chat.canonical_reaction(r ->> 'reaction'), i.sent_at, before.id, i.sender_id, i.recipient_id
   from chat.imported_messages i

@@ -129,6 +129,23 @@ class ImportRulesTest extends Rules {
   }
 
   @Test
+  void whatWasTakenBackUnreadStaysUncounted() {
+    UUID conversation = alice.talksTo(bob);
+    alice.sends(conversation, "read");
+    bob.readsUpTo(conversation, null);
+    UUID takenBack = alice.sends(conversation, "taken back").getId();
+    alice.sends(conversation, "here");
+    alice.deletes(takenBack);
+    bob.marksUnread(conversation, 1L);
+    history(3);
+
+    load();
+
+    assertEquals(List.of(1L, 1L), bob.unread());
+    allIsWell();
+  }
+
+  @Test
   void unreadStaysUnread() {
     history(4);
     database.asOwner("update chat.imported_messages set is_read = false where source_id = '4'");
