@@ -88,7 +88,8 @@ public final class BulkChat {
 
   /**
    * A conversation of two people of the first team, all of it in this month: messages of these
-   * numbers, {@code word} in each. From 1 on, then as much longer as asked.
+   * numbers, {@code word} and its number in each, as {@code word 77th}. From 1 on, then as much
+   * longer as asked.
    */
   public static void say(Login superuser, int from, int to) throws SQLException {
     run(
@@ -101,7 +102,7 @@ public final class BulkChat {
         on conflict do nothing;
         insert into public.user_messages (id, conversation_id, sender_id, recipient_id, content, seq, sent_revision, revision, created_at)
         select chat.uuid7(), '00000000-0000-4000-d000-00000000000c', '00000000-0000-4000-d000-000000000001',
-          '00000000-0000-4000-d000-000000000002', 'word ' || s, s, s, s, clock_timestamp()
+          '00000000-0000-4000-d000-000000000002', 'word ' || s || 'th', s, s, s, clock_timestamp()
         from generate_series(%1$d, %2$d) s;
         insert into public.user_conversations as c (id, participant_1_id, participant_2_id, created_by, last_message_seq, revision,
           last_message_at, last_message_id, participant_1_read_seq)

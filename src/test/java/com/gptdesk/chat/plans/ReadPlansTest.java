@@ -212,7 +212,7 @@ class ReadPlansTest {
               "select * from public.search_messages('word', before_id => '" + early + "')"));
       costs.put(
           "search_messages crowded rare",
-          cost(talker, "select * from public.search_messages('word 77')"));
+          cost(talker, "select * from public.search_messages('word 77th')"));
     }
     return costs;
   }
