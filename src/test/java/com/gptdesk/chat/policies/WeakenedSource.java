@@ -47,6 +47,7 @@ final class WeakenedSource {
           "union",
           "into",
           "join",
+          "cross",
           "left",
           "on",
           "end",
