@@ -7,14 +7,19 @@ create or replace function chat.is_invisible(content text)
   returns boolean
   immutable
   parallel safe
-  language sql
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
   -- Controls and spaces; then by number: soft hyphen, grapheme joiner, Arabic letter mark, Hangul fillers, Ogham space, Khmer inherent
   -- vowels, Mongolian selectors and separator, spaces and marks of general punctuation, braille blank, ideographic space, Hangul
   -- fillers, variation selectors, byte order mark, specials, Brahmi joiner, hieroglyphic controls and blanks, Khitan filler,
   -- shorthand and musical controls, tags and the selectors after them.
-return is_invisible.content !~ (e'[^\u0001-\u0020\u007F-\u00A0\u00AD\u034F\u061C\u115F\u1160\u1680\u17B4\u17B5\u180B-\u180F'
+  return is_invisible.content !~ (e'[^\u0001-\u0020\u007F-\u00A0\u00AD\u034F\u061C\u115F\u1160\u1680\u17B4\u17B5\u180B-\u180F'
     || e'\u2000-\u200F\u2028-\u202F\u205F-\u206F\u2800\u3000\u3164\uFE00-\uFE0F\uFEFF\uFFA0\uFFF0-\uFFFC\U0001107F'
     || e'\U00013430-\U00013442\U00016FE4\U0001BCA0-\U0001BCA3\U0001D159\U0001D173-\U0001D17A\U000E0000-\U000E0FFF]');
+end
+$$;
 
 comment on function chat.is_invisible(text) is 'Whether a text shows nothing: it has only spaces, controls, fillers, joiners, selectors and marks, of whatever script.';
 

@@ -99,6 +99,40 @@ final class Equivalents {
     REASONS.put(
         "chat.send_messages: true for g.person in (c.participant_1_id, c.participant_2_id)",
         LOCKS_ONLY);
+    String counts =
+        "Counts what is unread, and shows or writes nothing else: UnreadRulesTest notices.";
+    REASONS.put("drop trigger count_taken_back on user_messages", counts);
+    REASONS.put("chat.count_taken_back: true for p.user_id = new.recipient_id", counts);
+    REASONS.put("chat.note_read: true for p.user_id = note_read.me", counts);
+    REASONS.put("public.mark_as_unread: true for p.user_id = me", counts);
+    REASONS.put("public.mark_as_unread: true for m.recipient_id = me", counts);
+    REASONS.put("public.mark_as_unread: false for first_seq is null", counts);
+    REASONS.put(
+        "chat.count_taken_back: true for new.recipient_id in (c.participant_1_id, c.participant_2_id)",
+        "The row is a message of this conversation, so its recipient is one of the two.");
+    String policies = "Runs with the caller's rights: the policies show them their own rows alone.";
+    REASONS.put("public.get_unread_total: true for p.user_id = me", policies);
+    REASONS.put(
+        "public.get_unread_total: true for me in (c.participant_1_id, c.participant_2_id)",
+        policies);
+    String paged = "Where a page of one's own blocks begins: PreferencesRulesTest notices.";
+    REASONS.put(
+        "public.get_blocked_users: true for (b.created_at, b.blocked_id) < (before, coalesce(before_id, '00000000-0000-0000-0000-000000000000'))",
+        paged);
+    REASONS.put(
+        "public.get_blocked_users: true for (before is null or (b.created_at, b.blocked_id) < (before, coalesce(before_id, '00000000-0000-0000-0000-000000000000')))",
+        paged);
+    REASONS.put(
+        "chat.checked_content: true for char_length(cleaned) > maximum",
+        "Leaves out directions that could be closed: TextRulesTest notices.");
+    String sight =
+        "Told to who has joined the topic, as its rights decide: TopicsRulesTest notices.";
+    REASONS.put(
+        "relay.tell_sight: true for not exists ( -- else nothing changes for the two select from public.user_blocks other where other.blocker_id = b.blocked_id and other.blocked_id = b.blocker_id )",
+        sight);
+    REASONS.put("relay.tell_sight: true for other.blocker_id = b.blocked_id", sight);
+    REASONS.put("relay.tell_sight: true for other.blocked_id = b.blocker_id", sight);
+    REASONS.put("relay.tell_sight: true for u.team_id = relay.team_of_topic(p.topic)", sight);
     REASONS.put(
         "public.send_message: true for me in (c.participant_1_id, c.participant_2_id)", LOCKS_ONLY);
     REASONS.put(

@@ -229,7 +229,7 @@ final class Weakenings {
           new Weakening(
               "all triggers of a table switched off",
               "alter table public.user_blocks disable trigger all",
-              "trigger public.user_blocks *"),
+              "trigger *"),
           new Weakening(
               "a trigger gone",
               "drop trigger record_insert on public.user_messages",
