@@ -126,17 +126,4 @@ public record HttpSettings(
       @Nullable String anonKey) {
     this(host, port, tls, bounds, pageHosts, origins, proxies, anonKey, RequestLog.defaults());
   }
-
-  /** Defaults: no other site may show the page, and pages of every origin may use the service. */
-  public HttpSettings(String host, int port, long maxBodyBytes) {
-    this(
-        host,
-        port,
-        null,
-        RequestBounds.defaults().withBody(maxBodyBytes),
-        List.of(),
-        Cors.all(),
-        TrustedProxies.none(),
-        null);
-  }
 }

@@ -489,7 +489,18 @@ class HttpServiceTest {
 
   private HttpService service(boolean withDemo, int wantedPort) {
     return service(
-        withDemo, new HttpSettings("127.0.0.1", wantedPort, 1000), RequestLimits.ample());
+        withDemo,
+        new HttpSettings(
+            "127.0.0.1",
+            wantedPort,
+            null,
+            RequestBounds.defaults().withBody(1000),
+            List.of(),
+            Cors.all(),
+            TrustedProxies.none(),
+            null,
+            new RequestLog(RequestLog.Wanted.ALL, Duration.ofHours(1))),
+        RequestLimits.ample());
   }
 
   private HttpService service(boolean withDemo, HttpSettings settings, RequestLimits limits) {

@@ -11,6 +11,7 @@ import java.net.http.WebSocket;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -209,6 +210,11 @@ final class SocketClient implements WebSocket.Listener, AutoCloseable {
     String ref = says(null, "phoenix", "heartbeat", "{}");
     Message message = next("phx_reply");
     assertEquals(ref, message.ref(), message::toString);
+  }
+
+  /** What came before the server closed has been read whole. */
+  void hasHeardNoMore() {
+    assertEquals(List.of(), List.copyOf(messages));
   }
 
   /** The code the server closes with. */
