@@ -69,8 +69,10 @@ class ReadReplicaTest {
           """
           insert into public.teams (id, name) values ('00000000-0000-4000-8000-0000000000b1', 'Blue');
           insert into public.users (id, full_name, email, status, team_id) values
-            ('%s', 'Alice Adams', 'alice@example.org', 'active', '00000000-0000-4000-8000-0000000000b1'),
-            ('%s', 'Bob Brown', 'bob@example.org', 'active', '00000000-0000-4000-8000-0000000000b1');
+            ('%1$s', 'Alice Adams', 'alice@example.org', 'active', '00000000-0000-4000-8000-0000000000b1'),
+            ('%2$s', 'Bob Brown', 'bob@example.org', 'active', '00000000-0000-4000-8000-0000000000b1'),
+            ('00000000-0000-4000-9000-0000000000ca', 'Carol Clark', 'carol@example.org', 'active', '00000000-0000-4000-8000-0000000000b1');
+          insert into public.user_blocks (blocker_id, blocked_id) values ('%1$s', '00000000-0000-4000-9000-0000000000ca');
           create function public.read_where() returns text stable language sql as
             $$ select case when pg_is_in_recovery() then 'replica' else 'primary' end $$;
           grant execute on function public.read_where() to authenticated;
@@ -127,6 +129,8 @@ class ReadReplicaTest {
       quoteCharacter = '`',
       value = {
         "get_conversations | {}",
+        "get_unread_total  | {}",
+        "get_blocked_users | {}",
         "get_messages      | {`conversation_id`:`?`}",
         "get_changes       | {`conversation_id`:`?`,`after_revision`:0}",
         "search_users      | {`query`:`bob`}",
@@ -161,7 +165,13 @@ class ReadReplicaTest {
   void everyReadingFunctionIsInTheListAbove() {
     assertEquals(
         List.of(
-            "get_changes", "get_conversations", "get_messages", "search_messages", "search_users"),
+            "get_blocked_users",
+            "get_changes",
+            "get_conversations",
+            "get_messages",
+            "get_unread_total",
+            "search_messages",
+            "search_users"),
         new DatabaseFunctions(new ServiceDatabase(requests))
             .functions().stream()
                 .filter(function -> !function.writes())
