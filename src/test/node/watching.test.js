@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { until } from './deadline.js';
 
 const METRICS_TOKEN = 'watchman-watchman';
-const service = new Service({ settings: { CHAT_METRICS_TOKEN: METRICS_TOKEN, CHAT_LOG_FORMAT: 'json' } });
+const service = new Service({ settings: { CHAT_METRICS_TOKEN: METRICS_TOKEN, CHAT_LOG_FORMAT: 'json', CHAT_REQUEST_LOG: 'all' } });
 let alice;
 let token;
 let anon;
@@ -47,7 +47,7 @@ test('the log says what happened, and neither what was written nor with which to
   const secret = 'the treasure is under the oak';
   assert.equal((await client.rpc('send_message', { conversation_id: conversation, content: secret })).error, null);
   assert.notEqual(
-    (await client.rpc('send_message', { conversation_id: conversation, content: secret, id: '00000000-0000-4000-8000-000000000000' }))
+    (await client.rpc('send_message', { conversation_id: conversation, content: secret, id: '00000000-0000-0000-0000-000000000000' }))
       .error,
     null,
   );
