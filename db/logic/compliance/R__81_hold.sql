@@ -4,20 +4,24 @@ create or replace function chat.is_held(conversation_id uuid)
   returns boolean
   stable
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select exists (
-    select
-    from chat.legal_holds h
-    where h.conversation_id = is_held.conversation_id
-      and h.released_at is null
-  ) or exists (
-    select
-    from public.user_conversations c
-    join chat.legal_holds h on h.user_id in (c.participant_1_id, c.participant_2_id)
-    where c.id = is_held.conversation_id
-      and h.released_at is null
-  )
+begin
+  return (
+    select exists (
+      select
+      from chat.legal_holds h
+      where h.conversation_id = is_held.conversation_id
+        and h.released_at is null
+    ) or exists (
+      select
+      from public.user_conversations c
+      join chat.legal_holds h on h.user_id in (c.participant_1_id, c.participant_2_id)
+      where c.id = is_held.conversation_id
+        and h.released_at is null
+    )
+  );
+end
 $$;
 
 comment on function chat.is_held(uuid) is 'Whether a conversation is under legal hold, by itself or by one of its two people.';

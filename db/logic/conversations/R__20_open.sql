@@ -73,12 +73,17 @@ create or replace function chat.next_revision(conversation_id uuid)
   returns bigint
   volatile
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
+declare
+  taken bigint;
+begin
   update public.user_conversations c
   set revision = c.revision + 1, updated_at = clock_timestamp()
   where c.id = next_revision.conversation_id
-  returning c.revision
+  returning c.revision into taken;
+  return taken;
+end
 $$;
 
 comment on function chat.next_revision(uuid) is 'Takes the next revision of a conversation, whose lock the caller holds: one for each changed message.';

@@ -5,6 +5,7 @@ create or replace function chat.lock_own_message(message_id uuid)
   volatile
   security definer                 -- locks the conversation, which nobody is granted to update
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare
@@ -66,6 +67,7 @@ create or replace function public.edit_message(message_id uuid, content text)
   volatile
   security definer                 -- nobody is granted to update a message
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare
@@ -106,6 +108,7 @@ create or replace function public.delete_message(message_id uuid)
   volatile
   security definer                 -- nobody is granted to update a message
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare

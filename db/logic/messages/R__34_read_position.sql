@@ -4,16 +4,20 @@ create or replace function chat.unread_in(me uuid, conversation_ids uuid[])
   returns bigint
   stable
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select coalesce(sum(
-    c.last_message_seq - r.read_seq + case when p.unread_at_seq = r.read_seq then p.unread_correction else 0 end), 0)::bigint
-  from public.user_conversations c
-  cross join lateral (
-    select case unread_in.me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end as read_seq
-  ) r
-  left join public.conversation_preferences p on p.conversation_id = c.id and p.user_id = unread_in.me
-  where c.id = any (unread_in.conversation_ids)
+begin
+  return (
+    select coalesce(sum(
+      c.last_message_seq - r.read_seq + case when p.unread_at_seq = r.read_seq then p.unread_correction else 0 end), 0)::bigint
+    from public.user_conversations c
+    cross join lateral (
+      select case unread_in.me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end as read_seq
+    ) r
+    left join public.conversation_preferences p on p.conversation_id = c.id and p.user_id = unread_in.me
+    where c.id = any (unread_in.conversation_ids)
+  );
+end
 $$;
 
 comment on function chat.unread_in(uuid, uuid[]) is
@@ -113,11 +117,14 @@ create or replace function public.mark_as_read(message_ids uuid[])
   volatile
   security definer                 -- writes read_by and read positions, which nobody is granted to update
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare
   me uuid := chat.require_active_user();
   conversation_ids uuid[];
+  seqs bigint[];
+  read_seq bigint;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform chat.refuse_old_snapshot();
@@ -129,10 +136,15 @@ begin
       hint = 'Call it again for the rest, or mark_conversation_as_read for all.';
   end if;
 
-  select array_agg(distinct m.conversation_id) into conversation_ids
-  from public.user_messages m
-  where m.id = any (message_ids)
-    and me in (m.sender_id, m.recipient_id);
+  select array_agg(r.conversation_id), array_agg(r.seq)
+  into conversation_ids, seqs
+  from (
+    select m.conversation_id, max(m.seq) as seq
+    from public.user_messages m
+    where m.id = any (message_ids)
+      and me in (m.sender_id, m.recipient_id)
+    group by m.conversation_id
+  ) r;
 
   perform
   from public.user_conversations c
@@ -146,29 +158,21 @@ begin
     and m.recipient_id = me
     and not m.read_by ? me::text;
 
-  perform chat.note_read(c.id, me, case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end, r.seq)
-  from (
-    select m.conversation_id, max(m.seq) as seq
-    from public.user_messages m
-    where m.id = any (message_ids)
-      and m.conversation_id = any (conversation_ids)
-    group by m.conversation_id
-  ) r
-  join public.user_conversations c on c.id = r.conversation_id;
-
-  update public.user_conversations c
-  set
-    participant_1_read_seq = case me when c.participant_1_id then greatest(c.participant_1_read_seq, r.seq) else c.participant_1_read_seq end,
-    participant_2_read_seq = case me when c.participant_2_id then greatest(c.participant_2_read_seq, r.seq) else c.participant_2_read_seq end
-  from (
-    select m.conversation_id, max(m.seq) as seq
-    from public.user_messages m
-    where m.id = any (message_ids)
-      and me in (m.sender_id, m.recipient_id)
-    group by m.conversation_id
-  ) r
-  where c.id = r.conversation_id
-    and r.seq > case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end;
+  for place in 1..coalesce(cardinality(conversation_ids), 0) loop
+    read_seq := (
+      select case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end
+      from public.user_conversations c
+      where c.id = conversation_ids[place]
+    );
+    perform chat.note_read(conversation_ids[place], me, read_seq, seqs[place]);
+    if seqs[place] > read_seq then
+      update public.user_conversations c
+      set
+        participant_1_read_seq = case me when c.participant_1_id then seqs[place] else c.participant_1_read_seq end,
+        participant_2_read_seq = case me when c.participant_2_id then seqs[place] else c.participant_2_read_seq end
+      where c.id = conversation_ids[place];
+    end if;
+  end loop;
 
   return chat.unread_in(me, conversation_ids);
 end
@@ -182,6 +186,7 @@ create or replace function public.mark_conversation_as_read(conversation_id uuid
   volatile
   security definer                 -- as mark_as_read
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare

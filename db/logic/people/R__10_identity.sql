@@ -65,13 +65,17 @@ create or replace function chat.me()
   stable
   security definer                 -- the caller may not be allowed to read public.users
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select u.id
-  from public.users u
-  where u.id = (select auth.uid())
-    and u.status = 'active'
-    and chat.claims_hold()
+begin
+  return (
+    select u.id
+    from public.users u
+    where u.id = (select auth.uid())
+      and u.status = 'active'
+      and chat.claims_hold()
+  );
+end
 $$;
 
 comment on function chat.me() is 'The calling person''s id; null without a token, and for who is not active.';
@@ -81,13 +85,17 @@ create or replace function chat.my_team()
   stable
   security definer                 -- as chat.me()
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select u.team_id
-  from public.users u
-  where u.id = (select auth.uid())
-    and u.status = 'active'
-    and chat.claims_hold()
+begin
+  return (
+    select u.team_id
+    from public.users u
+    where u.id = (select auth.uid())
+      and u.status = 'active'
+      and chat.claims_hold()
+  );
+end
 $$;
 
 comment on function chat.my_team() is 'The calling person''s team; null for nobody''s member and for who is not active.';

@@ -80,12 +80,16 @@ create or replace function chat.senders(ids uuid[])
   returns jsonb
   stable
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select coalesce(
-    jsonb_object_agg(p.id, jsonb_build_object('id', p.id, 'full_name', p.full_name, 'avatar_url', p.avatar_url)),
-    '{}')
-  from chat.visible_people(senders.ids) p
+begin
+  return (
+    select coalesce(
+      jsonb_object_agg(p.id, jsonb_build_object('id', p.id, 'full_name', p.full_name, 'avatar_url', p.avatar_url)),
+      '{}')
+    from chat.visible_people(senders.ids) p
+  );
+end
 $$;
 
 comment on function chat.senders(uuid[]) is 'An object: for each id what a message shows of its sender.';

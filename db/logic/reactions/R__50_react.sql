@@ -5,6 +5,7 @@ create or replace function chat.message_of_mine(message_id uuid)
   volatile
   security definer                 -- locks the conversation, which nobody is granted to update
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare
@@ -45,6 +46,7 @@ create or replace function public.add_reaction(message_id uuid, reaction text)
   volatile
   security definer                 -- numbers the change in the message and its conversation, which nobody is granted to update
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare
@@ -91,6 +93,7 @@ create or replace function public.remove_reaction(message_id uuid, reaction text
   volatile
   security definer                 -- as add_reaction
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning over partitions costs more than running
   language plpgsql
 as $$
 declare

@@ -68,11 +68,15 @@ create or replace function relay.may_use_topic(topic text, user_id uuid)
   returns boolean
   stable
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select p.audience && t.audience or p.team_audience && t.team_audience
-  from relay.audience_of_person(may_use_topic.user_id) p
-  cross join relay.audience_of_topic(may_use_topic.topic) t
+begin
+  return (
+    select p.audience && t.audience or p.team_audience && t.team_audience
+    from relay.audience_of_person(may_use_topic.user_id) p
+    cross join relay.audience_of_topic(may_use_topic.topic) t
+  );
+end
 $$;
 
 comment on function relay.may_use_topic(text, uuid) is 'Whether this person may hear what is said on a topic, and see who is there.';
@@ -81,15 +85,19 @@ create or replace function relay.other_of(topic text, user_id uuid)
   returns uuid
   stable
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select case other_of.user_id
-    when c.participant_1_id then c.participant_2_id
-    else c.participant_1_id
-  end
-  from public.user_conversations c
-  where other_of.topic like 'conversation-%'
-    and c.id = right(other_of.topic, 36)::uuid
+begin
+  return (
+    select case other_of.user_id
+      when c.participant_1_id then c.participant_2_id
+      else c.participant_1_id
+    end
+    from public.user_conversations c
+    where other_of.topic like 'conversation-%'
+      and c.id = right(other_of.topic, 36)::uuid
+  );
+end
 $$;
 
 comment on function relay.other_of(text, uuid) is 'The other person of a conversation''s topic; null on any other topic.';
@@ -98,13 +106,17 @@ create or replace function relay.may_speak(topic text, user_id uuid)
   returns boolean
   stable
   set search_path = pg_catalog, pg_temp
-  language sql
+  language plpgsql                 -- an SQL function is planned at each call
 as $$
-  select relay.may_use_topic(may_speak.topic, may_speak.user_id)
-    and (
-      may_speak.topic not like 'conversation-%'
-      or chat.unreachable_reason(may_speak.user_id, relay.other_of(may_speak.topic, may_speak.user_id)) is null
-    )
+begin
+  return (
+    select relay.may_use_topic(may_speak.topic, may_speak.user_id)
+      and (
+        may_speak.topic not like 'conversation-%'
+        or chat.unreachable_reason(may_speak.user_id, relay.other_of(may_speak.topic, may_speak.user_id)) is null
+      )
+  );
+end
 $$;
 
 comment on function relay.may_speak(text, uuid) is
