@@ -1,6 +1,7 @@
 -- What somebody looks for is compared without case, accents, width and the forms of one letter: the same in every locale and on every
 -- version. So by tables and normalize(), not by lower() of the database's locale, nor by an extension.
--- The index of search_messages keeps what these functions give: who changes one has that index made anew.
+-- The index of search_messages keeps what these functions give: who changes one has that index made anew, unless it only leaves out
+-- terms that no query has (chat.beginning_of).
 
 create or replace function chat.fold(content text)
   returns text
@@ -113,14 +114,17 @@ create or replace function chat.searched_text(content text)
 as $$
 declare
   -- U+001F stands where a word begins within a run without a space. It is in no text that somebody reads; nor is U+001E.
-  t text collate "C" := chat.fold(regexp_replace(searched_text.content, e'(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|\\u200c|\\u001e', e'\u001f', 'g'));
+  t text collate "C" := regexp_replace(searched_text.content, e'(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|\\u200c|\\u001e', e'\u001f', 'g');
 begin
+  t := case when octet_length(t) = char_length(t) then lower(t) else chat.fold(t) end;   -- of ASCII without the call
   if t ~ e'[\\t-\\r]' then
     t := translate(t, e'\t\n\u000b\f\r', '     ');
   end if;
   -- Of signs between two digits the first stays, as a full stop: they are one number, of several.
   if t ~ '[0-9]' then
-    t := regexp_replace(t, e'([0-9])[!-/:-@\\[-`{-~\\u066b\\u066c](?=[0-9])', e'\\1\u001e', 'g');
+    if t ~ e'[0-9][!-/:-@\\[-`{-~\\u066b\\u066c][0-9]' then
+      t := regexp_replace(t, e'([0-9])[!-/:-@\\[-`{-~\\u066b\\u066c](?=[0-9])', e'\\1\u001e', 'g');
+    end if;
     t := regexp_replace(t, e'(?<=[0-9])(?=[^0-9 \\u001e\\u001f])|(?<=[^0-9 \\u001e\\u001f])(?=[0-9])', e'\u001f', 'g');
   end if;
 
@@ -156,6 +160,96 @@ $$;
 
 comment on function chat.searched_text(text) is
   'A folded text whose words search_messages finds: beside the spaces, U+001F where one begins; of its signs the full stops within numbers alone.';
+
+-- What search_messages looks up, in one index: the beginnings of words, two and five letters long, and whose the message is. Of a
+-- script without spaces, one and two letters at each.
+create or replace function chat.search_terms(content text, file_name text, sender_id uuid, recipient_id uuid)
+  returns tsvector
+  immutable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+declare
+  -- In "C" a letter compares by its number. From U+0E00 on most scripts have no spaces.
+  searched text collate "C" := chat.searched_text(concat_ws(' ', search_terms.content, search_terms.file_name));
+  plain constant boolean := strpos(searched, e'\u001f') = 0;
+  has_numbers constant boolean := strpos(searched, '.') > 0;
+  word text collate "C";
+  part text collate "C";
+  rest text collate "C" := '';
+  parts text[];
+  terms text[] := array[search_terms.sender_id::text, search_terms.recipient_id::text];
+  joined text;
+begin
+  -- Most texts: from the last part to the first, in few statements, and in one string, as that is not long.
+  if octet_length(searched) = char_length(searched) and char_length(searched) <= 2000 then
+    parts := string_to_array(replace(searched, ' ', e' \u001f'), e'\u001f');
+    joined := concat(search_terms.sender_id, e'\u001f', search_terms.recipient_id);
+    for i in reverse cardinality(parts)..1 loop
+      rest := case when right(parts[i], 1) = ' ' then rtrim(parts[i], ' ') else left(parts[i] || rest, 20) end;
+      joined := joined || e'\u001f' || left(rest, 2) || case when char_length(rest) >= 5 then e'\u001f' || left(rest, 5) else '' end;
+      if has_numbers and strpos(left(rest, 5), '.') > 0 then                    -- 1,000 is 1000, too
+        part := replace(rest, '.', '');
+        joined := joined || e'\u001f' || left(part, 2) || case when char_length(part) >= 5 then e'\u001f' || left(part, 5) else '' end;
+      end if;
+    end loop;
+    return array_to_tsvector(array_remove(string_to_array(joined, e'\u001f'), ''));
+  end if;
+
+  -- An element at a time: an array that is appended to an array is copied.
+  foreach word in array string_to_array(searched, ' ') loop
+    if not plain then
+      word := btrim(word, e'\u001f');
+    end if;
+    if plain or strpos(word, e'\u001f') = 0 then
+      continue when word = '';
+      terms := terms || left(word, 2);
+      if word >= e'\u0e00' then
+        terms := terms || left(word, 1);
+      elsif char_length(word) >= 5 then
+        terms := terms || left(word, 5);
+      end if;
+    else
+      parts := array_remove(string_to_array(word, e'\u001f'), '');
+      for i in 1..cardinality(parts) loop
+        part := parts[i];
+        if part >= e'\u0e00' then
+          terms := terms || left(part, 1);
+          terms := terms || left(part || coalesce(parts[i + 1], ''), 2);
+        else
+          rest := left(concat(part, parts[i + 1], parts[i + 2], parts[i + 3], parts[i + 4]), 5);
+          terms := terms || left(rest, 2);
+          if char_length(rest) = 5 then
+            terms := terms || rest;
+          end if;
+          if strpos(rest, '.') > 0 then
+            rest := replace(array_to_string(parts[i:i + 9], ''), '.', '');
+            terms := terms || left(rest, 2);
+            if char_length(rest) >= 5 then
+              terms := terms || left(rest, 5);
+            end if;
+          end if;
+        end if;
+      end loop;
+    end if;
+  end loop;
+  if char_length(searched) > 20000 then
+    -- A tsvector has at most 1 MB: of a text that nobody would write, the longest beginnings are left out.
+    terms := array(
+      select t.term
+      from (
+        select d.term, sum(octet_length(d.term)) over (order by octet_length(d.term), d.term) as total
+        from (select distinct unnest(terms) as term) d
+      ) t
+      where t.total < 900000 or octet_length(t.term) = 36);
+  end if;
+  return array_to_tsvector(terms);
+end
+$$;
+
+comment on function chat.search_terms(text, text, uuid, uuid) is
+  'The beginnings of the words of a message and of its file''s name, in no particular language, and its two people: a search reads what one person wrote or got.';
 
 revoke all on function
   chat.fold, chat.searched_text
