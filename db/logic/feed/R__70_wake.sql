@@ -9,13 +9,16 @@ as $$
 begin
   -- Four slots, each an advisory lock that a sleeping relay holds exclusively. Whoever can share all four knows that every relay
   -- is polling. Not a table: under an old snapshot (REPEATABLE READ) a row lies, a lock does not.
-  for slot in 0..3 loop
-    if not pg_try_advisory_xact_lock_shared(1667785076, slot) then
-      perform pg_notify('gptdesk_chat', '');
-      return true;
-    end if;
-  end loop;
-  return false;
+  -- One expression, as this runs for each message: it ends at the first that cannot be shared.
+  if pg_try_advisory_xact_lock_shared(1667785076, 0)
+    and pg_try_advisory_xact_lock_shared(1667785076, 1)
+    and pg_try_advisory_xact_lock_shared(1667785076, 2)
+    and pg_try_advisory_xact_lock_shared(1667785076, 3)
+  then
+    return false;
+  end if;
+  perform pg_notify('gptdesk_chat', '');
+  return true;
 end
 $$;
 

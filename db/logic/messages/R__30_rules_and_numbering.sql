@@ -33,6 +33,17 @@ $$;
 
 comment on function chat.checked_content(text, text) is 'The text, cleaned; PT400 for one that shows nothing, PT413 for one longer than chat.settings.max_message_length characters.';
 
+create or replace function chat.told_time(written_at timestamptz, moment timestamptz)
+  returns timestamptz
+  stable
+  parallel safe
+  language sql
+return case when told_time.written_at < told_time.moment - interval '1 minute' and isfinite(told_time.written_at) then told_time.written_at end;
+
+comment on function chat.told_time(timestamptz, timestamptz) is
+  'When a message was written, where that is more than a minute before the server got it: only then does its reader learn something by it.';
+
+-- Of one message. chat.send_messages numbers several at once by the same rules.
 create or replace function chat.number_message()
   returns trigger
   security definer                 -- numbers the conversation, which nobody is granted to update
@@ -85,8 +96,7 @@ begin
   new.sent_revision := new.revision;
   new.created_at := moment;
   new.updated_at := moment;
-  -- By the server's clock, and only where the reader learns something by it.
-  new.written_at := case when new.written_at < moment - interval '1 minute' and isfinite(new.written_at) then new.written_at end;
+  new.written_at := chat.told_time(new.written_at, moment);
   new.is_edited := false;
   new.is_deleted := false;
   new.read_by := '[]';
@@ -106,5 +116,5 @@ create or replace trigger number_message
 comment on trigger number_message on public.user_messages is 'Numbers each new message, whoever inserts it. Only the owner can give a number, as the import of history does.';
 
 revoke all on function
-  chat.checked_content, chat.number_message
+  chat.checked_content, chat.told_time, chat.number_message
 from public, anon, authenticated, service_role;

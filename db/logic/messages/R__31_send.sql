@@ -157,8 +157,11 @@ as $$
 declare
   known record;
   people uuid[] := '{}';
+  conversations uuid[];
+  ids uuid[];
   locked uuid[];
   chosen bigint[];
+  moment timestamptz;
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     perform chat.refuse_old_snapshot();
@@ -180,20 +183,23 @@ begin
   end loop;
   perform set_config('request.jwt.claims', '', true);      -- nobody's from here on
 
+  select array_agg(a.conversation_id order by g.place), array_agg(a.id order by g.place) into conversations, ids
+  from unnest(send_messages.calls) with ordinality g (call, place)
+  cross join lateral json_to_record(g.call::json) a (conversation_id uuid, id uuid);
+
   -- Whoever holds one of these holds up nobody else here: what concerns it is sent alone, and waits there.
   select array_agg(l.id) into locked
   from (
     select c.id
-    from public.user_conversations c
-    where c.id = any (array(select (g.call::json ->> 'conversation_id')::uuid from unnest(send_messages.calls) g (call)))
-      and exists (
-        select
-        from unnest(people, send_messages.calls) g (person, call)
-        where (g.call::json ->> 'conversation_id')::uuid = c.id
-          and g.person in (c.participant_1_id, c.participant_2_id)
-      )
+    from (
+      select g.conversation_id, array_agg(g.person) as senders
+      from unnest(people, conversations) g (person, conversation_id)
+      group by g.conversation_id
+    ) s
+    join public.user_conversations c on c.id = s.conversation_id
+    where array[c.participant_1_id, c.participant_2_id] && s.senders
     order by c.id
-    for no key update
+    for no key update of c
     skip locked
   ) l;
 
@@ -204,44 +210,79 @@ begin
     from (
       select
         g.place,
-        a.conversation_id,
+        g.conversation_id,
         coalesce(g.person in (c.participant_1_id, c.participant_2_id), false)
           and (
-            a.id is null
-            or chat.is_id_of_now(a.id)
-              and row_number() over (partition by a.id order by g.place) = 1
-              and pg_try_advisory_xact_lock(hashtextextended(a.id::text, 0))
-              and not exists (select from public.user_messages m where m.id = a.id)
-              and not exists (select from chat.message_keys k where k.sender_id = g.person and k.key = a.id)
+            g.id is null
+            or chat.is_id_of_now(g.id)
+              and row_number() over (partition by g.id order by g.place) = 1
+              and pg_try_advisory_xact_lock(hashtextextended(g.id::text, 0))
+              and not exists (select from public.user_messages m where m.id = g.id)
+              and not exists (select from chat.message_keys k where k.sender_id = g.person and k.key = g.id)
           ) as may_be_sent
-      from unnest(people, send_messages.calls) with ordinality g (person, call, place)
-      cross join lateral json_to_record(g.call::json) a (conversation_id uuid, id uuid)
-      left join public.user_conversations c on c.id = a.conversation_id and c.id = any (locked)
+      from unnest(people, conversations, ids) with ordinality g (person, conversation_id, id, place)
+      left join public.user_conversations c on c.id = g.conversation_id and c.id = any (locked)
     ) w
   ) o
   where o.is_in_order;
 
-  -- Every rule is the trigger's and the table's. What they refuse undoes the batch, and is then refused alone.
+  moment := clock_timestamp();     -- not before the last message of any, now that they are locked
+  -- As chat.number_message() does one by one; it steps aside for what has a number. What a rule or the table refuses undoes the batch,
+  -- and is then refused alone. The conversations are locked, so what is read of them is how they are.
   return query
     with given as materialized (
       select
-        g.place, g.person, coalesce(a.id, chat.uuid7()) as id, a.conversation_id, a.content, a.message_type, a.file_url,
-        a.file_name, a.file_size, a.metadata, a.written_at
-      from unnest(people, send_messages.calls) with ordinality g (person, call, place)
+        g.place, g.person, c.id as conversation_id,
+        case g.person when c.participant_1_id then c.participant_2_id else c.participant_1_id end as other,
+        g.person = c.participant_1_id as is_first,
+        coalesce(a.id, chat.uuid7()) as id, a.content, coalesce(a.message_type, 'text') as message_type, a.file_url, a.file_name,
+        a.file_size, coalesce(a.metadata, '{}') as metadata, a.written_at,
+        g.number, c.last_message_seq + g.number as seq, c.revision + g.number as revision,
+        greatest(moment, c.last_message_at) + (g.number - 1) * interval '1 microsecond' as moment
+      from (
+        select
+          p.place, p.person, p.call, p.conversation_id,
+          row_number() over (partition by p.conversation_id order by p.place) as number
+        from unnest(people, conversations, send_messages.calls) with ordinality p (person, conversation_id, call, place)
+        where p.place = any (chosen)
+      ) g
+      join public.user_conversations c on c.id = g.conversation_id
       cross join lateral json_to_record(g.call::json) a (
-        id uuid, conversation_id uuid, content text, message_type text, file_url text, file_name text, file_size bigint,
-        metadata jsonb, written_at timestamptz
+        id uuid, content text, message_type text, file_url text, file_name text, file_size bigint, metadata jsonb,
+        written_at timestamptz
       )
-      where g.place = any (chosen)
+      order by g.place
+    ), numbered as (
+      update public.user_conversations c
+      set
+        last_message_seq = l.seq,
+        revision = l.revision,
+        last_message_id = l.id,
+        last_message_at = l.moment,
+        updated_at = clock_timestamp(),
+        is_archived = false,
+        participant_1_read_seq = coalesce(n.seq_of_first, c.participant_1_read_seq),
+        participant_2_read_seq = coalesce(n.seq_of_second, c.participant_2_read_seq)
+      from (
+        select
+          g.conversation_id, max(g.number) as number,
+          max(g.seq) filter (where g.is_first) as seq_of_first,
+          max(g.seq) filter (where not g.is_first) as seq_of_second
+        from given g
+        group by g.conversation_id
+      ) n
+      join given l on l.conversation_id = n.conversation_id and l.number = n.number
+      where c.id = n.conversation_id
     ), sent as (
       insert into public.user_messages as m (
-        id, conversation_id, sender_id, content, message_type, file_url, file_name, file_size, metadata, written_at
+        id, conversation_id, sender_id, content, message_type, file_url, file_name, file_size, created_at, updated_at, metadata,
+        recipient_id, seq, sent_revision, revision, written_at
       )
       select
-        g.id, g.conversation_id, g.person, g.content, coalesce(g.message_type, 'text'), g.file_url, g.file_name,
-        g.file_size, coalesce(g.metadata, '{}'), g.written_at
+        g.id, g.conversation_id, g.person, chat.checked_content(g.content, g.message_type), g.message_type,
+        chat.clean_address(g.file_url), chat.clean_file_name(g.file_name), g.file_size, g.moment, g.moment, g.metadata,
+        chat.require_reachable(g.person, g.other), g.seq, g.revision, g.revision, chat.told_time(g.written_at, g.moment)
       from given g
-      order by g.place
       returning
         m.id, m.conversation_id, m.sender_id, m.content, m.message_type, m.file_url, m.file_name, m.file_size,
         m.created_at, m.updated_at, m.is_edited, m.is_deleted, m.read_by, m.metadata, m.recipient_id, m.seq,

@@ -91,7 +91,7 @@ final class Equivalents {
         "public.search_messages: true for me in (m.sender_id, m.recipient_id)",
         "The index has both people as words, which no text can have: its own are five letters at most.");
     REASONS.put(
-        "chat.send_messages: true for exists ( select from unnest(people, send_messages.calls) g (person, call) where (g.call::json ->> 'conversation_id')::uuid = c.id and g.person in (c.participant_1_id, c.participant_2_id) )",
+        "chat.send_messages: true for array[c.participant_1_id, c.participant_2_id] && s.senders",
         LOCKS_ONLY);
     REASONS.put(
         "chat.send_messages: true for k.sender_id = g.person",
