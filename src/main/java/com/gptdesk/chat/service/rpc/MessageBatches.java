@@ -8,7 +8,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -23,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * there each gets the answer that it would have got without a batch. Whoever is refused after they
  * undid a batch goes alone for a while.
  *
- * <p>The callers' own threads do the work; any number of them.
+ * <p>The callers' own threads do the work; any number of them. While some wait, one more thread
+ * looks whether a place was kept for too long, or somebody has waited for too long.
  */
 final class MessageBatches {
   /** The database, for a batch. */
@@ -51,6 +54,7 @@ final class MessageBatches {
   private final Duration patience;
   private final Duration slow;
   private final LongSupplier nanoClock;
+  private final AtomicBoolean watched = new AtomicBoolean();
 
   private final LongAdder batches = new LongAdder();
   private final LongAdder sentTogether = new LongAdder();
@@ -98,30 +102,27 @@ final class MessageBatches {
     if (!allowsBatches) {
       return alone.get();
     }
-    SendCall call = new SendCall(person, caller, conversation, json, bytes);
-    queue.arrive(call);
     long came = nanoClock.getAsLong();
+    SendCall call = new SendCall(person, caller, conversation, json, bytes, came);
+    queue.arrive(call);
     boolean interrupted = false;
     try {
       while (true) {
-        Turn turn = null;
-        try {
-          turn = call.await(slow);
-        } catch (InterruptedException e) {
-          interrupted = true; // what has begun is brought to its end
+        Turn turn = call.told();
+        if (turn == null) {
+          watch();
+          try {
+            turn = call.await();
+          } catch (InterruptedException e) {
+            interrupted = true;
+            if (queue.withdraw(call)) {
+              throw new IllegalStateException("The service stops", e);
+            }
+            continue; // what has begun is brought to its end
+          }
         }
         switch (turn) {
-          case null -> {
-            queue.look();
-            if (!interrupted && nanoClock.getAsLong() - came < patience.toNanos()) {
-              continue;
-            }
-            if (!queue.withdraw(call)) {
-              continue; // it is being sent
-            }
-            if (interrupted) {
-              throw new IllegalStateException("The service stops");
-            }
+          case Turn.Late late -> {
             return alone.get();
           }
           case Turn.Lead lead -> send(lead.batch(), alone);
@@ -139,6 +140,23 @@ final class MessageBatches {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** Looks after those who wait, on one thread for all of them, until nothing is being sent. */
+  private void watch() {
+    if (watched.compareAndSet(false, true)) {
+      Thread.ofVirtual().name("send-queue").start(this::lookAfterWaiting);
+    }
+  }
+
+  private void lookAfterWaiting() {
+    do {
+      do {
+        LockSupport.parkNanos(slow.toNanos());
+      } while (queue.look(patience));
+      watched.set(false);
+      // One who came since the look has found it watched.
+    } while (queue.look(patience) && watched.compareAndSet(false, true));
   }
 
   /** How many batches of more than one message were tried. */

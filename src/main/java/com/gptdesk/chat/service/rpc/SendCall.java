@@ -1,13 +1,11 @@
 package com.gptdesk.chat.service.rpc;
 
 import com.gptdesk.chat.database.Caller;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A message that is to be sent. Its caller's thread waits here for its turn, or for its answer. */
@@ -19,6 +17,9 @@ final class SendCall {
 
     /** It sends its own message, alone. */
     record Alone() implements Turn {}
+
+    /** It waits no longer: it sends its own message, whoever else sends. */
+    record Late() implements Turn {}
 
     /** Another thread has sent it. */
     record Answer(@Nullable String json) implements Turn {}
@@ -62,15 +63,20 @@ final class SendCall {
   private final String conversation;
   private final String json;
   private final int bytes;
+  private final long came;
   private final BlockingQueue<Turn> turns = new LinkedBlockingQueue<>();
   private boolean undone; // written before the turn that says so
 
-  SendCall(UUID person, Caller caller, String conversation, String json, int bytes) {
+  /**
+   * @param came when
+   */
+  SendCall(UUID person, Caller caller, String conversation, String json, int bytes, long came) {
     this.person = person;
     this.caller = caller;
     this.conversation = conversation;
     this.json = json;
     this.bytes = bytes;
+    this.came = came;
   }
 
   UUID person() {
@@ -94,6 +100,11 @@ final class SendCall {
     return bytes;
   }
 
+  /** When it came. */
+  long came() {
+    return came;
+  }
+
   /** Whether it was in a batch that the database has undone. */
   boolean wasUndone() {
     return undone;
@@ -107,8 +118,13 @@ final class SendCall {
     turns.add(turn);
   }
 
-  /** Null when nothing was told for so long. */
-  @Nullable Turn await(Duration time) throws InterruptedException {
-    return turns.poll(time.toNanos(), TimeUnit.NANOSECONDS);
+  /** What it was told; null for nothing yet. */
+  @Nullable Turn told() {
+    return turns.poll();
+  }
+
+  /** Waits until it is told something. Without a time, since a timer for each call costs much. */
+  Turn await() throws InterruptedException {
+    return turns.take();
   }
 }

@@ -80,11 +80,27 @@ final class SendQueue {
     }
   }
 
-  /** Looks whether a place has become free because somebody has kept it for too long. */
-  void look() {
+  /**
+   * Looks whether a place has become free because somebody has kept it for too long, and tells
+   * those who have waited for too long.
+   *
+   * @return whether some call waits, or is being sent
+   */
+  boolean look(Duration patience) {
     lock.lock();
     try {
       giveTurns();
+      long latest = nanoClock.getAsLong() - patience.toNanos();
+      for (Iterator<Lane> all = lanes.values().iterator(); all.hasNext(); ) {
+        Lane lane = all.next();
+        tellLate(lane.alone, latest);
+        int late = tellLate(lane.waiting, latest);
+        waiting -= late;
+        if (late > 0 && lane.waiting.isEmpty() && ready.remove(lane)) {
+          all.remove();
+        }
+      }
+      return !lanes.isEmpty();
     } finally {
       lock.unlock();
     }
@@ -192,6 +208,20 @@ final class SendQueue {
       underway.add(batch);
       batch.begin(nanoClock.getAsLong());
     }
+  }
+
+  /**
+   * Takes those out that came before that moment; the first came first.
+   *
+   * @return how many
+   */
+  private static int tellLate(Deque<SendCall> calls, long latest) {
+    int late = 0;
+    while (!calls.isEmpty() && calls.getFirst().came() - latest <= 0) {
+      calls.remove().tell(new Turn.Late());
+      late++;
+    }
+    return late;
   }
 
   /** What waits for others, or for the database, keeps no place from the rest. */

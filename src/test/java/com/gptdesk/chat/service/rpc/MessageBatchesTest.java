@@ -24,6 +24,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -308,6 +309,36 @@ class MessageBatchesTest {
   }
 
   @Test
+  void whoIsLeftOutAndWaitsLongGoesToTheDatabaseAllTheSame() throws Exception {
+    AtomicLong clock = new AtomicLong();
+    batches =
+        batches(limits(1, 100, 1_000_000), Duration.ofMillis(10), Duration.ofMillis(1), clock::get);
+    leftOut.addAll(Set.of("a 2", "a 3"));
+    Future<String> first = held("z 1");
+    CountDownLatch isAlone = new CountDownLatch(1);
+    CountDownLatch aloneMayGo = new CountDownLatch(1);
+    Future<String> stuck =
+        threads.submit(
+            () ->
+                sendHere(
+                    "a 2",
+                    () -> {
+                      isAlone.countDown();
+                      Await.open(aloneMayGo);
+                      return "alone a 2";
+                    }));
+    Await.until("it waits", () -> batches.waiting() == 1);
+    Future<String> behind = waiting("a 3").getFirst();
+    mayGo.countDown();
+    first.get();
+    Await.open(isAlone); // both were left out, and the second waits for the first
+    clock.set(Duration.ofMillis(11).toNanos());
+    assertEquals("alone a 3", behind.get());
+    aloneMayGo.countDown();
+    assertEquals("alone a 2", stuck.get());
+  }
+
+  @Test
   void whoIsInterruptedWhileWaitingSendsNothing() throws Exception {
     Future<String> first = held("a 1");
     CountDownLatch ended = new CountDownLatch(1);
@@ -365,6 +396,11 @@ class MessageBatchesTest {
   }
 
   private MessageBatches batches(BatchLimits limits, Duration patience, Duration slow) {
+    return batches(limits, patience, slow, System::nanoTime);
+  }
+
+  private MessageBatches batches(
+      BatchLimits limits, Duration patience, Duration slow, LongSupplier nanoClock) {
     return new MessageBatches(
         (callers, calls) -> {
           sentTogether.add(calls);
@@ -377,7 +413,7 @@ class MessageBatchesTest {
         limits,
         patience,
         slow,
-        System::nanoTime);
+        nanoClock);
   }
 
   private static BatchLimits limits(int places, int most, int mostBytes) {
