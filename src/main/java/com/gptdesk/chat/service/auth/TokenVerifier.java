@@ -42,6 +42,9 @@ import tools.jackson.databind.node.ObjectNode;
  * and ES256 with a JWK set. {@code exp} is required; {@code exp}, {@code nbf} and {@code iat} may
  * be off by 30 seconds.
  *
+ * <p>The signature of a token that comes again is not checked again for up to a minute; its expiry
+ * is.
+ *
  * <p>Thread-safe. With a JWK set a call may fetch keys (at most some seconds), so call it where
  * blocking is allowed. Keys are cached for five minutes, read again for an unknown key id, and kept
  * for an hour when their address does not answer.
@@ -69,6 +72,7 @@ public final class TokenVerifier {
   private final TokenSettings settings;
   private final SignatureCheck signature;
   private final Clock clock;
+  private final VerifiedTokens verified = new VerifiedTokens();
 
   public TokenVerifier(TokenSettings settings) {
     this(settings, Clock.systemUTC());
@@ -96,7 +100,18 @@ public final class TokenVerifier {
     if (token.length() > LONGEST_TOKEN) {
       throw new InvalidToken(Reason.MALFORMED, "JWT is too long");
     }
-    return identify(verifiedClaims(token));
+    Instant now = clock.instant();
+    Identity known = verified.of(token, now);
+    if (known != null && !isExpired(known.expiresAt(), now)) {
+      return known;
+    }
+    Identity identity = identify(verifiedClaims(token), now);
+    verified.add(token, identity, now);
+    return identity;
+  }
+
+  private static boolean isExpired(@Nullable Instant expiresAt, Instant now) {
+    return expiresAt != null && now.isAfter(expiresAt.plus(SKEW));
   }
 
   private boolean isAnonKey(String token) {
@@ -128,13 +143,12 @@ public final class TokenVerifier {
     }
   }
 
-  private Identity identify(ObjectNode claims) {
-    Instant now = clock.instant();
+  private Identity identify(ObjectNode claims, Instant now) {
     Instant expiresAt = time(claims, "exp");
     if (expiresAt == null) {
       throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has no \"exp\"");
     }
-    if (now.isAfter(expiresAt.plus(SKEW))) {
+    if (isExpired(expiresAt, now)) {
       throw new InvalidToken(Reason.EXPIRED, "JWT expired");
     }
     refuseIfLater(time(claims, "nbf"), now, "JWT not yet valid");

@@ -2,7 +2,9 @@ package com.gptdesk.chat.service.auth;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -33,6 +35,7 @@ import java.security.interfaces.RSAPublicKey;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Base64;
 import java.util.UUID;
@@ -90,6 +93,31 @@ class TokenVerifierTest {
     assertRefused(
         Reason.NOT_YET_VALID,
         signed(soon.replace("nbf", "iat").formatted(NOW.plusSeconds(31).getEpochSecond())));
+  }
+
+  @Test
+  void aTokenThatComesAgainIsVerifiedOnceAMinute() {
+    MovingClock clock = new MovingClock();
+    TokenVerifier later = new TokenVerifier(TokenSettings.ofSecret(SECRET), clock);
+    String token = issuer.forUser(ALICE, HOUR);
+    Identity first = later.verify(token);
+    clock.now = NOW.plusSeconds(20);
+    assertSame(first, later.verify(token));
+    clock.now = NOW.plusSeconds(61);
+    assertNotSame(first, later.verify(token));
+    assertEquals(first, later.verify(token));
+  }
+
+  @Test
+  void aTokenThatWasVerifiedExpiresAllTheSame() {
+    MovingClock clock = new MovingClock();
+    TokenVerifier later = new TokenVerifier(TokenSettings.ofSecret(SECRET), clock);
+    String token = signed(claims(NOW.plusSeconds(10)));
+    assertEquals(ALICE, later.verify(token).userId());
+    clock.now = NOW.plusSeconds(40);
+    assertEquals(ALICE, later.verify(token).userId());
+    clock.now = NOW.plusSeconds(41);
+    assertEquals(Reason.EXPIRED, refusal(later, token));
   }
 
   @ParameterizedTest
@@ -279,6 +307,25 @@ class TokenVerifierTest {
   }
 
   // ---- helpers
+
+  private static final class MovingClock extends Clock {
+    private Instant now = NOW;
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneOffset getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      throw new UnsupportedOperationException();
+    }
+  }
 
   private void assertRefused(Reason reason, String token) {
     assertEquals(reason, refusal(verifier, token));
