@@ -99,7 +99,7 @@ class RelayTest {
               RelaySettings.of(login.url(), login.user(), login.password())
                   .withPace(Duration.ofMillis(1), NEVER, NEVER));
       long before = awake.relay.polls();
-      Await.until("many a poll elsewhere", () -> awake.relay.polls() > before + 200);
+      Await.until("many a poll elsewhere", () -> awake.relay.polls() > before + 40);
       awake.relay.close();
     }
 

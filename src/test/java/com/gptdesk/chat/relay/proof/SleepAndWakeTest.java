@@ -227,7 +227,7 @@ class SleepAndWakeTest {
     String before = relay.polls() + " polls, " + calls() + " calls, " + backends();
     try (Relay awake = new ReceivedChanges().through(paced(ProofDatabase.of(elsewhere), NEVER))) {
       long polls = awake.polls();
-      Await.until("many a poll elsewhere", () -> awake.polls() > polls + 200);
+      Await.until("many a poll elsewhere", () -> awake.polls() > polls + 40);
     }
     String after = relay.polls() + " polls, " + calls() + " calls, " + backends();
     return before.equals(after) ? "no query" : before + " before " + after;
