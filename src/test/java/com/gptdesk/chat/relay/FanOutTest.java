@@ -40,6 +40,42 @@ class FanOutTest {
     assertEquals(List.of("4"), mallory.heard);
   }
 
+  /** Bob is of the team, and blocked: on no socket of his, whichever audience it has in common. */
+  @Test
+  void aChangeIsNotToldToWhomItIsHiddenFrom() {
+    var alice = new Hears();
+    var bob = new Hears();
+    var bobsPhone = new Hears();
+    var red = new Hears();
+    fanOut.add(alice, List.of(ALICE, BLUE));
+    fanOut.add(bob, List.of(BOB, BLUE));
+    fanOut.add(bobsPhone, List.of(BLUE, BOB));
+    fanOut.add(red, List.of(Audience.user(UUID.randomUUID()), RED));
+
+    fanOut.changed(hidden(List.of(BOB.id()), BLUE));
+    fanOut.changed(hidden(List.of(BOB.id()), BLUE, BOB));
+    fanOut.changed(hidden(List.of(UUID.randomUUID()), BLUE)); // of somebody who is not here
+    fanOut.changed(
+        hidden(List.of(ALICE.id(), BOB.id()), BLUE, RED)); // a person, not the team of that id
+    fanOut.changed(change(BLUE));
+
+    assertEquals(List.of("1", "2", "3", "5"), alice.heard);
+    assertEquals(List.of("3", "5"), bob.heard);
+    assertEquals(List.of("3", "5"), bobsPhone.heard);
+    assertEquals(List.of("4"), red.heard);
+  }
+
+  /** It is of one delivery alone: what was hidden once keeps nobody from what comes next. */
+  @Test
+  void whatIsHiddenFromSomebodyLeavesTheirAudiencesAsTheyAre() {
+    var bob = new Hears();
+    fanOut.add(bob, List.of(BOB, BLUE));
+    fanOut.changed(hidden(List.of(BOB.id()), BLUE));
+    fanOut.changed(change(BLUE));
+    fanOut.resync(List.of(BLUE), "begin anew");
+    assertEquals(List.of("2", "begin anew"), bob.heard);
+  }
+
   @Test
   void whoMovesToAnotherTeamHearsThatOneInstead() {
     var alice = new Hears();
@@ -122,12 +158,17 @@ class FanOutTest {
   }
 
   private Change change(Audience... audiences) {
+    return hidden(List.of(), audiences);
+  }
+
+  private Change hidden(List<UUID> from, Audience... audiences) {
     return new Change(
         ++seq,
         "user_messages",
         Change.Operation.INSERT,
         Instant.now(),
         List.of(audiences),
+        from,
         "{}",
         null);
   }

@@ -13,8 +13,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A wire to a database that can be made half open: a frozen connection forwards nothing any more,
- * and neither side hears that it ended. Connections that are held never reach the database.
+ * A wire to a server that can be made half open: a frozen connection forwards nothing any more, and
+ * neither side hears that it ended. Connections that are held never reach the server.
  */
 public final class FreezingProxy implements AutoCloseable {
   private final URI target;
@@ -30,8 +30,13 @@ public final class FreezingProxy implements AutoCloseable {
 
   /** To the server of this login. */
   public static FreezingProxy to(Login login) {
+    return to(URI.create(login.url().substring("jdbc:".length())));
+  }
+
+  /** To the server at this host and port. */
+  public static FreezingProxy to(URI server) {
     try {
-      return new FreezingProxy(URI.create(login.url().substring("jdbc:".length())));
+      return new FreezingProxy(server);
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
@@ -47,6 +52,15 @@ public final class FreezingProxy implements AutoCloseable {
                 "//" + server.getInetAddress().getHostAddress() + ":" + server.getLocalPort()),
         login.user(),
         login.password());
+  }
+
+  /** The same address, through this proxy. */
+  public String through(URI server) {
+    return "%s://%s:%d"
+        .formatted(
+            server.getScheme(),
+            this.server.getInetAddress().getHostAddress(),
+            this.server.getLocalPort());
   }
 
   /** From now on new connections are frozen from their start. */
@@ -104,22 +118,22 @@ public final class FreezingProxy implements AutoCloseable {
 
   private static final class Wire {
     private final Socket client;
-    private final @Nullable Socket database;
+    private final @Nullable Socket target;
     volatile boolean frozen;
 
-    Wire(Socket client, @Nullable Socket database) {
+    Wire(Socket client, @Nullable Socket target) {
       this.client = client;
-      this.database = database;
+      this.target = target;
     }
 
     int clientPort() {
-      return database == null ? -1 : database.getLocalPort();
+      return target == null ? -1 : target.getLocalPort();
     }
 
     void start() {
-      if (database != null) {
-        Thread.ofVirtual().start(() -> forward(client, database));
-        Thread.ofVirtual().start(() -> forward(database, client));
+      if (target != null) {
+        Thread.ofVirtual().start(() -> forward(client, target));
+        Thread.ofVirtual().start(() -> forward(target, client));
       }
     }
 
@@ -143,8 +157,8 @@ public final class FreezingProxy implements AutoCloseable {
     void end() {
       try {
         client.close();
-        if (database != null) {
-          database.close();
+        if (target != null) {
+          target.close();
         }
       } catch (IOException e) {
         throw new IllegalStateException(e);

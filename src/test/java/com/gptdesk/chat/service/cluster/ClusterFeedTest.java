@@ -127,6 +127,21 @@ class ClusterFeedTest {
     isUpToDate();
   }
 
+  /** Over NATS, too: the node of whom it is hidden from gets it for others of the audience. */
+  @Test
+  void aChangeIsNotToldToWhomItIsHiddenFrom() {
+    Audience person = Audience.user(UUID.randomUUID());
+    var carol = new ReceivedEvents();
+    fanOut.add(carol, List.of(person, BOB));
+    fanOut.awaitSubscribed(List.of(person));
+    hides(1, person.id(), BOB);
+    hides(2, person.id(), person, BOB);
+    tells(3, BOB);
+    bob.hasReceived("1", "2", "3");
+    carol.hasReceived("3");
+    assertEquals(0, feed.gaps());
+  }
+
   @Test
   void whoMissedAChangeIsToldSoBeforeTheNext() {
     tells(1, ALICE, BOB);
@@ -298,6 +313,17 @@ class ClusterFeedTest {
     }
   }
 
+  private void hides(long expected, UUID from, Audience... audiences) {
+    synchronized (last) {
+      number++;
+      assertEquals(expected, number);
+      byte[] message = message(number, previous(audiences), List.of(from));
+      for (Audience audience : audiences) {
+        leader.publish(audience, message);
+      }
+    }
+  }
+
   private void notes(Audience whom) {
     synchronized (last) {
       number++;
@@ -326,6 +352,10 @@ class ClusterFeedTest {
   }
 
   private byte[] message(long which, Map<Audience, Long> previous) {
+    return message(which, previous, List.of());
+  }
+
+  private byte[] message(long which, Map<Audience, Long> previous, List<UUID> hiddenFrom) {
     var change =
         new Change(
             which,
@@ -333,6 +363,7 @@ class ClusterFeedTest {
             Change.Operation.INSERT,
             Instant.EPOCH,
             List.copyOf(previous.keySet()),
+            hiddenFrom,
             "{}",
             null);
     return new ClusterMessage.ChangeEvent(term, which, previous, change).encode();

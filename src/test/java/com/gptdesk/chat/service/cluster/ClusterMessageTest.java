@@ -32,10 +32,21 @@ class ClusterMessageTest {
             List.of(ALICE, BOB),
             "{\"content\":\"é 😀\"}",
             null);
+    var hidden =
+        new Change(
+            13,
+            "user_presence",
+            Change.Operation.DELETE,
+            Instant.EPOCH,
+            List.of(ALICE, BOB),
+            List.of(UUID.randomUUID(), ALICE.id()),
+            null,
+            "{}");
     for (ClusterMessage message :
         List.of(
             new ClusterMessage.Beat(3, 8),
             new ClusterMessage.ChangeEvent(3, 8, previous, change),
+            new ClusterMessage.ChangeEvent(3, 9, previous, hidden),
             new ClusterMessage.TooLong(3, 8, previous),
             new ClusterMessage.ChangeAudiences(3, 8, 7, List.of(ALICE, BOB)),
             new ClusterMessage.Answer(3, 99, List.of(8L, 0L)))) {
