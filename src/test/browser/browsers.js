@@ -51,6 +51,7 @@ export async function openChromium(executablePath) {
       context.setDefaultTimeout(PATIENCE);
       return context.newPage();
     },
+    newTab: (page) => page.context().newPage(),
     closePage: (page) => page.context().close(),
     close: () => browser.close(),
   };
@@ -76,6 +77,11 @@ export async function openFirefox(executablePath) {
       browsers.set(page, browser);
       await page.setViewport({ width: 1180, height: 760 });
       return page;
+    },
+    newTab: async (page) => {
+      const tab = await browsers.get(page).newPage();
+      tab.setDefaultTimeout(PATIENCE);
+      return tab;
     },
     closePage: (page) => browsers.get(page).close(),
     close: () => Promise.all([...browsers.values()].map((browser) => browser.close())),

@@ -1,5 +1,6 @@
 // The page inside another application, without the demo: the application around it signs people in; no other can.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { find, openChromium } from './browsers.js';
@@ -13,6 +14,7 @@ const chromium = find('chromium');
 describe('In another application', { skip: chromium === null && 'chromium was not found' }, () => {
   const demonstration = new Service(); // has people and makes their tokens
   const hosts = {};
+  const settings = {};
   let service;
   let browser;
   let demo;
@@ -21,7 +23,10 @@ describe('In another application', { skip: chromium === null && 'chromium was no
     await demonstration.start();
     demo = await Demo.at(demonstration.url);
     const ports = [await freePort(), await freePort()];
-    service = new Service({ beside: { shared: () => ({ ...demonstration.shared(), CHAT_PAGE_HOSTS: `http://127.0.0.1:${ports[0]}` }) } });
+    service = new Service({
+      settings,
+      beside: { shared: () => ({ ...demonstration.shared(), CHAT_PAGE_HOSTS: `http://127.0.0.1:${ports[0]}` }) },
+    });
     await service.start();
     const token = await demo.token('alice');
     for (const [i, name] of ['desk', 'stranger'].entries()) {
@@ -63,11 +68,40 @@ describe('In another application', { skip: chromium === null && 'chromium was no
     const forged = good.replace(/[^.]+$/, (signature) => signature.split('').reverse().join(''));
     await page.evaluate((token) => (window.token = token), forged);
     await frame.locator('body').evaluate(() => location.reload());
-    await frame.locator('.empty', { hasText: 'The chat cannot be opened' }).waitFor();
+    await frame.locator('.empty', { hasText: 'You are signed out' }).waitFor();
     assert.equal(await frame.locator('.messages-page').count(), 0);
     await page.evaluate((token) => (window.token = token), good);
-    await frame.getByRole('button', { name: 'Try again' }).click();
+    await frame.getByRole('button', { name: 'I have signed in' }).click();
     await frame.locator('.conversation', { hasText: 'Bob Brown' }).waitFor();
+  });
+
+  test('a token that ends while the page is open: it says so, keeps what was written, and goes on with the next token', async () => {
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${hosts.desk.address().port}/`);
+    const frame = page.frameLocator('iframe');
+    await frame.locator('.conversation', { hasText: 'Bob Brown' }).click();
+    await frame.locator('.bubble', { hasText: 'hello in there' }).waitFor();
+
+    settings.CHAT_JWT_SECRET = 'another secret, of more than the thirty-two bytes that are asked for';
+    await service.restart();
+    await frame.locator('.banner', { hasText: 'You are signed out' }).waitFor();
+    await frame.locator('.composer textarea').fill('written while signed out');
+    await frame.locator('.composer textarea').press('Enter');
+    await frame.locator('.message-sending', { hasText: 'written while signed out' }).waitFor();
+    assert.equal(await frame.locator('.banner, .inline-problem, .notice, .message-problem').count(), 1, 'one notice');
+
+    const token = signedWith(settings.CHAT_JWT_SECRET, await page.evaluate(() => window.token));
+    await page.evaluate(
+      ([next, chat]) => {
+        window.token = next;
+        document.querySelector('iframe').contentWindow.postMessage({ type: 'gptdesk-chat:token', token: next }, chat);
+      },
+      [token, service.url],
+    );
+    await frame.locator('.banner').waitFor({ state: 'detached' });
+    await frame.locator('.message-own:not(.message-sending)', { hasText: 'written while signed out' }).waitFor();
+    delete settings.CHAT_JWT_SECRET;
+    await service.restart();
   });
 
   test('another one cannot even show it', async () => {
@@ -77,6 +111,12 @@ describe('In another application', { skip: chromium === null && 'chromium was no
     assert.equal(await page.frameLocator('iframe').locator('.conversation, .empty').count(), 0);
   });
 });
+
+/** The same claims, signed with another secret. */
+function signedWith(secret, token) {
+  const claims = token.replace(/\.[^.]+$/, '');
+  return `${claims}.${createHmac('sha256', secret).update(claims).digest('base64url')}`;
+}
 
 /** What a host application does: answers who asks from the chat's origin, and from no other. */
 function hostPage(chat, token) {

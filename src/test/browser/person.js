@@ -20,8 +20,24 @@ export class Person {
   }
 
   async opens(path = '/messages') {
-    await this.page.goto(`${this.url}${path}?as=${this.name}`);
+    const [place, message] = path.split('#');
+    await this.page.goto(`${this.url}${place}?as=${this.name}${message ? `#${message}` : ''}`);
     await this.sees('.conversation, .empty');
+    await this.standsStill();
+  }
+
+  /** Runs in each page before the page's own scripts. */
+  async prepares(script, argument) {
+    await (this.page.addInitScript ?? this.page.evaluateOnNewDocument).call(this.page, script, argument);
+  }
+
+  async hasWindow(width, height) {
+    await (this.page.setViewportSize ?? this.page.setViewport).call(this.page, { width, height });
+  }
+
+  /** Nothing scrolls but the page's panes: checked after each action. */
+  async standsStill() {
+    assert.deepEqual(await this.page.evaluate(outOfPlace, PANES), [], `what scrolls, or could, in ${this.name}'s window`);
   }
 
   /** Opens the conversation with somebody from the list. */
@@ -40,11 +56,13 @@ export class Person {
     await this.turnsToIt();
     await this.page.click('.composer textarea');
     await this.page.keyboard.type(text);
+    await this.standsStill();
   }
 
   async sends(text) {
     await this.writes(text);
     await this.page.keyboard.press('Enter');
+    await this.standsStill();
   }
 
   /** Puts a long text in at once, as pasting does. */
@@ -56,6 +74,7 @@ export class Person {
       Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(area, words);
       area.dispatchEvent(new Event('input', { bubbles: true }));
     }, text);
+    await this.standsStill();
   }
 
   /** Waits until there is such an element, with that text in it or its label. */
@@ -144,6 +163,7 @@ export class Person {
       [selector, text, mark],
     );
     await this.page.click(`[data-test="${mark}"]`);
+    await this.standsStill();
   }
 
   /** A tool beside a message, which shows when one points at it. */
@@ -154,11 +174,13 @@ export class Person {
       document.querySelectorAll('[data-pointed]').forEach((one) => one.removeAttribute('data-pointed'));
       const bubble = [...document.querySelectorAll('.bubble')].findLast((one) => one.textContent.includes(words));
       bubble.closest('.message').setAttribute('data-pointed', '');
-      bubble.scrollIntoView({ block: 'nearest' });
+      const pane = bubble.closest('.messages');
+      pane.scrollTop += bubble.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.clientHeight / 2;
     }, text);
     await this.sees(`[data-pointed] [aria-label="${label}"]`); // a message on its way has no tools yet
     await this.page.hover('[data-pointed] .bubble');
     await this.page.click(`[data-pointed] [aria-label="${label}"]`);
+    await this.standsStill();
   }
 
   title() {
@@ -177,6 +199,19 @@ export function complainedOfNothing(people) {
     [],
     'what the browser complained of',
   );
+}
+
+const PANES = '.messages, .sidebar-scroll, .people, .dialog, .menu, .whole, textarea, input';
+
+/** In the page: what is scrolled and should not be, and whether the document could be. */
+function outOfPlace(panes) {
+  const root = document.scrollingElement;
+  const moved = [root, ...document.querySelectorAll('*')].filter((one) => (one.scrollTop || one.scrollLeft) && !one.matches(panes));
+  const found = moved.map((one) => `${one.tagName}.${one.className} is scrolled by ${one.scrollLeft}, ${one.scrollTop}`);
+  if (root.scrollHeight > root.clientHeight || root.scrollWidth > root.clientWidth) {
+    found.push(`the document has ${root.scrollWidth} × ${root.scrollHeight} in ${root.clientWidth} × ${root.clientHeight}`);
+  }
+  return found;
 }
 
 const SHOTS = new URL('../../../target/screenshots', import.meta.url).pathname;

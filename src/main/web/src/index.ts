@@ -12,6 +12,6 @@ export { TypingIndicator } from './components/chat/typing-indicator';
 export { UserChatInterface } from './components/chat/user-chat-interface';
 export { ChatProvider, useChat, useUnreadCount } from './hooks/use-chat';
 export { useRealtimeChat } from './hooks/use-realtime-chat';
-export { createSupabaseClient } from './lib/supabase';
+export { createSupabaseClient, SignedOut } from './lib/supabase';
 export { UserChatAPI } from './lib/user-chat';
 export type * from './lib/types';

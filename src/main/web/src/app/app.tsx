@@ -2,17 +2,18 @@
 import { CloudOff, KeyRound } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import { choose, chosen, demoToken, demoUsers, type DemoUser } from './demo';
+import { choose, chosen, demoToken, demoUsers, Unanswered, type DemoUser } from './demo';
 import { Host, personIn } from './host';
 import icon from './icon.svg';
 import { TopBar } from './top-bar';
 import { EmptyState } from '@/components/chat/empty-state';
 import { MessagesPage } from '@/components/chat/messages-page';
 import { Avatar } from '@/components/ui/avatar';
-import { ChatProvider, useUnreadCount } from '@/hooks/use-chat';
+import { ChatProvider, useChat, useUnreadCount } from '@/hooks/use-chat';
 import { keep, kept } from '@/lib/keep';
 import { ENABLE_USER_CHAT } from '@/lib/settings';
-import { createSupabaseClient } from '@/lib/supabase';
+import { sentence, sentenceFor } from '@/lib/refusals';
+import { createSupabaseClient, SignedOut } from '@/lib/supabase';
 import type { User } from '@/lib/types';
 
 interface PageSettings {
@@ -32,6 +33,7 @@ type State =
   | { is: 'choosing'; demo: Demo }
   | { is: 'alone' }
   | { is: 'failed'; why: string }
+  | { is: 'signed out' }
   | { is: 'signed in'; user: User; supabase: SupabaseClient; demo?: Demo; host?: Host };
 
 export function App() {
@@ -41,6 +43,7 @@ export function App() {
   const be = useCallback(async (user: DemoUser, demo: Demo) => {
     // Asked for anew shortly before the old one ends, which is twelve hours.
     let token: { text: string; until: number } | null = null;
+    const refused = () => (token = null);
     const current = async () => {
       if (!token || token.until < Date.now()) {
         token = { text: await demoToken(user.id), until: Date.now() + 10 * 3_600_000 };
@@ -50,6 +53,7 @@ export function App() {
     const supabase = await createSupabaseClient(
       { url: location.origin, anonKey: demo.anonKey },
       current,
+      refused,
     );
     setState({ is: 'signed in', user, supabase, demo });
   }, []);
@@ -66,20 +70,30 @@ export function App() {
         const host = new Host(settings.hosts);
         const token = await host.token();
         const supabase = await createSupabaseClient(
-          { url: location.origin, anonKey: settings.anon_key ?? token },
+          { url: location.origin, anonKey: settings.anon_key },
           host.token,
+          host.refused,
         );
         const { error, status } = await supabase.rpc('search_users', { query: '', page_size: 1 });
-        if (error && (status === 401 || status === 403)) {
-          // The token is not good: say so before anything is shown. Other errors pass; the page tries again.
-          throw new Error([error.message, error.hint].filter(Boolean).join(' '));
+        // The token is not good: say so before anything is shown. Other errors pass; the page tries again.
+        if (status === 401) {
+          throw new SignedOut();
+        }
+        if (error && status === 403) {
+          const [message, hint] = sentence(error.details) ?? sentenceFor(status);
+          setState({ is: 'failed', why: [message, hint].filter(Boolean).join(' ') });
+          return;
         }
         setState({ is: 'signed in', user: personIn(token), supabase, host });
       } else {
         setState({ is: 'alone' });
       }
     } catch (error) {
-      setState({ is: 'failed', why: error instanceof Error ? error.message : String(error) });
+      setState(
+        error instanceof SignedOut
+          ? { is: 'signed out' }
+          : { is: 'failed', why: sentenceFor(error instanceof Unanswered ? 503 : 0).join(' ') },
+      );
     }
   }, [be]);
 
@@ -102,8 +116,23 @@ export function App() {
       return (
         <main className="whole">
           <EmptyState icon={<KeyRound size={26} />} title="Open the chat from your application">
-            This page is signed in by the application that shows it. To look around without one,
-            start the service with --demo.
+            You are signed in there, and this page with you.
+          </EmptyState>
+        </main>
+      );
+    case 'signed out':
+      return (
+        <main className="whole">
+          <EmptyState
+            icon={<KeyRound size={26} />}
+            title="You are signed out"
+            action={
+              <button type="button" className="button button-main" onClick={() => void start()}>
+                I have signed in
+              </button>
+            }
+          >
+            Sign in again in the application around this page. What you wrote here is kept.
           </EmptyState>
         </main>
       );
@@ -159,8 +188,10 @@ export function App() {
 }
 
 function TellHost({ host }: { host: Host }) {
+  const session = useChat();
   const unread = useUnreadCount();
   useEffect(() => host.unread(unread), [host, unread]);
+  useEffect(() => host.onToken(() => session.resume()), [host, session]);
   return null;
 }
 

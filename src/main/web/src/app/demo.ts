@@ -42,9 +42,12 @@ export function choose(user: DemoUser): void {
   history.replaceState(null, '', '/messages'); // their conversations, not mine
 }
 
+/** The service answered, and could not do it. */
+export class Unanswered extends Error {}
+
 async function json<T>(response: Response): Promise<T> {
   if (!response.ok) {
-    throw new Error(`The service answers ${response.status}.`);
+    throw new Unanswered();
   }
   return (await response.json()) as T;
 }

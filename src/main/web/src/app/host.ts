@@ -5,6 +5,7 @@
 //   host → page   {type: 'gptdesk-chat:token', token: '<JWT>'}
 //   page → host   {type: 'gptdesk-chat:unread', count: 3}               for the host's navigation entry
 import { serverNow } from '@/lib/server-clock';
+import { SignedOut } from '@/lib/supabase';
 import type { User } from '@/lib/types';
 
 const PATIENCE = 10_000;
@@ -12,6 +13,7 @@ const PATIENCE = 10_000;
 export class Host {
   private readonly origins: string[];
   private readonly waiting: ((token: string) => void)[] = [];
+  private readonly listeners = new Set<() => void>();
   private held: string | null = null;
 
   constructor(origins: string[]) {
@@ -25,6 +27,9 @@ export class Host {
         typeof data.token === 'string'
       ) {
         this.held = data.token;
+        if (this.waiting.length === 0) {
+          this.listeners.forEach((listener) => listener());
+        }
         this.waiting.splice(0).forEach((resolve) => resolve(data.token!));
       }
     });
@@ -43,14 +48,27 @@ export class Host {
       this.waiting.push(resolve);
       setTimeout(
         () =>
-          this.held
+          this.held && endOf(this.held) > serverNow()
             ? resolve(this.held)
-            : reject(new Error('The application around this page gave no token.')),
+            : reject(new SignedOut('The application around this page gave no token.')),
         PATIENCE,
       );
       this.say({ type: 'gptdesk-chat:token-wanted' });
     });
   };
+
+  /** A token that the service does not take: another is asked for. */
+  readonly refused = (token: string): void => {
+    if (this.held === token) {
+      this.held = null;
+    }
+  };
+
+  /** Called with each token that the host gives unasked, as after a sign-in. */
+  onToken(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 
   unread(count: number): void {
     this.say({ type: 'gptdesk-chat:unread', count });

@@ -42,6 +42,12 @@ export function useStore<T>(store: Store<T>): T {
   return useSyncExternalStore(store.subscribe, store.get);
 }
 
+/** Whether the page says already, once for all of it, that nothing can be loaded or sent at the moment. */
+export function useOutage(): boolean {
+  const { connection, signedOut } = useStore(useChat());
+  return signedOut || connection === 'lost';
+}
+
 /** For a navigation entry, a title, a badge. */
 export function useUnreadCount(): number {
   const session = useChat();

@@ -8,12 +8,18 @@ import type { ChatMessage, ReactionRow, UserMessage, UserPresence } from '@/lib/
 /** A little longer than the server's, which is the one that usually ends it. */
 const TYPING_SHOWN = TYPING_TIMEOUT + 1500;
 
+/** Where a visit begins: at the first unread message, if there is one. */
+export interface Landing {
+  unread: number | null;
+}
+
 export function useRealtimeChat(conversationId: string, userId: string) {
   const session = useChat();
   const feed = useMemo(() => session.feed(conversationId), [session, conversationId]);
   const state = useStore(feed);
   const { presence } = useStore(session);
   const [typingUsers, setTypingUsers] = useState<string[]>([]);
+  const [landing, setLanding] = useState<Landing | null>(null);
 
   useEffect(() => {
     const timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -56,6 +62,25 @@ export function useRealtimeChat(conversationId: string, userId: string) {
       }
     };
     advance();
+    let ended = false;
+    let visiting: Promise<void> | null = null;
+    const land = async () => {
+      const unread = await feed.visit();
+      if (ended || !feed.get().ready) {
+        visiting = null;
+      } else {
+        setLanding({ unread });
+      }
+    };
+    const caughtUp = async () => {
+      if (visiting) {
+        await visiting;
+        await feed.catchUp();
+      } else {
+        await (visiting = land());
+      }
+      advance();
+    };
 
     const channel = session.supabase
       .channel(`conversation-${conversationId}`)
@@ -97,21 +122,22 @@ export function useRealtimeChat(conversationId: string, userId: string) {
       .on('system', {}, ({ status }: { status?: string }) => {
         if (status === 'resync') {
           feed.lost();
-          void feed.catchUp().then(advance);
+          void caughtUp();
         }
       })
       .subscribe((status) => {
         if (status === 'SUBSCRIBED') {
-          void feed.catchUp().then(advance);
+          void caughtUp();
         } else {
           feed.lost();
           advance();
         }
       });
-    void feed.open().then(advance);
-    const endRejoin = session.onRejoin(() => void feed.catchUp().then(advance));
+    void caughtUp();
+    const endRejoin = session.onRejoin(() => void caughtUp());
 
     return () => {
+      ended = true;
       endRejoin();
       timers.forEach(clearTimeout);
       setTypingUsers([]);
@@ -134,5 +160,5 @@ export function useRealtimeChat(conversationId: string, userId: string) {
     [feed],
   );
 
-  return { ...state, feed, typingUsers, onlineUsers, otherPresence, setMessages };
+  return { ...state, feed, landing, typingUsers, onlineUsers, otherPresence, setMessages };
 }

@@ -17,11 +17,14 @@ import type {
 import { UserChatAPI } from './user-chat';
 
 const REMEMBERED_CONVERSATIONS = 20;
+const PROBE = 5_000; // milliseconds between two questions whether the service answers again
 
 export type Connection = 'connecting' | 'online' | 'lost';
 
 export interface SessionState {
   connection: Connection;
+  /** The service takes this person's token no more, and there is no other. */
+  signedOut: boolean;
   status: PresenceStatus;
   presence: ReadonlyMap<string, UserPresence>;
   /** What is unread in all conversations, as the database counts it; null before the first answer. */
@@ -41,6 +44,8 @@ export class ChatSession extends Store<SessionState> {
   private readonly rejoinListeners = new Set<() => void>();
   private readonly heardMessages = new Map<string, number>();
   private readonly positions = new Map<string, string>();
+  private probing: ReturnType<typeof setTimeout> | undefined;
+  private ended = false;
   private counting = false;
   private countAgain = false;
 
@@ -50,11 +55,12 @@ export class ChatSession extends Store<SessionState> {
   ) {
     super({
       connection: 'connecting',
+      signedOut: false,
       status: (kept(`status:${user.id}`) as PresenceStatus | null) ?? 'online',
       presence: new Map(),
       unread: null,
     });
-    this.api = new UserChatAPI(supabase);
+    this.api = new UserChatAPI(supabase, (signedIn) => this.heardSignedIn(signedIn));
     this.inbox = new Inbox(user.id, this.api);
     this.archive = new Inbox(user.id, this.api, true);
     this.outbox = new Outbox(user.id, this.api, {
@@ -147,15 +153,14 @@ export class ChatSession extends Store<SessionState> {
           void this.api.updatePresence(this.user.id, this.get().status, location.pathname);
         } else if (status !== 'CLOSED') {
           this.set({ connection: 'lost' });
+          this.probe();
         }
       });
+    this.ended = false;
     void this.inbox.load();
     this.outbox.start();
 
-    const online = () => {
-      // The old socket may be dead without knowing it.
-      void this.supabase.realtime.disconnect().finally(() => this.supabase.realtime.connect());
-    };
+    const online = () => this.reconnect(); // the old socket may be dead without knowing it
     const offline = () => this.set({ connection: 'lost' });
     const shown = () => {
       if (document.visibilityState === 'visible' && this.get().connection === 'online') {
@@ -166,6 +171,8 @@ export class ChatSession extends Store<SessionState> {
     addEventListener('offline', offline);
     document.addEventListener('visibilitychange', shown);
     return () => {
+      this.ended = true;
+      clearTimeout(this.probing);
       removeEventListener('online', online);
       removeEventListener('offline', offline);
       document.removeEventListener('visibilitychange', shown);
@@ -215,6 +222,21 @@ export class ChatSession extends Store<SessionState> {
     void this.api.updatePresence(this.user.id, status, location.pathname);
   }
 
+  /** While the socket is away: is it the connection, or has the token ended? The socket itself does not tell. */
+  private probe(): void {
+    clearTimeout(this.probing);
+    if (!this.ended && (this.get().connection === 'lost' || this.get().signedOut)) {
+      this.resume();
+      this.probing = setTimeout(() => this.probe(), PROBE * (0.75 + Math.random() / 2));
+    }
+  }
+
+  /** Asks for a token and tries it, as after a sign-in. */
+  resume(): void {
+    void this.supabase.realtime.setAuth().catch(() => {}); // the answer says whether there is one
+    this.count();
+  }
+
   onMessage(listener: MessageListener): () => void {
     this.messageListeners.add(listener);
     return () => this.messageListeners.delete(listener);
@@ -243,6 +265,27 @@ export class ChatSession extends Store<SessionState> {
         this.count();
       }
     });
+  }
+
+  private heardSignedIn(signedIn: boolean): void {
+    if (signedIn !== this.get().signedOut) {
+      return;
+    }
+    this.set({ signedOut: !signedIn });
+    if (!signedIn) {
+      this.probe();
+    }
+    if (signedIn) {
+      this.outbox.hurry();
+      void this.supabase.realtime
+        .setAuth()
+        .catch(() => {})
+        .then(() => this.reconnect());
+    }
+  }
+
+  private reconnect(): void {
+    void this.supabase.realtime.disconnect().finally(() => this.supabase.realtime.connect());
   }
 
   private catchUp(): void {

@@ -51,6 +51,22 @@ export class ConversationFeed extends Store<FeedState> {
     });
   }
 
+  /**
+   * Somebody comes to look: what came since is fetched, and with it the messages where reading goes on. Returns the number of the
+   * first unread one; null when there is none.
+   */
+  async visit(): Promise<number | null> {
+    await (this.get().ready ? this.catchUp() : this.open());
+    const { conversation, hasNewer } = this.get();
+    const first = conversation?.first_unread_seq ?? null;
+    if (first !== null) {
+      await this.around(first);
+    } else if (hasNewer) {
+      await this.latest();
+    }
+    return first;
+  }
+
   /** The newest page and the conversation itself; when they are here already, what came since. */
   open(): Promise<void> {
     this.opening ??= this.load().finally(() => (this.opening = null));
@@ -70,6 +86,17 @@ export class ConversationFeed extends Store<FeedState> {
     if (conversation.data === null && this.get().conversation) {
       this.ended();
       return;
+    }
+    if (page && !this.get().conversation) {
+      // The first time here: the page around the first unread message, where that lies before the newest page.
+      const first = conversation.data?.first_unread_seq ?? null;
+      if (first !== null && first < (page.data![0]?.seq ?? 0)) {
+        this.set({ conversation: conversation.data });
+        if (await this.fetchAround(first)) {
+          this.revision = Math.max(this.revision ?? 0, conversation.data!.revision);
+        }
+        return;
+      }
     }
     this.set({ conversation: conversation.data, problem: null });
     if (page) {
@@ -132,6 +159,10 @@ export class ConversationFeed extends Store<FeedState> {
     if (this.get().messages.some((message) => message.seq === seq)) {
       return;
     }
+    await this.fetchAround(seq);
+  }
+
+  private async fetchAround(seq: number): Promise<boolean> {
     const half = PAGE_SIZE / 2;
     const [before, after] = await Promise.all([
       this.api.getMessages(this.id, half, { before: seq }),
@@ -140,14 +171,22 @@ export class ConversationFeed extends Store<FeedState> {
     const error = before.error ?? after.error;
     if (error) {
       this.set({ problem: error });
-      return;
+      return false;
     }
+    const page = [...before.data!, ...after.data!];
     this.set((now) => ({
-      messages: [...before.data!, ...after.data!, ...now.messages.filter(isOnItsWay)],
+      messages: [
+        ...page,
+        ...now.messages.filter(
+          (message) => isOnItsWay(message) && !page.some((stored) => became(message, stored)),
+        ),
+      ],
       hasOlder: before.data!.length === half,
       hasNewer: after.data!.length === half,
+      ready: true,
       problem: null,
     }));
+    return true;
   }
 
   /** Back from the past. */

@@ -31,3 +31,17 @@ export function keep(key: string, value: string | null): void {
     // not kept
   }
 }
+
+/** Told when another tab changes what is kept under a name, or under one that begins so. Returns how to end it. */
+export function onKept(
+  name: string,
+  listener: (now: string | null, before: string | null) => void,
+): () => void {
+  const changed = ({ key, newValue, oldValue, storageArea }: StorageEvent) => {
+    if (storageArea === localStorage && key?.startsWith(`gptdesk-chat:${name}`)) {
+      listener(newValue, oldValue);
+    }
+  };
+  addEventListener('storage', changed);
+  return () => removeEventListener('storage', changed);
+}

@@ -37,7 +37,48 @@ export const NEVER_MET: Record<string, string> = {
   held: 'only a back end deletes what may be under legal hold',
 };
 
+/** Refusals that the same call meets again, whatever is done meanwhile. */
+const LASTING = new Set([
+  'yourself',
+  'empty',
+  'too_long',
+  'id_taken',
+  'deleted',
+  'gone',
+  'no_conversation',
+  'no_message',
+  'not_yours',
+  'reaction',
+]);
+
+/** Whether it helps to try the same again. */
+export function mayHelp({ reason }: { reason: string | null }): boolean {
+  return reason === null || !LASTING.has(reason);
+}
+
 /** The page's own sentence for a refusal; undefined for a code without one. */
 export function sentence(code: string | null): Sentence | undefined {
   return code === null || !Object.hasOwn(SENTENCES, code) ? undefined : SENTENCES[code];
+}
+
+/** What a person reads where no reason code says more: by the HTTP status, 0 for no answer. No text of a program. */
+export function sentenceFor(status: number): Sentence {
+  switch (status) {
+    case 0:
+      return ['The service cannot be reached.', 'Check your connection.'];
+    case 401:
+      return ['You are signed out.', 'Sign in again.'];
+    case 403:
+      return ['You may not do this.', null];
+    case 404:
+      return ['This page and the service do not fit together.', 'Load the page again.'];
+    case 413:
+      return ['This is too long.', 'Shorten it or send it in parts.'];
+    case 429:
+      return ['That was a lot at once.', 'Wait a moment.'];
+    default:
+      return status >= 500
+        ? ['The service has trouble at the moment.', 'Try again in a moment.']
+        : ['This did not work.', null];
+  }
 }

@@ -1,7 +1,8 @@
 // The specification's API service. Each method is one function of the database, called as the person whose token the client
 // has: the ids of "me" that the specification passes are kept in the signatures and decided by the token.
 import type { PostgrestError, SupabaseClient } from '@supabase/supabase-js';
-import { sentence } from './refusals';
+import { NEVER_MET, sentence, sentenceFor } from './refusals';
+import { SignedOut } from './supabase';
 import type {
   Answer,
   BlockedUser,
@@ -30,7 +31,11 @@ export interface SendOptions {
 }
 
 export class UserChatAPI {
-  constructor(private readonly supabase: SupabaseClient) {}
+  /** @param onAnswer told with each answer whether it took the person's token */
+  constructor(
+    private readonly supabase: SupabaseClient,
+    private readonly onAnswer: (signedIn: boolean) => void = () => {},
+  ) {}
 
   /** The caller's conversations, newest first. The next page: pass the last row as `after`. */
   getConversations(
@@ -198,33 +203,40 @@ export class UserChatAPI {
   private async call<T>(name: string, args: Record<string, unknown>): Promise<Answer<T>> {
     try {
       const { data, error, status } = await this.supabase.rpc(name, args);
+      const signedOut =
+        status === 401 || (status === 0 && error?.message.startsWith(SignedOut.prototype.name));
+      if (signedOut || status > 0) {
+        this.onAnswer(!signedOut);
+      }
       return error
-        ? { data: null, error: problem(error, status) }
+        ? { data: null, error: problem(error, signedOut ? 401 : status) }
         : { data: data as T, error: null };
     } catch (error) {
-      return {
-        data: null,
-        error: { message: String(error), hint: null, code: '', reason: null, temporary: true },
-      };
+      return { data: null, error: problem({ message: String(error) }, 0) };
     }
   }
 }
 
 const TEMPORARY = [0, 401, 408, 425, 429, 500, 502, 503, 504];
 
+/** An application's own refusal: PTxyz, as the chat's own, with a code in the details. Its words are for people. */
+const OWN_CODE = /^[a-z][a-z0-9_]*$/;
+
 function problem(error: Partial<PostgrestError>, status: number): Problem {
-  const unanswered = status === 0 || !error.code;
-  const [message, hint] = unanswered
-    ? ['The service cannot be reached.', 'Check your connection.']
-    : (sentence(error.details ?? null) ?? [
-        error.message ?? 'Something went wrong.',
-        error.hint ?? null,
-      ]);
+  const reason = status === 0 ? null : (error.details ?? null);
+  const own =
+    reason !== null &&
+    OWN_CODE.test(reason) &&
+    !Object.hasOwn(NEVER_MET, reason) &&
+    /^PT\d{3}$/.test(error.code ?? '');
+  const [message, hint] =
+    sentence(reason) ??
+    (own && error.message ? [error.message, error.hint ?? null] : sentenceFor(status));
   return {
     message,
     hint,
     code: error.code ?? '',
-    reason: error.details ?? null,
-    temporary: unanswered || TEMPORARY.includes(status),
+    reason,
+    temporary: TEMPORARY.includes(status) || !error.code,
   };
 }

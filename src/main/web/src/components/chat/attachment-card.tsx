@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { ChatMessage } from '@/lib/types';
 
 /** An image or a file by its address. The room an image takes is known before it is there, so nothing jumps. */
-export function AttachmentCard({ message }: { message: ChatMessage }) {
+export function AttachmentCard({ message, tabIndex }: { message: ChatMessage; tabIndex?: number }) {
   const [broken, setBroken] = useState(false);
   const address = message.file_url;
   if (!address || !/^https?:\/\//i.test(address)) {
@@ -14,6 +14,7 @@ export function AttachmentCard({ message }: { message: ChatMessage }) {
     return (
       <a
         className="image-card"
+        tabIndex={tabIndex}
         href={address}
         target="_blank"
         rel="noopener noreferrer nofollow"
@@ -31,7 +32,13 @@ export function AttachmentCard({ message }: { message: ChatMessage }) {
     );
   }
   return (
-    <a className="file-card" href={address} target="_blank" rel="noopener noreferrer nofollow">
+    <a
+      className="file-card"
+      tabIndex={tabIndex}
+      href={address}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+    >
       <span className="file-card-icon">
         {broken ? <ImageOff size={20} /> : <FileText size={20} />}
       </span>

@@ -9,6 +9,8 @@ export interface ConversationItemProps {
   currentUser: User;
   selected?: boolean;
   draft?: string | null;
+  /** -1 where arrow keys lead to it, and Tab does not. */
+  tabIndex?: number;
   onSelect?: (conversationId: string) => void;
 }
 
@@ -17,6 +19,7 @@ export const ConversationItem = memo(function ConversationItem({
   currentUser,
   selected = false,
   draft,
+  tabIndex,
   onSelect,
 }: ConversationItemProps) {
   const { other_user: other, last_message: last, unread_count: unread } = conversation;
@@ -28,6 +31,8 @@ export const ConversationItem = memo(function ConversationItem({
         type="button"
         className={`conversation${selected ? ' conversation-selected' : ''}${unread > 0 ? ' conversation-unread' : ''}`}
         aria-current={selected ? 'true' : undefined}
+        tabIndex={tabIndex}
+        data-conversation={conversation.id}
         onClick={() => onSelect?.(conversation.id)}
       >
         <Avatar

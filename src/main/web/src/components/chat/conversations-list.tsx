@@ -1,25 +1,35 @@
 import {
   Archive,
-  ArrowLeft,
   Ban,
+  CheckCheck,
   CloudOff,
   MessageSquarePlus,
   Search,
   SearchX,
   X,
 } from 'lucide-react';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { useInView } from 'react-intersection-observer';
 import { BlockedUsersDialog } from './blocked-users-dialog';
 import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
-import { useChat, useStore } from '@/hooks/use-chat';
+import { useChat, useOutage, useStore } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
-import { kept } from '@/lib/keep';
+import { kept, onKept } from '@/lib/keep';
+import { mayHelp } from '@/lib/refusals';
+import { reveal } from '@/lib/scroll';
 import { shortly } from '@/lib/time';
 import type { MessageMatch, User } from '@/lib/types';
+
+type Filter = 'all' | 'unread' | 'archived';
+
+const FILTERS: [Filter, string][] = [
+  ['all', 'All'],
+  ['unread', 'Unread'],
+  ['archived', 'Archived'],
+];
 
 export interface ConversationsListProps {
   currentUser: User;
@@ -35,9 +45,14 @@ export function ConversationsList({
   onNewChat,
 }: ConversationsListProps) {
   const session = useChat();
-  const [archived, setArchived] = useState(false);
+  const [filter, setFilter] = useState<Filter>('all');
+  const archived = filter === 'archived';
+  const search = useRef<HTMLInputElement>(null);
+  const [reached, setReached] = useState<string | null>(null); // by arrow keys: where Tab comes back to
   const [blocked, setBlocked] = useState(false);
   const [searchQuery, setSearchQuery] = useState('');
+  const outage = useOutage();
+  useDrafts(currentUser.id);
   const list = archived ? session.archive : session.inbox;
   const { conversations, ready, hasMore, problem } = useStore(list);
   const [end] = useInView({
@@ -45,6 +60,26 @@ export function ConversationsList({
     onChange: (inView) => inView && void list.loadMore(),
   });
   const query = useDebounced(searchQuery.trim());
+
+  // An open one stays in the list of unread ones although it is read by now.
+  const shown =
+    filter === 'unread'
+      ? conversations.filter(({ id, unread_count }) => unread_count > 0 || id === selected)
+      : conversations;
+  const stop = [reached, selected].find((id) => shown.some((one) => one.id === id)) ?? shown[0]?.id;
+
+  useEffect(() => {
+    const pressed = (event: globalThis.KeyboardEvent) => {
+      const wanted = event.key.toLowerCase() === 'k' && (event.ctrlKey || event.metaKey);
+      if (wanted && !event.defaultPrevented && !event.altKey && !event.shiftKey) {
+        event.preventDefault(); // else the browser's own search
+        search.current?.focus();
+        search.current?.select();
+      }
+    };
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, []);
 
   useEffect(() => {
     if (archived) {
@@ -58,41 +93,29 @@ export function ConversationsList({
   };
 
   return (
-    <section className="sidebar" aria-label="Conversations">
+    <section className="sidebar" aria-label="Conversations" onKeyDown={moveByArrows}>
       <header className="sidebar-header">
-        {archived ? (
-          <>
-            <IconButton label="Back to all conversations" onClick={() => setArchived(false)}>
-              <ArrowLeft size={20} />
-            </IconButton>
-            <h2>Archived</h2>
-          </>
-        ) : (
-          <>
-            <h2>Messages</h2>
-            <IconButton label="Blocked people" onClick={() => setBlocked(true)}>
-              <Ban size={18} />
-            </IconButton>
-            <IconButton label="Archived conversations" onClick={() => setArchived(true)}>
-              <Archive size={19} />
-            </IconButton>
-            {onNewChat && (
-              <IconButton label="New conversation" className="icon-button-main" onClick={onNewChat}>
-                <MessageSquarePlus size={19} />
-              </IconButton>
-            )}
-          </>
+        <h2>Messages</h2>
+        <IconButton label="Blocked people" onClick={() => setBlocked(true)}>
+          <Ban size={18} />
+        </IconButton>
+        {onNewChat && (
+          <IconButton label="New conversation" className="icon-button-main" onClick={onNewChat}>
+            <MessageSquarePlus size={19} />
+          </IconButton>
         )}
       </header>
       <BlockedUsersDialog open={blocked} onOpenChange={setBlocked} />
       <div className="sidebar-search">
         <Search size={17} aria-hidden="true" />
         <input
+          ref={search}
           type="search"
           placeholder="Search conversations..."
           aria-label="Search people and messages"
           value={searchQuery}
           onChange={(event) => setSearchQuery(event.target.value)}
+          aria-keyshortcuts="Control+K"
           onKeyDown={(event) => event.key === 'Escape' && setSearchQuery('')}
         />
         {searchQuery !== '' && (
@@ -101,23 +124,43 @@ export function ConversationsList({
           </IconButton>
         )}
       </div>
-      <div className="sidebar-scroll">
+      <div className="filters" role="group" aria-label="Show">
+        {FILTERS.map(([value, name]) => (
+          <button
+            key={value}
+            type="button"
+            className="filter"
+            aria-pressed={filter === value}
+            onClick={() => setFilter(value)}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+      <div
+        className="sidebar-scroll"
+        onFocus={({ target }) => setReached((now) => target.dataset.conversation ?? now)}
+      >
         {query !== '' && searchQuery.trim() !== '' ? (
           <SearchResults query={query} currentUser={currentUser} onConversationSelect={choose} />
-        ) : problem && conversations.length === 0 ? (
+        ) : problem && conversations.length === 0 && !(outage && problem.temporary) ? (
           <EmptyState
             icon={<CloudOff size={24} />}
             title="Your conversations cannot be loaded"
             action={
-              <button type="button" className="button" onClick={() => void list.load()}>
-                Try again
-              </button>
+              mayHelp(problem) && (
+                <button type="button" className="button" onClick={() => void list.load()}>
+                  Try again
+                </button>
+              )
             }
           >
             {problem.message} {problem.hint}
           </EmptyState>
         ) : !ready ? (
           <Skeletons />
+        ) : shown.length === 0 && filter === 'unread' ? (
+          <EmptyState icon={<CheckCheck size={24} />} title="You have read everything" />
         ) : conversations.length === 0 ? (
           archived ? (
             <EmptyState icon={<Archive size={24} />} title="Nothing archived">
@@ -140,13 +183,14 @@ export function ConversationsList({
         ) : (
           <>
             <ul className="conversations">
-              {conversations.map((conversation) => (
+              {shown.map((conversation) => (
                 <ConversationItem
                   key={conversation.id}
                   conversation={conversation}
                   currentUser={currentUser}
                   selected={conversation.id === selected}
                   draft={kept(`draft:${currentUser.id}:${conversation.id}`)}
+                  tabIndex={conversation.id === stop ? 0 : -1}
                   onSelect={choose}
                 />
               ))}
@@ -157,6 +201,35 @@ export function ConversationsList({
       </div>
     </section>
   );
+}
+
+/** Arrow keys lead from the search to the list and through it; the pane scrolls with them. */
+function moveByArrows(event: KeyboardEvent<HTMLElement>): void {
+  const items = [...event.currentTarget.querySelectorAll<HTMLElement>('.conversation')];
+  const at = items.indexOf(document.activeElement as HTMLElement);
+  const to =
+    event.key === 'ArrowDown'
+      ? Math.min(at + 1, items.length - 1)
+      : event.key === 'ArrowUp'
+        ? Math.max(at - 1, 0)
+        : event.key === 'Home'
+          ? 0
+          : event.key === 'End'
+            ? items.length - 1
+            : -1;
+  const inSearch = event.target instanceof HTMLInputElement;
+  if (to < 0 || !items[to] || (at < 0 && !(inSearch && event.key === 'ArrowDown'))) {
+    return;
+  }
+  event.preventDefault();
+  items[to].focus({ preventScroll: true });
+  reveal(items[to], items[to].closest('.sidebar-scroll')!, 'nearest', 4);
+}
+
+/** Shown anew when another tab writes or sends a draft. */
+function useDrafts(userId: string): void {
+  const [, setTold] = useState(0);
+  useEffect(() => onKept(`draft:${userId}:`, () => setTold((now) => now + 1)), [userId]);
 }
 
 /** Conversations by name, people of the team, and what was said: each as soon as it is there. */

@@ -1,26 +1,41 @@
+import { LinkifyIt } from 'linkify-it';
 import { Fragment } from 'react';
 
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/giu;
-const TRAILING = /[.,;:!?)\]}…]+$/u;
+const linkify = new LinkifyIt({ fuzzyLink: true });
+linkify.add('ftp:', null).add('//', null);
 
-/** Text with its http(s) addresses clickable. Everything else stays text: React escapes it, and no HTML is ever made of it. */
-export function LinkedText({ text }: { text: string }) {
+/** Without www. and https://, a name with one of these endings is a file more often than an address. */
+const FILE_ENDING = /\.(?:cc|id|md|ml|mm|pl|pm|ps|py|rs|sh|so|ws)$/i;
+/** Where words are not parted by spaces, an address may follow a letter. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}](?=https?:\/\/|www\.)/giu;
+const OPENS = /^(?:https?|mailto):$/;
+
+/**
+ * Text with its addresses clickable: http, https, www. and e-mail, where linkify-it finds them. Everything else stays text: React
+ * escapes it, and no HTML is ever made of it.
+ */
+export function LinkedText({ text, tabIndex }: { text: string; tabIndex?: number }) {
   const parts = [];
   let end = 0;
-  for (const match of text.matchAll(ADDRESS)) {
-    const address = trimmed(match[0]);
-    if (!URL.canParse(address)) {
+  for (const { schema, index, lastIndex, raw, url } of linkify.match(spaced(text)) ?? []) {
+    const address = schema === '' ? url.replace(/^http:/, 'https:') : url;
+    if (
+      !URL.canParse(address) ||
+      !OPENS.test(new URL(address).protocol) ||
+      (schema === '' && FILE_ENDING.test(raw) && !/^www\./i.test(raw))
+    ) {
       continue;
     }
     parts.push(
-      <Fragment key={match.index}>
-        {text.slice(end, match.index)}
-        <a href={address} target="_blank" rel="noopener noreferrer nofollow">
-          {address}
+      <Fragment key={index}>
+        {text.slice(end, index)}
+        <a href={address} tabIndex={tabIndex} target="_blank" rel="noopener noreferrer nofollow">
+          {raw}
         </a>
       </Fragment>,
     );
-    end = match.index + address.length;
+    end = lastIndex;
   }
   return (
     <>
@@ -30,9 +45,7 @@ export function LinkedText({ text }: { text: string }) {
   );
 }
 
-/** Without the full stop of the sentence; a bracket stays when it was opened in the address. */
-function trimmed(address: string): string {
-  const tail = TRAILING.exec(address)?.[0] ?? '';
-  const bare = address.slice(0, address.length - tail.length);
-  return tail.startsWith(')') && bare.includes('(') ? `${bare})` : bare;
+/** As long as the text, with a space in place of each such letter before an address. */
+function spaced(text: string): string {
+  return text.replace(UNSPACED, (letter) => ' '.repeat(letter.length));
 }

@@ -5,6 +5,8 @@ import {
   Clock3,
   Copy,
   Ellipsis,
+  Link,
+  MailOpen,
   Pencil,
   SmilePlus,
   Trash2,
@@ -15,6 +17,8 @@ import { AttachmentCard } from './attachment-card';
 import { LinkedText } from './linked-text';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
+import { mayHelp } from '@/lib/refusals';
+import { isFewEmoji, lastDirection } from '@/lib/script';
 import { clock, exactly, span } from '@/lib/time';
 import type { ChatMessage } from '@/lib/types';
 
@@ -33,6 +37,10 @@ export interface MessageActions {
   react: (message: ChatMessage, reaction: string, give: boolean) => void;
   edit: (message: ChatMessage) => void;
   remove: (message: ChatMessage) => void;
+  /** Unread again from this message on. */
+  unread: (message: ChatMessage) => void;
+  /** The message's address into the clipboard. */
+  link: (message: ChatMessage) => void;
   retry: (message: ChatMessage) => void;
   discard: (message: ChatMessage) => void;
 }
@@ -62,6 +70,9 @@ export const MessageBubble = memo(function MessageBubble({
   actions,
 }: MessageBubbleProps) {
   const [open, setOpen] = useState(false);
+  // Tab leads past what is in a message, but for the one that has the focus, to which arrow keys lead.
+  const [within, setWithin] = useState(false);
+  const tabIndex = within ? 0 : -1;
   const stored = message.delivery === undefined;
   const classes = [
     'message',
@@ -72,43 +83,62 @@ export const MessageBubble = memo(function MessageBubble({
     message.delivery && `message-${message.delivery}`,
   ].filter(Boolean);
   const late = message.written_at && !message.is_deleted ? message.written_at : null;
-  const named = message.file_url !== null && message.content === message.file_name; // the card says it already
+  const words = message.is_deleted
+    ? isOwn
+      ? 'You deleted this message'
+      : 'This message was deleted'
+    : message.file_url !== null && message.content === message.file_name
+      ? '' // the card says it already
+      : message.content;
+  const edited = message.is_edited && !message.is_deleted;
+  const time = clock(message.created_at);
+  // What the foot says, for the room that the last line leaves it.
+  const foot = edited ? `edited  ${time}` : time;
 
   return (
     <article
       className={classes.join(' ')}
+      onFocus={() => setWithin(true)}
+      onBlur={({ currentTarget, relatedTarget }) =>
+        setWithin(currentTarget.contains(relatedTarget))
+      }
       aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}
     >
       <div className="message-row">
         {/* Has it the focus, its tools show: a tap must do what pointing does. Not every browser gives it by a tap alone. */}
         <div
-          className={`bubble${named ? ' bubble-bare' : ''}${message.is_edited && !message.is_deleted ? ' bubble-edited' : ''}${late ? ' bubble-late' : ''}`}
+          className={[
+            'bubble',
+            words === '' && 'bubble-bare',
+            edited && 'bubble-edited',
+            late && 'bubble-late',
+            !message.is_deleted && message.file_url === null && isFewEmoji(words) && 'bubble-emoji',
+          ]
+            .filter(Boolean)
+            .join(' ')}
           tabIndex={-1}
           onClick={(event) => event.currentTarget.focus({ preventScroll: true })}
         >
-          {message.is_deleted ? (
-            <p className="bubble-deleted">
-              {isOwn ? 'You deleted this message' : 'This message was deleted'}
-            </p>
-          ) : (
-            <>
-              {message.file_url && <AttachmentCard message={message} />}
-              {message.content !== '' && !named && (
-                <p className="bubble-text" dir="auto">
-                  <LinkedText text={message.content} />
-                </p>
-              )}
-            </>
+          {!message.is_deleted && message.file_url && (
+            <AttachmentCard message={message} tabIndex={tabIndex} />
           )}
-          <span className="bubble-foot">
-            {message.is_edited && !message.is_deleted && <span>edited</span>}
+          {words !== '' && (
+            <p className={message.is_deleted ? 'bubble-deleted' : 'bubble-text'} data-foot={foot}>
+              {message.is_deleted ? words : <LinkedText text={words} tabIndex={tabIndex} />}
+            </p>
+          )}
+          <span
+            className="bubble-foot"
+            dir={message.is_deleted || words === '' ? undefined : lastDirection(words)}
+          >
+            {edited && <span>edited</span>}
             {late && (
               <span title={`Written ${exactly(late)}`}>
                 written {span(late, message.created_at)} earlier
               </span>
             )}
             <time dateTime={message.created_at} title={exactly(message.created_at)}>
-              {clock(message.created_at)}
+              {time}
             </time>
             {isOwn && !message.is_deleted && <Delivery message={message} isRead={isRead} />}
           </span>
@@ -122,7 +152,7 @@ export const MessageBubble = memo(function MessageBubble({
           >
             <Popover.Root open={open} onOpenChange={setOpen}>
               <Popover.Trigger asChild>
-                <IconButton label="React">
+                <IconButton label="React" tabIndex={tabIndex}>
                   <SmilePlus size={17} />
                 </IconButton>
               </Popover.Trigger>
@@ -155,7 +185,7 @@ export const MessageBubble = memo(function MessageBubble({
             <Menu
               align={isOwn ? 'end' : 'start'}
               trigger={
-                <IconButton label="More actions">
+                <IconButton label="More actions" tabIndex={tabIndex}>
                   <Ellipsis size={17} />
                 </IconButton>
               }
@@ -168,6 +198,14 @@ export const MessageBubble = memo(function MessageBubble({
               >
                 Copy text
               </MenuItem>
+              <MenuItem icon={<Link size={16} />} onSelect={() => actions.link(message)}>
+                Copy link
+              </MenuItem>
+              {!isOwn && (
+                <MenuItem icon={<MailOpen size={16} />} onSelect={() => actions.unread(message)}>
+                  Mark as unread from here
+                </MenuItem>
+              )}
               {isOwn && (
                 <>
                   {message.message_type === 'text' && (
@@ -199,6 +237,7 @@ export const MessageBubble = memo(function MessageBubble({
                 <button
                   type="button"
                   className="reaction"
+                  tabIndex={tabIndex}
                   aria-pressed={mine}
                   aria-label={`${reaction} ${user_ids.length}, ${mine ? 'take yours back' : 'react too'}`}
                   onClick={() => actions?.react(message, reaction, !mine)}
@@ -218,9 +257,19 @@ export const MessageBubble = memo(function MessageBubble({
           <span>
             Not sent. {message.problem?.message} {message.problem?.hint}
           </span>
-          <button type="button" className="link-button" onClick={() => actions?.retry(message)}>
-            Try again
-          </button>
+          {message.problem && !mayHelp(message.problem) ? (
+            <button
+              type="button"
+              className="link-button"
+              onClick={() => void navigator.clipboard?.writeText(message.content)}
+            >
+              Copy text
+            </button>
+          ) : (
+            <button type="button" className="link-button" onClick={() => actions?.retry(message)}>
+              Try again
+            </button>
+          )}
           <button type="button" className="link-button" onClick={() => actions?.discard(message)}>
             Discard
           </button>

@@ -2,8 +2,9 @@ import { Link2, Pencil, SendHorizontal, X } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { AttachDialog } from './attach-dialog';
 import { IconButton } from '@/components/ui/icon-button';
-import { keep, kept } from '@/lib/keep';
+import { keep, kept, onKept } from '@/lib/keep';
 import type { Draft } from '@/lib/outbox';
+import { isComposing } from '@/lib/script';
 import { MAX_MESSAGE_LENGTH } from '@/lib/settings';
 import type { ChatMessage } from '@/lib/types';
 
@@ -57,6 +58,18 @@ export function MessageInput({
     }
   }, [draftKey, editing, text]);
 
+  // Another tab sent the draft or went on with it: a field that holds the same draft follows.
+  useEffect(() => {
+    if (!draftKey) {
+      return;
+    }
+    return onKept(`draft:${draftKey}`, (now, before) => {
+      if (beforeEdit.current === null) {
+        setText((held) => (held === (before ?? '') ? (now ?? '') : held));
+      }
+    });
+  }, [draftKey]);
+
   // As high as its text, up to a limit that the style sheet sets.
   useLayoutEffect(() => {
     const area = field.current!;
@@ -79,7 +92,7 @@ export function MessageInput({
   };
 
   const pressed = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) {
+    if (isComposing(event)) {
       return; // Enter that chooses a word is no Enter of ours
     }
     if (event.key === 'Enter' && !event.shiftKey) {
@@ -111,13 +124,6 @@ export function MessageInput({
         </div>
       )}
       <div className="composer-row">
-        <IconButton
-          label="Attach by address"
-          disabled={editing !== null}
-          onClick={() => setAttaching(true)}
-        >
-          <Link2 size={20} />
-        </IconButton>
         <textarea
           ref={field}
           rows={1}
@@ -135,6 +141,14 @@ export function MessageInput({
           }}
           onKeyDown={pressed}
         />
+        <IconButton
+          label="Attach by address"
+          className="composer-attach"
+          disabled={editing !== null}
+          onClick={() => setAttaching(true)}
+        >
+          <Link2 size={20} />
+        </IconButton>
         {left <= 100 && (
           <span
             id="composer-left"
@@ -154,7 +168,7 @@ export function MessageInput({
           aria-label={editing ? 'Save' : 'Send'}
           title={editing ? 'Save' : 'Send'}
         >
-          <SendHorizontal size={19} />
+          <SendHorizontal className="flips" size={19} />
         </button>
       </div>
       <AttachDialog open={attaching} onOpenChange={setAttaching} onAttach={onSendMessage} />

@@ -7,21 +7,31 @@ import {
   useMemo,
   useRef,
   useState,
+  type KeyboardEvent,
 } from 'react';
 import { useInView } from 'react-intersection-observer';
 import { EmptyState } from './empty-state';
 import { MessageBubble, type MessageActions } from './message-bubble';
 import { TypingIndicator } from './typing-indicator';
 import { isOnItsWay, type ConversationFeed, type FeedState } from '@/lib/conversation-feed';
+import { useOutage } from '@/hooks/use-chat';
+import type { Landing } from '@/hooks/use-realtime-chat';
+import { reveal } from '@/lib/scroll';
+import { mayHelp } from '@/lib/refusals';
 import { day } from '@/lib/time';
 import type { ChatMessage, User } from '@/lib/types';
 
 const TOGETHER = 5 * 60_000; // said within these milliseconds, messages of one person stand together
 const NEAR = 80; // pixels from the end that still count as the end
+const CONTEXT = 96; // pixels of what was read before, above the first unread message
 
 export interface MessageListProps {
   feed: ConversationFeed;
   state: FeedState;
+  /** Where this visit begins; null while that is not known. */
+  landing: Landing | null;
+  /** How many messages the person has not read, also those that are not loaded. */
+  unread: number;
   currentUser: User;
   otherUser: User;
   typing: boolean;
@@ -34,6 +44,8 @@ export interface MessageListProps {
 export function MessageList({
   feed,
   state,
+  landing,
+  unread,
   currentUser,
   otherUser,
   typing,
@@ -49,7 +61,9 @@ export function MessageList({
   const first = useRef<{ element: Element; place: number } | null>(null);
   const [away, setAway] = useState(false); // not at the end
   const [highlighted, setHighlighted] = useState<number | null>(null);
-  const newLine = useNewLine(state, currentUser.id);
+  const outage = useOutage();
+  const told = problem && outage && problem.temporary ? null : problem; // the banner says it for the whole page
+  const newLine = useNewLine(landing, state, currentUser.id);
 
   // ---- where we are
 
@@ -60,9 +74,21 @@ export function MessageList({
     }
   }, []);
 
+  /** What comes in is followed: to the end, or, while nobody looks, until the first unread message would leave the screen. */
+  const follow = useCallback(() => {
+    const area = box.current;
+    const line = lookedAt() ? null : area?.querySelector('.new-line');
+    toEnd();
+    if (area && line && line.getBoundingClientRect().top < area.getBoundingClientRect().top) {
+      reveal(line, area, 'start', contextIn(area));
+    }
+  }, [toEnd]);
+
   const scrolled = () => {
     const area = box.current!;
-    atEnd.current = area.scrollHeight - area.scrollTop - area.clientHeight < NEAR;
+    // The end of what is loaded is not the end while there is more.
+    atEnd.current =
+      !feed.get().hasNewer && area.scrollHeight - area.scrollTop - area.clientHeight < NEAR;
     setAway(!atEnd.current);
   };
 
@@ -79,17 +105,17 @@ export function MessageList({
         area.scrollTop += moved;
       }
     }
-    if (!placed.current && messages.length > 0) {
+    const line = area.querySelector('.new-line');
+    if (!placed.current && landing && messages.length > 0 && (landing.unread === null || line)) {
       placed.current = true;
-      const line = area.querySelector('.new-line');
       if (line && target === undefined) {
-        line.scrollIntoView({ block: 'center' });
-        scrolled();
-      } else {
+        reveal(line, area, 'start', contextIn(area));
+      } else if (target === undefined) {
         toEnd();
       }
+      scrolled();
     } else if (atEnd.current && !hasNewer) {
-      toEnd();
+      follow();
     }
     const element = area.querySelector('[data-seq]');
     first.current = element && { element, place: placeOf(element, area) };
@@ -107,15 +133,16 @@ export function MessageList({
 
   // A keyboard that opens, a window that changes, an image that fails: the end stays the end.
   useEffect(() => {
-    const observer = new ResizeObserver(() => atEnd.current && toEnd());
+    const observer = new ResizeObserver(() => atEnd.current && follow());
     observer.observe(box.current!);
     observer.observe(content.current!);
     return () => observer.disconnect();
-  }, [toEnd]);
+  }, [follow]);
 
   // A search led here.
+  const landed = landing !== null;
   useEffect(() => {
-    if (target === undefined) {
+    if (target === undefined || !landed) {
       return;
     }
     let timer: ReturnType<typeof setTimeout>;
@@ -123,13 +150,16 @@ export function MessageList({
     void feed.around(target).then(() =>
       requestAnimationFrame(() => {
         atEnd.current = false;
-        box.current?.querySelector(`[data-seq="${target}"]`)?.scrollIntoView({ block: 'center' });
+        const hit = box.current?.querySelector(`[data-seq="${target}"]`);
+        if (hit) {
+          reveal(hit, box.current!, 'center');
+        }
         setHighlighted(target);
         timer = setTimeout(() => setHighlighted(null), 2500);
       }),
     );
     return () => clearTimeout(timer);
-  }, [feed, target]);
+  }, [feed, target, landed]);
 
   // ---- loading by scrolling, reading by seeing
 
@@ -143,16 +173,17 @@ export function MessageList({
     rootMargin: '0px 0px 600px',
     onChange: (inView) => inView && void feed.loadNewer(),
   });
-  const seen = useSeen(conversation?.read_seq ?? 0, ready && conversation !== null, onRead);
-
-  const unseenBelow = conversation
-    ? messages.filter(
-        (message) => message.sender_id === otherUser.id && message.seq > conversation.read_seq,
-      ).length
-    : 0;
+  const [seen, tellSeen] = useSeen(
+    conversation?.read_seq ?? 0,
+    () => placed.current && feed.get().ready && conversation !== null,
+    onRead,
+  );
   const back = () => {
     atEnd.current = true;
-    void feed.latest().then(toEnd);
+    void feed.latest().then(() => {
+      atEnd.current = true;
+      toEnd();
+    });
     toEnd();
   };
 
@@ -165,7 +196,11 @@ export function MessageList({
         tabIndex={0}
         role="region"
         aria-label={`Messages with ${otherUser.full_name}`}
-        onScroll={scrolled}
+        onKeyDown={(event) => moveByArrows(event, box.current!)}
+        onScroll={() => {
+          scrolled();
+          tellSeen();
+        }}
       >
         <div ref={content} className="messages-content">
           {ready && hasOlder && (
@@ -178,22 +213,24 @@ export function MessageList({
               This is where your conversation with {otherUser.full_name} begins.
             </p>
           )}
-          {problem && (
+          {told && (
             <div className="inline-problem" role="alert">
               <CloudOff size={16} aria-hidden="true" />
               <span>
-                {problem.message} {problem.hint}
+                {told.message} {told.hint}
               </span>
-              <button
-                type="button"
-                className="link-button"
-                onClick={() => void (ready ? feed.catchUp() : feed.open())}
-              >
-                Try again
-              </button>
+              {mayHelp(told) && (
+                <button
+                  type="button"
+                  className="link-button"
+                  onClick={() => void (ready ? feed.catchUp() : feed.visit())}
+                >
+                  Try again
+                </button>
+              )}
             </div>
           )}
-          {!ready && !problem && (
+          {!ready && !told && (
             <p className="list-edge" role="status">
               Loading messages…
             </p>
@@ -203,7 +240,7 @@ export function MessageList({
               icon={<Hand size={26} />}
               title={`Say hello to ${otherUser.full_name.split(' ')[0]}`}
             >
-              Nobody else can read what you two write.
+              Nobody else of your team sees what you two write. Whoever runs the chat may.
             </EmptyState>
           )}
           {shown.map(({ message, newDay, first: opens, last: closes }) => {
@@ -254,9 +291,18 @@ export function MessageList({
         </div>
       </div>
       {ready && (away || hasNewer) && (
-        <button type="button" className="to-end" onClick={back}>
+        <button
+          type="button"
+          className="to-end"
+          aria-label={
+            unread > 0
+              ? `Jump to the newest message, ${unread} unread`
+              : 'Jump to the newest message'
+          }
+          onClick={back}
+        >
           <ArrowDown size={16} aria-hidden="true" />
-          {unseenBelow > 0 ? `${unseenBelow} new` : 'Latest'}
+          {unread > 0 ? `${unread} new` : 'Latest'}
         </button>
       )}
     </div>
@@ -266,6 +312,31 @@ export function MessageList({
 /** Where a message ends in what scrolls: its beginning moves when one of the same person comes before it. */
 function placeOf(element: Element, area: Element): number {
   return element.getBoundingClientRect().bottom - area.getBoundingClientRect().top + area.scrollTop;
+}
+
+/** Arrow keys go from message to message: the tools of the one with the focus show, and Tab leads to them. */
+function moveByArrows(event: KeyboardEvent, area: HTMLElement): void {
+  const target = event.target as HTMLElement;
+  const step = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0;
+  if (step === 0 || !(target === area || target.matches('.bubble'))) {
+    return;
+  }
+  const bubbles = [...area.querySelectorAll<HTMLElement>('.bubble')];
+  const bottom = area.getBoundingClientRect().bottom;
+  // From the pane itself: to the last message on the screen.
+  const next =
+    target === area
+      ? bubbles.findLast((bubble) => bubble.getBoundingClientRect().top < bottom)
+      : bubbles[bubbles.indexOf(target) + step];
+  if (next) {
+    event.preventDefault();
+    next.focus({ preventScroll: true });
+    reveal(next, area, 'nearest', 12);
+  }
+}
+
+function contextIn(area: Element): number {
+  return Math.min(CONTEXT, area.clientHeight / 4);
 }
 
 interface Shown {
@@ -295,48 +366,56 @@ function grouped(messages: ChatMessage[]): Shown[] {
   }));
 }
 
-/** The number before which the line "New messages" stands: the first unread when one comes, until one answers. */
-function useNewLine({ conversation, messages, ready }: FeedState, userId: string): number | null {
-  const [line, setLine] = useState<number | null>(null);
-  const begun = useRef(false);
+/**
+ * The number before which the line "New messages" stands, for as long as the conversation is open: the first unread message of this
+ * visit, then the first that comes while nobody looks, once all before it is read.
+ */
+function useNewLine(
+  landing: Landing | null,
+  { conversation, messages }: FeedState,
+  userId: string,
+): number | null {
+  const [moved, setMoved] = useState<number | null>(null);
+  const line = moved ?? landing?.unread ?? null;
   const newest = messages.findLast((message) => !isOnItsWay(message));
+  const known = useRef<number | null>(null);
+  const read = conversation?.read_seq ?? 0;
 
   useEffect(() => {
-    if (!begun.current && ready && conversation) {
-      begun.current = true;
-      setLine(
-        messages.find(
-          (message) => message.sender_id !== userId && message.seq > conversation.read_seq,
-        )?.seq ?? null,
-      );
-    }
-  }, [ready, conversation, messages, userId]);
-
-  useEffect(() => {
-    if (!begun.current || !newest) {
+    if (!landing || !newest) {
       return;
     }
-    if (newest.sender_id === userId) {
-      setLine(null);
-    } else if (!document.hasFocus() || document.hidden) {
-      setLine((now) => now ?? newest.seq);
+    const came = known.current !== null && newest.seq > known.current;
+    known.current = newest.seq;
+    if (came && newest.sender_id !== userId && !lookedAt() && (line === null || line <= read)) {
+      setMoved(newest.seq);
     }
-  }, [newest?.id, newest?.sender_id, newest?.seq, userId]);
+  }, [landing, newest, userId, line, read]);
   return line;
 }
 
-/** Tells the highest number seen, while somebody looks: a visible page that has the focus. */
-function useSeen(readSeq: number, ready: boolean, onRead: (seq: number) => void) {
-  const visible = useRef(new Map<Element, number>());
+/**
+ * Tells the highest number seen, while somebody looks: a visible page that has the focus. Seen is a message whose half is on the
+ * screen, or that fills half of the pane.
+ */
+function useSeen(readSeq: number, ready: () => boolean, onRead: (seq: number) => void) {
+  const watched = useRef(new Set<HTMLElement>());
   const observer = useRef<IntersectionObserver | null>(null);
   const told = useRef(0);
   told.current = Math.max(told.current, readSeq);
   const latest = useRef({ ready, onRead });
   latest.current = { ready, onRead };
 
+  // Where they are now: what the observer noted may be of the moment before the list was scrolled.
   const tell = useCallback(() => {
-    const highest = Math.max(0, ...visible.current.values());
-    if (latest.current.ready && highest > told.current && !document.hidden && document.hasFocus()) {
+    if (!lookedAt() || !latest.current.ready()) {
+      return;
+    }
+    const highest = Math.max(
+      0,
+      ...[...watched.current].filter(isSeen).map((element) => Number(element.dataset.seq)),
+    );
+    if (highest > told.current) {
       told.current = highest;
       latest.current.onRead(highest);
     }
@@ -353,31 +432,35 @@ function useSeen(readSeq: number, ready: boolean, onRead: (seq: number) => void)
     };
   }, [tell]);
 
-  return useCallback(
+  const watch = useCallback(
     (element: HTMLElement | null) => {
       if (!element) {
         return;
       }
-      observer.current ??= new IntersectionObserver(
-        (entries) => {
-          entries.forEach(({ target, isIntersecting }) => {
-            if (isIntersecting) {
-              visible.current.set(target, Number((target as HTMLElement).dataset.seq));
-            } else {
-              visible.current.delete(target);
-            }
-          });
-          tell();
-        },
-        { threshold: 0.1 },
-      );
+      observer.current ??= new IntersectionObserver(tell, {
+        root: element.closest('.messages'),
+        threshold: [0, 0.5, 1],
+      });
       const watching = observer.current;
       watching.observe(element);
+      watched.current.add(element);
       return () => {
-        visible.current.delete(element);
+        watched.current.delete(element);
         watching.unobserve(element);
       };
     },
     [tell],
   );
+  return [watch, tell] as const;
+}
+
+function lookedAt(): boolean {
+  return document.hasFocus() && !document.hidden;
+}
+
+function isSeen(element: HTMLElement): boolean {
+  const pane = element.closest('.messages')!.getBoundingClientRect();
+  const { top, bottom, height } = element.getBoundingClientRect();
+  const shown = Math.min(bottom, pane.bottom) - Math.max(top, pane.top);
+  return shown > 0 && (shown >= height / 2 || shown >= pane.height / 2);
 }

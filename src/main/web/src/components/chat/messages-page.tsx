@@ -1,4 +1,4 @@
-import { Loader, WifiOff } from 'lucide-react';
+import { Loader, LogOut, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { ConversationsList } from './conversations-list';
 import { EmptyState } from './empty-state';
@@ -14,20 +14,36 @@ export interface MessagesPageProps {
   /** Where it is mounted: /messages, /dashboard/user/messages. The open conversation is the next part of the path. */
   basePath?: string;
   sound?: boolean;
+  /** Leads to the application's sign-in, when the person's token has ended. */
+  onSignIn?: (() => void) | undefined;
 }
 
 /** The specification's page: list and chat side by side, one at a time on a phone. Fills its container. Needs a ChatProvider. */
-export function MessagesPage({ user, basePath = '/messages', sound = true }: MessagesPageProps) {
+export function MessagesPage({
+  user,
+  basePath = '/messages',
+  sound = true,
+  onSignIn,
+}: MessagesPageProps) {
   const session = useChat();
-  const { connection } = useStore(session);
+  const { connection, signedOut } = useStore(session);
   const { conversations, ready } = useStore(session.inbox);
   const [selectedConversation, selectConversation] = useRoute(basePath);
-  const [target, setTarget] = useState<{ conversation: string; seq: number } | null>(null);
+  const [target, setTarget] = useState<{ conversation: string; seq: number } | null>(() =>
+    linked(selectedConversation),
+  );
   const [newChat, setNewChat] = useState(false);
   const selected = conversations.find(({ id }) => id === selectedConversation);
 
   useTitle();
   useChime(sound, selectedConversation);
+
+  // A message's address, opened in this window.
+  useEffect(() => {
+    const moved = () => setTarget(linked(selectedConversation));
+    addEventListener('hashchange', moved);
+    return () => removeEventListener('hashchange', moved);
+  }, [selectedConversation]);
 
   const select = (conversationId: string, seq?: number) => {
     setTarget(seq === undefined ? null : { conversation: conversationId, seq });
@@ -37,8 +53,26 @@ export function MessagesPage({ user, basePath = '/messages', sound = true }: Mes
   return (
     <div className="gptdesk-chat gptdesk-chat-page">
       <div className={`messages-page${selectedConversation ? ' messages-page-open' : ''}`}>
+        {selectedConversation && (
+          <button
+            type="button"
+            className="skip"
+            onClick={(event) =>
+              event.currentTarget
+                .closest('.messages-page')!
+                .querySelector<HTMLElement>('.composer textarea')
+                ?.focus()
+            }
+          >
+            Skip to the message field
+          </button>
+        )}
         <h1 className="unseen">Messages</h1>
-        <ConnectionBanner connection={connection} />
+        {signedOut ? (
+          <SignedOutBanner onSignIn={onSignIn} />
+        ) : (
+          <ConnectionBanner connection={connection} />
+        )}
         <div className="messages-panes">
           <ConversationsList
             currentUser={user}
@@ -91,6 +125,27 @@ export function MessagesPage({ user, basePath = '/messages', sound = true }: Mes
   );
 }
 
+function SignedOutBanner({ onSignIn }: { onSignIn: (() => void) | undefined }) {
+  const session = useChat();
+  return (
+    <div role="alert" className="banner-place">
+      <div className="banner">
+        <LogOut className="flips" size={16} aria-hidden="true" />
+        <span>
+          You are signed out. Sign in again; until then your messages and drafts are kept here.
+        </span>
+        <button
+          type="button"
+          className="link-button"
+          onClick={onSignIn ?? (() => session.resume())}
+        >
+          {onSignIn ? 'Sign in' : 'I have signed in'}
+        </button>
+      </div>
+    </div>
+  );
+}
+
 function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' | 'lost' }) {
   const [shown, setShown] = useState(false);
   useEffect(() => {
@@ -117,6 +172,12 @@ function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' 
       )}
     </div>
   );
+}
+
+/** The message that the address names after its #, as "Copy link" writes it. */
+function linked(conversation: string | null): { conversation: string; seq: number } | null {
+  const seq = /^#(\d{1,15})$/.exec(location.hash)?.[1];
+  return conversation && seq ? { conversation, seq: Number(seq) } : null;
 }
 
 /** (3) in the title, as the badge of a tab. */

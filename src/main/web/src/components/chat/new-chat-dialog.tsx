@@ -5,6 +5,8 @@ import { Avatar } from '@/components/ui/avatar';
 import { Dialog } from '@/components/ui/dialog';
 import { useChat } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
+import { isComposing } from '@/lib/script';
+import { reveal } from '@/lib/scroll';
 import type { Problem, User } from '@/lib/types';
 
 export interface NewChatDialogProps {
@@ -15,7 +17,11 @@ export interface NewChatDialogProps {
 }
 
 /** The chosen one stays on the screen, however many there are. */
-const intoView = (element: HTMLElement | null) => element?.scrollIntoView({ block: 'nearest' });
+const intoView = (element: HTMLElement | null) => {
+  if (element) {
+    reveal(element, element.parentElement!, 'nearest');
+  }
+};
 
 export function NewChatDialog({
   currentUser,
@@ -64,6 +70,9 @@ export function NewChatDialog({
   };
 
   const pressed = (event: KeyboardEvent) => {
+    if (isComposing(event)) {
+      return;
+    }
     const count = users?.length ?? 0;
     if (count > 0 && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
       event.preventDefault();

@@ -18,7 +18,7 @@ import { Avatar } from '@/components/ui/avatar';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
-import { useChat } from '@/hooks/use-chat';
+import { useChat, useStore } from '@/hooks/use-chat';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
 import { isOnItsWay } from '@/lib/conversation-feed';
 import { sentence } from '@/lib/refusals';
@@ -47,12 +47,15 @@ export function UserChatInterface({
   const session = useChat();
   const {
     feed,
+    landing,
     typingUsers,
     otherPresence,
     setMessages: _setMessages,
     onlineUsers,
     ...state
   } = useRealtimeChat(conversationId, currentUser.id);
+  const { conversations } = useStore(session.inbox);
+  const listed = conversations.find(({ id }) => id === conversationId);
   const other = state.conversation?.other_user ?? otherUser;
   const [editing, setEditing] = useState<ChatMessage | null>(null);
   const [removing, setRemoving] = useState<ChatMessage | null>(null);
@@ -72,6 +75,19 @@ export function UserChatInterface({
     setNotice(error);
     return error === null;
   }, []);
+
+  const back = useRef(onBack);
+  back.current = onBack;
+  const markAsUnread = useCallback(
+    async (fromSeq?: number) => {
+      if (await act(session.api.markAsUnread(conversationId, fromSeq))) {
+        void session.inbox.refresh(conversationId);
+        await feed.open();
+        back.current?.();
+      }
+    },
+    [act, conversationId, feed, session],
+  );
 
   const actions = useMemo<MessageActions>(
     () => ({
@@ -95,13 +111,18 @@ export function UserChatInterface({
       },
       edit: setEditing,
       remove: setRemoving,
+      unread: (message) => void markAsUnread(message.seq),
+      link: (message) =>
+        void navigator.clipboard?.writeText(
+          `${location.origin}${location.pathname}#${message.seq}`,
+        ),
       retry: (message) => session.outbox.retry(message.id),
       discard: (message) => {
         session.outbox.discard(message.id);
         feed.gone(message.id);
       },
     }),
-    [act, conversationId, currentUser.id, feed, session],
+    [act, conversationId, currentUser.id, feed, markAsUnread, session],
   );
 
   const change = async (work: Promise<{ data: UserMessage | null; error: Problem | null }>) => {
@@ -134,8 +155,7 @@ export function UserChatInterface({
   }
 
   const name = other?.full_name ?? '…';
-  const muted =
-    session.inbox.find(conversationId)?.is_muted ?? state.conversation?.is_muted ?? false;
+  const muted = listed?.is_muted ?? state.conversation?.is_muted ?? false;
   const archived = state.conversation?.is_archived ?? false;
   const partner = state.conversation?.partner_status ?? 'active';
   const refused = state.messages.some(({ problem }) => problem?.reason === 'blocking');
@@ -152,7 +172,7 @@ export function UserChatInterface({
       <header className="chat-header">
         {onBack && (
           <IconButton label="Back to conversations" className="chat-back" onClick={onBack}>
-            <ArrowLeft size={20} />
+            <ArrowLeft className="flips" size={20} />
           </IconButton>
         )}
         {other && (
@@ -197,17 +217,7 @@ export function UserChatInterface({
             {archived ? 'Bring back' : 'Archive'}
           </MenuItem>
           {!state.ended && (
-            <MenuItem
-              icon={<MailOpen size={16} />}
-              onSelect={() =>
-                void act(session.api.markAsUnread(conversationId)).then((done) => {
-                  if (done) {
-                    void session.inbox.refresh(conversationId);
-                    void feed.open().then(onBack);
-                  }
-                })
-              }
-            >
+            <MenuItem icon={<MailOpen size={16} />} onSelect={() => void markAsUnread()}>
               Mark as unread
             </MenuItem>
           )}
@@ -228,6 +238,8 @@ export function UserChatInterface({
         <MessageList
           feed={feed}
           state={state}
+          landing={landing}
+          unread={listed?.unread_count ?? state.conversation?.unread_count ?? 0}
           currentUser={currentUser}
           otherUser={other}
           typing={typingUsers.length > 0}

@@ -1,0 +1,229 @@
+// Texts in every script, addresses, input methods, and the page from right to left: in Chromium and in Firefox.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { find, openChromium, openFirefox } from './browsers.js';
+import { Demo } from './demo.js';
+import { complainedOfNothing, Person } from './person.js';
+import { Service } from '../node/service.js';
+import { until } from '../node/deadline.js';
+
+const HEBREW = 'נפגשים מחר בבוקר במשרד ואז נדבר על התוכנית של השבוע הבא עם כל הצוות';
+const ARABIC = 'نلتقي غدا صباحا في المكتب ثم نتحدث عن خطة الأسبوع القادم مع الفريق كله';
+const ENGLISH = 'We meet tomorrow in the office and then talk about the plan of next week with the team';
+const ZALGO = `z${'\u0300\u0301\u0308\u030a\u0323\u0316'.repeat(40)}algo`;
+
+/** Each text cut after each of its words, so that some last line ends wherever a line can end. */
+const LINES = [HEBREW, ARABIC, ENGLISH].flatMap((text) => {
+  const words = text.split(' ');
+  return words.map((_, i) => words.slice(0, i + 1).join(' '));
+});
+const MIXED = [`${ENGLISH}\n${HEBREW}`, `${ARABIC}\n${ENGLISH}`, `${HEBREW} GPT Desk`, `(${ARABIC})`, '42', '🙂 🙃 !', `${HEBREW}\n42`];
+
+for (const [name, open] of Object.entries({ chromium: openChromium, firefox: openFirefox })) {
+  const program = find(name);
+
+  describe(`Scripts and input, in ${name}`, { skip: program === null && `${name} was not found` }, () => {
+    const service = new Service();
+    let browser;
+    let demo;
+    let alice;
+    let conversation;
+
+    before(async () => {
+      await service.start();
+      browser = await open(program);
+      demo = await Demo.at(service.url);
+      alice = new Person('alice', await browser.newPage(), service.url);
+      conversation = await demo.between('alice', 'bob');
+    });
+    after(async () => {
+      await browser?.close();
+      await service.end();
+      complainedOfNothing([alice].filter(Boolean));
+    });
+
+    /** Another conversation with nothing but these messages, read to the end by Alice. */
+    const shows = async (messages) => {
+      for (const [who, fields] of messages) {
+        await demo.calls(who, 'send_message', { conversation_id: conversation, ...fields });
+      }
+      await demo.calls('alice', 'mark_conversation_as_read', { conversation_id: conversation });
+      await alice.opens(`/messages/${conversation}`);
+      await alice.sees('.message');
+      await until('the end of them', async () => {
+        const { seq } = (await demo.calls('alice', 'get_messages', { conversation_id: conversation, page_size: 1 }))[0];
+        return alice.has(`[data-seq="${seq}"]`);
+      });
+    };
+
+    for (const direction of ['ltr', 'rtl']) {
+      test(`the time covers no text, in a page ${direction}`, async () => {
+        for (const texts of [LINES.slice(0, 44), [...LINES.slice(44), ...MIXED]]) {
+          await shows(texts.map((content, i) => [i % 2 ? 'alice' : 'bob', { content }]));
+          await alice.page.evaluate((dir) => (document.documentElement.dir = dir), direction);
+          for (const width of [390, 1180]) {
+            await alice.hasWindow(width, 760);
+            const { covered, checked } = await alice.page.evaluate(textsUnderTimes);
+            assert.deepEqual(covered, [], `at ${width} px`);
+            assert.ok(checked >= 40, `${checked} messages were looked at`);
+          }
+        }
+        await alice.shot(`scripts-${direction}-${name}`);
+      });
+    }
+
+    test('each paragraph has its own direction', async () => {
+      await shows([['bob', { content: `${ENGLISH.slice(0, 10)}\n${HEBREW.slice(0, 10)}` }]]);
+      const [first, second] = await alice.page.evaluate(() => {
+        const text = [...document.querySelectorAll('.bubble-text')].at(-1);
+        const lines = document.createRange();
+        lines.selectNodeContents(text);
+        const box = text.getBoundingClientRect();
+        const drawn = [...lines.getClientRects()].filter(({ width }) => width > 1);
+        return [drawn[0], drawn.at(-1)].map(({ left, right }) => ({ left: left - box.left, right: box.right - right }));
+      });
+      assert.ok(first.left < 2, 'English begins at the left');
+      assert.ok(second.right < 2, 'Hebrew begins at the right');
+    });
+
+    test('the whole page is mirrored', async () => {
+      const places = () =>
+        alice.page.evaluate(() => {
+          const middle = (selector) => {
+            const { left, right } = [...document.querySelectorAll(selector)].at(-1).getBoundingClientRect();
+            return (left + right) / 2 / innerWidth;
+          };
+          return [
+            '.sidebar',
+            '.message-own .bubble',
+            '.message-other .bubble',
+            '.send-button',
+            '.chat-header .avatar',
+            '.conversation time',
+            '.me',
+          ].map(middle);
+        });
+      await shows([
+        ['alice', { content: 'mine' }],
+        ['bob', { content: 'his' }],
+      ]);
+      await alice.hasWindow(1180, 760);
+      const [before, overflow] = [await places(), await alice.page.evaluate(() => document.documentElement.scrollWidth)];
+      await alice.page.evaluate(() => (document.documentElement.dir = 'rtl'));
+      const mirrored = await places();
+      before.forEach((place, i) => assert.ok(Math.abs(place + mirrored[i] - 1) < 0.02, `${i}: ${place} and ${mirrored[i]}`));
+      assert.equal(await alice.page.evaluate(() => document.documentElement.scrollWidth), overflow);
+      await alice.clicks('[aria-label="Conversation menu"]');
+      await alice.sees('[role="menuitem"]', 'Mute');
+      await alice.shot(`mirrored-${name}`);
+      await alice.page.keyboard.press('Escape');
+    });
+
+    test('a file without text shows its time beside it, and accents upon accents end at the bubble', async () => {
+      await shows([
+        ['bob', { content: '', message_type: 'file', file_url: 'https://files.example.org/a.pdf', file_name: 'a.pdf' }],
+        ['bob', { content: 'b.pdf', message_type: 'file', file_url: 'https://files.example.org/b.pdf', file_name: 'b.pdf' }],
+        ['bob', { content: ZALGO }],
+      ]);
+      const { cards, clipped } = await alice.page.evaluate(() => ({
+        cards: [...document.querySelectorAll('.bubble:has(.file-card)')].map((bubble) => {
+          const [card, foot, box] = ['.file-card', '.bubble-foot', null].map((one) =>
+            (one ? bubble.querySelector(one) : bubble).getBoundingClientRect(),
+          );
+          return foot.top >= card.bottom && foot.bottom <= box.bottom;
+        }),
+        clipped: getComputedStyle([...document.querySelectorAll('.bubble')].at(-1)).overflowY,
+      }));
+      assert.deepEqual(cards, [true, true]);
+      assert.equal(clipped, 'clip');
+    });
+
+    test('addresses are links, whatever stands around them; nothing else is', async () => {
+      const cases = [
+        ['见https://example.org/路径。好', 'https://example.org/%E8%B7%AF%E5%BE%84'],
+        ['（https://example.org/a）', 'https://example.org/a'],
+        ['「https://example.org/b」、次', 'https://example.org/b'],
+        ['"https://example.org/c", then', 'https://example.org/c'],
+        ['see https://example.org/d_(e)?f=g.', 'https://example.org/d_(e)?f=g'],
+        ['at www.example.org/h!', 'https://www.example.org/h'],
+        ['write to somebody@example.org.', 'mailto:somebody@example.org'],
+        ['אתר https://example.org/i.', 'https://example.org/i'],
+        ['javascript:alert(1) data:text/html,x ftp://example.org/j file:///etc/passwd README.md //example.org/k', null],
+      ];
+      await shows(cases.map(([content]) => ['bob', { content }]));
+      const links = await alice.page.evaluate(
+        (count) =>
+          [...document.querySelectorAll('.bubble-text')]
+            .slice(-count)
+            .map((text) => [...text.querySelectorAll('a')].map(({ href, rel }) => `${href} ${rel}`).join(' and ')),
+        cases.length,
+      );
+      assert.deepEqual(
+        links,
+        cases.map(([, href]) => (href === null ? '' : `${href} noopener noreferrer nofollow`)),
+      );
+    });
+
+    test('the Enter that ends a composition does not send, in any browser’s way; the next one does', async () => {
+      await alice.pastes('にほん');
+      const enter = (fields) =>
+        alice.page.evaluate((given) => {
+          const event = new KeyboardEvent('keydown', {
+            key: 'Enter',
+            bubbles: true,
+            cancelable: true,
+            isComposing: given.isComposing ?? false,
+          });
+          if (given.keyCode) {
+            Object.defineProperty(event, 'keyCode', { value: given.keyCode });
+          }
+          document.querySelector('.composer textarea').dispatchEvent(event);
+        }, fields);
+      await enter({ isComposing: true });
+      // Safari: compositionend comes first, then a keydown that no longer says so.
+      await alice.page.evaluate(() =>
+        document
+          .querySelector('.composer textarea')
+          .dispatchEvent(new CompositionEvent('compositionend', { data: 'にほん', bubbles: true })),
+      );
+      await enter({ keyCode: 229 });
+      assert.equal(await alice.page.evaluate(() => document.querySelector('.composer textarea').value), 'にほん');
+      await enter({ keyCode: 13 });
+      await alice.seesOnce('にほん');
+      await alice.seesNo('.message-sending');
+    });
+
+    test('one to three emoji and nothing else are large', async () => {
+      const texts = ['👍', '👩‍👩‍👧‍👦 ❤️', '🇺🇦🎉🎉', '🎉🎉🎉🎉', 'ok 👍', '12'];
+      await shows(texts.map((content) => ['bob', { content }]));
+      const large = await alice.page.evaluate(
+        (count) => [...document.querySelectorAll('.bubble')].slice(-count).map((bubble) => bubble.matches('.bubble-emoji')),
+        texts.length,
+      );
+      assert.deepEqual(large, [true, true, true, false, false, false]);
+    });
+  });
+}
+
+/** In the page: messages whose time lies over a line of their text. */
+function textsUnderTimes() {
+  const covered = [];
+  let checked = 0;
+  for (const bubble of document.querySelectorAll('.bubble')) {
+    const text = bubble.querySelector('.bubble-text');
+    const foot = bubble.querySelector('.bubble-foot').getBoundingClientRect();
+    if (!text) continue;
+    checked++;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const over = [...range.getClientRects()].find(
+      ({ left, right, top, bottom, width }) =>
+        width > 0 && left < foot.right - 0.5 && right > foot.left + 0.5 && top < foot.bottom - 0.5 && bottom > foot.top + 0.5,
+    );
+    const box = bubble.getBoundingClientRect();
+    if (over || foot.left < box.left || foot.right > box.right) {
+      covered.push(`${text.textContent.slice(-20)}: ${JSON.stringify(over)} under ${JSON.stringify(foot)}`);
+    }
+  }
+  return { covered, checked };
+}
