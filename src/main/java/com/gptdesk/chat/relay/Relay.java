@@ -43,9 +43,6 @@ public final class Relay implements AutoCloseable {
   /** The longest pause while changes come, unless the settings demand a longer one. */
   private static final Duration LONGEST_BUSY_PAUSE = Duration.ofMillis(8);
 
-  /** So often the pause doubles at most, which is beyond the longest one. */
-  private static final int MOST_DOUBLINGS = 6;
-
   /** The longest pause of a relay that waits for slow writers to end before it may sleep. */
   private static final Duration LONGEST_DRAIN_PAUSE = Duration.ofMillis(20);
 
@@ -107,6 +104,7 @@ public final class Relay implements AutoCloseable {
   private boolean asleep;
   private ChangeTail.@Nullable Position position;
   private int lastCount;
+  private Duration busyPause = Duration.ZERO;
   private long lastChange = System.nanoTime();
   private long lastMaintenance = System.nanoTime();
   private boolean warnedOfPolling;
@@ -354,7 +352,6 @@ public final class Relay implements AutoCloseable {
     var slot = new SleepSlot(tail);
     boolean signalled = false;
     int idleSignals = 0;
-    int emptyPolls = 0; // in a row
     while (goesOn()) {
       // Before the poll: a change that commits after its snapshot then notifies a live listener.
       boolean listening = listenLoop.isListening();
@@ -375,7 +372,6 @@ public final class Relay implements AutoCloseable {
         }
       }
       maintainWhenDue(tail);
-      emptyPolls = found ? 0 : emptyPolls + 1;
       idleSignals = signalled && !found && !byOwnCommit ? idleSignals + 1 : 0;
       byOwnCommit = false;
       signalled = false;
@@ -385,7 +381,7 @@ public final class Relay implements AutoCloseable {
         }
         signalled = awaitSignal(tail);
       } else if (found || since(lastChange).compareTo(settings.calm()) < 0) {
-        pauseUntilCommit(busyPause(took, emptyPolls));
+        pauseUntilCommit(busyPause(found, took));
       } else if (!listening || !slot.isClaimed()) {
         pauseUntilCommit(POLLING_PAUSE);
       } else if (!slot.sleep()) {
@@ -517,13 +513,15 @@ public final class Relay implements AutoCloseable {
   }
 
   /**
-   * Twice as long as the last poll took, and twice that after each further empty one, within
-   * bounds: where processors are scarce, fewer and larger polls leave them to the writers.
+   * Twice as long as a poll took that found something, and after each empty one twice as long as
+   * before, within bounds: where processors are scarce, fewer and larger polls leave them to the
+   * writers.
    */
-  private Duration busyPause(Duration poll, int emptyPolls) {
-    Duration wanted = poll.multipliedBy(1L << Math.clamp(emptyPolls, 1, MOST_DOUBLINGS));
+  private Duration busyPause(boolean found, Duration poll) {
+    Duration wanted = (found ? poll : busyPause).multipliedBy(2);
     Duration longest = wanted.compareTo(LONGEST_BUSY_PAUSE) > 0 ? LONGEST_BUSY_PAUSE : wanted;
-    return longest.compareTo(settings.pause()) < 0 ? settings.pause() : longest;
+    busyPause = longest.compareTo(settings.pause()) < 0 ? settings.pause() : longest;
+    return busyPause;
   }
 
   /** The pause grows with the time that slow writers keep the relay from sleeping. */
