@@ -96,9 +96,6 @@ final class Equivalents {
     REASONS.put(
         "chat.send_messages: true for k.sender_id = g.person",
         "Then others' keys are left out, too: send_message decides about what is left out.");
-    REASONS.put(
-        "chat.send_messages: true for g.person in (c.participant_1_id, c.participant_2_id)",
-        LOCKS_ONLY);
     String counts =
         "Counts what is unread, and shows or writes nothing else: UnreadRulesTest notices.";
     REASONS.put("drop trigger count_taken_back on user_messages", counts);
