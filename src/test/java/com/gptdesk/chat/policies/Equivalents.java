@@ -76,12 +76,6 @@ final class Equivalents {
         "public.get_or_create_conversation: true for c.participant_2_id = second_id (2)",
         "Reached only after losing a race.");
     REASONS.put(
-        "public.mark_as_read: true for me in (m.sender_id, m.recipient_id) (2)",
-        "Updates a stranger's conversation with what is there: each position moves only for its owner.");
-    REASONS.put(
-        "public.mark_as_read: true for r.seq > case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end",
-        "Spares a write; greatest() keeps the position from going back.");
-    REASONS.put(
         "public.mark_conversation_as_read: true for m.recipient_id = me",
         "What is after the read position was sent by the other: whoever sends has read.");
     REASONS.put(
