@@ -17,7 +17,7 @@ public record BatchLimits(int places, int messages, int bytes, int waiting) {
   private static final Setting<Integer> PLACES =
       Setting.number(
           "CHAT_SEND_PLACES",
-          1,
+          2,
           1,
           1000,
           "batches of messages, or messages alone, that are stored at a time; what comes meanwhile is the next batch");
@@ -47,7 +47,7 @@ public record BatchLimits(int places, int messages, int bytes, int waiting) {
   public static final List<Setting<?>> SETTINGS = List.of(PLACES, MESSAGES, BYTES, WAITING);
 
   /** As when nothing is set. */
-  static final BatchLimits DEFAULT = new BatchLimits(1, 32, 262_144, 10_000);
+  static final BatchLimits DEFAULT = new BatchLimits(2, 32, 262_144, 10_000);
 
   /** As the environment says. */
   static BatchLimits from(Settings settings) {
