@@ -76,7 +76,7 @@ final class Weakenings {
               "policy public.user_messages Users can view messages in their conversations"),
           new Weakening(
               "a body that answers anybody",
-              "create or replace function chat.me() returns uuid stable security definer set search_path = pg_catalog, pg_temp language sql as $$ select u.id from public.users u where u.id = (select auth.uid()) $$",
+              "create or replace function chat.me() returns uuid stable security definer set search_path = pg_catalog, pg_temp language plpgsql as $$ begin return (select u.id from public.users u where u.id = (select auth.uid())); end $$",
               "body chat.me()"),
           new Weakening(
               "a function without its pinned path",
