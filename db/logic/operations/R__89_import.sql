@@ -129,6 +129,8 @@ declare
   made bigint;
   read_1 bigint;
   read_2 bigint;
+  marked_1 uuid;                             -- the first message that a participant has marked as unread
+  marked_2 uuid;
 begin
   if import_step.source is null or max_rows is null or max_rows not between 1 and 10000 then
     raise sqlstate 'PT400' using
@@ -204,6 +206,14 @@ begin
   base := coalesce(
     (select min(m.seq) - 1 from public.user_messages m where m.conversation_id = before.id and m.created_at > first_at),
     before.last_message_seq);
+
+  select
+    max(m.id::text) filter (where p.user_id = before.participant_1_id and p.unread_at_seq = before.participant_1_read_seq),
+    max(m.id::text) filter (where p.user_id = before.participant_2_id and p.unread_at_seq = before.participant_2_read_seq)
+  into marked_1, marked_2
+  from public.conversation_preferences p
+  join public.user_messages m on m.conversation_id = p.conversation_id and m.seq = p.unread_from_seq
+  where p.conversation_id = before.id;
 
   with merged as materialized (
     select m.id, null::bigint as line, m.seq as old_seq, m.created_at as at
@@ -294,17 +304,18 @@ begin
   where c.id = before.id
   returning c.* into after;
 
-  -- By other numbers, so what was taken back unread is counted anew. A mark as unread ends: it stood at a number.
+  -- By other numbers, so what was taken back unread is counted anew. A mark as unread stays at its message.
   update public.conversation_preferences p
   set
     unread_at_seq = r.read_seq,
-    unread_from_seq = null,
-    unread_correction = chat.unread_correction(before.id, p.user_id, r.read_seq, null)
+    unread_from_seq = marked.seq,
+    unread_correction = chat.unread_correction(before.id, p.user_id, r.read_seq, marked.seq)
   from (
     values
-      (before.participant_1_id, before.participant_1_read_seq, after.participant_1_read_seq),
-      (before.participant_2_id, before.participant_2_read_seq, after.participant_2_read_seq)
-  ) r (person, former_read_seq, read_seq)
+      (before.participant_1_id, before.participant_1_read_seq, after.participant_1_read_seq, marked_1),
+      (before.participant_2_id, before.participant_2_read_seq, after.participant_2_read_seq, marked_2)
+  ) r (person, former_read_seq, read_seq, marked_id)
+  left join public.user_messages marked on marked.id = r.marked_id
   where p.conversation_id = before.id
     and p.user_id = r.person
     and p.unread_at_seq = r.former_read_seq;

@@ -141,8 +141,60 @@ class ImportRulesTest extends Rules {
 
     load();
 
-    assertEquals(List.of(1L, 1L), bob.unread());
+    assertEquals(List.of(2L, 1L), bob.unread(), "what was marked and what came");
     allIsWell();
+  }
+
+  /** At its message, whatever number that gets; of those that come, it counts what is after it. */
+  @Test
+  void aMarkAsUnreadStaysAtItsMessage() {
+    UUID conversation = alice.talksTo(bob);
+    for (String content : List.of("here 1", "here 2", "here 3")) {
+      alice.sends(conversation, content);
+    }
+    bob.readsUpTo(conversation, null);
+    bob.marksUnread(conversation, 2L);
+    assertEquals("2 2", unread(conversation));
+    history(4);
+
+    load();
+
+    assertEquals("2 6", unread(conversation));
+    assertEquals(
+        "here 2", database.ownerReads("select content from public.user_messages where seq = 6"));
+    message("5", alice.id(), bob.id(), "'h5'", "'2025-02-20Z'");
+    message("6", bob.id(), alice.id(), "'h6'", "'2025-02-21Z'");
+    load();
+    assertEquals("2 8", unread(conversation));
+    allIsWell();
+    bob.readsUpTo(conversation, null);
+    assertEquals("0 0", unread(conversation));
+    allIsWell();
+  }
+
+  /** Who read on or wrote since has ended it before. */
+  @Test
+  void aMarkAsUnreadThatHasEndedDoesNotComeBack() {
+    UUID conversation = alice.talksTo(bob);
+    alice.sends(conversation, "here 1");
+    alice.sends(conversation, "here 2");
+    bob.readsUpTo(conversation, null);
+    bob.marksUnread(conversation, 1L);
+    bob.sends(conversation, "here 3");
+    history(4);
+    load();
+    assertEquals("0 0", unread(conversation));
+    allIsWell();
+  }
+
+  /** How many Bob has not read, and the first of them. */
+  private String unread(UUID conversation) {
+    return bob.does(
+        tx ->
+            String.valueOf(
+                tx.fetchValue(
+                    "select unread_count || ' ' || coalesce(first_unread_seq, 0) from public.get_conversations(conversation_id => ?)",
+                    conversation)));
   }
 
   @Test
