@@ -106,6 +106,28 @@ test('what cannot be stored: on a socket', async () => {
   assert.deepEqual({ text, half, whole }, { text: 'ab', half: ['\ufffd'], whole: '🙂' });
 });
 
+test('what cannot be stored: in presence, in its key, in the payload of a join', async () => {
+  for (const client of [clients.alice, clients.bob]) {
+    await client.removeAllChannels();
+  }
+  const topic = `conversation-${conversation}`;
+  const seen = clients.bob.channel(topic, { config: { presence: { key: 'b\u0000ob' } } }).on('presence', { event: 'sync' }, () => {});
+  const shown = clients.alice
+    .channel(topic, { config: { presence: { key: 'al\u0000ice \ud83d' } } })
+    .on('presence', { event: 'sync' }, () => {});
+  for (const channel of [seen, shown]) {
+    const joined = new Promise((resolve) => channel.subscribe((status) => status === 'SUBSCRIBED' && resolve()));
+    await deadline('a channel to join', joined);
+  }
+  assert.equal(await shown.track({ 'na\u0000me': 'a\u0000b', half: ['\ud83d', { deep: '\ude00' }], whole: '🙂' }), 'ok');
+  await until('her presence', () => seen.presenceState()['alice \ufffd'] !== undefined);
+  const [{ presence_ref: _, ...meta }] = seen.presenceState()['alice \ufffd'];
+  assert.deepEqual(meta, { name: 'ab', half: ['\ufffd', { deep: '\ufffd' }], whole: '🙂' });
+  for (const client of [clients.alice, clients.bob]) {
+    await client.removeAllChannels();
+  }
+});
+
 const INVISIBLE = {
   NUL: '\u0000',
   'zero width space': '\u200b',
@@ -170,3 +192,25 @@ test('two forms of one emoji are one reaction', async () => {
     assert.deepEqual([error?.code, error?.details], ['PT400', 'reaction']);
   }
 });
+
+const ONE_REACTION = {
+  'a heart': ['❤', '❤\ufe0f', '❤\ufe0e'],
+  'a key': ['1\u20e3', '1\ufe0f\u20e3'],
+  'a rainbow flag': ['🏳\u200d🌈', '🏳\ufe0f\u200d🌈'],
+  'an eye in a bubble': ['👁\u200d🗨', '👁\ufe0f\u200d🗨\ufe0f', '👁\u200d🗨\ufe0f'],
+  'a smile': ['☺', '☺\ufe0f'],
+  'a finger of one colour': ['☝🏽', '☝\ufe0f🏽'],
+  'an emoji that needs no selector': ['🎉', '🎉\ufe0f'],
+  'a flag': ['🇩🇪', '🇩🇪\ufe0f'],
+};
+for (const [what, forms] of Object.entries(ONE_REACTION)) {
+  test(`forms of one reaction: ${what}`, async () => {
+    const { data: message } = await send(`what do you say to ${what}?`);
+    for (const [n, reaction] of forms.entries()) {
+      const { error } = await clients[n % 2 ? 'bob' : 'alice'].rpc('add_reaction', { message_id: message.id, reaction });
+      assert.equal(error, null);
+    }
+    const { reactions } = await newest();
+    assert.deepEqual([reactions.length, reactions[0].user_ids.length], [1, 2]);
+  });
+}
