@@ -274,6 +274,12 @@ with
       and not exists (select from pg_catalog.pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x'))
 
     union all
+    -- What chat.search_index_is_current asks.
+    select 'version', 'public.user_messages', c.relname, coalesce(obj_description(c.oid, 'pg_class'), ''), null
+    from pg_catalog.pg_class c
+    where c.oid = to_regclass('public.idx_user_messages_content_search')
+
+    union all
     select 'rule', r.name, w.rulename, pg_get_ruledef(w.oid), r.instance
     from relations r
     join pg_catalog.pg_rewrite w on w.ev_class = r.oid

@@ -34,6 +34,9 @@ declare
   apart tsquery;
   exact boolean;
   joined_or_apart boolean;
+  last_letter int;
+  whole int;                                 -- how many parts are typed to their end
+  unfinished text;
 begin
   needles := '{}';
   unsure := '{}';
@@ -46,6 +49,18 @@ begin
     continue when parts = '{}';
     joined := null;
     apart := null;
+    -- A syllable of Korean that has no end yet may get one: 한ㄱ and 한구 are on the way to 한국.
+    whole := cardinality(parts);
+    unfinished := null;
+    last_letter := case when whole > 1 and char_length(parts[whole]) = 1 then ascii(parts[whole]) end;
+    if last_letter between 44032 and 55203 and (last_letter - 44032) % 28 = 0 then
+      unfinished := format('[%s-%s]', chr(last_letter), chr(last_letter + 27));
+      whole := whole - 1;
+    elsif last_letter between 4352 and 4370 then
+      last_letter := (last_letter - 4352) * 588 + 44032;
+      unfinished := format('[%s%s-%s]', parts[whole], chr(last_letter), chr(last_letter + 587));
+      whole := whole - 1;
+    end if;
     -- A word begins where one does in the text, and runs on over what joins its parts there.
     pattern := e'(?:^|[ \\u001f])';
     for i in 1..cardinality(parts) loop
@@ -53,11 +68,15 @@ begin
       if i > 1 then
         pattern := pattern || case when part >= e'\u0e00' and parts[i - 1] >= e'\u0e00' collate "C" then e'\\u001f*' else e'[ \\u001f]*' end;
       end if;
+      if i > whole then
+        pattern := pattern || unfinished;
+        continue;
+      end if;
       pattern := pattern || chat.letters_of(part);
       if i <= 16 then
         -- Where digits meet letters, and in a script without spaces, a word begins in every text.
         if i = 1 or part >= e'\u0e00' or part ~ '^[0-9]' or parts[i - 1] ~ '[0-9]$' then
-          beginning := chat.beginning_of(array_to_string(parts[i:i + 4], ''));
+          beginning := chat.beginning_of(array_to_string(parts[i:least(i + 4, whole)], ''));
           joined := coalesce(joined && beginning, joined, beginning);
         end if;
         beginning := chat.beginning_of(part);
@@ -142,7 +161,34 @@ as $$
 $$;
 
 comment on function chat.is_search_indexed() is
-  'Whether the index of search_messages is made. Until then the former one tells whose a message is, and the text is asked for each word.';
+  'Whether each partition has the index of search_messages. Until then the former one tells whose a message is, and the text is asked for each word.';
+
+create or replace function chat.search_version()
+  returns int
+  immutable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  select 1
+$$;
+
+comment on function chat.search_version() is
+  'The version of what chat.search_terms gives. Who changes that, or what it calls, counts on: migrate then makes the index anew.';
+
+create or replace function chat.search_index_is_current()
+  returns boolean
+  stable
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  select coalesce(
+    obj_description(to_regclass('public.idx_user_messages_content_search'), 'pg_class') = 'search_messages, version ' || chat.search_version(),
+    false)
+$$;
+
+comment on function chat.search_index_is_current() is
+  'Whether the entries of the index of search_messages are of this version. Else it tells whose a message is, and the text is asked for each word.';
 
 create or replace function chat.newest_matches(needles text[], me uuid, conversation_id uuid, before_id uuid, page_size int)
   returns public.user_messages[]
@@ -366,7 +412,12 @@ declare
   result text collate "C" := '';
 begin
   foreach source in array array[headline.content, coalesce(headline.file_name, '')] loop
-    source := btrim(regexp_replace(translate(source, e'\uE000\uE001', ''), e'[ \\t-\\r\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+', ' ', 'g'));
+    source := regexp_replace(
+      translate(source, e'\uE000\uE001', ''),
+      -- Not the no-break spaces within a number.
+      e'(?<![0-9])[\\u00a0\\u2009\\u202f]|[\\u00a0\\u2009\\u202f](?![0-9]{3}(?![0-9]))|[\\t-\\r\\u0085\\u1680\\u2000-\\u2008\\u200a\\u2028\\u2029\\u205f\\u3000]',
+      ' ', 'g');
+    source := btrim(regexp_replace(source, ' +', ' ', 'g'));
     words := string_to_array(source, ' ');
     folded := string_to_array(chat.searched_text(source), ' ');
     if cardinality(folded) <> cardinality(words) then
@@ -451,7 +502,7 @@ begin
       detail = 'no_word',
       hint = 'Give at least one letter, digit or sign of a word; all words must be in the message.';
   end if;
-  if chat.is_search_indexed() then
+  if chat.search_index_is_current() then
     mine := coalesce(mine && wanted.terms, mine);
   else
     wanted.unsure := wanted.needles;
@@ -530,7 +581,7 @@ comment on function public.search_messages is
   'The caller''s messages, sent and received, that have all words of the query, or words that begin with them, in the text or in the name of the file, newest first; the next page: before_id = id of the last row. Case, accents and width do not matter. headline is plain text with each hit between U+E000 and U+E001. PT400 without a word, PT413 for more than 1000 characters.';
 
 revoke all on function
-  chat.letters_of, chat.beginning_of, chat.search_query, chat.says, chat.is_search_indexed, chat.newest_matches,
+  chat.letters_of, chat.beginning_of, chat.search_query, chat.says, chat.is_search_indexed, chat.search_version, chat.search_index_is_current, chat.newest_matches,
   chat.matches_by_month, chat.marked, chat.headline, public.search_messages
 from public, anon, authenticated, service_role;
 

@@ -1,7 +1,7 @@
 -- What somebody looks for is compared without case, accents, width and the forms of one letter: the same in every locale and on every
 -- version. So by tables and normalize(), not by lower() of the database's locale, nor by an extension.
--- The index of search_messages keeps what these functions give: who changes one has that index made anew, unless it only leaves out
--- terms that no query has (chat.beginning_of).
+-- The index of search_messages keeps what these functions give: who changes one counts on chat.search_version, so that the index is
+-- made anew, unless it only leaves out terms that no query has (chat.beginning_of).
 
 create or replace function chat.fold(content text)
   returns text
@@ -31,6 +31,11 @@ begin
     || e'\\u0670\\u06d6-\\u06dc\\u06df-\\u06e8\\u06ea-\\u06ed\\u0711\\u0730-\\u074a\\u07eb-\\u07f3\\u093c\\u09bc\\u0a3c\\u0abc\\u0b3c\\u135d-\\u135f'
     || e'\\u180b-\\u180f\\u1ab0-\\u1aff\\u1dc0-\\u1dff\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u20d0-\\u20ff\\ufe00-\\ufe0f\\ufe20-\\ufe2f'
     || e'\\ufeff\\U0001f3fb-\\U0001f3ff\\U000e0000-\\U000e0fff]+', '', 'g'));
+
+  -- Thai and Lao: a tone stands before the mark that is a part of the vowel am, however it was typed.
+  if t ~ e'[\\u0e4d\\u0ecd][\\u0e48-\\u0e4b\\u0ec8-\\u0ecb]' then
+    t := regexp_replace(t, e'([\\u0e4d\\u0ecd])([\\u0e48-\\u0e4b\\u0ec8-\\u0ecb])', e'\\2\\1', 'g');
+  end if;
 
   -- Each script by itself: a table is read through for each letter.
   if t ~ '[ßẞþÞæÆœŒ]' then
@@ -114,16 +119,24 @@ create or replace function chat.searched_text(content text)
 as $$
 declare
   -- U+001F stands where a word begins within a run without a space. It is in no text that somebody reads; nor is U+001E.
-  t text collate "C" := regexp_replace(searched_text.content, e'(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|\\u200c|\\u001e', e'\u001f', 'g');
+  t text collate "C" := searched_text.content;
 begin
-  t := case when octet_length(t) = char_length(t) then lower(t) else chat.fold(t) end;   -- of ASCII without the call
+  -- Beside capital letters; where a number has no-break spaces, these are within it. Of ASCII without the call.
+  if octet_length(t) = char_length(t) then
+    t := lower(regexp_replace(t, e'(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|\\u001e', e'\u001f', 'g'));
+  else
+    t := chat.fold(regexp_replace(t,
+      e'(?<=[a-z\\u00df-\\u00f6\\u00f8-\\u00ff\\u03ac-\\u03ce\\u0430-\\u045f])(?=[A-Z\\u00c0-\\u00d6\\u00d8-\\u00de\\u0386-\\u03ab\\u0400-\\u042f])'
+      || e'|(?<=[A-Z])(?=[A-Z][a-z])|\\u200c|\\u001e|(?<=[0-9])[\\u00a0\\u2009\\u202f](?=[0-9]{3}(?![0-9]))',
+      e'\u001f', 'g'));
+  end if;
   if t ~ e'[\\t-\\r]' then
     t := translate(t, e'\t\n\u000b\f\r', '     ');
   end if;
   -- Of signs between two digits the first stays, as a full stop: they are one number, of several.
   if t ~ '[0-9]' then
-    if t ~ e'[0-9][!-/:-@\\[-`{-~\\u066b\\u066c][0-9]' then
-      t := regexp_replace(t, e'([0-9])[!-/:-@\\[-`{-~\\u066b\\u066c](?=[0-9])', e'\\1\u001e', 'g');
+    if t ~ e'[0-9][!-/:-@\\[-`{-~\\u001f\\u066b\\u066c\\u2044][0-9]' then
+      t := regexp_replace(t, e'([0-9])[!-/:-@\\[-`{-~\\u001f\\u066b\\u066c\\u2044](?=[0-9])', e'\\1\u001e', 'g');
     end if;
     t := regexp_replace(t, e'(?<=[0-9])(?=[^0-9 \\u001e\\u001f])|(?<=[^0-9 \\u001e\\u001f])(?=[0-9])', e'\u001f', 'g');
   end if;
@@ -136,7 +149,7 @@ begin
     -- Punctuation of every script.
     t := regexp_replace(t,
       e'[!-/:-@\\[-`{-~\\u0001-\\u001d\\u007f-\\u00bf\\u00d7\\u00f7\\u055a-\\u055f\\u0589\\u058a\\u05be\\u05c0\\u05c3\\u05f3\\u05f4\\u0600-\\u060f\\u061b-\\u061f'
-      || e'\\u066a-\\u066d\\u06d4\\u06dd\\u0964\\u0965\\u0970\\u0e2f\\u0e46\\u0e4f\\u0e5a\\u0e5b\\u104a-\\u104f\\u1361-\\u1368\\u17d4-\\u17da\\u1800-\\u180a'
+      || e'\\u066a-\\u066d\\u06d4\\u06dd\\u0964\\u0965\\u0970\\u0e2f\\u0e46\\u0e4f\\u0e5a\\u0e5b\\u0f04-\\u0f14\\u0f3a-\\u0f3d\\u104a-\\u104f\\u1361-\\u1368\\u17d4-\\u17da\\u1800-\\u180a'
       || e'\\u2010-\\u205e\\u3001-\\u3004\\u3008-\\u3020\\u3030\\u303d\\u30a0\\u30fb]+', e'\u001f', 'g');
     -- A letter of a script that is written without spaces, and a sign, is a word by itself.
     if t ~ e'[\\u0e01-\\U0003ffff]' then

@@ -101,10 +101,11 @@ final class DatabasePreparation {
               + String.join("\n", unsafe));
     }
     List<Drift> drift = migrations.drift();
-    if (refuseDrift && !drift.isEmpty()) {
+    List<Drift> refused = drift.stream().filter(cause -> !cause.isBeingMade()).toList();
+    if (refuseDrift && !refused.isEmpty()) {
       throw new IllegalStateException(
           "This database is not served (CHAT_REFUSE_DRIFT), because it differs from the migrations. Repair it, or list intended changes in the file of CHAT_ACCEPTED.\n"
-              + drift.stream().map(Drift::toString).collect(Collectors.joining("\n")));
+              + refused.stream().map(Drift::toString).collect(Collectors.joining("\n")));
     }
     drift.forEach(cause -> LOG.warn("The database differs from the migrations: {}", cause));
   }

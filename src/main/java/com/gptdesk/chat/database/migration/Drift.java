@@ -64,6 +64,20 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
     }
   }
 
+  /** What an index that is being made differs by, as one cause. */
+  private static final String SEARCH_INDEX = "index of search_messages";
+
+  private static final Set<String> SEARCH_INDEXES =
+      Set.of("former_content_search_idx", "idx_user_messages_content_search");
+
+  /**
+   * {@return whether {@code migrate} only has not completed it yet} Until then the chat answers as
+   * it should, but for the time that a search takes.
+   */
+  public boolean isBeingMade() {
+    return id.equals(SEARCH_INDEX);
+  }
+
   /** The causes of these differences; an accepted one covers its effects. */
   static List<Drift> causes(List<Difference> differences, Accepted accepted) {
     Set<String> taken =
@@ -81,11 +95,35 @@ public record Drift(String id, String what, Set<String> subjects, Set<String> id
   private static List<Drift> causes(List<Difference> differences) {
     List<Drift> causes = new ArrayList<>();
     List<Difference> left = new ArrayList<>(differences);
+    searchIndex(left, causes);
     wholeThings(left, causes);
     owners(left, causes);
     inherited(left);
     alike(left, causes);
     return causes;
+  }
+
+  /** The index of an earlier version, as long as it is not of this one. */
+  private static void searchIndex(List<Difference> left, List<Drift> causes) {
+    boolean isOfAnother =
+        left.stream()
+            .anyMatch(
+                some -> some.line().kind().equals("version") && some.state().equals("changed"));
+    if (isOfAnother) {
+      List<Difference> parts =
+          take(
+              left,
+              some ->
+                  SEARCH_INDEXES.contains(some.line().name())
+                      || (some.state().equals("extra")
+                          && some.line().bareSubject().equals("chat.search_terms")));
+      causes.add(
+          new Drift(
+              SEARCH_INDEX,
+              "the index of search_messages is not of this version: `migrate` makes it, and searches are slower until then",
+              Set.of("public.user_messages"),
+              ids(parts)));
+    }
   }
 
   /** A table or function that was added or dropped explains all that belongs to it. */
