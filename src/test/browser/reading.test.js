@@ -139,6 +139,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         const { line, afterLine } = await inView();
         return line && afterLine === 'in your absence 31';
       });
+      await until('all to be read', async () => (await stored()).unread_count === 0);
       await bob.clicks('.conversation', 'Carol');
     });
 
@@ -174,8 +175,9 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await bob.standsStill();
       await bob.page.click('.sidebar-search input');
       await bob.page.keyboard.type('already, 7');
+      const highlighted = await bob.notices('.message-highlighted', 'already, 7');
       await bob.clicks('.conversation:has(mark)', 'already, 7');
-      await bob.sees('.message-highlighted');
+      await highlighted();
       await bob.standsStill();
       // 1280 × 1024 and 1440 × 900 at 400 %, a phone on its side, and a wide screen.
       for (const [width, height] of [

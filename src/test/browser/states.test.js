@@ -56,8 +56,12 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       assert.equal(await field(), 'a draft');
       assert.deepEqual(await notices(), [(await alice.texts('.banner'))[0]], 'one notice');
       await alice.shot(`signed-out-${name}`);
-      await answers({});
-      await alice.clicks('.banner button', 'I have signed in');
+      await alice.sees('.banner button', 'I have signed in');
+      // At once, before the page tries by itself.
+      await alice.page.evaluate(() => {
+        window.rules = {};
+        document.querySelector('.banner button').click();
+      });
       await alice.seesNo('.banner');
       await alice.seesNo('.message-sending');
       await alice.seesOnce('written without a token');
@@ -78,7 +82,29 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       wire.itself.mend();
       await alice.seesNo('.banner');
       await alice.seesMessage('hello, too');
-      assert.deepEqual(await notices(), []);
+      await until('no notice to be left', async () => (await notices()).length === 0);
+    });
+
+    test('what was seen while the service could not be told is read once it can', async () => {
+      await alice.opens();
+      const conversation = await demo.between('alice', 'carol');
+      const [before] = await demo.calls('alice', 'get_conversations', { conversation_id: conversation });
+      await answers({ mark_conversation_as_read: { status: 503, code: 'PT503', message: 'busy' } });
+      await demo.sends('carol', conversation, 'seen in an outage');
+      await alice.choosesConversation('Carol');
+      await alice.seesMessage('seen in an outage');
+      await until('the answer that refused', () => alice.page.evaluate(() => window.ruled.includes('mark_conversation_as_read')));
+      const [during] = await demo.calls('alice', 'get_conversations', { conversation_id: conversation });
+      assert.equal(during.unread_count, before.unread_count + 1);
+      await answers({});
+      wire.itself.cut();
+      await alice.sees('.banner', 'Connection lost');
+      wire.itself.mend();
+      await alice.seesNo('.banner');
+      await until('it to be read', async () => {
+        const [{ unread_count }] = await demo.calls('alice', 'get_conversations', { conversation_id: conversation });
+        return unread_count === 0;
+      });
     });
 
     test('no words of a program, and "Try again" only where it can help', async () => {
@@ -161,10 +187,12 @@ function ruledFetch() {
   const real = window.fetch;
   window.rules = JSON.parse(sessionStorage.getItem('rules') ?? '{}');
   window.failed = [];
+  window.ruled = [];
   window.fetch = async (request, options) => {
     const called = /\/rpc\/(\w+)/.exec(String(request.url ?? request))?.[1];
     const rule = called && (window.rules[called] ?? window.rules['*']);
     if (rule) {
+      window.ruled.push(called);
       const { status, ...body } = rule;
       return new Response(JSON.stringify({ details: null, hint: null, ...body }), {
         status,

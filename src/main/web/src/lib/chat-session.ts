@@ -43,6 +43,7 @@ export class ChatSession extends Store<SessionState> {
   private readonly messageListeners = new Set<MessageListener>();
   private readonly rejoinListeners = new Set<() => void>();
   private readonly heardMessages = new Map<string, number>();
+  private readonly untold = new Map<string, number>(); // how far was read where the service did not hear of it
   private readonly positions = new Map<string, string>();
   private probing: ReturnType<typeof setTimeout> | undefined;
   private ended = false;
@@ -209,6 +210,9 @@ export class ChatSession extends Store<SessionState> {
     this.feeds.get(conversationId)?.heardRead(upToSeq);
     const { data, error } = await this.api.markConversationAsRead(conversationId, upToSeq);
     if (error) {
+      if (error.temporary) {
+        this.untold.set(conversationId, Math.max(upToSeq, this.untold.get(conversationId) ?? 0));
+      }
       void this.inbox.refresh(conversationId);
     } else {
       this.inbox.read(conversationId, upToSeq, data);
@@ -296,6 +300,10 @@ export class ChatSession extends Store<SessionState> {
       void this.archive.load();
     }
     this.outbox.hurry();
+    for (const [conversationId, seq] of this.untold) {
+      this.untold.delete(conversationId);
+      void this.read(conversationId, seq);
+    }
     this.rejoinListeners.forEach((listener) => listener());
   }
 

@@ -46,7 +46,7 @@ export const ConversationItem = memo(function ConversationItem({
             <span className="conversation-name">{other.full_name}</span>
             <span className="unseen">, {other.presence?.status ?? 'offline'}. </span>
             {conversation.last_message_at && (
-              <time dateTime={conversation.last_message_at}>
+              <time dir="auto" dateTime={conversation.last_message_at}>
                 {shortly(conversation.last_message_at)}
               </time>
             )}
@@ -78,7 +78,9 @@ export const ConversationItem = memo(function ConversationItem({
                   {last.message_type !== 'text' && (
                     <Paperclip size={14} role="img" aria-label="Attachment:" />
                   )}
-                  <span className="conversation-words">{last.content}</span>
+                  <span className="conversation-words" dir="auto">
+                    {last.content}
+                  </span>
                 </>
               )}
             </span>

@@ -353,9 +353,11 @@ function SearchResults({
                 <span className="conversation-text">
                   <span className="conversation-line">
                     <span className="conversation-name">{nameOf(message)}</span>
-                    <time dateTime={message.created_at}>{shortly(message.created_at)}</time>
+                    <time dir="auto" dateTime={message.created_at}>
+                      {shortly(message.created_at)}
+                    </time>
                   </span>
-                  <span className="search-headline">
+                  <span className="search-headline" dir="auto">
                     <Headline text={message.headline} />
                   </span>
                 </span>

@@ -137,7 +137,7 @@ export const MessageBubble = memo(function MessageBubble({
                 written {span(late, message.created_at)} earlier
               </span>
             )}
-            <time dateTime={message.created_at} title={exactly(message.created_at)}>
+            <time dir="auto" dateTime={message.created_at} title={exactly(message.created_at)}>
               {time}
             </time>
             {isOwn && !message.is_deleted && <Delivery message={message} isRead={isRead} />}

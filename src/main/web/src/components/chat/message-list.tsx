@@ -178,6 +178,8 @@ export function MessageList({
     () => placed.current && feed.get().ready && conversation !== null,
     onRead,
   );
+  // What is on the screen when the visit begins: nothing scrolls where all fits.
+  useEffect(tellSeen, [tellSeen, landing, messages]);
   const back = () => {
     atEnd.current = true;
     void feed.latest().then(() => {
