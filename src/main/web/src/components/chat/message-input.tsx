@@ -52,11 +52,13 @@ export function MessageInput({
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the text of the moment when the edit begins
   }, [editing]);
 
-  useEffect(() => {
-    if (draftKey && !editing && beforeEdit.current === null) {
-      keep(`draft:${draftKey}`, text);
+  // Kept as it is written here and never as it is shown: a tab that follows another would write old words over newer ones.
+  const write = (words: string) => {
+    setText(words);
+    if (draftKey && !editing) {
+      keep(`draft:${draftKey}`, words);
     }
-  }, [draftKey, editing, text]);
+  };
 
   // Another tab sent the draft or went on with it: a field that holds the same draft follows.
   useEffect(() => {
@@ -87,7 +89,7 @@ export function MessageInput({
       return;
     }
     onSendMessage({ content: text.trim() });
-    setText('');
+    write('');
     field.current?.focus();
   };
 
@@ -134,7 +136,7 @@ export function MessageInput({
           aria-describedby={left <= 100 ? 'composer-left' : undefined}
           aria-invalid={left < 0}
           onChange={(event) => {
-            setText(event.target.value);
+            write(event.target.value);
             if (event.target.value.trim() !== '' && !editing) {
               onTyping?.();
             }
