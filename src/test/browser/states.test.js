@@ -184,7 +184,8 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
 /** In the page: calls of functions are answered as window.rules says, and those that get no answer are noted. */
 function ruledFetch() {
   const real = window.fetch;
-  window.rules = JSON.parse(sessionStorage.getItem('rules') ?? '{}');
+  const isPage = location.protocol.startsWith('http'); // an empty document, which a tab has at first, may not ask for what is stored
+  window.rules = JSON.parse((isPage && sessionStorage.getItem('rules')) || '{}');
   window.failed = [];
   window.ruled = [];
   window.fetch = async (request, options) => {
