@@ -36,7 +36,15 @@ import picocli.CommandLine.Parameters;
     description = "One-to-one chat in real time. PostgreSQL decides who may see and do what.",
     mixinStandardHelpOptions = true,
     version = Main.VERSION,
-    subcommands = CommandLine.HelpCommand.class,
+    subcommands = {
+      CommandLine.HelpCommand.class,
+      PeopleCommands.AddTeam.class,
+      PeopleCommands.AddPerson.class,
+      PeopleCommands.Activate.class,
+      PeopleCommands.Deactivate.class,
+      PeopleCommands.OfFiles.class,
+      PeopleCommands.Token.class
+    },
     synopsisSubcommandLabel = "COMMAND")
 public final class Main {
 

@@ -203,7 +203,8 @@ final class Service implements AutoCloseable {
                 signer));
   }
 
-  private static TokenSettings tokens(Config config, boolean demo) throws IOException {
+  /** How tokens are checked; on the embedded database without a secret, with one that it keeps. */
+  static TokenSettings tokens(Config config, boolean demo) throws IOException {
     TokenChoice tokens = config.tokens();
     if (tokens.secret() != null || tokens.keys() != null) {
       return tokens.orSecret(null);

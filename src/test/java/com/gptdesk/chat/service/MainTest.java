@@ -27,10 +27,25 @@ class MainTest {
   private static final Path README = Path.of("README.md");
 
   @ParameterizedTest
-  @ValueSource(strings = {"serve", "migrate", "info", "validate", "verify-policies"})
+  @ValueSource(
+      strings = {
+        "serve",
+        "migrate",
+        "info",
+        "validate",
+        "verify-policies",
+        "import",
+        "train",
+        "add-team",
+        "add-person",
+        "activate",
+        "deactivate",
+        "people import",
+        "token"
+      })
   void eachCommandHasHelpAndVersion(String command) {
-    assertTrue(said(command, "--help").startsWith("Usage: gptdesk-chat " + command));
-    assertTrue(said(command, "--version").startsWith("GPT Desk Chat "));
+    assertTrue(said((command + " --help").split(" ")).startsWith("Usage: gptdesk-chat " + command));
+    assertTrue(said((command + " --version").split(" ")).startsWith("GPT Desk Chat "));
   }
 
   @Test
