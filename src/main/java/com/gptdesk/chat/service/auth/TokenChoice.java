@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * own.
  *
  * @param secret shared secret of HS256 tokens; null for none
+ * @param previousSecret the secret before, while tokens of it may come; null for none
  * @param keys address of the keys of RS256 and ES256 tokens; null for none
  * @param audience what a token's {@code aud} must contain; null for anything
  * @param issuer what a token's {@code iss} must be; null for anything
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record TokenChoice(
     @Nullable String secret,
+    @Nullable String previousSecret,
     @Nullable URI keys,
     @Nullable String audience,
     @Nullable String issuer,
@@ -29,6 +31,12 @@ public record TokenChoice(
           TokenSettings.SHORTEST_SECRET,
           "random on the embedded one",
           "HS256 secret; the embedded database keeps it in `service.jwt-secret` (the demo: `jwt-secret`) in the data directory");
+  private static final Setting<@Nullable String> PREVIOUS_SECRET =
+      Setting.secret(
+          "CHAT_JWT_PREVIOUS_SECRET",
+          TokenSettings.SHORTEST_SECRET,
+          "none",
+          "the secret before CHAT_JWT_SECRET: its tokens are accepted, too, until you unset this");
   private static final Setting<@Nullable URI> KEYS =
       Setting.httpAddress(
           "CHAT_JWKS_URL", "where the keys of RS256 and ES256 are, in place of a secret");
@@ -41,13 +49,15 @@ public record TokenChoice(
           "CHAT_ANON_KEY", 0, "none", "the key that every browser has, when it is not a token");
 
   /** The settings of tokens. */
-  public static final List<Setting<?>> SETTINGS = List.of(SECRET, KEYS, AUDIENCE, ISSUER, ANON_KEY);
+  public static final List<Setting<?>> SETTINGS =
+      List.of(SECRET, PREVIOUS_SECRET, KEYS, AUDIENCE, ISSUER, ANON_KEY);
 
   /** Read from the environment. */
   public static TokenChoice from(Settings settings) {
     TokenChoice choice =
         new TokenChoice(
             settings.get(SECRET),
+            settings.get(PREVIOUS_SECRET),
             settings.get(KEYS),
             settings.get(AUDIENCE),
             settings.get(ISSUER),
@@ -55,13 +65,21 @@ public record TokenChoice(
     if (choice.secret != null && choice.keys != null) {
       settings.problem("Set CHAT_JWT_SECRET or CHAT_JWKS_URL, not both: it pins the algorithm.");
     }
+    if (choice.previousSecret != null && choice.secret == null) {
+      settings.problem("Set CHAT_JWT_SECRET beside CHAT_JWT_PREVIOUS_SECRET.");
+    }
     return choice;
   }
 
   /** Completes the choice with this secret, unless another one is set. */
   public TokenSettings orSecret(@Nullable String other) {
     return new TokenSettings(
-        secret == null && keys == null ? other : secret, keys, audience, issuer, anonKey);
+        secret == null && keys == null ? other : secret,
+        previousSecret,
+        keys,
+        audience,
+        issuer,
+        anonKey);
   }
 
   /** Never shows the secret. */

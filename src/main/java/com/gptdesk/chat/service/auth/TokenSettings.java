@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
  * algorithm.
  *
  * @param secret shared secret of HS256, at least 32 bytes
+ * @param previousSecret what tokens may be signed with, too, while the secret changes; or null
  * @param keys address of a JWK set, for RS256 and ES256
  * @param audience what {@code aud} must contain, or null for anything
  * @param issuer what {@code iss} must be, or null for anything
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record TokenSettings(
     @Nullable String secret,
+    @Nullable String previousSecret,
     @Nullable URI keys,
     @Nullable String audience,
     @Nullable String issuer,
@@ -28,6 +30,14 @@ public record TokenSettings(
     if ((secret == null) == (keys == null)) {
       throw new IllegalArgumentException("Set either a JWT secret or a JWKS address");
     }
+    if (previousSecret != null && secret == null) {
+      throw new IllegalArgumentException("A previous JWT secret needs one of now");
+    }
+    demandLength(secret);
+    demandLength(previousSecret);
+  }
+
+  private static void demandLength(@Nullable String secret) {
     if (secret != null && secret.getBytes(StandardCharsets.UTF_8).length < SHORTEST_SECRET) {
       throw new IllegalArgumentException("The JWT secret needs at least 32 bytes");
     }
@@ -35,17 +45,17 @@ public record TokenSettings(
 
   /** HS256 with this secret; any audience and issuer. */
   public static TokenSettings ofSecret(String secret) {
-    return new TokenSettings(secret, null, null, null, null);
+    return new TokenSettings(secret, null, null, null, null, null);
   }
 
   /** RS256 or ES256 with the keys found there; any audience and issuer. */
   public static TokenSettings ofKeys(URI keys) {
-    return new TokenSettings(null, keys, null, null, null);
+    return new TokenSettings(null, null, keys, null, null, null);
   }
 
   /** The same with an anon key. */
   public TokenSettings withAnonKey(String key) {
-    return new TokenSettings(secret, keys, audience, issuer, key);
+    return new TokenSettings(secret, previousSecret, keys, audience, issuer, key);
   }
 
   /** Never shows the secret. */

@@ -38,9 +38,9 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Verifies a token and returns its {@link Identity}, or refuses it.
  *
- * <p>The configuration fixes the algorithm, never the token: only HS256 with a secret, only RS256
- * and ES256 with a JWK set. {@code exp} is required; {@code exp}, {@code nbf} and {@code iat} may
- * be off by 30 seconds.
+ * <p>The configuration fixes the algorithm, never the token: only HS256 with a secret (and the one
+ * before it, where it is set), only RS256 and ES256 with a JWK set. {@code exp} is required; {@code
+ * exp}, {@code nbf} and {@code iat} may be off by 30 seconds.
  *
  * <p>The signature of a token that comes again is not checked again for up to a minute; its expiry
  * is.
@@ -83,7 +83,7 @@ public final class TokenVerifier {
     this.clock = clock;
     this.signature =
         settings.secret() != null
-            ? sharedSecret(settings.secret())
+            ? sharedSecrets(settings.secret(), settings.previousSecret())
             : keySet(required(settings.keys()));
   }
 
@@ -229,19 +229,23 @@ public final class TokenVerifier {
     }
   }
 
-  private static SignatureCheck sharedSecret(String secret) {
-    JWSVerifier verifier;
-    try {
-      verifier = new MACVerifier(secret);
-    } catch (JOSEException e) {
-      throw new IllegalArgumentException("The JWT secret cannot be used: " + e.getMessage(), e);
-    }
+  private static SignatureCheck sharedSecrets(String secret, @Nullable String previous) {
+    JWSVerifier verifier = sharedSecret(secret);
+    JWSVerifier verifierBefore = previous == null ? null : sharedSecret(previous);
     return token -> {
       pin(token, Set.of(JWSAlgorithm.HS256));
-      if (!token.verify(verifier)) {
+      if (!token.verify(verifier) && (verifierBefore == null || !token.verify(verifierBefore))) {
         throw new InvalidToken(Reason.BAD_SIGNATURE, "JWT signature does not match");
       }
     };
+  }
+
+  private static JWSVerifier sharedSecret(String secret) {
+    try {
+      return new MACVerifier(secret);
+    } catch (JOSEException e) {
+      throw new IllegalArgumentException("The JWT secret cannot be used: " + e.getMessage(), e);
+    }
   }
 
   private static SignatureCheck keySet(URI address) {

@@ -187,6 +187,21 @@ class TokenVerifierTest {
   }
 
   @Test
+  void theSecretBeforeHoldsWhileItIsSet() {
+    String before = "the secret before, of at least 32 bytes";
+    String old = new TokenIssuer(before, CLOCK).forUser(ALICE, HOUR);
+    String other =
+        new TokenIssuer("another secret of at least 32 bytes..", CLOCK).forUser(ALICE, HOUR);
+    TokenVerifier both =
+        new TokenVerifier(new TokenSettings(SECRET, before, null, null, null, null), CLOCK);
+
+    assertEquals(ALICE, both.verify(old).userId());
+    assertEquals(ALICE, both.verify(issuer.forUser(ALICE, HOUR)).userId());
+    assertEquals(Reason.BAD_SIGNATURE, refusal(both, other));
+    assertRefused(Reason.BAD_SIGNATURE, old);
+  }
+
+  @Test
   void unsignedIsNotSigned() {
     String claims = base64(claims(NOW.plus(HOUR)));
     for (String algorithm : new String[] {"none", "None", "NONE"}) {
@@ -213,7 +228,7 @@ class TokenVerifierTest {
   void audienceAndIssuerAreCheckedWhereConfigured() {
     TokenVerifier strict =
         new TokenVerifier(
-            new TokenSettings(SECRET, null, "chat", "https://id.example", null), CLOCK);
+            new TokenSettings(SECRET, null, null, "chat", "https://id.example", null), CLOCK);
     String claims = claims(NOW.plus(HOUR)).replace("}", ",\"aud\":%s,\"iss\":\"%s\"}");
 
     String good = signed(claims.formatted("[\"other\",\"chat\"]", "https://id.example"));
@@ -232,7 +247,11 @@ class TokenVerifierTest {
   void aShortSecretIsRefusedAtOnce() {
     assertThrows(IllegalArgumentException.class, () -> TokenSettings.ofSecret("short"));
     assertThrows(
-        IllegalArgumentException.class, () -> new TokenSettings(null, null, null, null, null));
+        IllegalArgumentException.class,
+        () -> new TokenSettings(null, null, null, null, null, null));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> new TokenSettings(SECRET, "short", null, null, null, null));
     assertFalse(TokenSettings.ofSecret(SECRET).toString().contains(SECRET));
   }
 

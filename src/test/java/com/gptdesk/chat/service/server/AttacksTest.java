@@ -126,11 +126,14 @@ class AttacksTest {
     HttpServer keys = published(new JWKSet(rsa.toPublicJWK()));
     OPEN.add(() -> keys.stop(0));
     URI address = URI.create("http://127.0.0.1:" + keys.getAddress().getPort() + "/keys");
-    var tokens = new TokenSettings(SECRET, null, "chat", null, null);
+    var tokens = new TokenSettings(SECRET, null, null, "chat", null, null);
     Duration ample = Await.PATIENCE;
     bySecret = started(tokens, RequestLimits.ample(), ample);
     byKeys =
-        started(new TokenSettings(null, address, "chat", null, null), RequestLimits.ample(), ample);
+        started(
+            new TokenSettings(null, null, address, "chat", null, null),
+            RequestLimits.ample(),
+            ample);
     strict = started(tokens, new RequestLimits(1_000_000, 1, () -> 0), ample);
     hasty = started(tokens, RequestLimits.ample(), Duration.ofMillis(300));
   }
