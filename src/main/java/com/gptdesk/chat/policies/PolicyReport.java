@@ -6,7 +6,11 @@ import com.gptdesk.chat.database.migration.Accepted;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.database.migration.Platform;
 import com.gptdesk.chat.database.migration.Precondition;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -152,14 +156,40 @@ public record PolicyReport(
         (attempt, actual) ->
             actual.forEach(
                 (persona, outcome) -> {
-                  String expected = String.valueOf(attempt.expected().get(persona));
-                  if (!expected.equals(outcome)) {
+                  if (!outcome.equals(attempt.expected().get(persona))) {
                     differences.put(
-                        new Difference(attempt + ", " + persona.label(), expected, outcome),
+                        difference(attempt, persona, outcome),
                         attempt.statement() + " " + persona.role());
                   }
                 }));
     return differences;
+  }
+
+  static Difference difference(Attempt attempt, Persona persona, String outcome) {
+    return new Difference(
+        attempt + ", " + persona.label(), String.valueOf(attempt.expected().get(persona)), outcome);
+  }
+
+  /**
+   * Writes it as a test suite in the XML of JUnit, which CI servers show.
+   *
+   * @param file is replaced
+   */
+  public void writeJunit(Path file) throws IOException {
+    try (Writer out = Files.newBufferedWriter(file)) {
+      PolicyReportFiles.junit(this, out);
+    }
+  }
+
+  /**
+   * Writes what differs as SARIF 2.1.0, for code scanning.
+   *
+   * @param file is replaced
+   */
+  public void writeSarif(Path file) throws IOException {
+    try (Writer out = Files.newBufferedWriter(file)) {
+      PolicyReportFiles.sarif(this, out);
+    }
   }
 
   /** Whether there is no difference that is not accepted. */

@@ -194,12 +194,29 @@ public final class Main {
               + " a difference.",
       mixinStandardHelpOptions = true,
       version = VERSION)
-  int verifyPolicies(@Option(names = "--accept", description = ACCEPT) @Nullable Path accept)
+  int verifyPolicies(
+      @Option(names = "--accept", description = ACCEPT) @Nullable Path accept,
+      @Option(
+              names = "--junit",
+              paramLabel = "FILE",
+              description = "Also write the result as JUnit's XML, for CI servers.")
+          @Nullable Path junit,
+      @Option(
+              names = "--sarif",
+              paramLabel = "FILE",
+              description = "Also write what differs as SARIF 2.1.0, for code scanning.")
+          @Nullable Path sarif)
       throws Exception {
     Config config = Config.of(System.getenv());
     try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       PolicyReport report =
           PolicyReport.of(database.requireOwner(), accepted(config, accept), config.rpc().served());
+      if (junit != null) {
+        report.writeJunit(junit);
+      }
+      if (sarif != null) {
+        report.writeSarif(sarif);
+      }
       return report.print(System.out) ? 0 : 1;
     }
   }

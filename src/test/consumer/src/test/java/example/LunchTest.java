@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.jooq.tables.pojos.UserMessage;
 import com.gptdesk.chat.model.Message;
+import com.gptdesk.chat.testing.ChatPolicies;
 import com.gptdesk.chat.testing.ChatTestDatabase;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -54,6 +57,14 @@ class LunchTest {
                           .fetchInto(UserMessage.class));
       assertEquals("Gladly!", rows.getLast().content());
       assertEquals(List.of(), rows.getLast().readBy());
+    }
+  }
+
+  @Test
+  void thePoliciesHold() throws SQLException {
+    try (ChatTestDatabase database = ChatTestDatabase.fresh()) {
+      Login owner = database.owner();
+      ChatPolicies.verify(owner.url(), owner.user(), owner.password());
     }
   }
 

@@ -6,13 +6,22 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.testing.ChatPolicies;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.List;
+import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * {@code verify-policies}: what it says of a sound database, of a weak one, and of one not ours.
@@ -57,6 +66,63 @@ class PolicyMatrixTest {
       assertFalse(printed.text().contains("DIFFERS"), printed::text);
       assertTrue(printed.text().lines().anyMatch(line -> line.contains("[1]")), printed::text);
     }
+  }
+
+  @Test
+  void continuousIntegrationReadsIt(@TempDir Path folder) throws Exception {
+    Path junit = folder.resolve("junit.xml");
+    Path sarif = folder.resolve("policies.sarif");
+    try (TestDatabase database = TestDatabase.fresh()) {
+      Login owner = database.owner();
+      ChatPolicies.verify(owner.url(), owner.user(), owner.password());
+      PolicyReport sound = PolicyReport.of(owner);
+      sound.writeJunit(junit);
+      sound.writeSarif(sarif);
+      Element suite = parsed(junit);
+      int attempts = sound.outcomes().size() * Persona.values().length;
+      assertEquals(
+          (attempts + 1) + " 0 0",
+          "%s %s %s"
+              .formatted(
+                  suite.getAttribute("tests"),
+                  suite.getAttribute("failures"),
+                  suite.getAttribute("skipped")));
+      assertEquals(attempts + 1, suite.getElementsByTagName("testcase").getLength());
+      assertEquals(0, sarifMessages(sarif).size());
+
+      database.asOwner(
+          "alter policy \"Users can view messages in their conversations\" on public.user_messages"
+              + " using (true)");
+      PolicyReport weak = PolicyReport.of(owner);
+      weak.writeJunit(junit);
+      weak.writeSarif(sarif);
+      suite = parsed(junit);
+      NodeList failures = suite.getElementsByTagName("failure");
+      assertEquals(weak.differences().size() + 1, failures.getLength());
+      assertEquals(suite.getAttribute("failures"), String.valueOf(failures.getLength()));
+      assertEquals(weak.causes().stream().map(Cause::toString).toList(), sarifMessages(sarif));
+      AssertionError told =
+          assertThrows(
+              AssertionError.class,
+              () -> ChatPolicies.verify(owner.url(), owner.user(), owner.password()));
+      assertTrue(String.valueOf(told.getMessage()).contains("CAUSE    "));
+    }
+  }
+
+  private static Element parsed(Path junit) throws Exception {
+    return DocumentBuilderFactory.newInstance()
+        .newDocumentBuilder()
+        .parse(junit.toFile())
+        .getDocumentElement();
+  }
+
+  private static List<String> sarifMessages(Path sarif) throws IOException {
+    return new JsonMapper()
+        .readTree(Files.readString(sarif))
+        .at("/runs/0/results")
+        .valueStream()
+        .map(result -> result.at("/message/text").stringValue())
+        .toList();
   }
 
   @Test
