@@ -8,7 +8,8 @@ create or replace function chat.callable_functions(others text[] default '{}')
     returns_kind text,
     argument_names text[],
     argument_types text[],
-    required_arguments int
+    required_arguments int,
+    is_ours boolean
   )
   stable
   set search_path = pg_catalog, pg_temp
@@ -26,13 +27,13 @@ as $$
     end,
     coalesce(p.proargnames[1:p.pronargs]::text[], '{}'),
     array(select format_type(a.type, null) from unnest(p.proargtypes) with ordinality a (type, place) order by a.place),
-    p.pronargs - p.pronargdefaults
+    p.pronargs - p.pronargdefaults,
+    of_contract.is_true
   from pg_catalog.pg_proc p
   join pg_catalog.pg_type t on t.oid = p.prorettype
-  where p.pronamespace = 'public'::regnamespace
-    and p.prokind = 'f'
-    and (
-      -- The contract. An overload of somebody else's is not of it.
+  cross join lateral (
+    -- An overload of somebody else's is not of the contract.
+    select
       p.proname = any (array[
         'add_reaction', 'block_user', 'delete_message', 'edit_message', 'get_blocked_users', 'get_changes', 'get_conversations',
         'get_messages',
@@ -41,6 +42,11 @@ as $$
         'update_presence', 'update_typing_status'
       ])
       and p.proowner = (select c.relowner from pg_catalog.pg_class c where c.oid = 'chat.settings'::regclass)
+  ) of_contract (is_true)
+  where p.pronamespace = 'public'::regnamespace
+    and p.prokind = 'f'
+    and (
+      of_contract.is_true
       -- Underscores stand for themselves, a star for any letters.
       or p.proname like any (array(select replace(replace(o.name, '_', e'\\_'), '*', '%') from unnest(callable_functions.others) o (name)))
     )
@@ -63,7 +69,7 @@ as $$
 $$;
 
 comment on function chat.callable_functions(text[]) is
-  'The functions that are served to clients: the chat''s own, and others of schema public whose names the operator gives (a star stands for any letters); of them those that some client role may execute. returns_kind is void, scalar, composite or set.';
+  'The functions that are served to clients: the chat''s own, and others of schema public whose names the operator gives (a star stands for any letters); of them those that some client role may execute. returns_kind is void, scalar, composite or set; is_ours, whether it is the chat''s own.';
 
 create or replace function chat.call_statement(function_name text, argument_names text[], others text[] default '{}')
   returns text
@@ -104,12 +110,13 @@ begin
   from generate_subscripts(callee.argument_names, 1) p (place)
   where callee.argument_names[p.place] = any (call_statement.argument_names);
 
-  source := case when given is null then '(select ?::json) a' else format('json_to_record(?::json) a (%s)', given) end;
+  source := case when given is null then '(select ?::json) a' else format('pg_catalog.json_to_record(?::json) a (%s)', given) end;
+  -- Every name with its schema: an operator's function is called with public in the path.
   return case callee.returns_kind
     when 'void' then format('select public.%I(%s)::text from %s', callee.name, arguments, source)
-    when 'scalar' then format('select to_json(public.%I(%s))::text from %s', callee.name, arguments, source)
-    when 'composite' then format('select row_to_json(r)::text from %3$s, lateral public.%1$I(%2$s) r', callee.name, arguments, source)
-    else format('select coalesce(json_agg(r), ''[]'')::text from %3$s, lateral public.%1$I(%2$s) r', callee.name, arguments, source)
+    when 'scalar' then format('select pg_catalog.to_json(public.%I(%s))::text from %s', callee.name, arguments, source)
+    when 'composite' then format('select pg_catalog.row_to_json(r)::text from %3$s, lateral public.%1$I(%2$s) r', callee.name, arguments, source)
+    else format('select coalesce(pg_catalog.json_agg(r), ''[]'')::text from %3$s, lateral public.%1$I(%2$s) r', callee.name, arguments, source)
   end;
 end
 $$;
@@ -198,7 +205,7 @@ begin
 
   return format(
     'with matching as materialized (select r.* from %s%s), page as (select %s from matching r%s limit %s offset %s)'
-      || ' select (select count(*) from matching) || '' '' || coalesce((select json_agg(row_to_json(page.*)) from page)::text, ''[]'')',
+      || ' select pg_catalog.concat((select pg_catalog.count(*) from matching), '' '', coalesce((select pg_catalog.json_agg(pg_catalog.row_to_json(page.*)) from page)::text, ''[]''))',
     substr(plain, strpos(plain, ' from ') + 6),        -- the call, with its one parameter
     case when wanted ? 'and' then ' where ' || chat.condition_text(jsonb_build_object('and', wanted -> 'and')) else '' end,
     coalesce(picked, 'r.*'),

@@ -87,6 +87,13 @@ public class ChatDatabase {
   private static final String SEND_TOGETHER =
       "select a.answer from chat.send_messages(?, ?) with ordinality a (answer, place) order by a.place";
 
+  /** chat.enter has left a path in which only PostgreSQL's own names are found. */
+  private static final String FIND_PUBLIC =
+      "select set_config('search_path', 'public, pg_temp', true)"
+          + " where not (has_schema_privilege('anon', 'public', 'create')"
+          + " or has_schema_privilege('authenticated', 'public', 'create')"
+          + " or has_schema_privilege('service_role', 'public', 'create')); ";
+
   private final Transactions transactions;
   private final @Nullable ClaimsSigner signer;
 
@@ -324,6 +331,88 @@ public class ChatDatabase {
                     return resultOf(call);
                   }
                 }));
+  }
+
+  /**
+   * Calls a function with settings of its own, in a transaction that ends with the answer: what is
+   * thrown while the answer is made undoes it.
+   *
+   * @param <T> of the answer
+   * @param caller who calls
+   * @param readOnly whether it must refuse to write
+   * @param position what a replica must have replayed; null at the primary
+   * @param settings what holds while it runs
+   * @param statement made by {@code chat.call_statement}, never by a client
+   * @param argumentsJson a JSON object: the arguments by name
+   * @param answer makes the answer of the result, JSON text, or null for a function that returns
+   *     nothing; called again when the call is repeated
+   * @return the answer
+   */
+  protected <T> T callWith(
+      Caller caller,
+      boolean readOnly,
+      @Nullable LogSequenceNumber position,
+      CallSettings settings,
+      String statement,
+      String argumentsJson,
+      Function<@Nullable String, T> answer) {
+    String text =
+        entering(caller, readOnly, position == null ? "" : ", ?::pg_lsn")
+            + (settings.findsPublic() ? FIND_PUBLIC : "")
+            + statement;
+    return withRetries(
+        () ->
+            transactions.single(
+                connection ->
+                    inTransaction(
+                        connection,
+                        () -> {
+                          try (PreparedStatement call = connection.prepareStatement(text)) {
+                            int next = 0;
+                            call.setString(++next, signed(caller).claims());
+                            if (position != null) {
+                              call.setString(++next, position.asString());
+                            }
+                            call.setString(++next, argumentsJson);
+                            call.execute();
+                            return answer.apply(lastResultOf(call));
+                          }
+                        })));
+  }
+
+  private static @Nullable String lastResultOf(PreparedStatement call) throws SQLException {
+    String last = null;
+    for (ResultSet rows = call.getResultSet(); rows != null; rows = call.getResultSet()) {
+      last = rows.next() ? rows.getString(1) : null;
+      call.getMoreResults();
+    }
+    return last;
+  }
+
+  private static <T> T inTransaction(Connection connection, SqlWork<T> work) throws SQLException {
+    boolean automatic = connection.getAutoCommit();
+    connection.setAutoCommit(false);
+    try {
+      T result = work.get();
+      connection.commit();
+      return result;
+    } catch (Throwable e) {
+      try {
+        connection.rollback();
+      } catch (SQLException lost) {
+        e.addSuppressed(lost);
+      }
+      throw e;
+    } finally {
+      if (!connection.isClosed()) {
+        connection.setAutoCommit(automatic);
+      }
+    }
+  }
+
+  @FunctionalInterface
+  private interface SqlWork<T> {
+    T get() throws SQLException;
   }
 
   /**

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.database;
 
+import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.ClaimsSigner;
@@ -45,6 +46,18 @@ public final class ServiceDatabase extends ChatDatabase {
   public @Nullable String call(
       Caller caller, boolean readOnly, String statement, String argumentsJson) {
     return super.call(caller, readOnly, statement, argumentsJson);
+  }
+
+  @Override
+  public <T> T callWith(
+      Caller caller,
+      boolean readOnly,
+      @Nullable LogSequenceNumber position,
+      CallSettings settings,
+      String statement,
+      String argumentsJson,
+      Function<@Nullable String, T> answer) {
+    return super.callWith(caller, readOnly, position, settings, statement, argumentsJson, answer);
   }
 
   @Override

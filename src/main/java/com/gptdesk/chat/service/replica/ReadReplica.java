@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.replica;
 
+import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
@@ -19,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
@@ -131,6 +133,45 @@ public final class ReadReplica implements AutoCloseable {
       @Nullable LogSequenceNumber position,
       String statement,
       String argumentsJson) {
+    return read(
+        person,
+        position,
+        replayed ->
+            new Answer(database.callWhenReplayed(caller, replayed, statement, argumentsJson)));
+  }
+
+  /**
+   * Calls a function that only reads, like {@link ServiceDatabase#callWith}.
+   *
+   * @param <T> of the answer
+   * @param caller the caller
+   * @param person the calling person; null for a caller without one
+   * @param position the position that the caller has seen; null for none
+   * @param settings what holds while it runs
+   * @param statement the call, as {@link ServiceDatabase#call} takes it
+   * @param argumentsJson an object of its arguments
+   * @param answer makes the answer of the result
+   * @return null when the primary has to answer
+   */
+  public <T> @Nullable T callWith(
+      Caller caller,
+      @Nullable UUID person,
+      @Nullable LogSequenceNumber position,
+      CallSettings settings,
+      String statement,
+      String argumentsJson,
+      Function<@Nullable String, T> answer) {
+    return read(
+        person,
+        position,
+        replayed ->
+            database.callWith(caller, true, replayed, settings, statement, argumentsJson, answer));
+  }
+
+  private <T> @Nullable T read(
+      @Nullable UUID person,
+      @Nullable LogSequenceNumber position,
+      Function<LogSequenceNumber, T> call) {
     if (!isUsable()
         || !(everybody.get() instanceof Need.Replayed(long floor))
         || !(needs.getOrDefault(key(person), NOTHING) instanceof Need.Replayed(long own))) {
@@ -142,9 +183,7 @@ public final class ReadReplica implements AutoCloseable {
     }
     long least = Math.max(Math.max(floor, own), known);
     try {
-      return new Answer(
-          database.callWhenReplayed(
-              caller, LogSequenceNumber.valueOf(least), statement, argumentsJson));
+      return call.apply(LogSequenceNumber.valueOf(least));
     } catch (DatabaseUnavailable e) {
       say(false, "cannot be reached: " + e.getMessage());
       return null;

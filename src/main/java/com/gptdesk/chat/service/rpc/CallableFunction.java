@@ -17,6 +17,7 @@ import java.util.stream.IntStream;
  * @param argumentNames in order
  * @param argumentTypes in the same order
  * @param requiredArguments how many leading arguments have no default
+ * @param isOurs whether it is the chat's own; others are an operator's
  */
 public record CallableFunction(
     String name,
@@ -24,7 +25,8 @@ public record CallableFunction(
     Result result,
     List<String> argumentNames,
     List<String> argumentTypes,
-    int requiredArguments) {
+    int requiredArguments,
+    boolean isOurs) {
 
   /** The kind of a function's result, which decides the form of the answer. */
   enum Result {

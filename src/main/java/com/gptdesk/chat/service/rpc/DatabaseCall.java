@@ -1,8 +1,10 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Calls a function of the database; see {@link ServiceDatabase#call}. */
@@ -10,6 +12,20 @@ import org.jspecify.annotations.Nullable;
 public interface DatabaseCall {
   /** Runs a statement of the catalogue as the caller; returns JSON text, null for void. */
   @Nullable String call(Caller caller, boolean readOnly, String statement, String argumentsJson);
+
+  /**
+   * The same with settings of its own, in a transaction that ends when the answer is made; see
+   * {@link ServiceDatabase#callWith}.
+   */
+  default <T> T callWith(
+      Caller caller,
+      boolean readOnly,
+      CallSettings settings,
+      String statement,
+      String argumentsJson,
+      Function<@Nullable String, T> answer) {
+    return answer.apply(call(caller, readOnly, statement, argumentsJson));
+  }
 
   /**
    * Sends messages together, as {@link

@@ -64,6 +64,7 @@ public record DatabaseFunctions(ServiceDatabase database, List<String> others)
         Result.of(row.getReturnsKind()),
         List.of(row.getArgumentNames()),
         List.of(row.getArgumentTypes()),
-        row.getRequiredArguments());
+        row.getRequiredArguments(),
+        row.getIsOurs());
   }
 }

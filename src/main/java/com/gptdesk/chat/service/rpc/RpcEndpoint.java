@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
@@ -16,6 +17,7 @@ import com.gptdesk.chat.service.replica.ReadReplica;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -46,6 +48,17 @@ public final class RpcEndpoint {
     public @Nullable String call(
         Caller caller, boolean readOnly, String statement, String argumentsJson) {
       return database.call(caller, readOnly, statement, argumentsJson);
+    }
+
+    @Override
+    public <T> T callWith(
+        Caller caller,
+        boolean readOnly,
+        CallSettings settings,
+        String statement,
+        String argumentsJson,
+        Function<@Nullable String, T> answer) {
+      return database.callWith(caller, readOnly, null, settings, statement, argumentsJson, answer);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.http.Reply;
@@ -70,30 +71,52 @@ final class RpcExecution {
       CallableFunction function,
       RpcArguments arguments,
       String statement) {
-    boolean asObject = request.wantsObject();
     LogSequenceNumber position = request.mustShow();
     String json = arguments.json(function);
+    Function<@Nullable String, Reply> answer =
+        result -> RpcResponse.of(request, function, arguments.shape(), result);
+    if (!function.isOurs()) {
+      return performWith(
+          new CallSettings(true), identity, function, position, statement, json, answer);
+    }
     if (function.writes()) {
       Supplier<Reply> write =
-          () ->
-              RpcResponse.of(
-                  request,
-                  function,
-                  asObject,
-                  arguments.shape(),
-                  write(identity, request, function, arguments, statement, json));
+          () -> answer.apply(write(identity, request, function, arguments, statement, json));
       return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
     }
-    ReadReplica.Answer answer =
+    ReadReplica.Answer read =
         replica == null
             ? null
             : replica.call(identity.caller(), identity.userId(), position, statement, json);
-    return RpcResponse.of(
-        request,
-        function,
-        asObject,
-        arguments.shape(),
-        answer != null ? answer.json() : database.call(identity.caller(), true, statement, json));
+    return answer.apply(
+        read != null ? read.json() : database.call(identity.caller(), true, statement, json));
+  }
+
+  /** The answer is made before the commit, so a result that cannot be answered changes nothing. */
+  private Reply performWith(
+      CallSettings settings,
+      Identity identity,
+      CallableFunction function,
+      @Nullable LogSequenceNumber position,
+      String statement,
+      String json,
+      Function<@Nullable String, Reply> answer) {
+    Caller caller = identity.caller();
+    if (function.writes()) {
+      Supplier<Reply> write =
+          () -> {
+            Reply reply = database.callWith(caller, false, settings, statement, json, answer);
+            committed.run();
+            return reply;
+          };
+      return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
+    }
+    Reply read =
+        replica == null
+            ? null
+            : replica.callWith(
+                caller, identity.userId(), position, settings, statement, json, answer);
+    return read != null ? read : database.callWith(caller, true, settings, statement, json, answer);
   }
 
   private @Nullable String write(

@@ -29,11 +29,8 @@ final class RpcResponse {
   private RpcResponse() {}
 
   static Reply of(
-      RpcRequest request,
-      CallableFunction function,
-      boolean asObject,
-      RpcShape shape,
-      @Nullable String result) {
+      RpcRequest request, CallableFunction function, RpcShape shape, @Nullable String result) {
+    boolean asObject = request.wantsObject();
     if (shape.json() != null && result != null) {
       return shaped(request, function, asObject, shape, result);
     }

@@ -29,9 +29,15 @@ public final class EchoService {
         public List<CallableFunction> functions() {
           return List.of(
               new CallableFunction(
-                  "echo", false, CallableFunction.Result.SCALAR, List.of("a"), List.of("text"), 0),
+                  "echo",
+                  false,
+                  CallableFunction.Result.SCALAR,
+                  List.of("a"),
+                  List.of("text"),
+                  0,
+                  true),
               new CallableFunction(
-                  "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0));
+                  "slow", true, CallableFunction.Result.SCALAR, List.of(), List.of(), 0, true));
         }
 
         @Override

@@ -57,7 +57,8 @@ class RpcEndpointTest {
                   Result.SCALAR,
                   List.of("metadata", "ids"),
                   List.of("jsonb", "uuid[]"),
-                  0),
+                  0,
+                  true),
               function("twice", false, Result.SCALAR, 1, "a", "b"),
               function("twice", false, Result.SCALAR, 1, "a", "c")));
 
@@ -556,7 +557,7 @@ class RpcEndpointTest {
   private static CallableFunction function(
       String name, boolean writes, Result result, int required, String... arguments) {
     List<String> types = java.util.Collections.nCopies(arguments.length, "text");
-    return new CallableFunction(name, writes, result, List.of(arguments), types, required);
+    return new CallableFunction(name, writes, result, List.of(arguments), types, required, true);
   }
 
   private static void assertProblem(Reply reply, int status, String code, String message) {

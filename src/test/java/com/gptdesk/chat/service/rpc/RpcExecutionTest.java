@@ -155,6 +155,7 @@ class RpcExecutionTest {
         Result.COMPOSITE,
         List.of(arguments),
         Collections.nCopies(arguments.length, "text"),
-        0);
+        0,
+        true);
   }
 }
