@@ -94,6 +94,10 @@ public class ChatDatabase {
           + " or has_schema_privilege('authenticated', 'public', 'create')"
           + " or has_schema_privilege('service_role', 'public', 'create')); ";
 
+  private static final String RESPONSE =
+      "; select nullif(pg_catalog.current_setting('response.status', true), ''),"
+          + " nullif(pg_catalog.current_setting('response.headers', true), '')";
+
   private final Transactions transactions;
   private final @Nullable ClaimsSigner signer;
 
@@ -344,8 +348,7 @@ public class ChatDatabase {
    * @param settings what holds while it runs
    * @param statement made by {@code chat.call_statement}, never by a client
    * @param argumentsJson a JSON object: the arguments by name
-   * @param answer makes the answer of the result, JSON text, or null for a function that returns
-   *     nothing; called again when the call is repeated
+   * @param answer makes the answer of the result; called again when the call is repeated
    * @return the answer
    */
   protected <T> T callWith(
@@ -355,11 +358,12 @@ public class ChatDatabase {
       CallSettings settings,
       String statement,
       String argumentsJson,
-      Function<@Nullable String, T> answer) {
+      Function<CallResult, T> answer) {
     String text =
         entering(caller, readOnly, position == null ? "" : ", ?::pg_lsn")
             + (settings.findsPublic() ? FIND_PUBLIC : "")
-            + statement;
+            + statement
+            + RESPONSE;
     return withRetries(
         () ->
             transactions.single(
@@ -375,18 +379,26 @@ public class ChatDatabase {
                             }
                             call.setString(++next, argumentsJson);
                             call.execute();
-                            return answer.apply(lastResultOf(call));
+                            call.getMoreResults(); // the first is of chat.enter
+                            if (settings.findsPublic()) {
+                              call.getMoreResults();
+                            }
+                            return answer.apply(resultAndResponseOf(call));
                           }
                         })));
   }
 
-  private static @Nullable String lastResultOf(PreparedStatement call) throws SQLException {
-    String last = null;
-    for (ResultSet rows = call.getResultSet(); rows != null; rows = call.getResultSet()) {
-      last = rows.next() ? rows.getString(1) : null;
-      call.getMoreResults();
+  private static CallResult resultAndResponseOf(PreparedStatement call) throws SQLException {
+    String json;
+    try (ResultSet result = call.getResultSet()) {
+      result.next();
+      json = result.getString(1);
     }
-    return last;
+    call.getMoreResults();
+    try (ResultSet response = call.getResultSet()) {
+      response.next();
+      return new CallResult(json, response.getString(1), response.getString(2));
+    }
   }
 
   private static <T> T inTransaction(Connection connection, SqlWork<T> work) throws SQLException {

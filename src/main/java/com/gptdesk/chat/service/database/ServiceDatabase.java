@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.database;
 
+import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
@@ -56,7 +57,7 @@ public final class ServiceDatabase extends ChatDatabase {
       CallSettings settings,
       String statement,
       String argumentsJson,
-      Function<@Nullable String, T> answer) {
+      Function<CallResult, T> answer) {
     return super.callWith(caller, readOnly, position, settings, statement, argumentsJson, answer);
   }
 

@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.http;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.InvalidToken;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The table of errors for invalid tokens, refusals of the database and an unavailable database:
@@ -83,12 +84,27 @@ public final class Errors {
     if (refusal.reason() == Refusal.Reason.TOO_SLOW) {
       return tooSlow(refusal);
     }
-    int status = status(refusal.code(), anonymous);
+    return of(
+        refusal.code(),
+        String.valueOf(refusal.getMessage()),
+        refusal.details(),
+        refusal.hint(),
+        anonymous);
+  }
+
+  /** What PostgreSQL reports, word by word. */
+  public static Problem of(
+      String sqlState,
+      String message,
+      @Nullable String details,
+      @Nullable String hint,
+      boolean anonymous) {
+    int status = status(sqlState, message, anonymous);
     Problem problem =
-        Problem.of(status, refusal.code(), String.valueOf(refusal.getMessage()))
+        Problem.of(status, sqlState, message)
             .withRealtimeCode(realtimeCode(status))
-            .withDetails(refusal.details())
-            .withHint(refusal.hint());
+            .withDetails(details)
+            .withHint(hint);
     return switch (status) {
       case 401 -> problem.withHeader("WWW-Authenticate", "Bearer");
       case 503 -> problem.withHeader("Retry-After", "1");
@@ -103,19 +119,39 @@ public final class Errors {
         : status >= 500 ? AWAY : "InvalidBroadcast";
   }
 
-  /** The part of PostgREST's table of SQLSTATEs that concerns refusals. */
-  private static int status(String sqlState, boolean anonymous) {
+  /** PostgREST's table of SQLSTATEs. */
+  private static int status(String sqlState, String message, boolean anonymous) {
     return switch (sqlState) {
       case "42501" -> anonymous ? 401 : 403;
       case "23503", "23505" -> 409;
       case "25006" -> 405;
       case "P0001" -> 400;
-      case "53400" -> 500;
+      case "53400", "42P17" -> 500;
+      case "57P01" -> 503;
+      case "21000" -> message.endsWith("requires a WHERE clause") ? 400 : 500;
+      case "42883" -> message.startsWith("function xmlagg(") ? 406 : 404;
+      case "42P01" -> 404;
       default ->
           switch (sqlState.substring(0, Math.min(2, sqlState.length()))) {
             case "PT" -> statusInCode(sqlState);
             case "08", "53" -> 503;
-            case "25", "40", "54", "55", "57", "58", "P0", "XX" -> 500;
+            case "0L", "0P", "28" -> 403;
+            case "09",
+                "25",
+                "2D",
+                "38",
+                "39",
+                "3B",
+                "40",
+                "54",
+                "55",
+                "57",
+                "58",
+                "F0",
+                "HV",
+                "P0",
+                "XX" ->
+                500;
             default -> 400;
           };
     };

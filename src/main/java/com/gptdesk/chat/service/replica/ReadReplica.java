@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.replica;
 
+import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ClaimsSigner;
@@ -160,7 +161,7 @@ public final class ReadReplica implements AutoCloseable {
       CallSettings settings,
       String statement,
       String argumentsJson,
-      Function<@Nullable String, T> answer) {
+      Function<CallResult, T> answer) {
     return read(
         person,
         position,

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.database.ServiceDatabase;
@@ -23,8 +24,9 @@ public interface DatabaseCall {
       CallSettings settings,
       String statement,
       String argumentsJson,
-      Function<@Nullable String, T> answer) {
-    return answer.apply(call(caller, readOnly, statement, argumentsJson));
+      Function<CallResult, T> answer) {
+    return answer.apply(
+        new CallResult(call(caller, readOnly, statement, argumentsJson), null, null));
   }
 
   /**

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
@@ -57,7 +58,7 @@ public final class RpcEndpoint {
         CallSettings settings,
         String statement,
         String argumentsJson,
-        Function<@Nullable String, T> answer) {
+        Function<CallResult, T> answer) {
       return database.callWith(caller, readOnly, null, settings, statement, argumentsJson, answer);
     }
 
@@ -245,17 +246,33 @@ public final class RpcEndpoint {
     try {
       return execution.perform(identity, request, function, arguments, statement);
     } catch (IllegalStateException e) {
-      Problem ofShape = shape.json() == null ? null : problemOfShape(e);
-      throw ofShape == null ? e : ofShape.stop();
+      Problem problem = shape.json() == null ? null : problemOfShape(e);
+      if (problem == null && !function.isOurs()) {
+        problem = OwnResponse.of(e, identity.isAnonymous());
+      }
+      if (problem == null) {
+        throw e;
+      }
+      if (problem.status() >= 500) {
+        LOG.warn(
+            "{} failed in an operator's function, and the client gets this", request.label(), e);
+      }
+      throw problem.stop();
     }
   }
 
-  /** What PostgreSQL says of a column or an operator that a client named; null for a fault. */
+  /**
+   * What PostgreSQL says of a column or an operator that a client named; null for a fault. It says
+   * where it happened only when that is in a function.
+   */
   private static @Nullable Problem problemOfShape(Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       if (cause instanceof PSQLException sql
           && SHAPE_ERRORS.contains(String.valueOf(sql.getSQLState()))) {
         ServerErrorMessage server = sql.getServerErrorMessage();
+        if (server != null && server.getWhere() != null) {
+          return null;
+        }
         return Problem.of(
                 400,
                 String.valueOf(sql.getSQLState()),

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.Identity;
@@ -77,7 +78,13 @@ final class RpcExecution {
         result -> RpcResponse.of(request, function, arguments.shape(), result);
     if (!function.isOurs()) {
       return performWith(
-          new CallSettings(true), identity, function, position, statement, json, answer);
+          new CallSettings(true),
+          identity,
+          function,
+          position,
+          statement,
+          json,
+          result -> OwnResponse.of(answer.apply(result.json()), result));
     }
     if (function.writes()) {
       Supplier<Reply> write =
@@ -100,7 +107,7 @@ final class RpcExecution {
       @Nullable LogSequenceNumber position,
       String statement,
       String json,
-      Function<@Nullable String, Reply> answer) {
+      Function<CallResult, Reply> answer) {
     Caller caller = identity.caller();
     if (function.writes()) {
       Supplier<Reply> write =

@@ -29,6 +29,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -509,6 +511,24 @@ class RpcEndpointTest {
     assertFalse(String.valueOf(reply.body()).contains("vault"));
     assertTrue(
         json(reply).path("details").stringValue().contains(reply.headers().get("X-Request-Id")));
+  }
+
+  @Test
+  void onlyOfAnOperatorsFunctionIsToldWhatIsWrong() {
+    failure =
+        new IllegalStateException(
+            new PSQLException(
+                new ServerErrorMessage("SERROR\0C42P01\0Mrelation \"vault\" does not exist\0")));
+    functions.add(
+        new CallableFunction("theirs", true, Result.SCALAR, List.of(), List.of(), 0, false));
+    Reply ours = gateway.answer(post("unread", "{}").build());
+    assertProblem(ours, 500, "PGRSTX00", "internal");
+    assertFalse(String.valueOf(ours.body()).contains("vault"));
+    assertProblem(
+        gateway.answer(post("theirs", "{}").build()),
+        404,
+        "42P01",
+        "relation \"vault\" does not exist");
   }
 
   @Test

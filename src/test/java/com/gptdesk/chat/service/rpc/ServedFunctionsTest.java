@@ -2,7 +2,7 @@ package com.gptdesk.chat.service.rpc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
@@ -29,6 +29,11 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** In a database with functions of somebody else's, the chat serves its own. */
 class ServedFunctionsTest {
@@ -65,6 +70,12 @@ class ServedFunctionsTest {
           as $$select count(*) from public.projects$$;
         create function public.add_project(name varchar) returns setof projects language plpgsql
           as $$begin return query insert into projects values (add_project.name) returning *; end$$;
+        create function public.try_project(what text) returns text language plpgsql as $$
+          begin
+            execute try_project.what;
+            return 'done';
+          end
+        $$;
         """);
     Migrations.of(chatOwner, Platform.EXISTING).migrate();
     server.admitService();
@@ -168,13 +179,75 @@ class ServedFunctionsTest {
     for (String role : List.of("public", "anon", "authenticated", "service_role")) {
       Platforms.run(superuser, "grant create on schema public to " + role);
       try {
-        assertNotEquals(200, ask(gateway, token(), "count_projects", "{}").status(), role);
+        assertEquals(404, ask(gateway, token(), "count_projects", "{}").status(), role);
         assertEquals("2", ask(gateway, token(), "count_projects_here", "{}").body());
       } finally {
         Platforms.run(superuser, "revoke create on schema public from " + role);
       }
     }
     assertEquals("2", ask(gateway, token(), "count_projects", "{}").body());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "perform 1 / 0                      | 400 | 22012 | division by zero | |",
+        "perform nobody from projects       | 400 | 42703 | column \"nobody\" does not exist | |",
+        "perform from nowhere               | 404 | 42P01 | relation \"nowhere\" does not exist | |",
+        "perform nothing()                  | 404 | 42883 | function nothing() does not exist | | No function matches the given name and argument types. You might need to add explicit type casts.",
+        "insert into projects values ('apollo') | 409 | 23505 | duplicate key value violates unique constraint \"projects_pkey\" | Key (name)=(apollo) already exists. |",
+        "delete from projects               | 403 | 42501 | permission denied for table projects | |",
+        "raise 'no'                         | 400 | P0001 | no | |",
+        "assert false, 'never'              | 500 | P0004 | never | |",
+        "raise sqlstate 'XX000' using message = 'broken' | 500 | XX000 | broken | |",
+        "raise 'Payment required' using errcode = 'PT402', detail = 'Quota exceeded', hint = 'Upgrade' | 402 | PT402 | Payment required | Quota exceeded | Upgrade",
+        "raise sqlstate 'PGRST' using message = '{\"code\":\"7\",\"message\":\"No\",\"hint\":\"Ask\"}', detail = '{\"status\":451,\"headers\":{\"X-Law\":\"7\"}}' | 451 | 7 | No | | Ask",
+        "raise sqlstate 'PGRST' using message = 'no' | 500 | PGRST121 | Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error | MESSAGE: no, DETAIL: null | MESSAGE is an object with code and message, and may have details and hint; DETAIL is an object with a status of 400 to 599, and may have headers",
+        "perform set_config('response.status', 'OK', true) | 500 | PGRST112 | response.status guc must be a valid status code | |",
+        "perform set_config('response.headers', '{\"a\":1}', true) | 500 | PGRST111 | response.headers guc must be a JSON array composed of objects with a single key and a string value | |",
+        "perform set_config('response.headers', '[{\"a\":\"b\\r\\nc: d\"}]', true) | 500 | PGRST111 | response.headers guc must be a JSON array composed of objects with a single key and a string value | |",
+        "perform set_config('response.headers', '[{\"Content-Length\":\"1\"}]', true) | 500 | PGRST111 | response.headers guc must be a JSON array composed of objects with a single key and a string value | |"
+      })
+  void whatIsWrongReachesItsAuthor(
+      String statement,
+      int status,
+      String code,
+      String message,
+      @Nullable String details,
+      @Nullable String hint) {
+    Reply reply = run(statement);
+    JsonNode body = JsonMapper.shared().readTree(reply.body());
+    assertEquals(status, reply.status(), reply.body());
+    assertEquals(code, body.path("code").stringValue());
+    assertEquals(message, body.path("message").stringValue());
+    assertEquals(details, body.path("details").stringValue(null));
+    assertEquals(hint, body.path("hint").stringValue(null));
+    assertEquals(status == 451 ? "7" : null, reply.headers().get("X-Law"));
+    assertEquals("\"done\"", run("null").body()); // the control, on the next connection
+  }
+
+  @Test
+  void aFunctionSaysWhatItsResponseIs() {
+    Reply reply =
+        run(
+            """
+            perform set_config('response.status', '201', true), set_config('response.headers', '[{"Location": "/p/1"}, {"content-type": "text/x"}]', true)\
+            """);
+    assertEquals(201, reply.status(), reply.body());
+    assertEquals("/p/1", reply.headers().get("Location"));
+    assertEquals("text/x", reply.contentType());
+    assertEquals("\"done\"", reply.body());
+    Reply none = run("perform set_config('response.status', '204', true)");
+    assertEquals(204, none.status());
+    assertNull(none.body());
+  }
+
+  private static Reply run(String statement) {
+    ObjectNode arguments = JsonMapper.shared().createObjectNode();
+    arguments.put("what", "do $do$ begin " + statement + "; end $do$");
+    return ask(serving(PROJECTS), token(), "try_project", arguments.toString());
   }
 
   private static RpcEndpoint serving(List<String> others) {
