@@ -94,6 +94,8 @@ public class ChatDatabase {
           + " or has_schema_privilege('authenticated', 'public', 'create')"
           + " or has_schema_privilege('service_role', 'public', 'create')); ";
 
+  private static final String IN_ZONE = "select set_config('timezone', ?, true); ";
+
   private static final String RESPONSE =
       "; select nullif(pg_catalog.current_setting('response.status', true), ''),"
           + " nullif(pg_catalog.current_setting('response.headers', true), '')";
@@ -339,7 +341,8 @@ public class ChatDatabase {
 
   /**
    * Calls a function with settings of its own, in a transaction that ends with the answer: what is
-   * thrown while the answer is made undoes it.
+   * thrown while the answer is made undoes it, too. Never inside other work, whose transaction it
+   * does not join.
    *
    * @param <T> of the answer
    * @param caller who calls
@@ -361,6 +364,7 @@ public class ChatDatabase {
       Function<CallResult, T> answer) {
     String text =
         entering(caller, readOnly, position == null ? "" : ", ?::pg_lsn")
+            + (settings.timezone() == null ? "" : IN_ZONE)
             + (settings.findsPublic() ? FIND_PUBLIC : "")
             + statement
             + RESPONSE;
@@ -370,6 +374,7 @@ public class ChatDatabase {
                 connection ->
                     inTransaction(
                         connection,
+                        settings.rollsBack(),
                         () -> {
                           try (PreparedStatement call = connection.prepareStatement(text)) {
                             int next = 0;
@@ -377,9 +382,15 @@ public class ChatDatabase {
                             if (position != null) {
                               call.setString(++next, position.asString());
                             }
+                            if (settings.timezone() != null) {
+                              call.setString(++next, settings.timezone());
+                            }
                             call.setString(++next, argumentsJson);
                             call.execute();
                             call.getMoreResults(); // the first is of chat.enter
+                            if (settings.timezone() != null) {
+                              call.getMoreResults();
+                            }
                             if (settings.findsPublic()) {
                               call.getMoreResults();
                             }
@@ -401,12 +412,17 @@ public class ChatDatabase {
     }
   }
 
-  private static <T> T inTransaction(Connection connection, SqlWork<T> work) throws SQLException {
+  private static <T> T inTransaction(Connection connection, boolean rollsBack, SqlWork<T> work)
+      throws SQLException {
     boolean automatic = connection.getAutoCommit();
     connection.setAutoCommit(false);
     try {
       T result = work.get();
-      connection.commit();
+      if (rollsBack) {
+        connection.rollback();
+      } else {
+        connection.commit();
+      }
       return result;
     } catch (Throwable e) {
       try {

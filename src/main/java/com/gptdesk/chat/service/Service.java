@@ -151,6 +151,7 @@ final class Service implements AutoCloseable {
             tokens,
             limits,
             enabled,
+            config.rpc().mayRollBack(),
             config.rpc().batches(),
             relay::lookNow);
     metrics.watch(calls);

@@ -32,6 +32,9 @@ final class FunctionCatalogue {
 
     /** The same, for a part of the result. */
     String statement(String function, List<String> argumentNames, String shape);
+
+    /** The names of the database's time zones. */
+    Set<String> timeZones();
   }
 
   private static final long READ_AGAIN_AFTER = Duration.ofSeconds(1).toNanos();
@@ -46,6 +49,7 @@ final class FunctionCatalogue {
   private final LongSupplier nanoClock;
   private final ReentrantLock reading = new ReentrantLock();
   private volatile @Nullable Snapshot snapshot;
+  private volatile @Nullable Set<String> timeZones;
   private long readAt;
 
   FunctionCatalogue(Source source) {
@@ -105,6 +109,16 @@ final class FunctionCatalogue {
   /** The SQL that calls this function and shapes its result. Not kept: there are any number. */
   String statement(CallableFunction function, Set<String> arguments, String shape) {
     return source.statement(function.name(), List.copyOf(new TreeSet<>(arguments)), shape);
+  }
+
+  /** The names of the database's time zones, read at the first use. */
+  Set<String> timeZones() {
+    Set<String> known = timeZones;
+    if (known == null) {
+      known = source.timeZones();
+      timeZones = known;
+    }
+    return known;
   }
 
   private static List<CallableFunction> fitting(

@@ -10,6 +10,7 @@ import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Errors;
+import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestId;
@@ -73,6 +74,7 @@ public final class RpcEndpoint {
   private final TokenVerifier tokens;
   private final RequestLimits limits;
   private final boolean enabled;
+  private final boolean mayRollBack;
   private final LongAdder partitionsMissing = new LongAdder();
 
   /**
@@ -98,7 +100,7 @@ public final class RpcEndpoint {
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
-    this(database, others, replica, tokens, limits, enabled, BatchLimits.DEFAULT, () -> {});
+    this(database, others, replica, tokens, limits, enabled, false, BatchLimits.DEFAULT, () -> {});
   }
 
   /**
@@ -107,6 +109,7 @@ public final class RpcEndpoint {
    * @param replica who answers what only reads; null for the database itself
    * @param limits how many calls are taken
    * @param enabled false answers every call with 503 and says why
+   * @param mayRollBack whether clients may have a call undone after its answer
    * @param batches how many messages one commit stores
    * @param committed told, by the thread that wrote, of each commit of a call that writes
    */
@@ -117,6 +120,7 @@ public final class RpcEndpoint {
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled,
+      boolean mayRollBack,
       BatchLimits batches,
       Runnable committed) {
     this(
@@ -124,7 +128,8 @@ public final class RpcEndpoint {
         new RpcExecution(new OwnDatabase(database), replica, batches, committed),
         tokens,
         limits,
-        enabled);
+        enabled,
+        mayRollBack);
   }
 
   RpcEndpoint(
@@ -143,7 +148,8 @@ public final class RpcEndpoint {
         new RpcExecution(database, null, BatchLimits.DEFAULT, () -> {}),
         tokens,
         limits,
-        enabled);
+        enabled,
+        false);
   }
 
   private RpcEndpoint(
@@ -151,12 +157,14 @@ public final class RpcEndpoint {
       RpcExecution execution,
       TokenVerifier tokens,
       RequestLimits limits,
-      boolean enabled) {
+      boolean enabled,
+      boolean mayRollBack) {
     this.catalogue = catalogue;
     this.execution = execution;
     this.tokens = tokens;
     this.limits = limits;
     this.enabled = enabled;
+    this.mayRollBack = mayRollBack;
   }
 
   /** How many messages were stored together with others. */
@@ -232,6 +240,15 @@ public final class RpcEndpoint {
           .withHeader("Allow", "POST, OPTIONS")
           .stop();
     }
+    Preferences preferences =
+        Preferences.ofCall(request.prefer(), mayRollBack, catalogue::timeZones);
+    if (preferences.maxAffected() != null && function.result() != CallableFunction.Result.SET) {
+      throw Problem.of(
+              400,
+              "PGRST128",
+              "Function must return SETOF or TABLE when max-affected preference is used with handling=strict")
+          .stop();
+    }
     RpcShape shape = arguments.shape();
     if (shape.json() != null && !function.hasRows()) {
       throw Problem.of(
@@ -244,7 +261,7 @@ public final class RpcEndpoint {
             ? catalogue.statement(function, arguments.names())
             : catalogue.statement(function, arguments.names(), shape.json());
     try {
-      return execution.perform(identity, request, function, arguments, statement);
+      return execution.perform(identity, request, function, arguments, preferences, statement);
     } catch (IllegalStateException e) {
       Problem problem = shape.json() == null ? null : problemOfShape(e);
       if (problem == null && !function.isOurs()) {

@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import java.util.List;
@@ -71,20 +72,30 @@ final class RpcExecution {
       RpcRequest request,
       CallableFunction function,
       RpcArguments arguments,
+      Preferences preferences,
       String statement) {
     LogSequenceNumber position = request.mustShow();
     String json = arguments.json(function);
     Function<@Nullable String, Reply> answer =
-        result -> RpcResponse.of(request, function, arguments.shape(), result);
-    if (!function.isOurs()) {
+        result ->
+            preferences.applied(
+                RpcResponse.of(request, function, arguments.shape(), preferences, result));
+    boolean isOurs = function.isOurs();
+    if (!isOurs
+        || preferences.timezone() != null
+        || preferences.rollsBack()
+        || preferences.maxAffected() != null) {
       return performWith(
-          new CallSettings(true),
+          new CallSettings(!isOurs, preferences.timezone(), preferences.rollsBack()),
           identity,
           function,
           position,
           statement,
           json,
-          result -> OwnResponse.of(answer.apply(result.json()), result));
+          result -> {
+            Reply reply = answer.apply(result.json());
+            return isOurs ? reply : OwnResponse.of(reply, result);
+          });
     }
     if (function.writes()) {
       Supplier<Reply> write =

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import java.util.Map;
@@ -29,10 +30,14 @@ final class RpcResponse {
   private RpcResponse() {}
 
   static Reply of(
-      RpcRequest request, CallableFunction function, RpcShape shape, @Nullable String result) {
+      RpcRequest request,
+      CallableFunction function,
+      RpcShape shape,
+      Preferences preferences,
+      @Nullable String result) {
     boolean asObject = request.wantsObject();
     if (shape.json() != null && result != null) {
-      return shaped(request, function, asObject, shape, result);
+      return shaped(request, function, asObject, shape, preferences, result);
     }
     return switch (function.result()) {
       case VOID -> Reply.noContent();
@@ -44,7 +49,7 @@ final class RpcResponse {
             Map.of("Content-Range", range(0, 1, -1, request)),
             result == null ? "null" : result);
       }
-      case SET -> rows(request, asObject, 0, -1, result == null ? "[]" : result);
+      case SET -> rows(request, asObject, 0, -1, preferences, result == null ? "[]" : result);
     };
   }
 
@@ -54,6 +59,7 @@ final class RpcResponse {
       CallableFunction function,
       boolean asObject,
       RpcShape shape,
+      Preferences preferences,
       String result) {
     int space = result.indexOf(' ');
     long total = Long.parseLong(result.substring(0, space));
@@ -74,6 +80,7 @@ final class RpcResponse {
             asObject || function.result() == CallableFunction.Result.COMPOSITE,
             shape.offset(),
             total,
+            preferences,
             array);
     return asObject || function.result() == CallableFunction.Result.SET
         ? rows
@@ -81,7 +88,12 @@ final class RpcResponse {
   }
 
   private static Reply rows(
-      RpcRequest request, boolean asObject, long offset, long total, String array) {
+      RpcRequest request,
+      boolean asObject,
+      long offset,
+      long total,
+      Preferences preferences,
+      String array) {
     int count = 0;
     long firstStart = 0;
     long firstEnd = 0;
@@ -98,6 +110,12 @@ final class RpcResponse {
         }
         count++;
       }
+    }
+    Long most = preferences.maxAffected();
+    if (most != null && count > most) {
+      throw Problem.of(400, "PGRST124", "Query result exceeds max-affected preference constraint")
+          .withDetails("The query affects " + count + " rows")
+          .stop();
     }
     Map<String, String> headers = Map.of("Content-Range", range(offset, count, total, request));
     if (!asObject) {

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param enabled false: calls answer 503
  * @param served names of functions that are served beside the chat's own
+ * @param mayRollBack whether clients may have a call undone after its answer
  * @param maxRequestsPerSecond calls of one person on this node
  * @param maxRequestsPerSecondPerAddress calls from one address on this node
  * @param batches how many messages one commit stores
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 public record RpcSettings(
     boolean enabled,
     List<String> served,
+    boolean mayRollBack,
     int maxRequestsPerSecond,
     int maxRequestsPerSecondPerAddress,
     BatchLimits batches) {
@@ -44,18 +46,25 @@ public record RpcSettings(
           "none",
           "functions of schema `public` served beside the chat's own. `serve`, `info`, `validate` and `verify-policies` say which name no function has that clients may execute");
 
+  private static final Setting<Boolean> ROLLBACK =
+      Setting.flag(
+          "CHAT_ALLOW_ROLLBACK",
+          false,
+          "true: `Prefer: tx=rollback` undoes a call of a function after its answer, for tests of a client");
+
   /** How often functions may be called. */
   public static final List<Setting<?>> RATES = List.of(PER_PERSON, PER_ADDRESS);
 
   /** Which functions are served. */
-  public static final List<Setting<?>> FUNCTIONS = List.of(SERVED);
+  public static final List<Setting<?>> FUNCTIONS = List.of(SERVED, ROLLBACK);
 
   /** Read from the environment. */
   public static RpcSettings from(Settings settings, boolean enabled) {
     int perPerson = settings.get(PER_PERSON);
     int perAddress = settings.get(PER_ADDRESS);
     BatchLimits batches = BatchLimits.from(settings);
-    return new RpcSettings(enabled, settings.get(SERVED), perPerson, perAddress, batches);
+    return new RpcSettings(
+        enabled, settings.get(SERVED), settings.get(ROLLBACK), perPerson, perAddress, batches);
   }
 
   private static @Nullable List<String> namesIn(String text) {

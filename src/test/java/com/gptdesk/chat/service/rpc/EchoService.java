@@ -19,6 +19,7 @@ import com.gptdesk.chat.service.server.HttpSettings;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** An HTTP service whose database is played: {@code echo} reads, and {@code slow} writes. */
@@ -48,6 +49,11 @@ public final class EchoService {
         @Override
         public String statement(String function, List<String> argumentNames, String shape) {
           return function;
+        }
+
+        @Override
+        public Set<String> timeZones() {
+          return Set.of();
         }
       };
 

@@ -41,6 +41,7 @@ class RpcEndpointTest {
   private static final String ALICES_TOKEN =
       new TokenIssuer(SECRET).forUser(ALICE, Duration.ofHours(1));
   private static final JsonMapper JSON = new JsonMapper();
+  private static final String MESSAGES = "{\"conversation_id\":1}";
 
   private record Asked(Caller caller, boolean readOnly, String statement, String arguments) {}
 
@@ -86,6 +87,11 @@ class RpcEndpointTest {
             @Override
             public String statement(String function, List<String> arguments, String shape) {
               return function + arguments + shape;
+            }
+
+            @Override
+            public Set<String> timeZones() {
+              return Set.of("Europe/Berlin");
             }
           },
           () -> nanos);
@@ -157,6 +163,66 @@ class RpcEndpointTest {
     Reply reply = gateway.answer(post("get_messages", "{\"conversation_id\":1}").build());
     assertEquals(200, reply.status());
     assertEquals("0-1/*", reply.headers().get("Content-Range"));
+  }
+
+  // ---- preferences
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "count=exact                                    | count=exact",
+        "count=exact, count=planned                     | count=exact",
+        "return=representation, resolution=merge-duplicates | ",
+        "timezone=Europe/Berlin                         | timezone=Europe/Berlin",
+        "timezone=Mars/Olympus                          | ",
+        "max-affected=9                                 | ",
+        "handling=lenient, max-affected=9               | handling=lenient",
+        "handling=strict, max-affected=9                | handling=strict, max-affected=9",
+        "handling=strict,tx=commit                      | handling=strict",
+        "tx=rollback                                    | ",
+        "handling=lenient, anything                     | handling=lenient"
+      })
+  void whatIsObeyedIsNamed(String prefer, @Nullable String applied) {
+    result = "[]";
+    Reply reply = gateway.answer(post("get_messages", MESSAGES).prefer(prefer).build());
+    assertEquals(200, reply.status(), reply.body());
+    assertEquals(applied, reply.headers().get("Preference-Applied"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "tx=rollback",
+        "timezone=Mars/Olympus",
+        "max-affected=many",
+        "count=all",
+        "anything",
+        "timezone"
+      })
+  void whatIsNotObeyedIsRefusedWhenStrict(String prefer) {
+    Reply reply =
+        gateway.answer(post("get_messages", MESSAGES).prefer(prefer + ", handling=strict").build());
+    assertProblem(reply, 400, "PGRST122", "Invalid preferences given with handling=strict");
+    assertEquals("Invalid preferences: " + prefer, json(reply).path("details").stringValue());
+    assertTrue(asked.isEmpty());
+  }
+
+  @Test
+  void noMoreRowsAreAffectedThanAllowed() {
+    result = "[1,2]";
+    Call call = post("get_messages", MESSAGES);
+    assertEquals(
+        200, gateway.answer(call.prefer("handling=strict, max-affected=2").build()).status());
+    Reply reply = gateway.answer(call.prefer("handling=strict, max-affected=1").build());
+    assertProblem(
+        reply, 400, "PGRST124", "Query result exceeds max-affected preference constraint");
+    assertEquals("The query affects 2 rows", json(reply).path("details").stringValue());
+    assertProblem(
+        gateway.answer(post("unread", "{}").prefer("handling=strict, max-affected=1").build()),
+        400,
+        "PGRST128",
+        "Function must return SETOF or TABLE when max-affected preference is used with handling=strict");
   }
 
   // ---- who and how

@@ -70,6 +70,8 @@ class ServedFunctionsTest {
           as $$select count(*) from public.projects$$;
         create function public.add_project(name varchar) returns setof projects language plpgsql
           as $$begin return query insert into projects values (add_project.name) returning *; end$$;
+        create function public.try_project_zone() returns text language sql
+          as $$select current_setting('timezone')$$;
         create function public.try_project(what text) returns text language plpgsql as $$
           begin
             execute try_project.what;
@@ -244,6 +246,32 @@ class ServedFunctionsTest {
     assertNull(none.body());
   }
 
+  @Test
+  void preferencesReachTheDatabase() {
+    RpcEndpoint gateway = serving(service.dataSource(), PROJECTS, true);
+    String strict = "handling=strict, ";
+    String name = "{\"name\":\"soyuz\"}";
+    Reply tried = prefer(gateway, "add_project", name, strict + "tx=rollback");
+    assertEquals("[{\"name\":\"soyuz\"}]", tried.body());
+    assertEquals("tx=rollback, handling=strict", tried.headers().get("Preference-Applied"));
+    assertEquals("2", ask(gateway, token(), "count_projects", "{}").body());
+
+    assertEquals(400, prefer(gateway, "add_project", name, strict + "max-affected=0").status());
+    assertEquals("2", ask(gateway, token(), "count_projects", "{}").body());
+
+    assertEquals(
+        "\"Asia/Tokyo\"",
+        prefer(gateway, "try_project_zone", "{}", strict + "timezone=Asia/Tokyo").body());
+    assertEquals("\"UTC\"", ask(gateway, token(), "try_project_zone", "{}").body());
+
+    // The chat's own: nothing is stored, and the next call is as ever.
+    Reply presence =
+        prefer(gateway, "update_presence", "{\"status\":\"away\"}", strict + "tx=rollback");
+    assertEquals("tx=rollback, handling=strict", presence.headers().get("Preference-Applied"));
+    assertEquals(
+        400, prefer(serving(PROJECTS), "add_project", name, strict + "tx=rollback").status());
+  }
+
   private static Reply run(String statement) {
     ObjectNode arguments = JsonMapper.shared().createObjectNode();
     arguments.put("what", "do $do$ begin " + statement + "; end $do$");
@@ -255,13 +283,21 @@ class ServedFunctionsTest {
   }
 
   private static RpcEndpoint serving(DataSource connections, List<String> others) {
+    return serving(connections, others, false);
+  }
+
+  private static RpcEndpoint serving(
+      DataSource connections, List<String> others, boolean mayRollBack) {
     return new RpcEndpoint(
         new ServiceDatabase(connections),
         others,
         null,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),
         RequestLimits.ample(),
-        true);
+        true,
+        mayRollBack,
+        BatchLimits.DEFAULT,
+        () -> {});
   }
 
   private static String token() {
@@ -270,7 +306,12 @@ class ServedFunctionsTest {
 
   private static Reply ask(
       RpcEndpoint gateway, @Nullable String token, String function, String arguments) {
-    return ask(gateway, token, function, arguments, "*/*", List.of());
+    return ask(gateway, token, function, arguments, "*/*", List.of(), null);
+  }
+
+  private static Reply prefer(
+      RpcEndpoint gateway, String function, String arguments, String prefer) {
+    return ask(gateway, token(), function, arguments, "*/*", List.of(), prefer);
   }
 
   /** For one row, of those that meet a condition. */
@@ -282,7 +323,13 @@ class ServedFunctionsTest {
       String column,
       String is) {
     return ask(
-        gateway, token, function, arguments, RpcRequest.OBJECT, List.of(Map.entry(column, is)));
+        gateway,
+        token,
+        function,
+        arguments,
+        RpcRequest.OBJECT,
+        List.of(Map.entry(column, is)),
+        null);
   }
 
   private static Reply ask(
@@ -291,7 +338,8 @@ class ServedFunctionsTest {
       String function,
       String arguments,
       String accept,
-      List<Map.Entry<String, String>> query) {
+      List<Map.Entry<String, String>> query,
+      @Nullable String prefer) {
     return gateway.answer(
         new RpcRequest(
             "POST",
@@ -302,7 +350,7 @@ class ServedFunctionsTest {
             "public",
             accept,
             "application/json",
-            null,
+            prefer,
             null,
             ByteBuffer.wrap(arguments.getBytes(StandardCharsets.UTF_8))));
   }
