@@ -156,6 +156,18 @@ promised('an unknown function or argument is 404, with the names that exist', as
   assert.match(misnamed.error.hint, /conversation_id/);
 });
 
+promised('a HEAD of what is not there is no success', async (client) => {
+  for (const asked of [
+    client.rpc('no_such_function', {}, { head: true }),
+    client.from('no_such_table').select('*', { head: true, count: 'exact' }),
+  ]) {
+    const { error, status, count } = await asked;
+    assert.equal(status, 400);
+    assert.notEqual(error, null);
+    assert.equal(count, null);
+  }
+});
+
 promised('what follows rpc() chooses rows and columns', async (client) => {
   const page = () => client.rpc('get_messages', { conversation_id: conversation, before_seq: 3 });
   const contents = async (request) => {

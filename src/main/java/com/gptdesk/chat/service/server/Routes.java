@@ -279,7 +279,7 @@ final class Routes {
     if (response.ended() || response.closed()) {
       return; // the client has disconnected
     }
-    response.setStatusCode(reply.status());
+    response.setStatusCode(isHidden(context, reply) ? 400 : reply.status());
     for (Map.Entry<String, String> header : reply.headers().entrySet()) {
       response.putHeader(header.getKey(), header.getValue());
     }
@@ -291,6 +291,13 @@ final class Routes {
     } else {
       response.end(reply.body());
     }
+  }
+
+  /** To supabase-js a 404 without a body is a success, and an answer to HEAD has no body. */
+  private static boolean isHidden(RoutingContext context, Reply reply) {
+    return reply.status() == 404
+        && context.request().method().equals(HttpMethod.HEAD)
+        && RequestLog.path(context.request()).startsWith("/rest/v1/");
   }
 
   private static void fault(RoutingContext context) {

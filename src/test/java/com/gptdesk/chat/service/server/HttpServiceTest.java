@@ -199,6 +199,19 @@ class HttpServiceTest {
   }
 
   @Test
+  void aHeadOfNothingIsNotTheSuccessThatAClientTakesA404For() throws Exception {
+    for (String path : List.of("/rest/v1/rpc/nothing", "/rest/v1/nothing")) {
+      assertEquals(404, send(request(path).GET()).statusCode());
+      HttpResponse<String> head = send(request(path).method("HEAD", BodyPublishers.noBody()));
+      assertEquals(400, head.statusCode());
+      assertTrue(
+          head.headers().firstValue("Proxy-Status").orElse("").startsWith("PostgREST; error="));
+    }
+    assertEquals(
+        404, send(request("/assets/no.js").method("HEAD", BodyPublishers.noBody())).statusCode());
+  }
+
+  @Test
   void aBroadcastIsTakenInBothForms() throws Exception {
     String token = new TokenIssuer(SECRET).forUser(ALICE.id(), Duration.ofHours(1));
     String batch = "/realtime/v1/api/broadcast?apikey=x&vsn=2.0.0";
