@@ -1,6 +1,8 @@
 // Broadcasts and presence, with the official clients unmodified.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { RealtimeClient } from '@supabase/supabase-js';
+import ws from 'ws';
 import { until } from './deadline.js';
 import { CLIENTS, demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
@@ -66,6 +68,21 @@ async function refuses(newer, topic, event, payload) {
     assert.equal(await answer, 'error');
   }
 }
+
+test('a bare RealtimeClient joins at /socket and sends by HTTP at /api/broadcast', async () => {
+  const realtime = new RealtimeClient(`${service.url.replace(/^http/, 'ws')}/socket`, {
+    params: { apikey: anonKey },
+    transport: ws,
+    accessToken: async () => tokens.alice,
+  });
+  open.push(realtime);
+  await realtime.setAuth();
+  const bob = await joined('supabase-js 2.119.1', 'bob', talk);
+  const alice = await Topic.join(realtime, talk);
+  assert.equal(alice.status, 'SUBSCRIBED', alice.error?.message);
+  assert.deepEqual(await alice.http('note', { n: 1 }), { success: true });
+  assert.deepEqual((await bob.broadcast('note')).payload, { n: 1 });
+});
 
 for (const kind of Object.keys(CLIENTS)) {
   const newer = kind.startsWith('supabase');

@@ -38,6 +38,10 @@ import org.slf4j.MDC;
 final class Routes {
   private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
 
+  /** Behind Supabase's gateway, and as a Realtime server has it, like its {@code /socket}. */
+  private static final List<String> BROADCASTS =
+      List.of("/realtime/v1/api/broadcast", "/api/broadcast");
+
   private final Vertx vertx;
   private final HttpSettings settings;
   private final RpcEndpoint rpc;
@@ -79,12 +83,11 @@ final class Routes {
     router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     router.route("/rest/v1/*").handler(this::noTables);
-    router.route("/realtime/v1/api/broadcast*").handler(this::withinLimits);
-    router.post("/realtime/v1/api/broadcast").handler(body()).handler(this::broadcasts);
-    router
-        .post("/realtime/v1/api/broadcast/:topic/events/:event")
-        .handler(body())
-        .handler(this::broadcast);
+    for (String address : BROADCASTS) {
+      router.route(address + "*").handler(this::withinLimits);
+      router.post(address).handler(body()).handler(this::broadcasts);
+      router.post(address + "/:topic/events/:event").handler(body()).handler(this::broadcast);
+    }
     route(router, "/health/live").handler(context -> end(context, health.live()));
     route(router, "/health/ready").handler(context -> blocking(context, health::ready));
     route(router, "/metrics")

@@ -48,6 +48,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -211,10 +213,11 @@ class HttpServiceTest {
         404, send(request("/assets/no.js").method("HEAD", BodyPublishers.noBody())).statusCode());
   }
 
-  @Test
-  void aBroadcastIsTakenInBothForms() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"/realtime/v1/api/broadcast", "/api/broadcast"})
+  void aBroadcastIsTakenInBothForms(String address) throws Exception {
     String token = new TokenIssuer(SECRET).forUser(ALICE.id(), Duration.ofHours(1));
-    String batch = "/realtime/v1/api/broadcast?apikey=x&vsn=2.0.0";
+    String batch = address + "?apikey=x&vsn=2.0.0";
     HttpResponse<String> response =
         send(
             request(batch)
@@ -225,7 +228,7 @@ class HttpServiceTest {
     assertEquals(202, response.statusCode());
     assertEquals("", response.body());
     assertEquals("*", response.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
-    String single = "/realtime/v1/api/broadcast/a%20t/events/an%2Fe?private=true";
+    String single = address + "/a%20t/events/an%2Fe?private=true";
     assertEquals(
         202,
         send(request(single).header("apikey", token).POST(BodyPublishers.ofString("[1]")))
@@ -236,10 +239,7 @@ class HttpServiceTest {
             .send(
                 HttpRequest.newBuilder(
                         URI.create(
-                            "http://127.0.0.1:"
-                                + port
-                                + "/realtime/v1/api/broadcast/t/events/e?apikey="
-                                + token))
+                            "http://127.0.0.1:" + port + address + "/t/events/e?apikey=" + token))
                     .header("Content-Type", "application/octet-stream")
                     .POST(BodyPublishers.ofByteArray(new byte[] {1, 2}))
                     .build(),
