@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.realtime.socket;
 
 import com.gptdesk.chat.service.http.TokenBucket;
+import com.gptdesk.chat.service.realtime.channel.BroadcastHandler;
 import com.gptdesk.chat.service.realtime.channel.Channel;
 import com.gptdesk.chat.service.realtime.channel.Inbound;
 import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
@@ -19,8 +20,9 @@ import org.slf4j.LoggerFactory;
  * One client's socket: reads its messages one by one and passes each to its handler.
  *
  * <p>Everything runs on the socket's event-loop context except {@link #close}, which any thread may
- * call. Blocking work (a token's keys, the database) runs on a virtual thread. The socket is not
- * read meanwhile, so messages stay in order and work cannot pile up.
+ * call. Blocking work (a token's keys, the database) runs on a virtual thread. Meanwhile the socket
+ * is read for a bounded number of broadcasts at most, so messages stay in order and work cannot
+ * pile up.
  */
 final class Socket implements Inbound {
   private static final Logger LOG = LoggerFactory.getLogger(Socket.class);
@@ -105,6 +107,10 @@ final class Socket implements Inbound {
   /** Handles messages one by one until one has to wait. */
   private void readOn() {
     while (!paused && !writer.hasEnded() && !unread.isEmpty()) {
+      if (!mayFollow(unread.element())) {
+        pause();
+        return;
+      }
       ClientMessage message = unread.remove();
       try {
         if (mayBeTaken(message)) {
@@ -115,6 +121,14 @@ final class Socket implements Inbound {
         writer.close(CloseCode.SERVER_FAULT, "internal");
       }
     }
+  }
+
+  /** While broadcasts are sent, more of them are collected; a heartbeat is for the socket alone. */
+  private boolean mayFollow(ClientMessage message) {
+    BroadcastHandler broadcasts = channels.broadcasts();
+    return !broadcasts.isSending()
+        || message instanceof ClientMessage.Heartbeat
+        || (message instanceof ClientMessage.Broadcast && broadcasts.hasRoom());
   }
 
   /** Messages over the limit are refused one by one; a client that continues is disconnected. */

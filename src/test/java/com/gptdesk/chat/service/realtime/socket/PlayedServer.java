@@ -13,6 +13,7 @@ import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
+import com.gptdesk.chat.service.realtime.channel.Broadcast;
 import com.gptdesk.chat.service.realtime.channel.PresenceTracker;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.socket.SocketClient.Message;
@@ -36,6 +37,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -92,12 +94,18 @@ abstract class PlayedServer {
         public Collection<Audience> audiences(String topic) {
           return people(whoMayUse.get().toArray(UUID[]::new));
         }
+
+        @Override
+        public void send(List<Broadcast> broadcasts, @Nullable UUID sender) {
+          sends.accept(broadcasts);
+        }
       };
   final Map<UUID, List<Audience>> audiences = new ConcurrentHashMap<>();
   final AtomicInteger audiencesRead = new AtomicInteger();
   final List<SocketClient> clients = new ArrayList<>();
   volatile MissedMessages missed = (caller, conversation, revision, most) -> null;
   volatile Supplier<List<UUID>> whoMayUse = List::of;
+  volatile Consumer<List<Broadcast>> sends = broadcasts -> {};
   volatile Runnable whileAudiencesAreRead = () -> {};
   RealtimeServer server;
   HttpServer listening;
