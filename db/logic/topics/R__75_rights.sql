@@ -13,10 +13,9 @@ $$;
 
 comment on function relay.team_of_topic(text) is 'The team that team-<id> is the topic of; null for any other name.';
 
-create or replace function relay.audience_of_topic(topic text)
+create or replace function relay.topic_audience(topic text)
   returns table (audience uuid[], team_audience uuid[])
   stable
-  security definer                 -- reads people and conversations for the relay
   set search_path = pg_catalog, pg_temp
   rows 1
   language plpgsql
@@ -24,12 +23,11 @@ as $$
 declare
   named uuid;
 begin
-  perform chat.demand_claims_of('chat_relay');
   audience := '{}';
   team_audience := '{}';
-  if audience_of_topic.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
-    named := right(audience_of_topic.topic, 36)::uuid;
-    case split_part(audience_of_topic.topic, '-', 1)
+  if topic_audience.topic ~ '^(conversation|team|user)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
+    named := right(topic_audience.topic, 36)::uuid;
+    case split_part(topic_audience.topic, '-', 1)
       when 'conversation' then
         audience := array(
           select u.id
@@ -61,8 +59,26 @@ begin
 end
 $$;
 
-comment on function relay.audience_of_topic(text) is
+comment on function relay.topic_audience(text) is
   'Who may use a topic: the active people of conversation-<id>, the members of the team of team-<id>, the person of user-<id>. Two empty lists for any other name.';
+
+create or replace function relay.audience_of_topic(topic text)
+  returns table (audience uuid[], team_audience uuid[])
+  stable
+  security definer                 -- reads people and conversations for the relay
+  set search_path = pg_catalog, pg_temp
+  rows 1
+  language plpgsql
+as $$
+begin
+  perform chat.demand_claims_of('chat_relay');
+  return query
+  select t.audience, t.team_audience
+  from relay.topic_audience(audience_of_topic.topic) t;
+end
+$$;
+
+comment on function relay.audience_of_topic(text) is 'relay.topic_audience for the relay.';
 
 create or replace function relay.may_use_topic(topic text, user_id uuid)
   returns boolean
@@ -147,7 +163,7 @@ $$;
 comment on function relay.demand_topic(text, uuid) is 'PT403 with the reason when this person may not speak on a topic.';
 
 revoke all on function
-  relay.team_of_topic, relay.audience_of_topic, relay.may_use_topic, relay.other_of, relay.may_speak,
+  relay.team_of_topic, relay.topic_audience, relay.audience_of_topic, relay.may_use_topic, relay.other_of, relay.may_speak,
   relay.demand_topic
 from public, anon, authenticated, service_role;
 

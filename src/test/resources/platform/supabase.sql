@@ -30,6 +30,12 @@ alter default privileges for role postgres in schema public grant all on tables 
 alter default privileges for role postgres in schema public grant all on functions to anon, authenticated, service_role;
 alter default privileges for role postgres in schema public grant all on sequences to anon, authenticated, service_role;
 
+-- Of its Realtime: what writes into realtime.messages there.
+create schema realtime;
+grant usage on schema realtime to postgres, anon, authenticated, service_role;
+create function realtime.send(payload jsonb, event text, topic text, private boolean default true) returns void language sql
+  as 'select';
+
 create role supabase_auth_admin login noinherit createrole;
 create schema auth authorization supabase_auth_admin;
 grant usage on schema auth to postgres, anon, authenticated, service_role;

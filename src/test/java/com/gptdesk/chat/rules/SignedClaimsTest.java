@@ -204,6 +204,18 @@ class SignedClaimsTest extends Rules {
     assertEquals("PT403", refused.code());
   }
 
+  /** It has no guard in a policy: it writes the log as the owner. */
+  @Test
+  void aBackEndBroadcastsWithSignedClaimsAlone() {
+    String send = "select realtime.send('{}', 'hi', 'user-" + bob.id() + "')";
+    assertEquals(
+        "PT403",
+        assertThrows(Refusal.class, () -> database.chat().asService(tx -> tx.execute(send)))
+            .code());
+    database.chat().signedBy(SIGNER).asService(tx -> tx.execute(send)); // the control
+    database.asOwner(send);
+  }
+
   /** Several people's claims in one call: each is asked for by itself. */
   @Test
   void inABatchEachIsWhoTheirOwnClaimsSay() throws SQLException {

@@ -3,6 +3,7 @@ package com.gptdesk.chat.rules;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Refusal;
@@ -53,6 +54,38 @@ class TopicsRulesTest {
   @AfterEach
   void close() {
     database.close();
+  }
+
+  /** A client speaks through the service, which says by whose right. */
+  @Test
+  void onlyTriggersAndBackEndsCallTheFunctionsOfSchemaRealtime() {
+    String send = "select realtime.send('{}', 'hi', '" + blue + "')";
+    for (Person person : List.of(alice, mallory)) {
+      assertEquals(
+          "42501", assertThrows(Refusal.class, () -> person.tries(tx -> tx.execute(send))).code());
+    }
+    database.chat().asService(tx -> tx.execute(send)); // the control
+    database.asOwner(send);
+    // A broadcast of a trigger's goes with what the trigger is about, which is kept.
+    assertEquals(
+        "on",
+        database.ownerReads(
+            "with begun as materialized (select set_config('synchronous_commit', 'on', true)),"
+                + " sent as materialized ("
+                + send
+                + " from begun) select current_setting('synchronous_commit') from sent"));
+    for (String wrong :
+        List.of(
+            "select realtime.send(null, 'hi', 'lobby')",
+            "select realtime.send('{}', '', 'lobby')",
+            "select realtime.send('{}', 'hi', null)",
+            "select realtime.send(to_jsonb(repeat('x', 1000000)), 'hi', 'lobby')",
+            "select realtime.broadcast_changes('lobby', 'e', 'INSERT', 't', 's', row(1), null, 'STATEMENT')")) {
+      Refusal refusal =
+          assertThrows(
+              Refusal.class, () -> database.chat().asService(tx -> tx.execute(wrong)), wrong);
+      assertEquals("PT400 broadcast", refusal.code() + " " + refusal.details());
+    }
   }
 
   @Test

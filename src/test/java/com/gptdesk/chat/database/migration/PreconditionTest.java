@@ -309,7 +309,7 @@ class PreconditionTest {
         Platforms.read(
             owner,
             "select nspname from pg_namespace where nspname !~ '^pg_'"
-                + " and nspname not in ('public', 'chat', 'relay', 'auth', 'information_schema')"));
+                + " and nspname not in ('public', 'chat', 'relay', 'realtime', 'auth', 'information_schema')"));
   }
 
   /** It may be asked of any server, even one that the chat does not run on. */

@@ -183,6 +183,16 @@ class SupabaseTest {
   }
 
   @Test
+  void itsRealtimeStaysItsOwn() {
+    assertEquals(
+        List.of("supabase_admin send"),
+        Platforms.read(
+            postgres,
+            "select concat(proowner::regrole, ' ', proname) from pg_proc"
+                + " where pronamespace = 'realtime'::regnamespace"));
+  }
+
+  @Test
   void thePublishedTablesAreInThePublication() {
     List<String> published =
         Platforms.read(

@@ -446,6 +446,58 @@ class TopicsServerTest {
     assertEquals("ok", tracks(client, talk, "{\"a\":2}").status());
   }
 
+  // --- Triggers of a team's own
+  // --------------------------------------------------------------------------------------------------
+
+  @Test
+  void aTriggerOfATeamsOwnIsHeardByWhoMayUseItsTopic() {
+    database.asOwner(
+        """
+        create table public.tasks (title text, team_id uuid);
+        grant insert, update on public.tasks to authenticated;
+        create function public.tell_task() returns trigger security definer set search_path = '' language plpgsql as $$
+        begin
+          perform realtime.broadcast_changes('team-' || new.team_id, lower(tg_op), tg_op, tg_table_name, tg_table_schema, new, old);
+          return null;
+        end $$;
+        create trigger tell_task after insert or update on public.tasks for each row execute function public.tell_task();
+        """);
+    SocketClient bobs = joined(one, bob, blue, PLAIN);
+    SocketClient carols = joined(two, carol, blue, PLAIN);
+    String red = "team-" + TestDatabase.RED;
+    SocketClient mallorys = joined(one, mallory, red, PLAIN);
+    String insert = "insert into public.tasks values ('%s', '%s')";
+    alice.tries(tx -> tx.execute(insert.formatted("Tidy", TestDatabase.BLUE)));
+    for (SocketClient hears : List.of(bobs, carols)) {
+      JsonNode message = hears.next("broadcast").payload();
+      assertEquals("insert", message.path("event").asString());
+      JsonNode payload = message.path("payload");
+      assertEquals(36, payload.path("id").asString().length());
+      assertEquals(
+          "{\"title\":\"Tidy\",\"team_id\":\"%s\"}".formatted(TestDatabase.BLUE),
+          payload.path("record").toString());
+      assertEquals("null", payload.path("old_record").toString());
+      assertEquals(
+          "INSERT public tasks",
+          "%s %s %s"
+              .formatted(
+                  payload.path("operation").asString(),
+                  payload.path("schema").asString(),
+                  payload.path("table").asString()));
+    }
+
+    // What is undone is not heard, nor what is said to others.
+    database.asOwner(
+        "begin; select realtime.send('{\"n\":1}', 'hi', '%s'); rollback".formatted(blue));
+    database.asOwner("select realtime.send('{\"n\":2}', 'hi', '%s')".formatted(red));
+    database.asOwner("select realtime.send('{\"id\":\"x\"}', 'hi', 'lobby', false)");
+    database.asOwner("select realtime.send('{\"id\":\"x\"}', 'hi', '%s', false)".formatted(blue));
+    for (SocketClient hears : List.of(bobs, carols)) {
+      assertEquals("{\"id\":\"x\"}", hears.next("broadcast").payload().path("payload").toString());
+    }
+    assertEquals(2, n(mallorys.next("broadcast")));
+  }
+
   // --- Rights
   // --------------------------------------------------------------------------------------------------
 
