@@ -15,5 +15,6 @@ grant select on chat.flyway_history to chat_service;
 -- Not the secret of the claims, nor what is made of it.
 grant select (
     only_row, platform, max_message_length, max_reactions, reaction_names, typing_timeout_ms, presence_timeout_ms, change_log_hours,
-    change_log_max_mb, retention_days, messages_kept_from, message_key_days, audit
+    change_log_max_mb, retention_days, messages_kept_from, message_key_days, audit,
+    topic_function
   ) on chat.settings to chat_service;

@@ -1,6 +1,6 @@
 -- Topics: what people say to each other and show of themselves on a channel. Broadcasts and presence go through the change log, so they
 -- take one path on one node and on many. A conversation's topic is for its two people, a team's for its members, a person's for that
--- person; no other name carries anything.
+-- person; of any other name an operator's function may say who uses it.
 
 create or replace function relay.team_of_topic(topic text)
   returns uuid
@@ -22,6 +22,7 @@ create or replace function relay.topic_audience(topic text)
 as $$
 declare
   named uuid;
+  theirs regproc;
 begin
   audience := '{}';
   team_audience := '{}';
@@ -54,13 +55,23 @@ begin
             and u.status = 'active'
         );
     end case;
+  else
+    select to_regprocedure(s.topic_function || '(text)')::oid into theirs
+    from chat.settings s;
+    if theirs is not null then
+      execute format('select coalesce(t.audience, ''{}''), coalesce(t.team_audience, ''{}'') from %s($1) t', theirs)
+      into audience, team_audience
+      using topic_audience.topic;
+      audience := coalesce(audience, '{}');
+      team_audience := coalesce(team_audience, '{}');
+    end if;
   end if;
   return next;
 end
 $$;
 
 comment on function relay.topic_audience(text) is
-  'Who may use a topic: the active people of conversation-<id>, the members of the team of team-<id>, the person of user-<id>. Two empty lists for any other name.';
+  'Who may use a topic: the active people of conversation-<id>, the members of the team of team-<id>, the person of user-<id>; of any other name, whom chat.settings.topic_function says. Else two empty lists.';
 
 create or replace function relay.audience_of_topic(topic text)
   returns table (audience uuid[], team_audience uuid[])
@@ -151,7 +162,7 @@ begin
     raise sqlstate 'PT403' using
       message = format('You may not use the topic %s.', demand_topic.topic),
       detail = 'topic',
-      hint = 'conversation-<id> is for its two people, team-<id> for its members, user-<id> for oneself; no other topic carries broadcast or presence.';
+      hint = 'conversation-<id> is for its two people, team-<id> for its members, user-<id> for oneself; any other for whom an operator''s function says.';
   end if;
   other := relay.other_of(demand_topic.topic, demand_topic.user_id);
   if other is not null then

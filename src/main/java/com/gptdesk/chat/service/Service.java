@@ -107,7 +107,7 @@ final class Service implements AutoCloseable {
         cluster != null
             ? cluster::problem
             : () -> relay.isUpToDate() ? null : "does not follow the changes yet";
-    Topics topics = new DatabaseTopics(chat);
+    Topics topics = new DatabaseTopics(chat, config.topics().others());
     PresenceTracker tracker = resources.opened(new PresenceTracker(topics));
     RealtimeServer realtime =
         resources.opened(

@@ -91,7 +91,7 @@ public final class EchoService {
         settings,
         gateway,
         new BroadcastEndpoint(
-            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9)), true),
+            topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9), null), true),
         limits,
         new Health(List.of(new Health.Check("database", () -> null))),
         new RealtimeServer(

@@ -6,7 +6,6 @@ import com.gptdesk.chat.service.realtime.changes.Projection;
 import com.gptdesk.chat.service.realtime.changes.ResumePoint;
 import com.gptdesk.chat.service.realtime.changes.Subscription;
 import com.gptdesk.chat.service.realtime.protocol.ServerMessage;
-import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -130,7 +129,7 @@ public final class Channel {
 
   /** Whether it is useless without a user's rights. */
   public boolean needsUser() {
-    return !subscriptions.isEmpty() || TopicName.isKnown(name());
+    return !subscriptions.isEmpty() || membership.isKnown();
   }
 
   /** When its token expires; null for never. */

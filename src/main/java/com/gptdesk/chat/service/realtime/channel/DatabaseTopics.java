@@ -8,12 +8,24 @@ import io.vertx.core.buffer.Buffer;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
+import java.util.regex.Pattern;
 import org.jooq.JSON;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 
-/** Topics in a database, used with the role of the relay, which alone has the rights. */
-public record DatabaseTopics(ServiceDatabase database) implements Topics {
+/**
+ * Topics in a database, used with the role of the relay, which alone has the rights.
+ *
+ * @param others names of topics that {@code chat.settings.topic_function} knows; null for none
+ */
+public record DatabaseTopics(ServiceDatabase database, @Nullable Pattern others) implements Topics {
+  private static final int LONGEST_NAME = 255;
+
+  @Override
+  public boolean isKnown(String topic) {
+    return Topics.super.isKnown(topic)
+        || (others != null && topic.length() <= LONGEST_NAME && others.matcher(topic).matches());
+  }
 
   @Override
   public Collection<Audience> audiences(String topic) {

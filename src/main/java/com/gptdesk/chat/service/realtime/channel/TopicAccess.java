@@ -2,7 +2,6 @@ package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.protocol.ClientMessage;
-import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +22,7 @@ public final class TopicAccess {
   /** Why a channel cannot be joined with these rights; null when it can. */
   public static @Nullable String refusal(
       ClientMessage.Join join, TopicMembership membership, Rights rights) {
-    if (membership.isFor(rights.audiences()) || !TopicName.isKnown(membership.topic())) {
+    if (membership.isFor(rights.audiences()) || !membership.isKnown()) {
       return null; // privateRefusal has looked at other names
     }
     // A channel with subscriptions still receives its user's changes. A channel only for the topic,
@@ -36,8 +35,9 @@ public final class TopicAccess {
   }
 
   /** Why a private channel of a name that nobody may use cannot be joined; null for any other. */
-  public static @Nullable String privateRefusal(ClientMessage.Join join, String topic) {
-    return join.isPrivate() && !TopicName.isKnown(topic) ? unauthorized(topic) : null;
+  public static @Nullable String privateRefusal(
+      ClientMessage.Join join, TopicMembership membership) {
+    return join.isPrivate() && !membership.isKnown() ? unauthorized(membership.topic()) : null;
   }
 
   private static String unauthorized(String topic) {
@@ -53,7 +53,7 @@ public final class TopicAccess {
       presence.admitted(channel);
       return;
     }
-    if (TopicName.isKnown(membership.topic())) {
+    if (membership.isKnown()) {
       refuse(channel, BroadcastHandler.BROADCAST);
     } else if (Boolean.TRUE.equals(membership.config().presence())) {
       refuse(channel, PresenceHandler.PRESENCE);

@@ -6,23 +6,28 @@ import com.gptdesk.chat.service.settings.Settings;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Limits of broadcasts and presence, with Supabase's names. A message over a limit is answered with
- * an error and not sent.
+ * Limits of broadcasts and presence, with Supabase's names, and which topics there are. A message
+ * over a limit is answered with an error and not sent.
  *
  * @param maxPayloadBytes the longest payload of a broadcast or of presence, in bytes of UTF-8
  * @param maxEventsPerSecond broadcasts and presence calls of one connection, or of one person by
  *     HTTP, averaged; twice as many may come at once
  * @param maxPresenceEventsPerWindow presence calls of one connection in a window
  * @param presenceWindow the length of the window
+ * @param others names of topics beside the chat's own; null for none
  */
 public record TopicLimits(
     int maxPayloadBytes,
     int maxEventsPerSecond,
     int maxPresenceEventsPerWindow,
-    Duration presenceWindow) {
+    Duration presenceWindow,
+    @Nullable Pattern others) {
 
   private static final Setting<Integer> PAYLOAD =
       Setting.number(
@@ -49,9 +54,18 @@ public record TopicLimits(
       Setting.millis(
           "CHAT_CLIENT_PRESENCE_WINDOW_MS", 30_000, 1000, 3_600_000, "the length of that window");
 
+  private static final Setting<@Nullable Pattern> OTHERS =
+      Setting.of(
+          "CHAT_TOPIC_NAMES",
+          "a regular expression",
+          TopicLimits::pattern,
+          null,
+          "none",
+          "names of topics beside the chat's own, of at most 255 characters, for which the function in `chat.settings.topic_function` says who may use them");
+
   /** The settings of topics. */
   public static final List<Setting<?>> SETTINGS =
-      List.of(PAYLOAD, EVENTS, PRESENCE_EVENTS, PRESENCE_WINDOW);
+      List.of(PAYLOAD, EVENTS, PRESENCE_EVENTS, PRESENCE_WINDOW, OTHERS);
 
   /** Read from the environment. */
   public static TopicLimits from(Settings settings) {
@@ -59,7 +73,16 @@ public record TopicLimits(
         1024 * settings.get(PAYLOAD),
         settings.get(EVENTS),
         settings.get(PRESENCE_EVENTS),
-        settings.get(PRESENCE_WINDOW));
+        settings.get(PRESENCE_WINDOW),
+        settings.get(OTHERS));
+  }
+
+  private static @Nullable Pattern pattern(String text) {
+    try {
+      return Pattern.compile(text);
+    } catch (PatternSyntaxException e) {
+      return null;
+    }
   }
 
   /** The defaults. */

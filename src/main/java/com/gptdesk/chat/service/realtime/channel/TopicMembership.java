@@ -4,7 +4,6 @@ import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.service.realtime.changes.PgSnapshot;
 import com.gptdesk.chat.service.realtime.changes.TopicEvent;
 import com.gptdesk.chat.service.realtime.protocol.JoinConfig;
-import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Collections;
@@ -32,6 +31,7 @@ public final class TopicMembership {
   private final String topic;
   private final String origin;
   private final JoinConfig config;
+  private final boolean isKnown;
   private @Nullable String key;
   private Set<Audience> audiences = Set.of();
   private boolean ended;
@@ -47,17 +47,24 @@ public final class TopicMembership {
    * Creates one that does not take part.
    *
    * @param origin the channel's name, unique among all nodes
+   * @param isKnown whether the topic's name is one that carries broadcasts and presence
    */
-  public TopicMembership(String topic, String origin, JoinConfig config) {
+  public TopicMembership(String topic, String origin, JoinConfig config, boolean isKnown) {
     this.topic = topic;
     this.origin = origin;
     this.config = config;
+    this.isKnown = isKnown;
     this.key = config.key().isEmpty() ? null : config.key();
     this.wantsPresence = !Boolean.FALSE.equals(config.presence());
   }
 
   String topic() {
     return topic;
+  }
+
+  /** Whether the topic's name is one that carries broadcasts and presence. */
+  public boolean isKnown() {
+    return isKnown;
   }
 
   String origin() {
@@ -95,7 +102,7 @@ public final class TopicMembership {
 
   /** The reason for a client that may not use the topic. */
   public String unauthorized() {
-    return TopicName.isKnown(topic)
+    return isKnown
         ? "Unauthorized: You may not use the topic " + topic
         : "Unauthorized: Only conversation-<id>, team-<id> and user-<id> carry broadcast and"
             + " presence, not "

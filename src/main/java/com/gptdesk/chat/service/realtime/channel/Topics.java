@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.realtime.channel;
 
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.relay.Audience;
+import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.util.Collection;
 import java.util.List;
 import java.util.UUID;
@@ -20,6 +21,11 @@ public interface Topics {
    * @param state the protocol's {@code presence_state}, as JSON object text
    */
   record PresenceState(String snapshot, String state) {}
+
+  /** False for a name that channels may have, but that carries no broadcasts or presence. */
+  default boolean isKnown(String topic) {
+    return TopicName.isKnown(topic);
+  }
 
   /** The audiences that may use a topic; empty when nobody may. */
   Collection<Audience> audiences(String topic);

@@ -177,7 +177,7 @@ public final class UserChannels implements Subscriber, Rights {
       known.add(expected.name());
     }
     for (Channel channel : channels) {
-      if (TopicName.isKnown(channel.name())) {
+      if (channel.membership().isKnown()) {
         known.add(channel.name());
       }
     }

@@ -111,18 +111,20 @@ final class JoinChannel {
   }
 
   private void admit(ClientMessage.Join join, String token, Identity identity) {
+    String name = join.topic().substring(TopicName.PREFIX.length());
     var channel =
         new Channel(
             join.topic(),
             join.joinRef(),
             shared.subscriptions().of(Subscription.all(join.subscriptions(), shared.tables())),
             new TopicMembership(
-                join.topic().substring(TopicName.PREFIX.length()),
+                name,
                 shared.topics().tracker().newOrigin(),
-                join.config()),
+                join.config(),
+                shared.topics().topics().isKnown(name)),
             token,
             identity);
-    String noTopic = TopicAccess.privateRefusal(join, channel.name());
+    String noTopic = TopicAccess.privateRefusal(join, channel.membership());
     if (noTopic != null) {
       refuse(join, noTopic);
       return;

@@ -6,7 +6,6 @@ import com.gptdesk.chat.service.realtime.channel.Dismissal;
 import com.gptdesk.chat.service.realtime.channel.FailureReason;
 import com.gptdesk.chat.service.realtime.channel.Rights;
 import com.gptdesk.chat.service.realtime.channel.UserChannels;
-import com.gptdesk.chat.service.realtime.protocol.TopicName;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -79,7 +78,7 @@ final class UserFeeds {
             admission.refused(reason);
           }
         };
-    if (!TopicName.isKnown(channel.name())) {
+    if (!channel.membership().isKnown()) {
       user.whenKnown(adding);
       return;
     }

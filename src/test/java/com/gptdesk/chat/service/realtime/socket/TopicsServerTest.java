@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -80,7 +81,7 @@ class TopicsServerTest {
     }
 
     Node(TopicLimits limits, LongSupplier nanoClock) throws Exception {
-      Topics topics = new DatabaseTopics(database.chat());
+      Topics topics = new DatabaseTopics(database.chat(), Pattern.compile("room-\\d+"));
       tracker = new PresenceTracker(topics);
       changes =
           new NodeChanges(
@@ -220,7 +221,8 @@ class TopicsServerTest {
 
   @Test
   void whatIsTooLongOrTooMuchIsRefusedWithTheReason() throws Exception {
-    Node strict = new Node(new TopicLimits(1024, 5, 3, Duration.ofMinutes(5)), Patient::frozen);
+    Node strict =
+        new Node(new TopicLimits(1024, 5, 3, Duration.ofMinutes(5), null), Patient::frozen);
     SocketClient client = joined(strict, alice, talk, config(true, false, false, ""));
     client.says("1", "realtime:" + talk, "broadcast", HI.formatted("\"" + "x".repeat(1024) + "\""));
     Message refusal = client.next("phx_reply");
@@ -311,7 +313,7 @@ class TopicsServerTest {
   /** It is told to everybody on the topic, as what is tracked is. */
   @Test
   void aKeyCountsAsPartOfWhatIsTracked() throws Exception {
-    Node strict = new Node(new TopicLimits(1024, 100, 100, Duration.ofMinutes(5)));
+    Node strict = new Node(new TopicLimits(1024, 100, 100, Duration.ofMinutes(5), null));
     SocketClient client =
         joined(strict, alice, talk, config(false, false, false, "k".repeat(1000)));
     assertEquals("ok", tracks(client, talk, "{\"a\":1}").status());
@@ -496,6 +498,47 @@ class TopicsServerTest {
       assertEquals("{\"id\":\"x\"}", hears.next("broadcast").payload().path("payload").toString());
     }
     assertEquals(2, n(mallorys.next("broadcast")));
+  }
+
+  // --- Topics of an operator's own
+  // --------------------------------------------------------------------------------------------------
+
+  @Test
+  void anOperatorsFunctionSaysWhoMayUseATopicOfAnotherName() {
+    SocketClient alices = connect(one, alice);
+    alices.asksToJoinWith("room-1", PLAIN, token(alice));
+    Message refusal = alices.next("phx_reply"); // the control: there is no function
+    assertTrue(refusal.reason().startsWith("Unauthorized: "), refusal.reason());
+
+    database.asOwner(
+        """
+        create table public.members (room text, person uuid);
+        create function public.people_of_room(topic text) returns table (audience uuid[], team_audience uuid[])
+          stable set search_path = '' language sql
+          as $$ select array(select m.person from public.members m where m.room = topic), null::uuid[] $$;
+        """
+            + "insert into public.members values ('room-1', '%1$s'), ('room-1', '%2$s'), ('lobby', '%1$s');"
+                .formatted(alice.id(), bob.id())
+            + "update chat.settings set topic_function = 'public.people_of_room'");
+    alices.joinsWith("room-1", config(false, false, true, "alice"), token(alice));
+    alices.next("presence_state");
+    SocketClient bobs = joined(two, bob, "room-1", PLAIN);
+    assertEquals("ok", tracks(alices, "room-1", "{}").status());
+    says(alices, "room-1", "1");
+    assertEquals(1, n(bobs.nextOn("realtime:room-1", "broadcast")));
+    SocketClient carols = connect(one, carol);
+    carols.asksToJoinWith("room-1", PLAIN, token(carol));
+    assertTrue(carols.next("phx_reply").reason().startsWith("Unauthorized: "));
+    // The function knows the lobby, the setting does not.
+    alices.asksToJoinWith(
+        "lobby", PLAIN.replace("\"private\":false", "\"private\":true"), token(alice));
+    assertTrue(alices.nextOn("realtime:lobby", "phx_reply").reason().startsWith("Unauthorized: "));
+
+    // A right that ends is over with the next message.
+    database.asOwner("delete from public.members where person = '" + bob.id() + "'");
+    says(alices, "room-1", "2");
+    says(bobs, "room-1", "3");
+    assertEquals("error", bobs.next("phx_reply").status());
   }
 
   // --- Rights
