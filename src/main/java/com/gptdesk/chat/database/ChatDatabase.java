@@ -94,8 +94,6 @@ public class ChatDatabase {
           + " or has_schema_privilege('authenticated', 'public', 'create')"
           + " or has_schema_privilege('service_role', 'public', 'create')); ";
 
-  private static final String IN_ZONE = "select set_config('timezone', ?, true); ";
-
   private static final String RESPONSE =
       "; select nullif(pg_catalog.current_setting('response.status', true), ''),"
           + " nullif(pg_catalog.current_setting('response.headers', true), '')";
@@ -364,7 +362,7 @@ public class ChatDatabase {
       Function<CallResult, T> answer) {
     String text =
         entering(caller, readOnly, position == null ? "" : ", ?::pg_lsn")
-            + (settings.timezone() == null ? "" : IN_ZONE)
+            + settings.statement()
             + (settings.findsPublic() ? FIND_PUBLIC : "")
             + statement
             + RESPONSE;
@@ -382,13 +380,13 @@ public class ChatDatabase {
                             if (position != null) {
                               call.setString(++next, position.asString());
                             }
-                            if (settings.timezone() != null) {
-                              call.setString(++next, settings.timezone());
+                            for (String value : settings.values().values()) {
+                              call.setString(++next, value);
                             }
                             call.setString(++next, argumentsJson);
                             call.execute();
                             call.getMoreResults(); // the first is of chat.enter
-                            if (settings.timezone() != null) {
+                            if (!settings.values().isEmpty()) {
                               call.getMoreResults();
                             }
                             if (settings.findsPublic()) {

@@ -7,7 +7,9 @@ import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.replica.ReadReplica;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
@@ -86,7 +88,7 @@ final class RpcExecution {
         || preferences.rollsBack()
         || preferences.maxAffected() != null) {
       return performWith(
-          new CallSettings(!isOurs, preferences.timezone(), preferences.rollsBack()),
+          new CallSettings(!isOurs, values(request, preferences, isOurs), preferences.rollsBack()),
           identity,
           function,
           position,
@@ -108,6 +110,18 @@ final class RpcExecution {
             : replica.call(identity.caller(), identity.userId(), position, statement, json);
     return answer.apply(
         read != null ? read.json() : database.call(identity.caller(), true, statement, json));
+  }
+
+  private static Map<String, String> values(
+      RpcRequest request, Preferences preferences, boolean isOurs) {
+    Map<String, String> values = new LinkedHashMap<>();
+    if (!isOurs) {
+      values.putAll(request.settings());
+    }
+    if (preferences.timezone() != null) {
+      values.put("timezone", preferences.timezone());
+    }
+    return values;
   }
 
   /** The answer is made before the commit, so a result that cannot be answered changes nothing. */

@@ -1,13 +1,18 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.http.Problem;
 import java.nio.ByteBuffer;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A call over HTTP, independent of the HTTP server.
@@ -18,6 +23,7 @@ import org.postgresql.replication.LogSequenceNumber;
  * @param profile the schema asked for: {@code Accept-Profile} of a GET or HEAD, {@code
  *     Content-Profile} of the rest
  * @param position {@code x-chat-lsn}: the log position that a read must show, if any
+ * @param headers all of them; read only for functions that may ask for them
  */
 public record RpcRequest(
     String method,
@@ -30,7 +36,10 @@ public record RpcRequest(
     @Nullable String contentType,
     @Nullable String prefer,
     @Nullable String position,
-    ByteBuffer body) {
+    ByteBuffer body,
+    Iterable<Map.Entry<String, String>> headers) {
+
+  private static final JsonMapper JSON = JsonMapper.shared();
 
   static final String OBJECT = "application/vnd.pgrst.object+json";
   private static final String ARRAY = "application/vnd.pgrst.array+json";
@@ -38,6 +47,58 @@ public record RpcRequest(
 
   /** The header of a write's answer, and of a read that must show that write. */
   public static final String POSITION = "x-chat-lsn";
+
+  /** Without headers that a function could ask for. */
+  public RpcRequest(
+      String method,
+      String function,
+      List<Map.Entry<String, String>> query,
+      @Nullable String authorization,
+      @Nullable String apikey,
+      @Nullable String profile,
+      @Nullable String accept,
+      @Nullable String contentType,
+      @Nullable String prefer,
+      @Nullable String position,
+      ByteBuffer body) {
+    this(
+        method,
+        function,
+        query,
+        authorization,
+        apikey,
+        profile,
+        accept,
+        contentType,
+        prefer,
+        position,
+        body,
+        List.of());
+  }
+
+  /** The request as PostgREST's settings. Of a header that came twice, both values. */
+  Map<String, String> settings() {
+    ObjectNode all = JSON.createObjectNode();
+    ObjectNode cookies = JSON.createObjectNode();
+    for (Map.Entry<String, String> header : headers) {
+      String name = header.getKey().toLowerCase(Locale.ROOT);
+      if (name.equals("cookie")) {
+        for (String cookie : header.getValue().split(";", -1)) {
+          String[] parts = cookie.strip().split("=", 2);
+          cookies.put(parts[0], parts.length == 2 ? parts[1] : "");
+        }
+      }
+      JsonNode before = all.get(name);
+      String value = header.getValue();
+      all.put(name, before == null ? value : before.stringValue() + ", " + value);
+    }
+    Map<String, String> settings = new LinkedHashMap<>();
+    settings.put("request.method", method);
+    settings.put("request.path", StorableText.of("/rpc/" + function));
+    settings.put("request.headers", StorableText.ofJson(JSON.writeValueAsString(all)));
+    settings.put("request.cookies", StorableText.ofJson(JSON.writeValueAsString(cookies)));
+    return settings;
+  }
 
   /** Refuses requests that are not supported. */
   void check() {

@@ -184,7 +184,8 @@ final class Routes {
             request.getHeader("Content-Type"),
             request.getHeader("Prefer"),
             request.getHeader(RpcRequest.POSITION),
-            ByteBuffer.wrap(bytes(context)));
+            ByteBuffer.wrap(bytes(context)),
+            request.headers());
     long start = System.nanoTime();
     blocking(
         context,

@@ -72,6 +72,8 @@ class ServedFunctionsTest {
           as $$begin return query insert into projects values (add_project.name) returning *; end$$;
         create function public.try_project_zone() returns text language sql
           as $$select current_setting('timezone')$$;
+        create function public.try_project_setting(name text) returns text stable language sql
+          as $$select current_setting(name, true)$$;
         create function public.try_project(what text) returns text language plpgsql as $$
           begin
             execute try_project.what;
@@ -246,6 +248,33 @@ class ServedFunctionsTest {
     assertNull(none.body());
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "request.method     | POST",
+        "request.path       | /rpc/try_project_setting",
+        "request.headers    | {\"x-tenant\":\"b\u00e4r\",\"forwarded\":\"for=1, for=2\",\"cookie\":\"a=1; b=x=y\"}",
+        "request.cookies    | {\"a\":\"1\",\"b\":\"x=y\"}"
+      })
+  void aFunctionSeesTheRequest(String setting, String value) {
+    assertEquals(value, setting(setting));
+  }
+
+  @Test
+  void aFunctionSeesTheClaimsWithTheRole() {
+    JsonNode claims = JsonMapper.shared().readTree(setting("request.jwt.claims"));
+    assertEquals("authenticated", claims.path("role").stringValue());
+    assertEquals(ALICE.toString(), claims.path("sub").stringValue());
+  }
+
+  private static String setting(String name) {
+    String arguments = "{\"name\":\"" + name + "\"}";
+    Reply reply = ask(serving(PROJECTS), token(), "try_project_setting", arguments);
+    return JsonMapper.shared().readTree(reply.body()).stringValue();
+  }
+
   @Test
   void preferencesReachTheDatabase() {
     RpcEndpoint gateway = serving(service.dataSource(), PROJECTS, true);
@@ -352,6 +381,11 @@ class ServedFunctionsTest {
             "application/json",
             prefer,
             null,
-            ByteBuffer.wrap(arguments.getBytes(StandardCharsets.UTF_8))));
+            ByteBuffer.wrap(arguments.getBytes(StandardCharsets.UTF_8)),
+            List.of(
+                Map.entry("X-Tenant", "b\u00e4r"),
+                Map.entry("Forwarded", "for=1"),
+                Map.entry("forwarded", "for=2"),
+                Map.entry("Cookie", "a=1; b=x=y"))));
   }
 }
