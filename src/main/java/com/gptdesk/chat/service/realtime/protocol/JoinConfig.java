@@ -10,7 +10,15 @@ import org.jspecify.annotations.Nullable;
  * @param presence whether it wants presence; null when it did not say, like old clients without
  *     that option
  * @param key its presence key; empty for one that the server makes
+ * @param replay whether it asks for earlier broadcasts
+ * @param replicationReady whether it wants to be told when broadcasts of the database reach it
  */
-public record JoinConfig(boolean ack, boolean self, @Nullable Boolean presence, String key) {
-  static final JoinConfig NONE = new JoinConfig(false, false, null, "");
+public record JoinConfig(
+    boolean ack,
+    boolean self,
+    @Nullable Boolean presence,
+    String key,
+    boolean replay,
+    boolean replicationReady) {
+  static final JoinConfig NONE = new JoinConfig(false, false, null, "", false, false);
 }

@@ -81,7 +81,9 @@ public final class Payloads {
         broadcast != null && isTrue(broadcast.get("ack")),
         broadcast != null && isTrue(broadcast.get("self")),
         (enabled == null || enabled.isNull()) ? null : isTrue(enabled),
-        key == null ? "" : key);
+        key == null ? "" : key,
+        broadcast != null && broadcast.hasNonNull("replay"),
+        broadcast != null && isTrue(broadcast.get("replication_ready")));
   }
 
   private static List<ObjectNode> subscriptions(@Nullable JsonNode list) {

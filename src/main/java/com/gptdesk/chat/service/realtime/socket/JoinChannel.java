@@ -171,8 +171,23 @@ final class JoinChannel {
     writer.answer(join, true, response);
     sendSubscribed(channel);
     channels.access().joined(channel);
+    sendOfBroadcasts(join, channel);
     channels.replays().resume(channel);
     timer.arm();
+  }
+
+  /** What the client asked for beside being heard, and gets or does not get. */
+  private void sendOfBroadcasts(ClientMessage.Join join, Channel channel) {
+    if (join.config().replay()) {
+      writer.write(
+          channel.notice(
+              "broadcast",
+              "error",
+              "UnableToReplayMessages: Broadcasts are not stored, so earlier ones cannot be replayed"));
+    }
+    if (join.config().replicationReady() && channel.membership().isKnown()) {
+      writer.write(channel.notice("system", "ok", "Replication connection established"));
+    }
   }
 
   private void sendSubscribed(Channel channel) {

@@ -20,7 +20,7 @@ class SerializersTest {
       "postgres_changes":[{"event":"INSERT","schema":"public","table":"m","filter":"a=eq.1"},null],
       "private":"True"},"access_token":"jwt","version":"realtime-js/2.119.1"}""";
 
-  private static final JoinConfig CONFIG = new JoinConfig(false, false, false, "");
+  private static final JoinConfig CONFIG = new JoinConfig(false, false, false, "", false, false);
 
   private final Serializer objects = new SerializerV1();
   private final Serializer arrays = new SerializerV2();

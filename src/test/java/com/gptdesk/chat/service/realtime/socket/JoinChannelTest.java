@@ -44,6 +44,31 @@ class JoinChannelTest extends PlayedServer {
   }
 
   @Test
+  void whatIsAskedOfBroadcastsIsAnswered() {
+    whoMayUse = () -> List.of(ALICE);
+    SocketClient client = client();
+    client.asksToJoinWith(
+        TALK_TOPIC,
+        "{\"broadcast\":{\"replay\":{\"since\":1,\"limit\":5},\"replication_ready\":true},\"private\":true,\"presence\":{\"enabled\":false}}",
+        token(ALICE));
+    assertEquals("ok", client.next("phx_reply").status());
+    JsonNode replay = client.next("system").payload();
+    assertEquals("broadcast error", said(replay));
+    assertTrue(
+        replay.path("message").asString().startsWith("UnableToReplayMessages: "), replay::toString);
+    JsonNode ready = client.next("system").payload();
+    assertEquals("system ok", said(ready));
+    assertEquals("Replication connection established", ready.path("message").asString());
+
+    client.joinsWith("user-" + ALICE, "{\"presence\":{\"enabled\":false}}", token(ALICE));
+    client.hasHeardNothing(); // the control: nothing was asked
+  }
+
+  private static String said(JsonNode notice) {
+    return notice.path("extension").asString() + " " + notice.path("status").asString();
+  }
+
+  @Test
   void whoHasNoNameIsRefusedAndThenLetInWithAToken() {
     SocketClient client = client();
     client.asksToJoin("x", ALL, null);
