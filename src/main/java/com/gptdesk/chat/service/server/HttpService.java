@@ -211,7 +211,7 @@ public final class HttpService implements AutoCloseable {
    * Browsers let every page open a WebSocket to any server, so the server has to check the origin.
    */
   private void upgrade(HttpServerRequest request) {
-    String id = RequestId.of(request.getHeader(RequestId.HEADER));
+    String id = RequestId.in(request);
     request
         .response()
         .putHeader(RequestId.HEADER, id)

@@ -141,7 +141,7 @@ final class Routes {
   private void begin(RoutingContext context) {
     HttpServerRequest request = context.request();
     settings.origins().answer(request, context.response().headers());
-    String id = RequestId.of(request.getHeader(RequestId.HEADER));
+    String id = RequestId.in(request);
     context.put(RequestId.FIELD, id);
     context
         .response()

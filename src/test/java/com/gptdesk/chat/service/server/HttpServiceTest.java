@@ -49,6 +49,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -144,6 +145,31 @@ class HttpServiceTest {
     for (String odd : List.of("short", "x".repeat(65), "with a space", "quo\"te\"quote")) {
       assertTrue(requestId(odd).matches("[0-9a-f-]{36}"), odd);
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, true",
+    "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-more, true",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more, false",
+    "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, false",
+    "00-00000000000000000000000000000000-00f067aa0ba902b7-01, false",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01, false",
+    "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01, false",
+    "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7, false",
+    "nonsense, false"
+  })
+  void aTraceIsTheIdOfItsRequest(String traceparent, boolean isTaken) throws Exception {
+    String trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    HttpRequest.Builder request = request("/nowhere").header("traceparent", traceparent);
+    String id = send(request.GET()).headers().firstValue("X-Request-Id").orElseThrow();
+    assertEquals(isTaken, id.equals(trace), id);
+    assertEquals(
+        "caller-s.name_1",
+        send(request.header("X-Request-Id", "caller-s.name_1").GET())
+            .headers()
+            .firstValue("X-Request-Id")
+            .orElseThrow());
   }
 
   private String requestId(String sent) throws Exception {

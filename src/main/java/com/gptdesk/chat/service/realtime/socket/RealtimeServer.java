@@ -164,7 +164,7 @@ public final class RealtimeServer implements AutoCloseable {
 
   /** The same, with the id of the request, or a new one. */
   public void upgrade(HttpServerRequest request) {
-    upgrade(request, RequestId.of(request.getHeader(RequestId.HEADER)));
+    upgrade(request, RequestId.in(request));
   }
 
   /**
