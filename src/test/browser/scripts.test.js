@@ -148,6 +148,18 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         ['at www.example.org/h!', 'https://www.example.org/h'],
         ['write to somebody@example.org.', 'mailto:somebody@example.org'],
         ['אתר https://example.org/i.', 'https://example.org/i'],
+        ['**https://example.org/l**', 'https://example.org/l'],
+        ['_https://example.org/m_, then', 'https://example.org/m'],
+        ['~~https://example.org/n~~', 'https://example.org/n'],
+        ['`https://example.org/o`', 'https://example.org/o'],
+        ['(**_see https://example.org/p._**)', 'https://example.org/p'],
+        ['_https://example.org_', 'https://example.org/'],
+        ['**somebody@example.org**', 'mailto:somebody@example.org'],
+        ['见**https://example.org/y**。好', 'https://example.org/y'],
+        ['https://example.org/*', 'https://example.org/*'],
+        ['https://example.org/_q_/*r*?s=~t', 'https://example.org/_q_/*r*?s=~t'],
+        ['https://user@example.org:8080/u?v=1#w', 'https://user@example.org:8080/u?v=1#w'],
+        ['https://user:word@example.org/x', 'https://user:word@example.org/x'],
         ['javascript:alert(1) data:text/html,x ftp://example.org/j file:///etc/passwd README.md //example.org/k', null],
       ];
       await shows(cases.map(([content]) => ['bob', { content }]));
