@@ -205,6 +205,62 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await alice.seesNo('.message-sending');
     });
 
+    test('the page in German and in Arabic: all texts, plurals, dates, refusals and the direction', async () => {
+      const speaks = async (language) => {
+        await alice.clicks('.me');
+        await alice.clicks('[role="menuitemcheckbox"]', language);
+      };
+      const root = () => alice.page.evaluate(() => [document.documentElement.lang, document.documentElement.dir, document.title]);
+      await shows([['bob', { content: 'gestern' }]]);
+
+      await speaks('Deutsch');
+      await alice.sees('.sidebar h2', 'Nachrichten');
+      assert.deepEqual(await root(), ['de', 'ltr', 'Nachrichten · GPT Desk']);
+      await alice.sees('.composer textarea', 'Nachricht an Bob');
+      await alice.sees('.day-line', 'Heute');
+      await demo.calls('bob', 'block_user', { user_id: demo.user('alice').id });
+      await alice.sends('wer hört mich?');
+      await alice.sees('.message-problem', 'Nicht gesendet. Diese Person nimmt keine Nachrichten von dir an.');
+
+      await speaks('العربية');
+      await alice.sees('.message-problem', 'هذا الشخص لا يستقبل رسائل منك.');
+      assert.deepEqual(await root(), ['ar', 'rtl', 'الرسائل · GPT Desk']);
+      await alice.clicks('.message-problem .link-button', 'تجاهل');
+      await demo.calls('bob', 'unblock_user', { user_id: demo.user('alice').id });
+      for (const [left, words] of [
+        [0, 'لم يبقَ أي حرف'],
+        [1, 'بقي حرف واحد'],
+        [2, 'بقي حرفان'],
+        [3, 'أحرف'],
+        [11, 'حرفًا'],
+        [100, 'حرف'],
+      ]) {
+        await alice.pastes('x'.repeat(1000 - left));
+        await alice.sees('.composer-left', words);
+      }
+      await alice.pastes('');
+      await alice.clicks('[aria-label="قائمة المحادثة"]');
+      await alice.sees('[role="menu"][dir="rtl"] [role="menuitem"]', 'كتم');
+      assert.deepEqual(
+        await alice.page.evaluate(
+          wordsInLatin,
+          demo.users.map(({ full_name }) => full_name),
+        ),
+        [],
+        'what is not Arabic',
+      );
+      await alice.page.keyboard.press('Escape');
+      await alice.clicks('[aria-label="الأشخاص المحظورون"]');
+      await alice.sees('.dialog', 'لم تحظر أحدًا');
+      await alice.page.keyboard.press('Escape');
+      await alice.shot(`arabic-${name}`);
+
+      await alice.opens(`/messages/${conversation}`); // it stays chosen
+      await alice.sees('.sidebar h2', 'الرسائل');
+      await speaks('English');
+      await alice.sees('.sidebar h2', 'Messages');
+    });
+
     test('one to three emoji and nothing else are large', async () => {
       const texts = ['👍', '👩‍👩‍👧‍👦 ❤️', '🇺🇦🎉🎉', '🎉🎉🎉🎉', 'ok 👍', '12'];
       await shows(texts.map((content) => ['bob', { content }]));
@@ -215,6 +271,22 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       assert.deepEqual(large, [true, true, true, false, false, false]);
     });
   });
+}
+
+/** In the page: texts and labels with Latin letters that are neither somebody's words nor a name. */
+function wordsInLatin(names) {
+  const name = new RegExp(`\\b(?:GPT Desk|${names.flatMap((one) => one.split(' ')).join('|')})\\b`, 'g');
+  const others = '.bubble-text, .file-card, .conversation-words, .conversation-name, .me-name, .avatar, .brand, [lang="en"], [lang="de"]';
+  const found = new Set();
+  for (const element of document.body.querySelectorAll('*')) {
+    if (element.closest(`script, style, noscript, ${others}`)) continue;
+    const own = [...element.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data);
+    const labels = ['aria-label', 'title', 'placeholder', 'alt'].map((label) => element.getAttribute(label) ?? '');
+    for (const text of [...own, ...labels]) {
+      if (/[A-Za-z]{2}/.test(text.replace(name, ''))) found.add(text);
+    }
+  }
+  return [...found];
 }
 
 /** In the page: messages whose time lies over a line of their text. */

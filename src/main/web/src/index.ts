@@ -15,3 +15,4 @@ export { useRealtimeChat } from './hooks/use-realtime-chat';
 export { createSupabaseClient, SignedOut } from './lib/supabase';
 export { UserChatAPI } from './lib/user-chat';
 export type * from './lib/types';
+export type { Language } from './texts';

@@ -10,11 +10,13 @@ import { EmptyState } from '@/components/chat/empty-state';
 import { MessagesPage } from '@/components/chat/messages-page';
 import { Avatar } from '@/components/ui/avatar';
 import { ChatProvider, useChat, useUnreadCount } from '@/hooks/use-chat';
+import { TextsProvider, useTexts } from '@/hooks/use-texts';
 import { keep, kept } from '@/lib/keep';
 import { ENABLE_USER_CHAT } from '@/lib/settings';
-import { sentence, sentenceFor } from '@/lib/refusals';
+import type { Refused } from '@/lib/refusals';
 import { createSupabaseClient, SignedOut } from '@/lib/supabase';
 import type { User } from '@/lib/types';
+import { browserLanguage, isLanguage, type Language } from '@/texts';
 
 interface PageSettings {
   demo: boolean;
@@ -32,11 +34,34 @@ type State =
   | { is: 'starting' }
   | { is: 'choosing'; demo: Demo }
   | { is: 'alone' }
-  | { is: 'failed'; why: string }
+  | { is: 'failed'; why: Refused }
   | { is: 'signed out' }
   | { is: 'signed in'; user: User; supabase: SupabaseClient; demo?: Demo; host?: Host };
 
+/** Chosen here once, or by an application in the address of its frame: ?language=de. */
+function chosenLanguage(): Language {
+  return (
+    [new URLSearchParams(location.search).get('language'), kept('language')].find(isLanguage) ??
+    browserLanguage()
+  );
+}
+
 export function App() {
+  const [language, setLanguage] = useState(chosenLanguage);
+  return (
+    <TextsProvider language={language} wholeDocument>
+      <Application
+        onLanguage={(chosen) => {
+          keep('language', chosen);
+          setLanguage(chosen);
+        }}
+      />
+    </TextsProvider>
+  );
+}
+
+function Application({ onLanguage }: { onLanguage: (language: Language) => void }) {
+  const { t, told } = useTexts();
   const [state, setState] = useState<State>({ is: 'starting' });
   const [sound, setSound] = useState(() => kept('sound') !== 'off');
 
@@ -80,8 +105,7 @@ export function App() {
           throw new SignedOut();
         }
         if (error && status === 403) {
-          const [message, hint] = sentence(error.details) ?? sentenceFor(status);
-          setState({ is: 'failed', why: [message, hint].filter(Boolean).join(' ') });
+          setState({ is: 'failed', why: { ...error, reason: error.details, status } });
           return;
         }
         setState({ is: 'signed in', user: personIn(token), supabase, host });
@@ -92,7 +116,7 @@ export function App() {
       setState(
         error instanceof SignedOut
           ? { is: 'signed out' }
-          : { is: 'failed', why: sentenceFor(error instanceof Unanswered ? 503 : 0).join(' ') },
+          : { is: 'failed', why: unanswered(error instanceof Unanswered ? 503 : 0) },
       );
     }
   }, [be]);
@@ -115,8 +139,8 @@ export function App() {
     case 'alone':
       return (
         <main className="whole">
-          <EmptyState icon={<KeyRound size={26} />} title="Open the chat from your application">
-            You are signed in there, and this page with you.
+          <EmptyState icon={<KeyRound size={26} />} title={t.openElsewhere}>
+            {t.openElsewhereHint}
           </EmptyState>
         </main>
       );
@@ -125,14 +149,14 @@ export function App() {
         <main className="whole">
           <EmptyState
             icon={<KeyRound size={26} />}
-            title="You are signed out"
+            title={t.signedOut}
             action={
               <button type="button" className="button button-main" onClick={() => void start()}>
-                I have signed in
+                {t.haveSignedIn}
               </button>
             }
           >
-            Sign in again in the application around this page. What you wrote here is kept.
+            {t.signedOutHint}
           </EmptyState>
         </main>
       );
@@ -141,14 +165,14 @@ export function App() {
         <main className="whole">
           <EmptyState
             icon={<CloudOff size={26} />}
-            title="The chat cannot be opened"
+            title={t.cannotOpen}
             action={
               <button type="button" className="button button-main" onClick={() => void start()}>
-                Try again
+                {t.tryAgain}
               </button>
             }
           >
-            {state.why}
+            {told(state.why)}
           </EmptyState>
         </main>
       );
@@ -165,6 +189,7 @@ export function App() {
                   keep('sound', on ? null : 'off');
                   setSound(on);
                 }}
+                onLanguage={onLanguage}
                 users={demo?.users ?? []}
                 onChoose={(other) => {
                   choose(other);
@@ -176,7 +201,7 @@ export function App() {
               {ENABLE_USER_CHAT ? (
                 <MessagesPage user={user} sound={sound} />
               ) : (
-                <EmptyState title="Messages are switched off" />
+                <EmptyState title={t.switchedOff} />
               )}
             </main>
           </div>
@@ -185,6 +210,10 @@ export function App() {
       );
     }
   }
+}
+
+function unanswered(status: number): Refused {
+  return { message: '', hint: null, code: '', reason: null, status };
 }
 
 function TellHost({ host }: { host: Host }) {
@@ -202,17 +231,18 @@ function ChoosePerson({
   users: DemoUser[];
   onChoose: (user: DemoUser) => void;
 }) {
+  const { t } = useTexts();
   const teams = [...new Set(users.map(({ team_name }) => team_name))];
   return (
     <main className="whole">
       <div className="welcome">
         <img src={icon} alt="" width={52} height={52} />
-        <h1>Who would you like to be?</h1>
-        <p>This is a demo. Open a second window, be somebody else of the same team, and talk.</p>
+        <h1>{t.whoToBe}</h1>
+        <p>{t.whoToBeHint}</p>
         <div className="welcome-teams">
           {teams.map((team) => (
-            <section key={team} aria-label={`Team ${team}`}>
-              <h2>Team {team}</h2>
+            <section key={team} aria-label={t.team(team)}>
+              <h2>{t.team(team)}</h2>
               <ul>
                 {users
                   .filter(({ team_name }) => team_name === team)

@@ -92,7 +92,7 @@ export function personIn(token: string): User {
   const claims = claimsOf(token);
   return {
     id: claims.sub ?? '',
-    full_name: claims.full_name ?? claims.name ?? claims.user_metadata?.full_name ?? 'You',
+    full_name: claims.full_name ?? claims.name ?? claims.user_metadata?.full_name ?? '',
   };
 }
 

@@ -7,46 +7,43 @@ import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '@/components/ui/menu';
 import { MessagesNavItem } from '@/components/chat/messages-nav-item';
 import { useChat, useStore } from '@/hooks/use-chat';
+import { useTexts } from '@/hooks/use-texts';
 import { keep, kept } from '@/lib/keep';
 import type { PresenceStatus, User } from '@/lib/types';
+import { isLanguage, LANGUAGES, type Language } from '@/texts';
 
-const STATUSES: [PresenceStatus, string][] = [
-  ['online', 'Online'],
-  ['away', 'Away'],
-  ['busy', 'Busy'],
-];
+const STATUSES: PresenceStatus[] = ['online', 'away', 'busy'];
 
 export interface TopBarProps {
   user: User;
   sound: boolean;
   onSound: (sound: boolean) => void;
+  onLanguage: (language: Language) => void;
   /** In the demo: whom one may be instead. */
   users?: DemoUser[];
   onChoose?: (user: DemoUser) => void;
 }
 
-export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarProps) {
+export function TopBar({ user, sound, onSound, onLanguage, users = [], onChoose }: TopBarProps) {
+  const { t, language } = useTexts();
   const session = useChat();
   const { status } = useStore(session);
   const [dark, setDark] = useTheme();
   const teams = [...new Set(users.map(({ team_name }) => team_name))];
   return (
     <header className="top-bar">
-      <a className="brand" href="/" aria-label="GPT Desk, start page">
+      <a className="brand" href="/" aria-label={t.startPage}>
         <img src={icon} alt="" width={28} height={28} />
         <span>GPT Desk</span>
       </a>
-      <nav aria-label="Main">
+      <nav aria-label={t.mainNavigation}>
         <MessagesNavItem href="/messages" current />
       </nav>
       <span className="top-bar-gap" />
-      <IconButton
-        label={sound ? 'Turn sound off' : 'Turn sound on'}
-        onClick={() => onSound(!sound)}
-      >
+      <IconButton label={sound ? t.soundOff : t.soundOn} onClick={() => onSound(!sound)}>
         {sound ? <Bell size={19} /> : <BellOff size={19} />}
       </IconButton>
-      <IconButton label={dark ? 'Light colours' : 'Dark colours'} onClick={() => setDark(!dark)}>
+      <IconButton label={dark ? t.light : t.dark} onClick={() => setDark(!dark)}>
         {dark ? <Sun size={19} /> : <Moon size={19} />}
       </IconButton>
       <Menu
@@ -54,7 +51,7 @@ export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarPro
           <button
             type="button"
             className="me"
-            aria-label={`${user.full_name}, ${status}: status${users.length > 0 ? ' and person' : ''}`}
+            aria-label={(users.length > 0 ? t.meInDemo : t.me)(user.full_name, t.statuses[status])}
           >
             <Avatar
               id={user.id}
@@ -68,21 +65,32 @@ export function TopBar({ user, sound, onSound, users = [], onChoose }: TopBarPro
           </button>
         }
       >
-        <MenuLabel>Your status</MenuLabel>
-        {STATUSES.map(([value, name]) => (
+        <MenuLabel>{t.yourStatus}</MenuLabel>
+        {STATUSES.map((value) => (
           <MenuItem
             key={value}
             checked={status === value}
             icon={<span className={`presence-dot presence-${value} presence-inline`} />}
             onSelect={() => session.setStatus(value)}
           >
-            {name}
+            {t.statuses[value]}
+          </MenuItem>
+        ))}
+        <MenuLine />
+        <MenuLabel>{t.language}</MenuLabel>
+        {Object.entries(LANGUAGES).map(([value, name]) => (
+          <MenuItem
+            key={value}
+            checked={language === value}
+            onSelect={() => isLanguage(value) && onLanguage(value)}
+          >
+            <span lang={value}>{name}</span>
           </MenuItem>
         ))}
         {teams.map((team) => (
-          <div key={team} role="group" aria-label={`Be somebody of team ${team}`}>
+          <div key={team} role="group" aria-label={t.beSomebody(team)}>
             <MenuLine />
-            <MenuLabel>Demo: be somebody of team {team}</MenuLabel>
+            <MenuLabel>{t.beSomebody(team)}</MenuLabel>
             {users
               .filter(({ team_name }) => team_name === team)
               .map((one) => (

@@ -8,26 +8,37 @@ import {
   type ReactNode,
 } from 'react';
 import type { SupabaseClient } from '@supabase/supabase-js';
+import { TextsProvider } from './use-texts';
 import { ChatSession } from '@/lib/chat-session';
 import { unreadIn } from '@/lib/inbox';
 import type { Store } from '@/lib/store';
 import type { User } from '@/lib/types';
+import type { Language } from '@/texts';
 
 const Session = createContext<ChatSession | null>(null);
 
-/** @param supabase made by createSupabaseClient: with the person's token, ready to subscribe */
+/**
+ * @param supabase made by createSupabaseClient: with the person's token, ready to subscribe
+ * @param language of all texts; the browser's without it, and English where the page has no other
+ */
 export function ChatProvider({
   supabase,
   user,
+  language,
   children,
 }: {
   supabase: SupabaseClient;
   user: User;
+  language?: Language;
   children: ReactNode;
 }) {
   const session = useMemo(() => new ChatSession(supabase, user), [supabase, user]);
   useEffect(() => session.start(), [session]);
-  return <Session.Provider value={session}>{children}</Session.Provider>;
+  return (
+    <TextsProvider language={language}>
+      <Session.Provider value={session}>{children}</Session.Provider>
+    </TextsProvider>
+  );
 }
 
 export function useChat(): ChatSession {

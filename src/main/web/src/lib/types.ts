@@ -145,8 +145,11 @@ export interface ReactionRow {
 
 /** Why something was not done. */
 export interface Problem {
+  /** The database's words; a person reads the sentence of the page's texts (lib/refusals.ts). */
   message: string;
   hint: string | null;
+  /** The HTTP status; 0 when no answer came. */
+  status: number;
   /** The SQLSTATE, or '' when no answer came. */
   code: string;
   /** The reason code of a function's refusal, such as 'blocked' (docs/api.md); null when no answer came. */

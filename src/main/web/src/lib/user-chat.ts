@@ -1,7 +1,6 @@
 // The specification's API service. Each method is one function of the database, called as the person whose token the client
 // has: the ids of "me" that the specification passes are kept in the signatures and decided by the token.
 import type { PostgrestError, SupabaseClient } from '@supabase/supabase-js';
-import { NEVER_MET, sentence, sentenceFor } from './refusals';
 import { SignedOut } from './supabase';
 import type {
   Answer,
@@ -219,24 +218,13 @@ export class UserChatAPI {
 
 const TEMPORARY = [0, 401, 408, 425, 429, 500, 502, 503, 504];
 
-/** An application's own refusal: PTxyz, as the chat's own, with a code in the details. Its words are for people. */
-const OWN_CODE = /^[a-z][a-z0-9_]*$/;
-
 function problem(error: Partial<PostgrestError>, status: number): Problem {
-  const reason = status === 0 ? null : (error.details ?? null);
-  const own =
-    reason !== null &&
-    OWN_CODE.test(reason) &&
-    !Object.hasOwn(NEVER_MET, reason) &&
-    /^PT\d{3}$/.test(error.code ?? '');
-  const [message, hint] =
-    sentence(reason) ??
-    (own && error.message ? [error.message, error.hint ?? null] : sentenceFor(status));
   return {
-    message,
-    hint,
+    message: error.message ?? '',
+    hint: error.hint ?? null,
+    status,
     code: error.code ?? '',
-    reason,
+    reason: status === 0 ? null : (error.details ?? null),
     temporary: TEMPORARY.includes(status) || !error.code,
   };
 }

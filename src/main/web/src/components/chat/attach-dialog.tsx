@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { nameIn } from './attachment-card';
 import { Dialog } from '@/components/ui/dialog';
+import { useTexts } from '@/hooks/use-texts';
 import type { Draft } from '@/lib/outbox';
 
 const IMAGE = /\.(png|jpe?g|gif|webp|avif|svg)$/i;
@@ -15,6 +16,7 @@ export function AttachDialog({
   onOpenChange: (open: boolean) => void;
   onAttach: (draft: Draft) => void;
 }) {
+  const { t } = useTexts();
   const [address, setAddress] = useState('');
   const [caption, setCaption] = useState('');
   const valid = URL.canParse(address.trim()) && /^https?:$/.test(new URL(address.trim()).protocol);
@@ -32,12 +34,7 @@ export function AttachDialog({
     onOpenChange(false);
   };
   return (
-    <Dialog
-      open={open}
-      onOpenChange={onOpenChange}
-      title="Attach by address"
-      description="Send a link to an image or a file; it is shown as a card."
-    >
+    <Dialog open={open} onOpenChange={onOpenChange} title={t.attach} description={t.attachAbout}>
       <form
         className="fields"
         onSubmit={(event) => {
@@ -49,7 +46,7 @@ export function AttachDialog({
         }}
       >
         <label className="field">
-          <span>Address</span>
+          <span>{t.address}</span>
           <input
             type="url"
             autoFocus
@@ -60,7 +57,7 @@ export function AttachDialog({
           />
         </label>
         <label className="field">
-          <span>Text (optional)</span>
+          <span>{t.caption}</span>
           <input
             type="text"
             value={caption}
@@ -70,15 +67,15 @@ export function AttachDialog({
         </label>
         {address.trim() !== '' && !valid && (
           <p className="field-problem" role="alert">
-            An address begins with https:// or http://
+            {t.addressWrong}
           </p>
         )}
         <footer className="dialog-footer">
           <button type="button" className="button" onClick={() => onOpenChange(false)}>
-            Cancel
+            {t.cancel}
           </button>
           <button type="submit" className="button button-main" disabled={!valid}>
-            Send
+            {t.send}
           </button>
         </footer>
       </form>

@@ -1,9 +1,11 @@
 import { ExternalLink, FileText, ImageOff } from 'lucide-react';
 import { useState } from 'react';
+import { useTexts } from '@/hooks/use-texts';
 import type { ChatMessage } from '@/lib/types';
 
 /** An image or a file by its address. The room an image takes is known before it is there, so nothing jumps. */
 export function AttachmentCard({ message, tabIndex }: { message: ChatMessage; tabIndex?: number }) {
+  const { t, size } = useTexts();
   const [broken, setBroken] = useState(false);
   const address = message.file_url;
   if (!address || !/^https?:\/\//i.test(address)) {
@@ -18,7 +20,7 @@ export function AttachmentCard({ message, tabIndex }: { message: ChatMessage; ta
         href={address}
         target="_blank"
         rel="noopener noreferrer nofollow"
-        aria-label={`Image ${name}`}
+        aria-label={t.image(name)}
       >
         <img
           src={address}
@@ -46,7 +48,7 @@ export function AttachmentCard({ message, tabIndex }: { message: ChatMessage; ta
         <span className="file-card-name">{name}</span>
         <span className="file-card-about">
           {broken
-            ? 'This image cannot be shown'
+            ? t.imageBroken
             : [message.file_size !== null && size(message.file_size), new URL(address).host]
                 .filter(Boolean)
                 .join(' · ')}
@@ -64,10 +66,4 @@ export function nameIn(address: string): string {
   } catch {
     return address;
   }
-}
-
-function size(bytes: number): string {
-  const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-  const power = Math.min(units.length - 1, bytes > 0 ? Math.floor(Math.log10(bytes) / 3) : 0);
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }

@@ -4,7 +4,7 @@ import { EmptyState } from './empty-state';
 import { Avatar } from '@/components/ui/avatar';
 import { Dialog } from '@/components/ui/dialog';
 import { useChat } from '@/hooks/use-chat';
-import { shortly } from '@/lib/time';
+import { useTexts } from '@/hooks/use-texts';
 import type { BlockedUser, Problem } from '@/lib/types';
 
 const PAGE = 50;
@@ -18,6 +18,7 @@ export function BlockedUsersDialog({
   onOpenChange: (open: boolean) => void;
 }) {
   const { api } = useChat();
+  const { t, told, times } = useTexts();
   const [users, setUsers] = useState<BlockedUser[] | null>(null);
   const [hasMore, setHasMore] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -50,40 +51,40 @@ export function BlockedUsersDialog({
     <Dialog
       open={open}
       onOpenChange={onOpenChange}
-      title="Blocked people"
-      description="They cannot write to you, and neither of you sees whether the other is there."
+      title={t.blockedPeople}
+      description={t.blockedAbout}
     >
       {problem && (
         <p className="field-problem" role="alert">
-          {problem.message} {problem.hint}
+          {told(problem)}
         </p>
       )}
-      <ul className="people" aria-label="Blocked people">
+      <ul className="people" aria-label={t.blockedPeople}>
         {users?.map((user) => (
           <li key={user.id} className="person person-still">
             <Avatar id={user.id} name={user.full_name} url={user.avatar_url} />
             <span className="person-text">
               <span className="person-name">{user.full_name}</span>
-              <span className="person-about">Blocked {shortly(user.blocked_at)}</span>
+              <span className="person-about">{t.blockedSince(times.shortly(user.blocked_at))}</span>
             </span>
             <button
               type="button"
               className="button"
-              aria-label={`Unblock ${user.full_name}`}
+              aria-label={t.unblockPerson(user.full_name)}
               onClick={() => void unblock(user)}
             >
-              Unblock
+              {t.unblock}
             </button>
           </li>
         ))}
       </ul>
       {hasMore && (
         <button type="button" className="link-button" onClick={() => void load(users?.at(-1))}>
-          Show more
+          {t.showMore}
         </button>
       )}
       {users?.length === 0 && !problem && (
-        <EmptyState icon={<Ban size={24} />} title="You have blocked nobody" />
+        <EmptyState icon={<Ban size={24} />} title={t.blockedNobody} />
       )}
     </Dialog>
   );

@@ -1,7 +1,7 @@
 import { BellOff, Check, CheckCheck, Paperclip } from 'lucide-react';
 import { memo } from 'react';
 import { Avatar } from '@/components/ui/avatar';
-import { shortly } from '@/lib/time';
+import { useTexts } from '@/hooks/use-texts';
 import type { Conversation, User } from '@/lib/types';
 
 export interface ConversationItemProps {
@@ -22,6 +22,7 @@ export const ConversationItem = memo(function ConversationItem({
   tabIndex,
   onSelect,
 }: ConversationItemProps) {
+  const { t, times, number } = useTexts();
   const { other_user: other, last_message: last, unread_count: unread } = conversation;
   const mine = last?.sender_id === currentUser.id;
   const read = last !== null && last.seq <= conversation.other_read_seq;
@@ -44,10 +45,10 @@ export const ConversationItem = memo(function ConversationItem({
         <span className="conversation-text">
           <span className="conversation-line">
             <span className="conversation-name">{other.full_name}</span>
-            <span className="unseen">, {other.presence?.status ?? 'offline'}. </span>
+            <span className="unseen">, {t.statuses[other.presence?.status ?? 'offline']}. </span>
             {conversation.last_message_at && (
               <time dir="auto" dateTime={conversation.last_message_at}>
-                {shortly(conversation.last_message_at)}
+                {times.shortly(conversation.last_message_at)}
               </time>
             )}
           </span>
@@ -55,13 +56,13 @@ export const ConversationItem = memo(function ConversationItem({
             <span className="conversation-preview">
               {draft && !selected ? (
                 <>
-                  <span className="conversation-draft">Draft: </span>
+                  <span className="conversation-draft">{t.draft} </span>
                   {draft}
                 </>
               ) : last === null ? (
-                'No messages yet'
+                t.noMessages
               ) : last.is_deleted ? (
-                <i>Message deleted</i>
+                <i>{t.messageDeleted}</i>
               ) : (
                 <>
                   {mine &&
@@ -70,13 +71,13 @@ export const ConversationItem = memo(function ConversationItem({
                         className="preview-read"
                         size={15}
                         role="img"
-                        aria-label="Read:"
+                        aria-label={t.readBefore}
                       />
                     ) : (
-                      <Check size={15} role="img" aria-label="Sent:" />
+                      <Check size={15} role="img" aria-label={t.sentBefore} />
                     ))}
                   {last.message_type !== 'text' && (
-                    <Paperclip size={14} role="img" aria-label="Attachment:" />
+                    <Paperclip size={14} role="img" aria-label={t.attachmentBefore} />
                   )}
                   <span className="conversation-words" dir="auto">
                     {last.content}
@@ -84,11 +85,11 @@ export const ConversationItem = memo(function ConversationItem({
                 </>
               )}
             </span>
-            {conversation.is_muted && <BellOff size={14} role="img" aria-label="Muted" />}
+            {conversation.is_muted && <BellOff size={14} role="img" aria-label={t.muted} />}
             {unread > 0 && (
               <span className={`badge${conversation.is_muted ? ' badge-muted' : ''}`}>
-                {unread > 99 ? '99+' : unread}
-                <span className="unseen"> unread</span>
+                {unread > 99 ? `${number(99)}+` : number(unread)}
+                <span className="unseen"> {t.unread}</span>
               </span>
             )}
           </span>

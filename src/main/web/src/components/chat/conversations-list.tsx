@@ -17,19 +17,15 @@ import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
 import { useChat, useOutage, useStore } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
+import { useTexts } from '@/hooks/use-texts';
 import { kept, onKept } from '@/lib/keep';
 import { mayHelp } from '@/lib/refusals';
 import { reveal } from '@/lib/scroll';
-import { shortly } from '@/lib/time';
-import type { MessageMatch, User } from '@/lib/types';
+import type { MessageMatch, Problem, User } from '@/lib/types';
 
 type Filter = 'all' | 'unread' | 'archived';
 
-const FILTERS: [Filter, string][] = [
-  ['all', 'All'],
-  ['unread', 'Unread'],
-  ['archived', 'Archived'],
-];
+const FILTERS: Filter[] = ['all', 'unread', 'archived'];
 
 export interface ConversationsListProps {
   currentUser: User;
@@ -45,6 +41,7 @@ export function ConversationsList({
   onNewChat,
 }: ConversationsListProps) {
   const session = useChat();
+  const { t, told } = useTexts();
   const [filter, setFilter] = useState<Filter>('all');
   const archived = filter === 'archived';
   const search = useRef<HTMLInputElement>(null);
@@ -93,14 +90,14 @@ export function ConversationsList({
   };
 
   return (
-    <section className="sidebar" aria-label="Conversations" onKeyDown={moveByArrows}>
+    <section className="sidebar" aria-label={t.conversations} onKeyDown={moveByArrows}>
       <header className="sidebar-header">
-        <h2>Messages</h2>
-        <IconButton label="Blocked people" onClick={() => setBlocked(true)}>
+        <h2>{t.messages}</h2>
+        <IconButton label={t.blockedPeople} onClick={() => setBlocked(true)}>
           <Ban size={18} />
         </IconButton>
         {onNewChat && (
-          <IconButton label="New conversation" className="icon-button-main" onClick={onNewChat}>
+          <IconButton label={t.newConversation} className="icon-button-main" onClick={onNewChat}>
             <MessageSquarePlus size={19} />
           </IconButton>
         )}
@@ -111,21 +108,21 @@ export function ConversationsList({
         <input
           ref={search}
           type="search"
-          placeholder="Search conversations..."
-          aria-label="Search people and messages"
+          placeholder={t.searchConversations}
+          aria-label={t.searchEverything}
           value={searchQuery}
           onChange={(event) => setSearchQuery(event.target.value)}
           aria-keyshortcuts="Control+K"
           onKeyDown={(event) => event.key === 'Escape' && setSearchQuery('')}
         />
         {searchQuery !== '' && (
-          <IconButton label="Clear search" onClick={() => setSearchQuery('')}>
+          <IconButton label={t.clearSearch} onClick={() => setSearchQuery('')}>
             <X size={15} />
           </IconButton>
         )}
       </div>
-      <div className="filters" role="group" aria-label="Show">
-        {FILTERS.map(([value, name]) => (
+      <div className="filters" role="group" aria-label={t.show}>
+        {FILTERS.map((value) => (
           <button
             key={value}
             type="button"
@@ -133,7 +130,7 @@ export function ConversationsList({
             aria-pressed={filter === value}
             onClick={() => setFilter(value)}
           >
-            {name}
+            {t.filters[value]}
           </button>
         ))}
       </div>
@@ -146,38 +143,38 @@ export function ConversationsList({
         ) : problem && conversations.length === 0 && !(outage && problem.temporary) ? (
           <EmptyState
             icon={<CloudOff size={24} />}
-            title="Your conversations cannot be loaded"
+            title={t.cannotLoadConversations}
             action={
               mayHelp(problem) && (
                 <button type="button" className="button" onClick={() => void list.load()}>
-                  Try again
+                  {t.tryAgain}
                 </button>
               )
             }
           >
-            {problem.message} {problem.hint}
+            {told(problem)}
           </EmptyState>
         ) : !ready ? (
           <Skeletons />
         ) : shown.length === 0 && filter === 'unread' ? (
-          <EmptyState icon={<CheckCheck size={24} />} title="You have read everything" />
+          <EmptyState icon={<CheckCheck size={24} />} title={t.allRead} />
         ) : conversations.length === 0 ? (
           archived ? (
-            <EmptyState icon={<Archive size={24} />} title="Nothing archived">
-              Conversations you archive wait here until a new message brings them back.
+            <EmptyState icon={<Archive size={24} />} title={t.nothingArchived}>
+              {t.nothingArchivedHint}
             </EmptyState>
           ) : (
             <EmptyState
-              title="No conversations yet"
+              title={t.noConversations}
               action={
                 onNewChat && (
                   <button type="button" className="button button-main" onClick={onNewChat}>
-                    Start one
+                    {t.startOne}
                   </button>
                 )
               }
             >
-              Write to somebody of your team.
+              {t.noConversationsHint}
             </EmptyState>
           )
         ) : (
@@ -243,12 +240,13 @@ function SearchResults({
   onConversationSelect: (conversationId: string, seq?: number) => void;
 }) {
   const session = useChat();
+  const { t, told, times } = useTexts();
   const { conversations } = useStore(session.inbox);
   const [found, setFound] = useState<{
     query: string;
     users: User[];
     messages: MessageMatch[];
-    trouble: string | null;
+    trouble: Problem | null;
   } | null>(null);
 
   useEffect(() => {
@@ -263,7 +261,7 @@ function SearchResults({
           query,
           users: users.data ?? [],
           messages: messages.data ?? [],
-          trouble: error && error.message,
+          trouble: error,
         });
       }
     });
@@ -284,7 +282,7 @@ function SearchResults({
   const nameOf = (message: MessageMatch) => {
     const conversation = conversations.find(({ id }) => id === message.conversation_id);
     return message.sender_id === currentUser.id
-      ? `You to ${conversation?.other_user.full_name ?? '…'}`
+      ? t.youTo(conversation?.other_user.full_name ?? '…')
       : (message.sender?.full_name ?? conversation?.other_user.full_name ?? '');
   };
   const open = async (user: User) => {
@@ -297,22 +295,22 @@ function SearchResults({
 
   if (found?.trouble) {
     return (
-      <EmptyState icon={<CloudOff size={24} />} title="The search did not work">
-        {found.trouble}
+      <EmptyState icon={<CloudOff size={24} />} title={t.searchFailed}>
+        {told(found.trouble)}
       </EmptyState>
     );
   }
   if (found?.query === query && matching.length + others.length + found.messages.length === 0) {
     return (
-      <EmptyState icon={<SearchX size={24} />} title={`Nothing found for “${query}”`}>
-        A message is found by the first letters of its words, all in one message.
+      <EmptyState icon={<SearchX size={24} />} title={t.nothingFound(query)}>
+        {t.searchHint}
       </EmptyState>
     );
   }
   return (
     <>
       {matching.length > 0 && (
-        <Results title="Conversations">
+        <Results title={t.conversations}>
           {matching.map((conversation) => (
             <ConversationItem
               key={conversation.id}
@@ -324,7 +322,7 @@ function SearchResults({
         </Results>
       )}
       {others.length > 0 && (
-        <Results title="People">
+        <Results title={t.people}>
           {others.map((user) => (
             <li key={user.id}>
               <button type="button" className="conversation" onClick={() => void open(user)}>
@@ -336,13 +334,11 @@ function SearchResults({
               </button>
             </li>
           ))}
-          {found?.users[0]?.has_more && (
-            <li className="people-more">More people match. Type more of a name.</li>
-          )}
+          {found?.users[0]?.has_more && <li className="people-more">{t.morePeople}</li>}
         </Results>
       )}
       {found && found.messages.length > 0 && (
-        <Results title="Messages">
+        <Results title={t.messages}>
           {found.messages.map((message) => (
             <li key={message.id}>
               <button
@@ -354,7 +350,7 @@ function SearchResults({
                   <span className="conversation-line">
                     <span className="conversation-name">{nameOf(message)}</span>
                     <time dir="auto" dateTime={message.created_at}>
-                      {shortly(message.created_at)}
+                      {times.shortly(message.created_at)}
                     </time>
                   </span>
                   <span className="search-headline" dir="auto">
@@ -393,8 +389,9 @@ function Headline({ text }: { text: string }) {
 }
 
 function Skeletons() {
+  const { t } = useTexts();
   return (
-    <div className="skeletons" role="status" aria-label="Loading">
+    <div className="skeletons" role="status" aria-label={t.loading}>
       {[72, 54, 63, 48, 58].map((width, i) => (
         <div key={i} className="skeleton">
           <span className="skeleton-face" />

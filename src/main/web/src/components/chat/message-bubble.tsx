@@ -17,13 +17,13 @@ import { AttachmentCard } from './attachment-card';
 import { LinkedText } from './linked-text';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
+import { useTexts } from '@/hooks/use-texts';
 import { mayHelp } from '@/lib/refusals';
 import { isFewEmoji, lastDirection } from '@/lib/script';
-import { clock, exactly, span } from '@/lib/time';
 import type { ChatMessage } from '@/lib/types';
 
 export const REACTIONS = [
-  ['👍', 'thumbs up'],
+  ['👍', 'thumbsUp'],
   ['❤️', 'heart'],
   ['😂', 'laughing'],
   ['🎉', 'party'],
@@ -69,6 +69,7 @@ export const MessageBubble = memo(function MessageBubble({
   highlighted = false,
   actions,
 }: MessageBubbleProps) {
+  const { t, told, times } = useTexts();
   const [open, setOpen] = useState(false);
   // Tab leads past what is in a message, but for the one that has the focus, to which arrow keys lead.
   const [within, setWithin] = useState(false);
@@ -85,15 +86,15 @@ export const MessageBubble = memo(function MessageBubble({
   const late = message.written_at && !message.is_deleted ? message.written_at : null;
   const words = message.is_deleted
     ? isOwn
-      ? 'You deleted this message'
-      : 'This message was deleted'
+      ? t.youDeleted
+      : t.wasDeleted
     : message.file_url !== null && message.content === message.file_name
       ? '' // the card says it already
       : message.content;
   const edited = message.is_edited && !message.is_deleted;
-  const time = clock(message.created_at);
+  const time = times.clock(message.created_at);
   // What the foot says, for the room that the last line leaves it.
-  const foot = edited ? `edited  ${time}` : time;
+  const foot = edited ? `${t.edited}  ${time}` : time;
 
   return (
     <article
@@ -102,7 +103,7 @@ export const MessageBubble = memo(function MessageBubble({
       onBlur={({ currentTarget, relatedTarget }) =>
         setWithin(currentTarget.contains(relatedTarget))
       }
-      aria-label={`${isOwn ? 'You' : senderName}, ${clock(message.created_at)}`}
+      aria-label={`${isOwn ? t.you : senderName}, ${time}`}
     >
       <div className="message-row">
         {/* Has it the focus, its tools show: a tap must do what pointing does. Not every browser gives it by a tap alone. */}
@@ -131,13 +132,17 @@ export const MessageBubble = memo(function MessageBubble({
             className="bubble-foot"
             dir={message.is_deleted || words === '' ? undefined : lastDirection(words)}
           >
-            {edited && <span>edited</span>}
+            {edited && <span>{t.edited}</span>}
             {late && (
-              <span title={`Written ${exactly(late)}`}>
-                written {span(late, message.created_at)} earlier
+              <span title={t.writtenAt(times.exactly(late))}>
+                {t.writtenEarlier(times.span(late, message.created_at))}
               </span>
             )}
-            <time dir="auto" dateTime={message.created_at} title={exactly(message.created_at)}>
+            <time
+              dir="auto"
+              dateTime={message.created_at}
+              title={times.exactly(message.created_at)}
+            >
               {time}
             </time>
             {isOwn && !message.is_deleted && <Delivery message={message} isRead={isRead} />}
@@ -148,11 +153,11 @@ export const MessageBubble = memo(function MessageBubble({
           <div
             className={`message-tools${open ? ' message-tools-open' : ''}`}
             role="group"
-            aria-label="Message actions"
+            aria-label={t.messageActions}
           >
             <Popover.Root open={open} onOpenChange={setOpen}>
               <Popover.Trigger asChild>
-                <IconButton label="React" tabIndex={tabIndex}>
+                <IconButton label={t.react} tabIndex={tabIndex}>
                   <SmilePlus size={17} />
                 </IconButton>
               </Popover.Trigger>
@@ -163,13 +168,13 @@ export const MessageBubble = memo(function MessageBubble({
                     side="top"
                     sideOffset={6}
                     collisionPadding={8}
-                    aria-label="Choose a reaction"
+                    aria-label={t.chooseReaction}
                   >
                     {REACTIONS.map(([reaction, name]) => (
                       <button
                         key={reaction}
                         type="button"
-                        aria-label={name}
+                        aria-label={t.reactionNames[name]}
                         onClick={() => {
                           setOpen(false);
                           actions.react(message, reaction, !reactedWith(message, reaction, userId));
@@ -185,7 +190,7 @@ export const MessageBubble = memo(function MessageBubble({
             <Menu
               align={isOwn ? 'end' : 'start'}
               trigger={
-                <IconButton label="More actions" tabIndex={tabIndex}>
+                <IconButton label={t.moreActions} tabIndex={tabIndex}>
                   <Ellipsis size={17} />
                 </IconButton>
               }
@@ -196,21 +201,21 @@ export const MessageBubble = memo(function MessageBubble({
                   void navigator.clipboard?.writeText(message.content || (message.file_url ?? ''))
                 }
               >
-                Copy text
+                {t.copyText}
               </MenuItem>
               <MenuItem icon={<Link size={16} />} onSelect={() => actions.link(message)}>
-                Copy link
+                {t.copyLink}
               </MenuItem>
               {!isOwn && (
                 <MenuItem icon={<MailOpen size={16} />} onSelect={() => actions.unread(message)}>
-                  Mark as unread from here
+                  {t.unreadFromHere}
                 </MenuItem>
               )}
               {isOwn && (
                 <>
                   {message.message_type === 'text' && (
                     <MenuItem icon={<Pencil size={16} />} onSelect={() => actions.edit(message)}>
-                      Edit
+                      {t.edit}
                     </MenuItem>
                   )}
                   <MenuLine />
@@ -219,7 +224,7 @@ export const MessageBubble = memo(function MessageBubble({
                     icon={<Trash2 size={16} />}
                     onSelect={() => actions.remove(message)}
                   >
-                    Delete…
+                    {t.deleteAsked}
                   </MenuItem>
                 </>
               )}
@@ -229,7 +234,7 @@ export const MessageBubble = memo(function MessageBubble({
       </div>
 
       {(message.reactions?.length ?? 0) > 0 && (
-        <ul className="reactions" aria-label="Reactions">
+        <ul className="reactions" aria-label={t.reactions}>
           {message.reactions!.map(({ reaction, user_ids }) => {
             const mine = user_ids.includes(userId);
             return (
@@ -239,7 +244,7 @@ export const MessageBubble = memo(function MessageBubble({
                   className="reaction"
                   tabIndex={tabIndex}
                   aria-pressed={mine}
-                  aria-label={`${reaction} ${user_ids.length}, ${mine ? 'take yours back' : 'react too'}`}
+                  aria-label={(mine ? t.reactedMine : t.reactedOthers)(reaction, user_ids.length)}
                   onClick={() => actions?.react(message, reaction, !mine)}
                 >
                   <span aria-hidden="true">{reaction}</span>
@@ -255,7 +260,7 @@ export const MessageBubble = memo(function MessageBubble({
         <div className="message-problem" role="alert">
           <CircleAlert size={15} aria-hidden="true" />
           <span>
-            Not sent. {message.problem?.message} {message.problem?.hint}
+            {t.notSent} {message.problem && told(message.problem)}
           </span>
           {message.problem && !mayHelp(message.problem) ? (
             <button
@@ -263,15 +268,15 @@ export const MessageBubble = memo(function MessageBubble({
               className="link-button"
               onClick={() => void navigator.clipboard?.writeText(message.content)}
             >
-              Copy text
+              {t.copyText}
             </button>
           ) : (
             <button type="button" className="link-button" onClick={() => actions?.retry(message)}>
-              Try again
+              {t.tryAgain}
             </button>
           )}
           <button type="button" className="link-button" onClick={() => actions?.discard(message)}>
-            Discard
+            {t.discard}
           </button>
         </div>
       )}
@@ -279,23 +284,24 @@ export const MessageBubble = memo(function MessageBubble({
   );
 });
 
+const DELIVERY = {
+  failed: <CircleAlert size={14} />,
+  sending: <Clock3 size={13} />,
+  read: <CheckCheck size={15} />,
+  sent: <Check size={15} />,
+};
+
 function Delivery({ message, isRead }: { message: ChatMessage; isRead: boolean }) {
-  const [label, icon] =
-    message.delivery === 'failed'
-      ? (['Not sent', <CircleAlert key="failed" size={14} />] as const)
-      : message.delivery === 'sending'
-        ? (['Sending', <Clock3 key="sending" size={13} />] as const)
-        : isRead
-          ? (['Read', <CheckCheck key="read" size={15} />] as const)
-          : (['Sent', <Check key="sent" size={15} />] as const);
+  const { t } = useTexts();
+  const state = message.delivery ?? (isRead ? 'read' : 'sent');
   return (
     <span
-      className={`delivery delivery-${label.toLowerCase().replace(' ', '-')}`}
+      className={`delivery delivery-${state}`}
       role="img"
-      aria-label={label}
-      title={label}
+      aria-label={t.delivery[state]}
+      title={t.delivery[state]}
     >
-      {icon}
+      {DELIVERY[state]}
     </span>
   );
 }

@@ -2,6 +2,7 @@ import { Link2, Pencil, SendHorizontal, X } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { AttachDialog } from './attach-dialog';
 import { IconButton } from '@/components/ui/icon-button';
+import { useTexts } from '@/hooks/use-texts';
 import { keep, kept, onKept } from '@/lib/keep';
 import type { Draft } from '@/lib/outbox';
 import { isComposing } from '@/lib/script';
@@ -27,12 +28,14 @@ export function MessageInput({
   onSendMessage,
   onTyping,
   draftKey,
-  placeholder = 'Write a message',
+  placeholder,
   editing = null,
   onEdited,
   onEditEnd,
   onEditLast,
 }: MessageInputProps) {
+  const { t, number } = useTexts();
+  const label = placeholder ?? t.write;
   const [text, setText] = useState(() => (draftKey && kept(`draft:${draftKey}`)) || '');
   const [attaching, setAttaching] = useState(false);
   const beforeEdit = useRef<string | null>(null);
@@ -119,8 +122,8 @@ export function MessageInput({
       {editing && (
         <div className="composer-edit">
           <Pencil size={14} aria-hidden="true" />
-          <span>Editing your message</span>
-          <IconButton label="Cancel edit" onClick={onEditEnd}>
+          <span>{t.editing}</span>
+          <IconButton label={t.cancelEdit} onClick={onEditEnd}>
             <X size={16} />
           </IconButton>
         </div>
@@ -131,8 +134,8 @@ export function MessageInput({
           rows={1}
           value={text}
           dir="auto"
-          placeholder={placeholder}
-          aria-label={placeholder}
+          placeholder={label}
+          aria-label={label}
           aria-describedby={left <= 100 ? 'composer-left' : undefined}
           aria-invalid={left < 0}
           onChange={(event) => {
@@ -144,7 +147,7 @@ export function MessageInput({
           onKeyDown={pressed}
         />
         <IconButton
-          label="Attach by address"
+          label={t.attach}
           className="composer-attach"
           disabled={editing !== null}
           onClick={() => setAttaching(true)}
@@ -157,9 +160,9 @@ export function MessageInput({
             className={`composer-left${left < 0 ? ' composer-over' : ''}`}
             role="status"
           >
-            <span aria-hidden="true">{left}</span>
+            <span aria-hidden="true">{number(left)}</span>
             <span className="unseen">
-              {left < 0 ? `${-left} characters too many` : `${left} characters left`}
+              {left < 0 ? t.charactersOver(-left) : t.charactersLeft(left)}
             </span>
           </span>
         )}
@@ -167,8 +170,8 @@ export function MessageInput({
           type="submit"
           className="send-button"
           disabled={!sendable}
-          aria-label={editing ? 'Save' : 'Send'}
-          title={editing ? 'Save' : 'Send'}
+          aria-label={editing ? t.save : t.send}
+          title={editing ? t.save : t.send}
         >
           <SendHorizontal className="flips" size={19} />
         </button>

@@ -15,10 +15,10 @@ import { MessageBubble, type MessageActions } from './message-bubble';
 import { TypingIndicator } from './typing-indicator';
 import { isOnItsWay, type ConversationFeed, type FeedState } from '@/lib/conversation-feed';
 import { useOutage } from '@/hooks/use-chat';
+import { useTexts } from '@/hooks/use-texts';
 import type { Landing } from '@/hooks/use-realtime-chat';
 import { reveal } from '@/lib/scroll';
 import { mayHelp } from '@/lib/refusals';
-import { day } from '@/lib/time';
 import type { ChatMessage, User } from '@/lib/types';
 
 const TOGETHER = 5 * 60_000; // said within these milliseconds, messages of one person stand together
@@ -54,6 +54,7 @@ export function MessageList({
   onRead,
 }: MessageListProps) {
   const { messages, conversation, ready, hasOlder, hasNewer, loadingOlder, problem } = state;
+  const { t, told, times } = useTexts();
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
@@ -62,7 +63,7 @@ export function MessageList({
   const [away, setAway] = useState(false); // not at the end
   const [highlighted, setHighlighted] = useState<number | null>(null);
   const outage = useOutage();
-  const told = problem && outage && problem.temporary ? null : problem; // the banner says it for the whole page
+  const shownProblem = problem && outage && problem.temporary ? null : problem; // the banner says it for the whole page
   const newLine = useNewLine(landing, state, currentUser.id);
 
   // ---- where we are
@@ -197,7 +198,7 @@ export function MessageList({
         className="messages"
         tabIndex={0}
         role="region"
-        aria-label={`Messages with ${otherUser.full_name}`}
+        aria-label={t.messagesWith(otherUser.full_name)}
         onKeyDown={(event) => moveByArrows(event, box.current!)}
         onScroll={() => {
           scrolled();
@@ -207,42 +208,38 @@ export function MessageList({
         <div ref={content} className="messages-content">
           {ready && hasOlder && (
             <div key={`older-${messages[0]?.id}`} ref={top} className="list-edge" role="status">
-              {loadingOlder ? 'Loading earlier messages…' : ''}
+              {loadingOlder ? t.loadingEarlier : ''}
             </div>
           )}
           {ready && !hasOlder && messages.length > 0 && (
-            <p className="list-start">
-              This is where your conversation with {otherUser.full_name} begins.
-            </p>
+            <p className="list-start">{t.beginning(otherUser.full_name)}</p>
           )}
-          {told && (
+          {shownProblem && (
             <div className="inline-problem" role="alert">
               <CloudOff size={16} aria-hidden="true" />
-              <span>
-                {told.message} {told.hint}
-              </span>
-              {mayHelp(told) && (
+              <span>{told(shownProblem)}</span>
+              {mayHelp(shownProblem) && (
                 <button
                   type="button"
                   className="link-button"
                   onClick={() => void (ready ? feed.catchUp() : feed.visit())}
                 >
-                  Try again
+                  {t.tryAgain}
                 </button>
               )}
             </div>
           )}
-          {!ready && !told && (
+          {!ready && !shownProblem && (
             <p className="list-edge" role="status">
-              Loading messages…
+              {t.loadingMessages}
             </p>
           )}
           {ready && messages.length === 0 && (
             <EmptyState
               icon={<Hand size={26} />}
-              title={`Say hello to ${otherUser.full_name.split(' ')[0]}`}
+              title={t.sayHello(otherUser.full_name.split(' ')[0]!)}
             >
-              Nobody else of your team sees what you two write. Whoever runs the chat may.
+              {t.sayHelloHint}
             </EmptyState>
           )}
           {shown.map(({ message, newDay, first: opens, last: closes }) => {
@@ -251,13 +248,17 @@ export function MessageList({
             return (
               <Fragment key={message.id}>
                 {newDay && (
-                  <div className="day-line" role="separator" aria-label={day(message.created_at)}>
-                    <span>{day(message.created_at)}</span>
+                  <div
+                    className="day-line"
+                    role="separator"
+                    aria-label={times.day(message.created_at)}
+                  >
+                    <span>{times.day(message.created_at)}</span>
                   </div>
                 )}
                 {stored && message.seq === newLine && (
-                  <div className="new-line" role="separator" aria-label="New messages">
-                    <span>New messages</span>
+                  <div className="new-line" role="separator" aria-label={t.newMessages}>
+                    <span>{t.newMessages}</span>
                   </div>
                 )}
                 <div
@@ -296,15 +297,11 @@ export function MessageList({
         <button
           type="button"
           className="to-end"
-          aria-label={
-            unread > 0
-              ? `Jump to the newest message, ${unread} unread`
-              : 'Jump to the newest message'
-          }
+          aria-label={unread > 0 ? t.toNewestUnread(unread) : t.toNewest}
           onClick={back}
         >
           <ArrowDown size={16} aria-hidden="true" />
-          {unread > 0 ? `${unread} new` : 'Latest'}
+          {unread > 0 ? t.newCount(unread) : t.latest}
         </button>
       )}
     </div>

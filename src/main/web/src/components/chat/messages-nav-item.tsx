@@ -1,5 +1,6 @@
 import { MessageSquare } from 'lucide-react';
 import { useUnreadCount } from '@/hooks/use-chat';
+import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 
 /** The specification's navigation entry. */
 export const messagesNavigation = {
@@ -18,20 +19,22 @@ export function MessagesNavItem({
   current?: boolean;
 }) {
   const unread = useUnreadCount();
+  const { t, number } = useTexts();
+  const attributes = useLanguageAttributes();
   return (
-    <span className="gptdesk-chat gptdesk-chat-inline">
+    <span className="gptdesk-chat gptdesk-chat-inline" {...attributes}>
       <a
         className="nav-item"
         href={href}
-        title={messagesNavigation.description}
+        title={t.navigationAbout}
         aria-current={current ? 'page' : undefined}
       >
         <MessageSquare size={18} aria-hidden="true" />
-        <span>{messagesNavigation.name}</span>
+        <span>{t.messages}</span>
         {unread > 0 && (
           <span className="badge">
-            {unread > 99 ? '99+' : unread}
-            <span className="unseen"> unread</span>
+            {unread > 99 ? `${number(99)}+` : number(unread)}
+            <span className="unseen"> {t.unread}</span>
           </span>
         )}
       </a>

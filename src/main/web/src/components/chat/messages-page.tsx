@@ -5,6 +5,7 @@ import { EmptyState } from './empty-state';
 import { NewChatDialog } from './new-chat-dialog';
 import { UserChatInterface } from './user-chat-interface';
 import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
+import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import { useRoute } from '@/hooks/use-route';
 import { allowSound, chime } from '@/lib/sound';
 import type { User } from '@/lib/types';
@@ -26,6 +27,8 @@ export function MessagesPage({
   onSignIn,
 }: MessagesPageProps) {
   const session = useChat();
+  const { t } = useTexts();
+  const attributes = useLanguageAttributes();
   const { connection, signedOut } = useStore(session);
   const { conversations, ready } = useStore(session.inbox);
   const [selectedConversation, selectConversation] = useRoute(basePath);
@@ -51,7 +54,7 @@ export function MessagesPage({
   };
 
   return (
-    <div className="gptdesk-chat gptdesk-chat-page">
+    <div className="gptdesk-chat gptdesk-chat-page" {...attributes}>
       <div className={`messages-page${selectedConversation ? ' messages-page-open' : ''}`}>
         {selectedConversation && (
           <button
@@ -64,10 +67,10 @@ export function MessagesPage({
                 ?.focus()
             }
           >
-            Skip to the message field
+            {t.skip}
           </button>
         )}
-        <h1 className="unseen">Messages</h1>
+        <h1 className="unseen">{t.messages}</h1>
         {signedOut ? (
           <SignedOutBanner onSignIn={onSignIn} />
         ) : (
@@ -90,26 +93,20 @@ export function MessagesPage({
               onBack={() => selectConversation(null)}
             />
           ) : (
-            <section className="chat chat-none" aria-label="No conversation chosen">
+            <section className="chat chat-none" aria-label={t.noneChosen}>
               <EmptyState
-                title={
-                  ready && conversations.length === 0
-                    ? 'Start your first conversation'
-                    : 'Choose a conversation'
-                }
+                title={ready && conversations.length === 0 ? t.startFirst : t.choose}
                 action={
                   <button
                     type="button"
                     className="button button-main"
                     onClick={() => setNewChat(true)}
                   >
-                    New conversation
+                    {t.newConversation}
                   </button>
                 }
               >
-                {ready && conversations.length === 0
-                  ? 'Find somebody of your team and say hello.'
-                  : 'Pick one from the list, or write to somebody new.'}
+                {ready && conversations.length === 0 ? t.startFirstHint : t.chooseHint}
               </EmptyState>
             </section>
           )}
@@ -127,19 +124,18 @@ export function MessagesPage({
 
 function SignedOutBanner({ onSignIn }: { onSignIn: (() => void) | undefined }) {
   const session = useChat();
+  const { t } = useTexts();
   return (
     <div role="alert" className="banner-place">
       <div className="banner">
         <LogOut className="flips" size={16} aria-hidden="true" />
-        <span>
-          You are signed out. Sign in again; until then your messages and drafts are kept here.
-        </span>
+        <span>{t.signedOutBanner}</span>
         <button
           type="button"
           className="link-button"
           onClick={onSignIn ?? (() => session.resume())}
         >
-          {onSignIn ? 'Sign in' : 'I have signed in'}
+          {onSignIn ? t.signIn : t.haveSignedIn}
         </button>
       </div>
     </div>
@@ -147,6 +143,7 @@ function SignedOutBanner({ onSignIn }: { onSignIn: (() => void) | undefined }) {
 }
 
 function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' | 'lost' }) {
+  const { t } = useTexts();
   const [shown, setShown] = useState(false);
   useEffect(() => {
     if (connection !== 'connecting') {
@@ -165,9 +162,7 @@ function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' 
           ) : (
             <Loader size={16} aria-hidden="true" />
           )}
-          {connection === 'lost'
-            ? 'Connection lost. Trying again; what you write is sent as soon as it is back.'
-            : 'Connecting…'}
+          {connection === 'lost' ? t.connectionLost : t.connecting}
         </div>
       )}
     </div>
@@ -183,13 +178,14 @@ function linked(conversation: string | null): { conversation: string; seq: numbe
 /** (3) in the title, as the badge of a tab. */
 function useTitle(): void {
   const unread = useUnreadCount();
+  const { t } = useTexts(); // another language is another title
   useEffect(() => {
-    const bare = document.title.replace(/^\(\d+\) /, '');
-    document.title = unread > 0 ? `(${unread}) ${bare}` : bare;
+    const bare = () => document.title.replace(/^\(\d+\) /, '');
+    document.title = unread > 0 ? `(${unread}) ${bare()}` : bare();
     return () => {
-      document.title = bare;
+      document.title = bare();
     };
-  }, [unread]);
+  }, [unread, t]);
 }
 
 /** A sound for a message that nobody is looking at. */

@@ -5,6 +5,7 @@ import { Avatar } from '@/components/ui/avatar';
 import { Dialog } from '@/components/ui/dialog';
 import { useChat } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
+import { useTexts } from '@/hooks/use-texts';
 import { isComposing } from '@/lib/script';
 import { reveal } from '@/lib/scroll';
 import type { Problem, User } from '@/lib/types';
@@ -30,6 +31,7 @@ export function NewChatDialog({
   onConversationCreated,
 }: NewChatDialogProps) {
   const { api, inbox } = useChat();
+  const { t, told } = useTexts();
   const [searchQuery, setSearchQuery] = useState('');
   const [users, setUsers] = useState<User[] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -84,13 +86,13 @@ export function NewChatDialog({
   };
 
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="Start New Conversation">
+    <Dialog open={open} onOpenChange={onOpenChange} title={t.startNew}>
       <input
         type="search"
         autoFocus
         className="search-field"
-        placeholder="Search team members..."
-        aria-label="Search team members"
+        placeholder={t.searchMembersHere}
+        aria-label={t.searchMembers}
         role="combobox"
         aria-expanded={(users?.length ?? 0) > 0}
         aria-controls="new-chat-people"
@@ -102,10 +104,10 @@ export function NewChatDialog({
       />
       {problem && (
         <p className="field-problem" role="alert">
-          {problem.message} {problem.hint}
+          {told(problem)}
         </p>
       )}
-      <div id="new-chat-people" role="listbox" aria-label="People" className="people">
+      <div id="new-chat-people" role="listbox" aria-label={t.people} className="people">
         {users?.map((user, i) => (
           <div
             key={user.id}
@@ -127,13 +129,13 @@ export function NewChatDialog({
       </div>
       {users?.[0]?.has_more && (
         <p className="people-more" role="status">
-          The first {users.length} are shown. Type more of a name to find others.
+          {t.firstShown(users.length)}
         </p>
       )}
       {users?.length === 0 && !problem && (
         <EmptyState
           icon={query ? <SearchX size={24} /> : <UsersRound size={24} />}
-          title={query ? `Nobody found for “${query}”` : 'Nobody else is in your team yet'}
+          title={query ? t.nobodyFound(query) : t.nobodyElse}
         />
       )}
     </Dialog>

@@ -1,5 +1,8 @@
+import { useTexts } from '@/hooks/use-texts';
+
 /** @param users names of those who type */
 export function TypingIndicator({ users }: { users: string[] }) {
+  const { t } = useTexts();
   return (
     <div className="typing" role="status">
       <span className="typing-dots" aria-hidden="true">
@@ -7,9 +10,7 @@ export function TypingIndicator({ users }: { users: string[] }) {
         <i />
         <i />
       </span>
-      <span>
-        {users.join(' and ')} {users.length === 1 ? 'is' : 'are'} typing…
-      </span>
+      <span>{t.namesTyping(users)}</span>
     </div>
   );
 }

@@ -19,11 +19,10 @@ import { ConfirmDialog } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
 import { useChat, useStore } from '@/hooks/use-chat';
+import { useTexts } from '@/hooks/use-texts';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
 import { isOnItsWay } from '@/lib/conversation-feed';
-import { sentence } from '@/lib/refusals';
 import { TYPING_TIMEOUT } from '@/lib/settings';
-import { ago } from '@/lib/time';
 import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
 
 export interface UserChatInterfaceProps {
@@ -45,6 +44,7 @@ export function UserChatInterface({
   onBack,
 }: UserChatInterfaceProps) {
   const session = useChat();
+  const { t, told, times } = useTexts();
   const {
     feed,
     landing,
@@ -139,16 +139,16 @@ export function UserChatInterface({
       <section className="chat">
         <EmptyState
           icon={<MessageCircleOff size={26} />}
-          title="This conversation is not here"
+          title={t.notHere}
           action={
             onBack && (
               <button type="button" className="button" onClick={onBack}>
-                Back to your conversations
+                {t.backToYours}
               </button>
             )
           }
         >
-          It was deleted, or it belongs to others.
+          {t.notHereHint}
         </EmptyState>
       </section>
     );
@@ -162,16 +162,16 @@ export function UserChatInterface({
   const isBlocked = blocked || refused || partner === 'blocking';
   const farewell =
     state.ended || partner === 'gone'
-      ? (sentence('gone') ?? null)
+      ? t.refusals.gone
       : partner === 'apart'
-        ? (sentence('apart') ?? null)
+        ? t.refusals.apart
         : null;
 
   return (
-    <section className="chat" aria-label={`Conversation with ${name}`}>
+    <section className="chat" aria-label={t.conversationWith(name)}>
       <header className="chat-header">
         {onBack && (
-          <IconButton label="Back to conversations" className="chat-back" onClick={onBack}>
+          <IconButton label={t.back} className="chat-back" onClick={onBack}>
             <ArrowLeft className="flips" size={20} />
           </IconButton>
         )}
@@ -186,12 +186,12 @@ export function UserChatInterface({
         <div className="chat-title">
           <h2>{name}</h2>
           <p role="status" data-online={onlineUsers.length > 0}>
-            {typingUsers.length > 0 ? 'typing…' : presenceText(otherPresence)}
+            {typingUsers.length > 0 ? t.typing : presenceText(otherPresence)}
           </p>
         </div>
         <Menu
           trigger={
-            <IconButton label="Conversation menu">
+            <IconButton label={t.conversationMenu}>
               <EllipsisVertical size={20} />
             </IconButton>
           }
@@ -204,7 +204,7 @@ export function UserChatInterface({
               )
             }
           >
-            {muted ? 'Unmute' : 'Mute'}
+            {muted ? t.unmute : t.mute}
           </MenuItem>
           <MenuItem
             icon={archived ? <ArchiveRestore size={16} /> : <Archive size={16} />}
@@ -214,21 +214,21 @@ export function UserChatInterface({
               )
             }
           >
-            {archived ? 'Bring back' : 'Archive'}
+            {archived ? t.unarchive : t.archive}
           </MenuItem>
           {!state.ended && (
             <MenuItem icon={<MailOpen size={16} />} onSelect={() => void markAsUnread()}>
-              Mark as unread
+              {t.markUnread}
             </MenuItem>
           )}
           <MenuLine />
           {isBlocked ? (
             <MenuItem icon={<Ban size={16} />} onSelect={() => void unblock()}>
-              Unblock
+              {t.unblock}
             </MenuItem>
           ) : (
             <MenuItem danger icon={<Ban size={16} />} onSelect={() => setBlocking(true)}>
-              Block…
+              {t.blockAsked}
             </MenuItem>
           )}
         </Menu>
@@ -256,26 +256,24 @@ export function UserChatInterface({
 
       {notice && (
         <div className="notice" role="alert">
-          <span>
-            {notice.message} {notice.hint}
-          </span>
+          <span>{told(notice)}</span>
           <button type="button" className="link-button" onClick={() => setNotice(null)}>
-            Dismiss
+            {t.dismiss}
           </button>
         </div>
       )}
       {farewell && (
         <div className="notice notice-farewell" role="status">
           <span>
-            {farewell[0]} {state.ended ? 'This conversation ends with this page.' : farewell[1]}
+            {farewell[0]} {state.ended ? t.ended : farewell[1]}
           </span>
         </div>
       )}
       {isBlocked && !farewell && (
         <div className="notice">
-          <span>You have blocked {name}.</span>
+          <span>{t.youBlocked(name)}</span>
           <button type="button" className="link-button" onClick={() => void unblock()}>
-            Unblock
+            {t.unblock}
           </button>
         </div>
       )}
@@ -283,7 +281,7 @@ export function UserChatInterface({
       {!farewell && (
         <MessageInput
           draftKey={`${currentUser.id}:${conversationId}`}
-          placeholder={other ? `Message ${name.split(' ')[0]}` : 'Message'}
+          placeholder={other ? t.writeTo(name.split(' ')[0]!) : t.message}
           onSendMessage={async (draft) => {
             typing.stop();
             await feed.latest();
@@ -315,17 +313,17 @@ export function UserChatInterface({
       <ConfirmDialog
         open={removing !== null}
         onOpenChange={(open) => !open && setRemoving(null)}
-        title="Delete this message?"
-        description="It is taken back for both of you. This cannot be undone."
-        action="Delete"
+        title={t.deleteQuestion}
+        description={t.deleteAbout}
+        action={t.delete}
         onConfirm={() => removing && void change(session.api.deleteMessage(removing.id))}
       />
       <ConfirmDialog
         open={blocking}
         onOpenChange={setBlocking}
-        title={`Block ${name}?`}
-        description="Neither of you can write to the other until you unblock. What was said stays."
-        action="Block"
+        title={t.blockQuestion(name)}
+        description={t.blockAbout}
+        action={t.block}
         onConfirm={() => other && void act(session.api.blockUser(other.id)).then(setBlocked)}
       />
     </section>
@@ -339,18 +337,12 @@ export function UserChatInterface({
         .forEach((message) => session.outbox.retry(message.id));
     }
   }
-}
 
-function presenceText(presence: Presence | null): string {
-  switch (presence?.status) {
-    case 'online':
-      return 'Online';
-    case 'away':
-      return 'Away';
-    case 'busy':
-      return 'Busy';
-    default:
-      return presence?.last_seen ? `Offline, last seen ${ago(presence.last_seen)}` : 'Offline';
+  function presenceText(presence: Presence | null): string {
+    const status = presence?.status ?? 'offline';
+    return status === 'offline' && presence?.last_seen
+      ? t.lastSeen(times.ago(presence.last_seen))
+      : t.statuses[status];
   }
 }
 

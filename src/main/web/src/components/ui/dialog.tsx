@@ -2,6 +2,7 @@ import * as Radix from '@radix-ui/react-dialog';
 import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { IconButton } from './icon-button';
+import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 
 interface DialogProps {
   open: boolean;
@@ -24,10 +25,12 @@ export function Dialog({
   children,
   alert = false,
 }: DialogProps) {
+  const { t } = useTexts();
+  const attributes = useLanguageAttributes();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
-        <div className="gptdesk-chat">
+        <div className="gptdesk-chat" {...attributes}>
           <div className="veil" aria-hidden="true" />
           <Radix.Content
             className="dialog"
@@ -37,7 +40,7 @@ export function Dialog({
             <header className="dialog-header">
               <Radix.Title className="dialog-title">{title}</Radix.Title>
               <Radix.Close asChild>
-                <IconButton label="Close">
+                <IconButton label={t.close}>
                   <X size={18} />
                 </IconButton>
               </Radix.Close>
@@ -63,12 +66,13 @@ export function ConfirmDialog({
   onConfirm: () => void;
   children?: ReactNode;
 }) {
+  const { t } = useTexts();
   return (
     <Dialog alert {...rest}>
       {children}
       <footer className="dialog-footer">
         <button type="button" className="button" onClick={() => rest.onOpenChange(false)}>
-          Cancel
+          {t.cancel}
         </button>
         <button
           type="button"

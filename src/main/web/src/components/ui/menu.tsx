@@ -1,5 +1,6 @@
 import * as Radix from '@radix-ui/react-dropdown-menu';
 import type { ReactNode } from 'react';
+import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 
 /** Not modal, so that Radix does not lock the page's scrolling with a <style> element (see dialog.tsx). */
 export function Menu({
@@ -13,11 +14,13 @@ export function Menu({
   align?: 'start' | 'end';
   onOpenChange?: (open: boolean) => void;
 }) {
+  const { direction } = useTexts();
+  const attributes = useLanguageAttributes();
   return (
-    <Radix.Root modal={false} onOpenChange={onOpenChange}>
+    <Radix.Root modal={false} dir={direction} onOpenChange={onOpenChange}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
-        <div className="gptdesk-chat">
+        <div className="gptdesk-chat" {...attributes}>
           <Radix.Content className="menu" align={align} sideOffset={6} collisionPadding={8}>
             {children}
           </Radix.Content>

@@ -188,8 +188,8 @@ class ReasonCodesTest extends Rules {
         String source = Files.readString(file);
         Pattern use =
             Pattern.compile(
-                file.endsWith("refusals.ts")
-                    ? "(?m)^  ([a-z_]+): \\["
+                file.endsWith("texts/en.ts")
+                    ? "(?m)^    ([a-z_]+): \\["
                     : "\\breason === '([a-z_]+)'");
         use.matcher(source).results().forEach(found -> known.add(found.group(1)));
       }
@@ -202,9 +202,14 @@ class ReasonCodesTest extends Rules {
   /** In its own words, in one catalogue; or it says there why the page never meets the code. */
   @Test
   void thePageHasASentenceForEachCodeOrAReasonWhyNot() throws IOException {
-    String catalogue = Files.readString(Path.of("src/main/web/src/lib/refusals.ts"));
-    Set<String> told = found("(?m)^  ([a-z_]+): \\[\\s*'[A-Z][^']+\\.'", catalogue);
-    Set<String> neverMet = found("(?m)^  ([a-z_]+):\\s+'[a-z][^']+'", catalogue);
+    Path page = Path.of("src/main/web/src");
+    Set<String> told =
+        found(
+            "(?m)^    ([a-z_]+): \\[\\s*'[A-Z][^']+\\.'",
+            Files.readString(page.resolve("texts/en.ts")));
+    Set<String> neverMet =
+        found(
+            "(?m)^  ([a-z_]+):\\s+'[a-z][^']+'", Files.readString(page.resolve("lib/refusals.ts")));
     Set<String> both = new TreeSet<>(told);
     both.retainAll(neverMet);
     assertEquals(Set.of(), both);
