@@ -17,7 +17,17 @@ const LINES = [HEBREW, ARABIC, ENGLISH].flatMap((text) => {
   const words = text.split(' ');
   return words.map((_, i) => words.slice(0, i + 1).join(' '));
 });
-const MIXED = [`${ENGLISH}\n${HEBREW}`, `${ARABIC}\n${ENGLISH}`, `${HEBREW} GPT Desk`, `(${ARABIC})`, '42', '🙂 🙃 !', `${HEBREW}\n42`];
+const MARKED = ['`code`', '**bold** words', '- one\n- two', `> ${HEBREW}\n${ENGLISH}`, '```\ncode\n```'];
+const MIXED = [
+  ...MARKED,
+  `${ENGLISH}\n${HEBREW}`,
+  `${ARABIC}\n${ENGLISH}`,
+  `${HEBREW} GPT Desk`,
+  `(${ARABIC})`,
+  '42',
+  '🙂 🙃 !',
+  `${HEBREW}\n42`,
+];
 
 for (const [name, open] of Object.entries({ chromium: openChromium, firefox: openFirefox })) {
   const program = find(name);
@@ -174,6 +184,43 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         links,
         cases.map(([, href]) => (href === null ? '' : `${href} noopener noreferrer nofollow`)),
       );
+    });
+
+    test('code and simple marks of emphasis, and nothing else, are elements', async () => {
+      const deep = '>'.repeat(60);
+      const cases = [
+        [
+          '**bold** *italic* _too_ ~~gone~~ `a *b* <i>`',
+          '<strong>bold</strong> <em>italic</em> <em>too</em> <s>gone</s> <code>a *b* &lt;i&gt;</code>',
+        ],
+        ['**bold** and\n\n  two  lines', '<strong>bold</strong> and\n\n  two  lines'],
+        ['```js\nif (a < b) {\n  c();\n}\n```\nthen', '<pre><code>if (a &lt; b) {\n  c();\n}</code></pre><p>then</p>'],
+        ['> said **once**\nmy answer', '<blockquote><p>said <strong>once</strong></p></blockquote><p>my answer</p>'],
+        ['- one\n- two\n  - three\nafter', '<ul><li>one</li><li>two<ul><li>three</li></ul></li></ul><p>after</p>'],
+        ['3. three\n4. four', '<ol><li>three</li><li>four</li></ol>'],
+        [
+          '<b>x</b> <img src=x onerror=alert(1)> [a](javascript:alert(1)) ![b](https://example.org/b.png)',
+          '&lt;b&gt;x&lt;/b&gt; &lt;img src=x onerror=alert(1)&gt; [a](javascript:alert(1)) ![b](<a>https://example.org/b.png</a>)',
+        ],
+        ['2*3*4 a_b_c * - # none &amp; \\*\n---\n    four spaces', '2*3*4 a_b_c * - # none &amp;amp; \\*\n---\n    four spaces'],
+        ['*https://example.org/_c_/*d*', '<em><a>https://example.org/_c_/*d</a></em>'],
+        ['`https://example.org/e` \ue0000\ue000', '<code><a>https://example.org/e</a></code> \ue0000\ue000'],
+        ['见**粗体**。', '见<strong>粗体</strong>。'],
+        [`${deep} deep`, `${deep.replaceAll('>', '&gt;')} deep`],
+      ];
+      await shows(cases.map(([content]) => ['bob', { content }]));
+      const html = await alice.page.evaluate(
+        (count) =>
+          [...document.querySelectorAll('.bubble-text')]
+            .slice(-count)
+            .map((text) => text.innerHTML.replace(/<(\w+)(?: [\w-]+="[^"]*")*>/g, '<$1>')),
+        cases.length,
+      );
+      assert.deepEqual(
+        html,
+        cases.map(([, wanted]) => wanted),
+      );
+      await alice.shot(`marks-${name}`);
     });
 
     test('the Enter that ends a composition does not send, in any browser’s way; the next one does', async () => {

@@ -12,12 +12,13 @@ import {
   Trash2,
 } from 'lucide-react';
 import * as Popover from '@radix-ui/react-popover';
-import { memo, useState } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { AttachmentCard } from './attachment-card';
-import { LinkedText } from './linked-text';
+import { MessageText } from './message-text';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
-import { useTexts } from '@/hooks/use-texts';
+import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
+import { marked } from '@/lib/markdown';
 import { mayHelp } from '@/lib/refusals';
 import { isFewEmoji, lastDirection } from '@/lib/script';
 import type { ChatMessage } from '@/lib/types';
@@ -70,6 +71,7 @@ export const MessageBubble = memo(function MessageBubble({
   actions,
 }: MessageBubbleProps) {
   const { t, told, times } = useTexts();
+  const attributes = useLanguageAttributes();
   const [open, setOpen] = useState(false);
   // Tab leads past what is in a message, but for the one that has the focus, to which arrow keys lead.
   const [within, setWithin] = useState(false);
@@ -91,6 +93,7 @@ export const MessageBubble = memo(function MessageBubble({
     : message.file_url !== null && message.content === message.file_name
       ? '' // the card says it already
       : message.content;
+  const text = useMemo(() => marked(words), [words]);
   const edited = message.is_edited && !message.is_deleted;
   const time = times.clock(message.created_at);
   // What the foot says, for the room that the last line leaves it.
@@ -111,6 +114,7 @@ export const MessageBubble = memo(function MessageBubble({
           className={[
             'bubble',
             words === '' && 'bubble-bare',
+            text.isBlocks && 'bubble-blocks',
             edited && 'bubble-edited',
             late && 'bubble-late',
             !message.is_deleted && message.file_url === null && isFewEmoji(words) && 'bubble-emoji',
@@ -123,14 +127,26 @@ export const MessageBubble = memo(function MessageBubble({
           {!message.is_deleted && message.file_url && (
             <AttachmentCard message={message} tabIndex={tabIndex} />
           )}
-          {words !== '' && (
-            <p className={message.is_deleted ? 'bubble-deleted' : 'bubble-text'} data-foot={foot}>
-              {message.is_deleted ? words : <LinkedText text={words} tabIndex={tabIndex} />}
+          {message.is_deleted ? (
+            <p className="bubble-deleted" data-foot={foot}>
+              {words}
             </p>
+          ) : text.isBlocks ? (
+            <div className="bubble-text">
+              <MessageText text={text} tabIndex={tabIndex} />
+            </div>
+          ) : (
+            words !== '' && (
+              <p className="bubble-text" data-foot={foot}>
+                <MessageText text={text} tabIndex={tabIndex} />
+              </p>
+            )
           )}
           <span
             className="bubble-foot"
-            dir={message.is_deleted || words === '' ? undefined : lastDirection(words)}
+            dir={
+              message.is_deleted || words === '' || text.isBlocks ? undefined : lastDirection(words)
+            }
           >
             {edited && <span>{t.edited}</span>}
             {late && (
@@ -162,7 +178,7 @@ export const MessageBubble = memo(function MessageBubble({
                 </IconButton>
               </Popover.Trigger>
               <Popover.Portal>
-                <div className="gptdesk-chat">
+                <div className="gptdesk-chat" {...attributes}>
                   <Popover.Content
                     className="reaction-picker"
                     side="top"

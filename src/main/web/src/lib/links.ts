@@ -1,5 +1,5 @@
+// Where addresses are in a text, by the rules of linkify-it.
 import { LinkifyIt } from 'linkify-it';
-import { Fragment } from 'react';
 
 const linkify = new LinkifyIt({ fuzzyLink: true, urlAuth: true });
 linkify.add('ftp:', null).add('//', null);
@@ -15,38 +15,27 @@ const OPENING_MARKS =
 const CLOSING_MARKS = /[*_~`][\p{P}~`]*(?=\s|$|(?![\x20-\x7E])\p{P})/gu;
 const OPENS = /^(?:https?|mailto):$/;
 
-/**
- * Text with its addresses clickable: http, https, www. and e-mail, where linkify-it finds them. Everything else stays text: React
- * escapes it, and no HTML is ever made of it.
- */
-export function LinkedText({ text, tabIndex }: { text: string; tabIndex?: number }) {
-  const parts = [];
-  let end = 0;
-  for (const { schema, index, lastIndex, raw, url } of linkify.match(spaced(text)) ?? []) {
-    const address = schema === '' ? url.replace(/^http:/, 'https:') : url;
-    if (
-      !URL.canParse(address) ||
-      !OPENS.test(new URL(address).protocol) ||
-      (schema === '' && FILE_ENDING.test(raw) && !/^www\./i.test(raw))
-    ) {
-      continue;
-    }
-    parts.push(
-      <Fragment key={index}>
-        {text.slice(end, index)}
-        <a href={address} tabIndex={tabIndex} target="_blank" rel="noopener noreferrer nofollow">
-          {raw}
-        </a>
-      </Fragment>,
+export interface FoundLink {
+  from: number;
+  to: number;
+  raw: string;
+  address: string;
+}
+
+/** http, https, www. and e-mail; everything else stays text. */
+export function linksIn(text: string): FoundLink[] {
+  return (linkify.match(spaced(text)) ?? [])
+    .map(({ schema, index, lastIndex, raw, url }) => ({
+      from: index,
+      to: lastIndex,
+      raw,
+      address: schema === '' ? url.replace(/^http:/, 'https:') : url,
+      isFile: schema === '' && FILE_ENDING.test(raw) && !/^www\./i.test(raw),
+    }))
+    .filter(
+      ({ address, isFile }) =>
+        !isFile && URL.canParse(address) && OPENS.test(new URL(address).protocol),
     );
-    end = lastIndex;
-  }
-  return (
-    <>
-      {parts}
-      {text.slice(end)}
-    </>
-  );
 }
 
 /** As long as the text, with spaces in place of what stands around an address without being part of it. */
