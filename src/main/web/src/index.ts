@@ -14,5 +14,6 @@ export { ChatProvider, useChat, useUnreadCount } from './hooks/use-chat';
 export { useRealtimeChat } from './hooks/use-realtime-chat';
 export { createSupabaseClient, SignedOut } from './lib/supabase';
 export { UserChatAPI } from './lib/user-chat';
+export { answeredBy } from './lib/types';
 export type * from './lib/types';
 export type { Language } from './texts';

@@ -16,6 +16,8 @@ const MOST_CHANGES = 1000; // more than that missed: the newest page instead
 export interface FeedState {
   /** Ascending by number; what is not stored yet comes last. */
   messages: ChatMessage[];
+  /** Messages outside of these that some of them answer, by number; null for one that is not there any more. */
+  answered: ReadonlyMap<number, UserMessage | null>;
   conversation: Conversation | null;
   ready: boolean;
   loadingOlder: boolean;
@@ -34,6 +36,7 @@ export class ConversationFeed extends Store<FeedState> {
   private opening: Promise<void> | null = null;
   private catchingUp: Promise<void> | null = null;
   private again = false;
+  private readonly asked = new Set<number>();
 
   constructor(
     readonly id: string,
@@ -41,6 +44,7 @@ export class ConversationFeed extends Store<FeedState> {
   ) {
     super({
       messages: [],
+      answered: new Map(),
       conversation: null,
       ready: false,
       loadingOlder: false,
@@ -187,6 +191,24 @@ export class ConversationFeed extends Store<FeedState> {
       problem: null,
     }));
     return true;
+  }
+
+  /** Fetches a message that another answers, unless it is here. */
+  async fetchAnswered(seq: number): Promise<void> {
+    const { answered, messages } = this.get();
+    if (answered.has(seq) || this.asked.has(seq) || messages.some((one) => one.seq === seq)) {
+      return;
+    }
+    this.asked.add(seq);
+    const { data } = await this.api.getMessages(this.id, 1, { after: seq - 1 });
+    this.asked.delete(seq);
+    if (data) {
+      this.keepAnswered(seq, data.find((message) => message.seq === seq) ?? null);
+    }
+  }
+
+  private keepAnswered(seq: number, message: UserMessage | null): void {
+    this.set(({ answered }) => ({ answered: new Map(answered).set(seq, message) }));
   }
 
   /** Back from the past. */
@@ -346,6 +368,10 @@ export class ConversationFeed extends Store<FeedState> {
 
   /** Takes a message in by its number, unless it is here in this revision or a later one, or lies outside what is loaded. */
   private put(incoming: UserMessage, whole: boolean, extend = false): void {
+    const answered = this.get().answered.get(incoming.seq);
+    if (answered && answered.revision < incoming.revision) {
+      this.keepAnswered(incoming.seq, incoming);
+    }
     this.set((now) => {
       const stored = now.messages.find(
         (message) => message.id === incoming.id && !isOnItsWay(message),

@@ -7,7 +7,7 @@ export type Refused = Pick<Problem, 'message' | 'hint' | 'code' | 'reason' | 'st
 
 /** Codes without a sentence: why this page does not meet them. */
 const NEVER_MET: Record<string, string> = {
-  page_size: 'the page asks for 20 to 200 rows',
+  page_size: 'the page asks for 1 to 200 rows',
   page_bounds: 'the page gives a whole bound or none',
   missing: 'the page gives each argument',
   id_nil: 'the page makes an id for each message',

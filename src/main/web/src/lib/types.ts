@@ -58,6 +58,12 @@ export interface UserMessage {
   client_id?: string | null;
 }
 
+/** The number of the message of the same conversation that this one answers. */
+export function answeredBy({ metadata }: Pick<UserMessage, 'metadata'>): number | null {
+  const seq = metadata.reply_to;
+  return typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0 ? seq : null;
+}
+
 /** A message on the screen: also one that is still on its way. */
 export interface ChatMessage extends UserMessage {
   delivery?: 'sending' | 'failed';

@@ -8,11 +8,13 @@ import {
   Link,
   MailOpen,
   Pencil,
+  Reply,
   SmilePlus,
   Trash2,
 } from 'lucide-react';
 import * as Popover from '@radix-ui/react-popover';
 import { memo, useMemo, useState } from 'react';
+import { AnsweredMessage } from './answered-message';
 import { AttachmentCard } from './attachment-card';
 import { MessageText } from './message-text';
 import { IconButton } from '@/components/ui/icon-button';
@@ -21,7 +23,7 @@ import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import { marked } from '@/lib/markdown';
 import { mayHelp } from '@/lib/refusals';
 import { isFewEmoji, lastDirection } from '@/lib/script';
-import type { ChatMessage } from '@/lib/types';
+import { answeredBy, type ChatMessage, type UserMessage } from '@/lib/types';
 
 export const REACTIONS = [
   ['👍', 'thumbsUp'],
@@ -36,6 +38,8 @@ export const REACTIONS = [
 
 export interface MessageActions {
   react: (message: ChatMessage, reaction: string, give: boolean) => void;
+  /** Absent where one cannot write. */
+  reply?: ((message: ChatMessage) => void) | undefined;
   edit: (message: ChatMessage) => void;
   remove: (message: ChatMessage) => void;
   /** Unread again from this message on. */
@@ -56,6 +60,9 @@ export interface MessageBubbleProps {
   last?: boolean;
   isRead?: boolean;
   highlighted?: boolean;
+  /** The message that this one answers; null when it is not there any more. */
+  answered?: UserMessage | null | undefined;
+  onAnswered?: (seq: number) => void;
   actions?: MessageActions;
 }
 
@@ -68,6 +75,8 @@ export const MessageBubble = memo(function MessageBubble({
   last = true,
   isRead = false,
   highlighted = false,
+  answered,
+  onAnswered,
   actions,
 }: MessageBubbleProps) {
   const { t, told, times } = useTexts();
@@ -94,6 +103,7 @@ export const MessageBubble = memo(function MessageBubble({
       ? '' // the card says it already
       : message.content;
   const text = useMemo(() => marked(words), [words]);
+  const answeredSeq = answeredBy(message);
   const edited = message.is_edited && !message.is_deleted;
   const time = times.clock(message.created_at);
   // What the foot says, for the room that the last line leaves it.
@@ -124,6 +134,14 @@ export const MessageBubble = memo(function MessageBubble({
           tabIndex={-1}
           onClick={(event) => event.currentTarget.focus({ preventScroll: true })}
         >
+          {answeredSeq !== null && (
+            <AnsweredMessage
+              message={answered}
+              name={answered?.sender_id === userId ? t.you : senderName}
+              tabIndex={tabIndex}
+              {...(onAnswered && { onOpen: () => onAnswered(answeredSeq) })}
+            />
+          )}
           {!message.is_deleted && message.file_url && (
             <AttachmentCard message={message} tabIndex={tabIndex} />
           )}
@@ -211,6 +229,11 @@ export const MessageBubble = memo(function MessageBubble({
                 </IconButton>
               }
             >
+              {actions.reply && (
+                <MenuItem icon={<Reply size={16} />} onSelect={() => actions.reply!(message)}>
+                  {t.reply}
+                </MenuItem>
+              )}
               <MenuItem
                 icon={<Copy size={16} />}
                 onSelect={() =>

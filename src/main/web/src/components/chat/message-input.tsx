@@ -1,5 +1,6 @@
-import { Link2, Pencil, SendHorizontal, X } from 'lucide-react';
+import { Link2, Pencil, Reply, SendHorizontal, X } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { AnsweredMessage } from './answered-message';
 import { AttachDialog } from './attach-dialog';
 import { IconButton } from '@/components/ui/icon-button';
 import { useTexts } from '@/hooks/use-texts';
@@ -19,6 +20,9 @@ export interface MessageInputProps {
   editing?: ChatMessage | null;
   onEdited?: (message: ChatMessage, content: string) => void;
   onEditEnd?: () => void;
+  /** The message that the next one answers. */
+  replying?: { message: ChatMessage; name: string } | null;
+  onReplyEnd?: () => void;
   /** ArrowUp in an empty field. */
   onEditLast?: () => void;
 }
@@ -32,6 +36,8 @@ export function MessageInput({
   editing = null,
   onEdited,
   onEditEnd,
+  replying = null,
+  onReplyEnd,
   onEditLast,
 }: MessageInputProps) {
   const { t, number } = useTexts();
@@ -54,6 +60,13 @@ export function MessageInput({
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the text of the moment when the edit begins
   }, [editing]);
+
+  const answered = replying?.message.id;
+  useEffect(() => {
+    if (answered) {
+      field.current?.focus();
+    }
+  }, [answered]);
 
   // Kept as it is written here and never as it is shown: a tab that follows another would write old words over newer ones.
   const write = (words: string) => {
@@ -105,6 +118,8 @@ export function MessageInput({
       submit();
     } else if (event.key === 'Escape' && editing) {
       onEditEnd?.();
+    } else if (event.key === 'Escape' && replying) {
+      onReplyEnd?.();
     } else if (event.key === 'ArrowUp' && text === '' && !editing) {
       event.preventDefault();
       onEditLast?.();
@@ -124,6 +139,15 @@ export function MessageInput({
           <Pencil size={14} aria-hidden="true" />
           <span>{t.editing}</span>
           <IconButton label={t.cancelEdit} onClick={onEditEnd}>
+            <X size={16} />
+          </IconButton>
+        </div>
+      )}
+      {replying && !editing && (
+        <div className="composer-edit" role="group" aria-label={t.replyingTo(replying.name)}>
+          <Reply className="flips" size={14} aria-hidden="true" />
+          <AnsweredMessage message={replying.message} name={replying.name} />
+          <IconButton label={t.cancelReply} onClick={onReplyEnd}>
             <X size={16} />
           </IconButton>
         </div>

@@ -19,7 +19,7 @@ import { useTexts } from '@/hooks/use-texts';
 import type { Landing } from '@/hooks/use-realtime-chat';
 import { reveal } from '@/lib/scroll';
 import { mayHelp } from '@/lib/refusals';
-import type { ChatMessage, User } from '@/lib/types';
+import { answeredBy, type ChatMessage, type User } from '@/lib/types';
 
 const TOGETHER = 5 * 60_000; // said within these milliseconds, messages of one person stand together
 const NEAR = 80; // pixels from the end that still count as the end
@@ -140,27 +140,48 @@ export function MessageList({
     return () => observer.disconnect();
   }, [follow]);
 
-  // A search led here.
-  const landed = landing !== null;
-  useEffect(() => {
-    if (target === undefined || !landed) {
-      return;
-    }
-    let timer: ReturnType<typeof setTimeout>;
-    atEnd.current = false;
-    void feed.around(target).then(() =>
+  // A search or a quote leads to a message.
+  const show = useCallback(
+    async (seq: number) => {
+      atEnd.current = false;
+      await feed.around(seq);
       requestAnimationFrame(() => {
         atEnd.current = false;
-        const hit = box.current?.querySelector(`[data-seq="${target}"]`);
+        const hit = box.current?.querySelector(`[data-seq="${seq}"]`);
         if (hit) {
           reveal(hit, box.current!, 'center');
         }
-        setHighlighted(target);
-        timer = setTimeout(() => setHighlighted(null), 2500);
-      }),
-    );
+        setHighlighted(seq);
+      });
+    },
+    [feed],
+  );
+  const landed = landing !== null;
+  useEffect(() => {
+    if (target !== undefined && landed) {
+      void show(target);
+    }
+  }, [show, target, landed]);
+  useEffect(() => {
+    const timer = setTimeout(() => setHighlighted(null), 2500);
     return () => clearTimeout(timer);
-  }, [feed, target, landed]);
+  }, [highlighted]);
+
+  // What messages answer: here, or fetched.
+  const answers = useMemo(
+    () => new Set(messages.map(answeredBy).filter((seq) => seq !== null)),
+    [messages],
+  );
+  const answered = useMemo(() => {
+    const found = new Map(state.answered);
+    for (const message of messages) {
+      if (answers.has(message.seq) && !isOnItsWay(message)) {
+        found.set(message.seq, message);
+      }
+    }
+    return found;
+  }, [answers, messages, state.answered]);
+  useEffect(() => answers.forEach((seq) => void feed.fetchAnswered(seq)), [answers, feed]);
 
   // ---- loading by scrolling, reading by seeing
 
@@ -279,6 +300,8 @@ export function MessageList({
                     last={closes}
                     isRead={stored && message.seq <= (conversation?.other_read_seq ?? 0)}
                     highlighted={stored && message.seq === highlighted}
+                    answered={answered.get(answeredBy(message) ?? 0)}
+                    onAnswered={show}
                     actions={actions}
                   />
                 </div>

@@ -58,6 +58,7 @@ export function UserChatInterface({
   const listed = conversations.find(({ id }) => id === conversationId);
   const other = state.conversation?.other_user ?? otherUser;
   const [editing, setEditing] = useState<ChatMessage | null>(null);
+  const [replying, setReplying] = useState<ChatMessage | null>(null);
   const [removing, setRemoving] = useState<ChatMessage | null>(null);
   const [blocking, setBlocking] = useState(false);
   const [notice, setNotice] = useState<Problem | null>(null);
@@ -89,6 +90,14 @@ export function UserChatInterface({
     [act, conversationId, feed, session],
   );
 
+  const partner = state.conversation?.partner_status ?? 'active';
+  const farewell =
+    state.ended || partner === 'gone'
+      ? t.refusals.gone
+      : partner === 'apart'
+        ? t.refusals.apart
+        : null;
+  const writable = farewell === null;
   const actions = useMemo<MessageActions>(
     () => ({
       react: (message, reaction, give) => {
@@ -109,6 +118,12 @@ export function UserChatInterface({
           }
         });
       },
+      reply: writable
+        ? (message) => {
+            setEditing(null);
+            setReplying(message);
+          }
+        : undefined,
       edit: setEditing,
       remove: setRemoving,
       unread: (message) => void markAsUnread(message.seq),
@@ -122,7 +137,7 @@ export function UserChatInterface({
         feed.gone(message.id);
       },
     }),
-    [act, conversationId, currentUser.id, feed, markAsUnread, session],
+    [act, conversationId, currentUser.id, feed, markAsUnread, session, writable],
   );
 
   const change = async (work: Promise<{ data: UserMessage | null; error: Problem | null }>) => {
@@ -157,15 +172,8 @@ export function UserChatInterface({
   const name = other?.full_name ?? '…';
   const muted = listed?.is_muted ?? state.conversation?.is_muted ?? false;
   const archived = state.conversation?.is_archived ?? false;
-  const partner = state.conversation?.partner_status ?? 'active';
   const refused = state.messages.some(({ problem }) => problem?.reason === 'blocking');
   const isBlocked = blocked || refused || partner === 'blocking';
-  const farewell =
-    state.ended || partner === 'gone'
-      ? t.refusals.gone
-      : partner === 'apart'
-        ? t.refusals.apart
-        : null;
 
   return (
     <section className="chat" aria-label={t.conversationWith(name)}>
@@ -285,7 +293,12 @@ export function UserChatInterface({
           onSendMessage={async (draft) => {
             typing.stop();
             await feed.latest();
-            session.send(conversationId, other?.id ?? '', draft);
+            session.send(
+              conversationId,
+              other?.id ?? '',
+              replying ? { ...draft, metadata: { reply_to: replying.seq } } : draft,
+            );
+            setReplying(null);
           }}
           onTyping={typing.go}
           editing={editing}
@@ -295,6 +308,13 @@ export function UserChatInterface({
             }
           }}
           onEditEnd={() => setEditing(null)}
+          replying={
+            replying && {
+              message: replying,
+              name: replying.sender_id === currentUser.id ? t.you : name,
+            }
+          }
+          onReplyEnd={() => setReplying(null)}
           onEditLast={() => {
             const last = state.messages.findLast(
               (message) =>

@@ -1,0 +1,85 @@
+// What two people do with what was said: answer it, find it, be left in peace by it.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { find, openChromium } from './browsers.js';
+import { Demo } from './demo.js';
+import { complainedOfNothing, Person } from './person.js';
+import { Service } from '../node/service.js';
+import { until } from '../node/deadline.js';
+
+const chromium = find('chromium');
+
+describe('A conversation in Chromium', { skip: chromium === null && 'chromium was not found' }, () => {
+  const service = new Service();
+  let browser;
+  let demo;
+  let alice;
+  let bob;
+  let conversation;
+
+  before(async () => {
+    await service.start();
+    browser = await openChromium(chromium);
+    demo = await Demo.at(service.url);
+    alice = new Person('alice', await browser.newPage(), service.url);
+    bob = new Person('bob', await browser.newPage(), service.url);
+    conversation = await demo.between('alice', 'bob');
+  });
+  after(async () => {
+    await browser?.close();
+    await service.end();
+    complainedOfNothing([alice, bob].filter(Boolean));
+  });
+
+  test('a reply shows what it answers, leads there, and follows what becomes of it', async () => {
+    const question = await demo.sends('alice', conversation, 'the question of long ago');
+    for (let i = 1; i <= 60; i++) {
+      await demo.sends('alice', conversation, `much later, ${i}`);
+    }
+    await demo.calls('bob', 'mark_conversation_as_read', { conversation_id: conversation });
+    await bob.opens(`/messages/${conversation}#${question.seq}`);
+    await bob.usesTool('the question of long ago', 'More actions');
+    await bob.clicks('[role="menuitem"]', 'Reply');
+    await bob.sees('.composer-edit', 'the question of long ago');
+    await bob.page.keyboard.press('Escape');
+    await bob.seesNo('.composer-edit');
+    await bob.usesTool('the question of long ago', 'More actions');
+    await bob.clicks('[role="menuitem"]', 'Reply');
+    await bob.sends('my answer');
+    await bob.seesNo('.composer-edit');
+    await bob.sees('.bubble:has(.answered)', 'my answer');
+    await bob.sends('no answer to anything');
+    await bob.sees('.bubble:not(:has(.answered))', 'no answer to anything');
+
+    // Alice has the newest page, in which the question is not.
+    await alice.opens(`/messages/${conversation}`);
+    await alice.sees('.bubble:has(.answered)', 'my answer');
+    await alice.sees('.answered', 'the question of long ago');
+    await alice.sees('.answered-name', 'You');
+    assert.equal(await alice.count('.message', 'the question of long ago'), 1, 'in the quote alone');
+    await alice.clicks('.answered');
+    await alice.sees('.message-highlighted .bubble-text', 'the question of long ago');
+    assert.ok(
+      await alice.page.evaluate(() => {
+        const [pane, hit] = ['.messages', '.message-highlighted'].map((one) => document.querySelector(one).getBoundingClientRect());
+        return hit.top >= pane.top && hit.bottom <= pane.bottom;
+      }),
+      'it is on the screen',
+    );
+
+    await demo.calls('alice', 'edit_message', { message_id: question.id, content: 'the question, edited' });
+    await bob.sees('.answered', 'the question, edited');
+    await demo.calls('alice', 'delete_message', { message_id: question.id });
+    await bob.sees('.answered', 'This message was deleted');
+    await bob.opens(`/messages/${conversation}`);
+    await bob.sees('.answered', 'This message was deleted');
+
+    for (const reply_to of [999999, -1, 'x', {}]) {
+      await demo.calls('alice', 'send_message', { conversation_id: conversation, content: `to ${reply_to}`, metadata: { reply_to } });
+    }
+    await bob.sees('.bubble', 'to [object Object]');
+    await bob.sees('.bubble:has(.answered)', 'The message that this answers is not here any more');
+    assert.equal(await bob.count('.answered'), 2, 'a number alone names a message');
+    await bob.shot('reply');
+  });
+});
