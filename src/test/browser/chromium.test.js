@@ -485,6 +485,7 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     const { alice, bob, demo } = scene;
     await alice.clicks('[aria-label="Conversation menu"]');
     await alice.clicks('[role="menuitem"]', 'Mute');
+    await alice.clicks('.choices .button', 'Always');
     await alice.sees('.conversation [aria-label="Muted"]');
     await alice.clicks('[aria-label="Conversation menu"]');
     await alice.clicks('[role="menuitem"]', 'Unmute');

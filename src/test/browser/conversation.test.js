@@ -82,4 +82,36 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     assert.equal(await bob.count('.answered'), 2, 'a number alone names a message');
     await bob.shot('reply');
   });
+
+  test('muted for an hour, for eight, until tomorrow, always', async () => {
+    const asked = [];
+    alice.page.on('request', (request) => request.url().endsWith('/set_muted') && asked.push(request.postDataJSON().until));
+    const chooses = async (length) => {
+      await alice.clicks('[aria-label="Conversation menu"]');
+      await alice.clicks('[role="menuitem"]', 'Mute');
+      const earliest = Date.now();
+      await alice.clicks('.choices .button', length);
+      await alice.sees('.conversation [aria-label="Muted"]');
+      const latest = Date.now();
+      await alice.clicks('[aria-label="Conversation menu"]');
+      await alice.clicks('[role="menuitem"]', 'Unmute');
+      await alice.seesNo('.conversation [aria-label="Muted"]');
+      assert.equal(asked.pop(), null);
+      return { until: asked.pop(), earliest, latest };
+    };
+    const ROUNDED = 1000; // the page has the server's clock from a header with whole seconds
+    for (const [label, hours] of [
+      ['For 1 hour', 1],
+      ['For 8 hours', 8],
+    ]) {
+      const { until, earliest, latest } = await chooses(label);
+      const from = Date.parse(until) - hours * 3_600_000;
+      assert.ok(earliest - ROUNDED <= from && from <= latest + ROUNDED, `${label}: ${until}`);
+    }
+    const { until, earliest } = await chooses('Until tomorrow');
+    const morning = new Date(earliest);
+    morning.setDate(morning.getDate() + 1);
+    assert.equal(until, new Date(morning.setHours(8, 0, 0, 0)).toISOString());
+    assert.equal((await chooses('Always')).until, 'infinity');
+  });
 });

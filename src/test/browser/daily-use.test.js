@@ -69,6 +69,7 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
 
     await alice.clicks('[aria-label="Conversation menu"]');
     await alice.clicks('[role="menuitem"]', 'Mute');
+    await alice.clicks('.choices .button', 'Always');
     await alice.sees('.conversation [aria-label="Muted"]');
     assert.equal(await hears('bob', withBob, 'muted'), 2);
     assert.equal(await hears('carol', withCarol, 'not muted'), 3);
@@ -81,6 +82,21 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
     assert.equal(await hears('carol', withCarol, 'sound is off'), 3);
     await alice.clicks('[aria-label="Turn sound on"]');
     assert.equal(await hears('carol', withCarol, 'sound is on'), 4);
+
+    // A mute ends by itself: the database tells nobody, and says so when it is asked.
+    const setsMuted = (until) => demo.calls('alice', 'set_muted', { conversation_id: withBob, until });
+    await setsMuted('infinity');
+    await alice.sees('.conversation [aria-label="Muted"]');
+    await alice.page.route('**/rpc/get_conversations', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: (await response.json()).map((row) => ({ ...row, is_muted: false })) });
+    });
+    await alice.page.evaluate(() => (window.audio.time += 10));
+    await demo.sends('bob', withBob, 'muted no longer');
+    await until('a sound', async () => (await chimes()) === 5);
+    await alice.seesNo('.conversation [aria-label="Muted"]');
+    await setsMuted(null);
+    await alice.page.unroute('**/rpc/get_conversations');
 
     await alice.page.evaluate(() => (document.hasFocus = () => true));
     await alice.choosesConversation('Carol');

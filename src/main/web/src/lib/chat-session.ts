@@ -321,8 +321,15 @@ export class ChatSession extends Store<SessionState> {
       this.archive.heardMessage(message);
     }
     if (isNew && message.sender_id !== this.user.id) {
-      this.messageListeners.forEach((listener) => listener(message));
+      void this.tell(message);
     }
+  }
+
+  private async tell(message: UserMessage): Promise<void> {
+    if (this.inbox.find(message.conversation_id)?.is_muted) {
+      await this.inbox.refresh(message.conversation_id); // the time may be over for which it was muted
+    }
+    this.messageListeners.forEach((listener) => listener(message));
   }
 
   private heardConversation(row: ConversationRow): void {

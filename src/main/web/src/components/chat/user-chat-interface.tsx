@@ -14,6 +14,7 @@ import { EmptyState } from './empty-state';
 import type { MessageActions } from './message-bubble';
 import { MessageInput } from './message-input';
 import { MessageList } from './message-list';
+import { MuteDialog } from './mute-dialog';
 import { Avatar } from '@/components/ui/avatar';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
@@ -60,6 +61,7 @@ export function UserChatInterface({
   const [editing, setEditing] = useState<ChatMessage | null>(null);
   const [replying, setReplying] = useState<ChatMessage | null>(null);
   const [removing, setRemoving] = useState<ChatMessage | null>(null);
+  const [muting, setMuting] = useState(false);
   const [blocking, setBlocking] = useState(false);
   const [notice, setNotice] = useState<Problem | null>(null);
   const [blocked, setBlocked] = useState(false);
@@ -206,11 +208,7 @@ export function UserChatInterface({
         >
           <MenuItem
             icon={muted ? <Bell size={16} /> : <BellOff size={16} />}
-            onSelect={() =>
-              void act(session.api.setMuted(conversationId, muted ? null : 'infinity')).then(() =>
-                Promise.all([session.inbox.refresh(conversationId), feed.open()]),
-              )
-            }
+            onSelect={() => (muted ? mute(null) : setMuting(true))}
           >
             {muted ? t.unmute : t.mute}
           </MenuItem>
@@ -330,6 +328,7 @@ export function UserChatInterface({
         />
       )}
 
+      <MuteDialog name={name} open={muting} onOpenChange={setMuting} onMute={mute} />
       <ConfirmDialog
         open={removing !== null}
         onOpenChange={(open) => !open && setRemoving(null)}
@@ -348,6 +347,12 @@ export function UserChatInterface({
       />
     </section>
   );
+
+  function mute(until: string | null) {
+    void act(session.api.setMuted(conversationId, until)).then(() =>
+      Promise.all([session.inbox.refresh(conversationId), feed.open()]),
+    );
+  }
 
   async function unblock() {
     if (other && (await act(session.api.unblockUser(other.id)))) {
