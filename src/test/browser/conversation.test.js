@@ -83,6 +83,40 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await bob.shot('reply');
   });
 
+  test('a search within the conversation leads from hit to hit, and to more of them', async () => {
+    const others = await demo.between('alice', 'carol');
+    await demo.sends('carol', others, 'the plum of somebody else');
+    const { seq } = await demo.sends('bob', conversation, 'the first plum of all');
+    for (let i = 1; i <= 45; i++) {
+      await demo.sends('bob', conversation, i % 2 ? `plum, ${i}` : `pear, ${i}`);
+    }
+    await alice.opens(`/messages/${conversation}`);
+    await alice.clicks('[aria-label="Conversation menu"]');
+    await alice.clicks('[role="menuitem"]', 'Search');
+    await alice.sees('.chat-search input:focus');
+    await alice.page.keyboard.type('plum');
+    await alice.sees('.found mark', 'plum');
+    assert.equal(await alice.count('.found'), 20);
+    await alice.clicks('.chat-search .link-button', 'Show more');
+    await alice.sees('.found', 'the first plum of all');
+    assert.equal(await alice.count('.found'), 24);
+    assert.equal((await alice.count('.found', 'somebody else')) + (await alice.count('.found', 'pear')), 0);
+    await alice.shot('search-here');
+
+    await alice.clicks('.found', 'the first plum of all');
+    await alice.sees(`[data-seq="${seq}"] .message-highlighted`);
+    await alice.clicks('.found', 'plum, 45');
+    await alice.sees('.message-highlighted', 'plum, 45');
+    await alice.clicks('.found', 'the first plum of all');
+    await alice.sees(`[data-seq="${seq}"] .message-highlighted`);
+
+    await alice.clicks('.chat-search input');
+    await alice.page.keyboard.type('s and cherries');
+    await alice.sees('.chat-search-found', 'Nothing found for “plums and cherries”');
+    await alice.page.keyboard.press('Escape');
+    await alice.seesNo('.chat-search');
+  });
+
   test('muted for an hour, for eight, until tomorrow, always', async () => {
     const asked = [];
     alice.page.on('request', (request) => request.url().endsWith('/set_muted') && asked.push(request.postDataJSON().until));

@@ -92,6 +92,19 @@ export const ar: Texts = {
   back: 'العودة إلى المحادثات',
   conversationWith: (name) => `محادثة مع ${name}`,
   conversationMenu: 'قائمة المحادثة',
+  search: 'بحث',
+  searchHere: 'البحث في هذه المحادثة',
+  closeSearch: 'إغلاق البحث',
+  foundMessages: (messages, more) =>
+    (more ? 'أكثر من: ' : '') +
+    count(messages, {
+      zero: 'لم يُعثر على رسائل',
+      one: 'رسالة واحدة',
+      two: 'رسالتان',
+      few: '# رسائل',
+      many: '# رسالة',
+      other: '# رسالة',
+    }),
   mute: 'كتم…',
   muteQuestion: (name) => `كتم المحادثة مع ${name}؟`,
   muteAbout: 'تصل رسائلها بلا صوت، ولا تُحتسب ضمن غير المقروءة.',

@@ -90,6 +90,14 @@ export const de: Texts = {
   back: 'Zurück zu den Unterhaltungen',
   conversationWith: (name) => `Unterhaltung mit ${name}`,
   conversationMenu: 'Menü der Unterhaltung',
+  search: 'Suchen',
+  searchHere: 'In dieser Unterhaltung suchen',
+  closeSearch: 'Suche schließen',
+  foundMessages: (messages, more) =>
+    count(messages, {
+      one: more ? 'Mehr als # Nachricht gefunden' : '# Nachricht gefunden',
+      other: more ? 'Mehr als # Nachrichten gefunden' : '# Nachrichten gefunden',
+    }),
   mute: 'Stummschalten…',
   muteQuestion: (name) => `Die Unterhaltung mit ${name} stummschalten?`,
   muteAbout: 'Ihre Nachrichten kommen ohne Ton, und die Zahl der ungelesenen zählt sie nicht.',

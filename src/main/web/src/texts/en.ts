@@ -96,6 +96,14 @@ export const en = {
   back: 'Back to conversations',
   conversationWith: (name: string) => `Conversation with ${name}`,
   conversationMenu: 'Conversation menu',
+  search: 'Search',
+  searchHere: 'Search in this conversation',
+  closeSearch: 'Close search',
+  foundMessages: (messages: number, more: boolean) =>
+    count(messages, {
+      one: more ? 'More than # message found' : '# message found',
+      other: more ? 'More than # messages found' : '# messages found',
+    }),
   mute: 'Mute…',
   muteQuestion: (name: string) => `Mute the conversation with ${name}?`,
   muteAbout: 'Its messages come without a sound, and the unread count leaves them out.',

@@ -13,6 +13,7 @@ import { useInView } from 'react-intersection-observer';
 import { BlockedUsersDialog } from './blocked-users-dialog';
 import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
+import { Headline } from './headline';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
 import { useChat, useOutage, useStore } from '@/hooks/use-chat';
@@ -373,19 +374,6 @@ function Results({ title, children }: { title: string; children: ReactNode }) {
       <ul className="conversations">{children}</ul>
     </section>
   );
-}
-
-/** Hits stand between U+E000 and U+E001; the rest is text. */
-function Headline({ text }: { text: string }) {
-  return text.split('\uE000').map((part, i) => {
-    const [hit, rest] = i === 0 ? ['', part] : part.split('\uE001', 2);
-    return (
-      <span key={i}>
-        {hit && <mark>{hit}</mark>}
-        {rest}
-      </span>
-    );
-  });
 }
 
 function Skeletons() {

@@ -38,6 +38,8 @@ export interface MessageListProps {
   actions: MessageActions;
   /** The number to show first, when a search led here. */
   target?: number | undefined;
+  /** A message to show now; another object leads to it again. */
+  jump?: { seq: number } | null;
   onRead: (seq: number) => void;
 }
 
@@ -51,6 +53,7 @@ export function MessageList({
   typing,
   actions,
   target,
+  jump = null,
   onRead,
 }: MessageListProps) {
   const { messages, conversation, ready, hasOlder, hasNewer, loadingOlder, problem } = state;
@@ -162,6 +165,11 @@ export function MessageList({
       void show(target);
     }
   }, [show, target, landed]);
+  useEffect(() => {
+    if (jump) {
+      void show(jump.seq);
+    }
+  }, [show, jump]);
   useEffect(() => {
     const timer = setTimeout(() => setHighlighted(null), 2500);
     return () => clearTimeout(timer);

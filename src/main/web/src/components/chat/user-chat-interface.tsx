@@ -8,8 +8,10 @@ import {
   EllipsisVertical,
   MailOpen,
   MessageCircleOff,
+  Search,
 } from 'lucide-react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { ConversationSearch } from './conversation-search';
 import { EmptyState } from './empty-state';
 import type { MessageActions } from './message-bubble';
 import { MessageInput } from './message-input';
@@ -61,6 +63,8 @@ export function UserChatInterface({
   const [editing, setEditing] = useState<ChatMessage | null>(null);
   const [replying, setReplying] = useState<ChatMessage | null>(null);
   const [removing, setRemoving] = useState<ChatMessage | null>(null);
+  const [searching, setSearching] = useState(false);
+  const [jump, setJump] = useState<{ seq: number } | null>(null);
   const [muting, setMuting] = useState(false);
   const [blocking, setBlocking] = useState(false);
   const [notice, setNotice] = useState<Problem | null>(null);
@@ -206,6 +210,9 @@ export function UserChatInterface({
             </IconButton>
           }
         >
+          <MenuItem icon={<Search size={16} />} onSelect={() => setSearching(true)}>
+            {t.search}
+          </MenuItem>
           <MenuItem
             icon={muted ? <Bell size={16} /> : <BellOff size={16} />}
             onSelect={() => (muted ? mute(null) : setMuting(true))}
@@ -240,6 +247,14 @@ export function UserChatInterface({
         </Menu>
       </header>
 
+      {searching && (
+        <ConversationSearch
+          conversationId={conversationId}
+          nameOf={(senderId) => (senderId === currentUser.id ? t.you : name)}
+          onOpen={(seq) => setJump({ seq })}
+          onClose={() => setSearching(false)}
+        />
+      )}
       {other && (
         <MessageList
           feed={feed}
@@ -251,6 +266,7 @@ export function UserChatInterface({
           typing={typingUsers.length > 0}
           actions={actions}
           target={target}
+          jump={jump}
           onRead={(seq) => void session.read(conversationId, seq)}
         />
       )}
