@@ -117,6 +117,45 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await alice.seesNo('.chat-search');
   });
 
+  test('emoji are chosen by their names, for the field and as reactions, from this service alone', async () => {
+    const elsewhere = [];
+    alice.page.on('request', (request) => request.url().startsWith(service.url) || elsewhere.push(request.url()));
+    const field = () => alice.page.evaluate(() => document.querySelector('.composer textarea').value);
+    const chooses = async (name, emoji) => {
+      await alice.sees('.emoji-picker input:focus');
+      await alice.sees('.emoji-picker-list button');
+      await alice.page.keyboard.type(name);
+      await alice.sees('.emoji-picker-list [data-active]', emoji);
+      await alice.shot(`emoji-${name}`);
+      await alice.page.keyboard.press('Enter');
+      await alice.seesNo('.emoji-picker');
+    };
+    await alice.writes('ab');
+    await alice.page.keyboard.press('ArrowLeft');
+    await alice.clicks('[aria-label="Emoji"]');
+    await chooses('pizza', '🍕');
+    await alice.sees('.composer textarea:focus');
+    await alice.page.keyboard.type('x');
+    assert.equal(await field(), 'a🍕xb');
+    await alice.page.keyboard.press('Enter');
+    await bob.sees('.bubble', 'a🍕xb');
+
+    await alice.usesTool('a🍕xb', 'React');
+    await alice.clicks('.reaction-picker button', 'More emoji');
+    await chooses('unicorn', '🦄');
+    await bob.sees('.reaction', '🦄1');
+
+    await alice.clicks('.me');
+    await alice.clicks('[role="menuitemcheckbox"]', 'Deutsch');
+    await alice.clicks('.composer [aria-label="Emoji"]');
+    await chooses('Einhorn', '🦄');
+    assert.equal(await field(), '🦄');
+    await alice.pastes('');
+    await alice.clicks('.me');
+    await alice.clicks('[role="menuitemcheckbox"]', 'English');
+    assert.deepEqual(elsewhere, []);
+  });
+
   test('muted for an hour, for eight, until tomorrow, always', async () => {
     const asked = [];
     alice.page.on('request', (request) => request.url().endsWith('/set_muted') && asked.push(request.postDataJSON().until));

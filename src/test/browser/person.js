@@ -201,7 +201,7 @@ export function complainedOfNothing(people) {
   );
 }
 
-const PANES = '.messages, .sidebar-scroll, .chat-search-found, .people, .dialog, .menu, .whole, textarea, input';
+const PANES = '.messages, .sidebar-scroll, .emoji-picker-pane, .chat-search-found, .people, .dialog, .menu, .whole, textarea, input';
 
 /** In the page: what is scrolled and should not be, and whether the document could be. */
 function outOfPlace(panes) {

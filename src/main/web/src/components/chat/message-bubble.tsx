@@ -8,18 +8,19 @@ import {
   Link,
   MailOpen,
   Pencil,
+  Plus,
   Reply,
   SmilePlus,
   Trash2,
 } from 'lucide-react';
-import * as Popover from '@radix-ui/react-popover';
 import { memo, useMemo, useState } from 'react';
 import { AnsweredMessage } from './answered-message';
 import { AttachmentCard } from './attachment-card';
+import { EmojiPopover } from './emoji-popover';
 import { MessageText } from './message-text';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
-import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
+import { useTexts } from '@/hooks/use-texts';
 import { marked } from '@/lib/markdown';
 import { mayHelp } from '@/lib/refusals';
 import { isFewEmoji, lastDirection } from '@/lib/script';
@@ -80,11 +81,13 @@ export const MessageBubble = memo(function MessageBubble({
   actions,
 }: MessageBubbleProps) {
   const { t, told, times } = useTexts();
-  const attributes = useLanguageAttributes();
   const [open, setOpen] = useState(false);
+  const [all, setAll] = useState(false); // emoji, in place of the usual few
   // Tab leads past what is in a message, but for the one that has the focus, to which arrow keys lead.
   const [within, setWithin] = useState(false);
   const tabIndex = within ? 0 : -1;
+  const react = (reaction: string) =>
+    actions?.react(message, reaction, !reactedWith(message, reaction, userId));
   const stored = message.delivery === undefined;
   const classes = [
     'message',
@@ -189,38 +192,41 @@ export const MessageBubble = memo(function MessageBubble({
             role="group"
             aria-label={t.messageActions}
           >
-            <Popover.Root open={open} onOpenChange={setOpen}>
-              <Popover.Trigger asChild>
+            <EmojiPopover
+              open={open}
+              onOpenChange={(now) => {
+                setOpen(now);
+                setAll(false);
+              }}
+              label={t.chooseReaction}
+              onChoose={react}
+              trigger={
                 <IconButton label={t.react} tabIndex={tabIndex}>
                   <SmilePlus size={17} />
                 </IconButton>
-              </Popover.Trigger>
-              <Popover.Portal>
-                <div className="gptdesk-chat" {...attributes}>
-                  <Popover.Content
-                    className="reaction-picker"
-                    side="top"
-                    sideOffset={6}
-                    collisionPadding={8}
-                    aria-label={t.chooseReaction}
-                  >
-                    {REACTIONS.map(([reaction, name]) => (
-                      <button
-                        key={reaction}
-                        type="button"
-                        aria-label={t.reactionNames[name]}
-                        onClick={() => {
-                          setOpen(false);
-                          actions.react(message, reaction, !reactedWith(message, reaction, userId));
-                        }}
-                      >
-                        {reaction}
-                      </button>
-                    ))}
-                  </Popover.Content>
-                </div>
-              </Popover.Portal>
-            </Popover.Root>
+              }
+            >
+              {!all && (
+                <>
+                  {REACTIONS.map(([reaction, name]) => (
+                    <button
+                      key={reaction}
+                      type="button"
+                      aria-label={t.reactionNames[name]}
+                      onClick={() => {
+                        setOpen(false);
+                        react(reaction);
+                      }}
+                    >
+                      {reaction}
+                    </button>
+                  ))}
+                  <IconButton label={t.moreEmoji} onClick={() => setAll(true)}>
+                    <Plus size={19} />
+                  </IconButton>
+                </>
+              )}
+            </EmojiPopover>
             <Menu
               align={isOwn ? 'end' : 'start'}
               trigger={

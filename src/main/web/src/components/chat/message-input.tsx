@@ -1,7 +1,8 @@
-import { Link2, Pencil, Reply, SendHorizontal, X } from 'lucide-react';
+import { Link2, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide-react';
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { AnsweredMessage } from './answered-message';
 import { AttachDialog } from './attach-dialog';
+import { EmojiPopover } from './emoji-popover';
 import { IconButton } from '@/components/ui/icon-button';
 import { useTexts } from '@/hooks/use-texts';
 import { keep, kept, onKept } from '@/lib/keep';
@@ -43,9 +44,11 @@ export function MessageInput({
   const { t, number } = useTexts();
   const label = placeholder ?? t.write;
   const [text, setText] = useState(() => (draftKey && kept(`draft:${draftKey}`)) || '');
+  const [choosing, setChoosing] = useState(false);
   const [attaching, setAttaching] = useState(false);
   const beforeEdit = useRef<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
+  const caret = useRef<number | null>(null); // where it is to stand once the text is shown
   const left = MAX_MESSAGE_LENGTH - [...text.trim()].length; // as the database counts: characters, not UTF-16 units
   const sendable = text.trim() !== '' && left >= 0;
 
@@ -93,7 +96,17 @@ export function MessageInput({
     const area = field.current!;
     area.style.height = 'auto';
     area.style.height = `${area.scrollHeight}px`;
+    if (caret.current !== null) {
+      area.setSelectionRange(caret.current, caret.current);
+      caret.current = null;
+    }
   }, [text]);
+
+  const insert = (words: string) => {
+    const { selectionStart, selectionEnd } = field.current!;
+    caret.current = selectionStart + words.length;
+    write(text.slice(0, selectionStart) + words + text.slice(selectionEnd));
+  };
 
   const submit = () => {
     if (!sendable) {
@@ -169,6 +182,18 @@ export function MessageInput({
             }
           }}
           onKeyDown={pressed}
+        />
+        <EmojiPopover
+          open={choosing}
+          onOpenChange={setChoosing}
+          label={t.emoji}
+          onChoose={insert}
+          onClosed={() => field.current?.focus()}
+          trigger={
+            <IconButton label={t.emoji}>
+              <Smile size={20} />
+            </IconButton>
+          }
         />
         <IconButton
           label={t.attach}

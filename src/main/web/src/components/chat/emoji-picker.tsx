@@ -1,0 +1,84 @@
+// All emoji, by frimousse. Loaded with their names when somebody opens it, from the application itself.
+import { EmojiPicker as Picker, type EmojiData, type SkinTone } from 'frimousse';
+import { useTexts } from '@/hooks/use-texts';
+import type { Language } from '@/texts';
+
+const TONES: Exclude<SkinTone, 'none'>[] = [
+  'light',
+  'medium-light',
+  'medium',
+  'medium-dark',
+  'dark',
+];
+
+/** Names and words to search by; emojibase has none in Arabic. */
+async function emojiIn(language: Language): Promise<EmojiData> {
+  const [{ default: emojis }, { default: messages }] = await (language === 'de'
+    ? Promise.all([
+        import('emojibase-data/de/compact.json'),
+        import('emojibase-data/de/messages.json'),
+      ])
+    : Promise.all([
+        import('emojibase-data/en/compact.json'),
+        import('emojibase-data/en/messages.json'),
+      ]));
+  return {
+    locale: language,
+    emojis: emojis.flatMap(({ unicode, label, group, tags = [], skins = [] }) =>
+      group === undefined
+        ? [] // a part of others
+        : {
+            emoji: unicode,
+            label,
+            category: group,
+            version: 0,
+            tags,
+            ...(skins.length === TONES.length && {
+              skins: Object.fromEntries(
+                TONES.map((tone, i) => [tone, skins[i]!.unicode]),
+              ) as Record<Exclude<SkinTone, 'none'>, string>,
+            }),
+          },
+    ),
+    categories: messages.groups
+      .filter(({ key }) => key !== 'component')
+      .map(({ order, message }) => ({ index: order, label: message })),
+    skinTones: Object.fromEntries(
+      messages.skinTones.map(({ key, message }) => [key, message]),
+    ) as EmojiData['skinTones'],
+  };
+}
+
+export default function EmojiPicker({ onChoose }: { onChoose: (emoji: string) => void }) {
+  const { t, language } = useTexts();
+  return (
+    <Picker.Root
+      className="emoji-picker"
+      columns={8}
+      locale={language}
+      resolveEmojiData={() => emojiIn(language)}
+      onEmojiSelect={({ emoji }) => onChoose(emoji)}
+    >
+      <div className="emoji-picker-top">
+        <Picker.Search
+          className="search-field"
+          autoFocus
+          placeholder={t.searchEmoji}
+          aria-label={t.searchEmoji}
+        />
+        <Picker.SkinToneSelector
+          className="icon-button"
+          aria-label={t.skinTone}
+          title={t.skinTone}
+        />
+      </div>
+      <Picker.Viewport className="emoji-picker-pane">
+        <Picker.Loading className="emoji-picker-words">{t.loading}</Picker.Loading>
+        <Picker.Empty className="emoji-picker-words">
+          {({ search }) => t.nothingFound(search)}
+        </Picker.Empty>
+        <Picker.List className="emoji-picker-list" />
+      </Picker.Viewport>
+    </Picker.Root>
+  );
+}

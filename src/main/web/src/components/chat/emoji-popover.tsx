@@ -1,0 +1,62 @@
+import * as Popover from '@radix-ui/react-popover';
+import { lazy, Suspense, type ReactNode } from 'react';
+import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
+
+const EmojiPicker = lazy(() => import('./emoji-picker'));
+
+/** Beside its trigger: all emoji, or a few children first. */
+export function EmojiPopover({
+  trigger,
+  open,
+  onOpenChange,
+  label,
+  onChoose,
+  onClosed,
+  children,
+}: {
+  trigger: ReactNode;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  label: string;
+  onChoose: (emoji: string) => void;
+  /** Takes the focus; without it the trigger has it again. */
+  onClosed?: () => void;
+  /** In place of all of them. */
+  children?: ReactNode;
+}) {
+  const { t } = useTexts();
+  const attributes = useLanguageAttributes();
+  return (
+    <Popover.Root open={open} onOpenChange={onOpenChange}>
+      <Popover.Trigger asChild>{trigger}</Popover.Trigger>
+      <Popover.Portal>
+        <div className="gptdesk-chat" {...attributes}>
+          <Popover.Content
+            className={children ? 'reaction-picker' : 'emoji-popover'}
+            side="top"
+            sideOffset={6}
+            collisionPadding={8}
+            aria-label={label}
+            onCloseAutoFocus={(event) => {
+              if (onClosed) {
+                event.preventDefault();
+                onClosed();
+              }
+            }}
+          >
+            {children || (
+              <Suspense fallback={<p className="emoji-picker-words">{t.loading}</p>}>
+                <EmojiPicker
+                  onChoose={(emoji) => {
+                    onOpenChange(false);
+                    onChoose(emoji);
+                  }}
+                />
+              </Suspense>
+            )}
+          </Popover.Content>
+        </div>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
