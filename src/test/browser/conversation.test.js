@@ -31,6 +31,31 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     complainedOfNothing([alice, bob].filter(Boolean));
   });
 
+  test('a list that was asked for before a message came does not hide it', async () => {
+    await demo.sends('carol', await demo.between('alice', 'carol'), 'hello from Carol');
+    await alice.opens();
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    const asked = new Promise((resolve) => {
+      void alice.page.route('**/rpc/get_conversations', async (route) => {
+        const response = await route.fetch();
+        const rows = await response.json();
+        resolve();
+        await held;
+        rows.forEach(({ other_user }) => (other_user.full_name += ' as listed'));
+        await route.fulfill({ response, json: rows });
+      });
+    });
+    await alice.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await asked;
+    await demo.sends('bob', conversation, 'while the list was on its way');
+    await alice.sees('.conversation', 'while the list was on its way');
+    release();
+    await alice.sees('.conversation', 'Carol Clark as listed');
+    assert.ok(await alice.has('.conversation:has(.badge)', 'while the list was on its way'));
+    await alice.page.unroute('**/rpc/get_conversations');
+  });
+
   test('a reply shows what it answers, leads there, and follows what becomes of it', async () => {
     const question = await demo.sends('alice', conversation, 'the question of long ago');
     for (let i = 1; i <= 60; i++) {

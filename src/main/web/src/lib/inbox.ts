@@ -36,6 +36,7 @@ export class Inbox extends Store<InboxState> {
     }
     this.set((now) => {
       const loaded = new Set(data.map(({ id }) => id));
+      const held = new Map(now.conversations.map((one) => [one.id, one]));
       const end = data.at(-1);
       // What lies within the page's time and is not in it has left the list.
       const beyond =
@@ -43,7 +44,14 @@ export class Inbox extends Store<InboxState> {
           ? []
           : now.conversations.filter((one) => !loaded.has(one.id) && moment(one) < moment(end));
       return {
-        conversations: [...data, ...beyond].sort(byMoment),
+        // What was heard while the page was on its way is newer than it.
+        conversations: [
+          ...data.map((one) => {
+            const heard = held.get(one.id);
+            return heard && heard.revision > one.revision ? heard : one;
+          }),
+          ...beyond,
+        ].sort(byMoment),
         ready: true,
         hasMore: now.ready && beyond.length > 0 ? now.hasMore : data.length === PAGE,
         problem: null,
