@@ -1,4 +1,4 @@
-// One bundle with a hashed name, made smaller once and for all: what the service sends is read from the jar as it stands.
+// Bundles with hashed names, made smaller once and for all: what the service sends is read from the jar as it stands.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -60,7 +60,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
-    rolldownOptions: { output: { codeSplitting: false } },
   },
   server: {
     port: 5173,
