@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { AxeBuilder } from '@axe-core/playwright';
+import { fades, isAccessible } from './axe.js';
 import { find, openChromium } from './browsers.js';
 import { Demo } from './demo.js';
 import { complainedOfNothing, Person } from './person.js';
@@ -612,25 +612,3 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await leaves(person);
   });
 });
-
-/** Waits for what appears or changes its colour; what breathes for ever is not waited for. */
-function fades(page) {
-  return page.evaluate(async () => {
-    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
-    await Promise.allSettled(ending.map(({ finished }) => finished));
-  });
-}
-
-async function isAccessible(page, where) {
-  // An open menu hangs at the end of the body, as Radix makes it, outside of any landmark: its role is what readers go by.
-  const axe = new AxeBuilder({ page });
-  const { violations } = await (where === 'menu' ? axe.disableRules(['region']) : axe).analyze();
-  assert.deepEqual(
-    violations.map(
-      ({ id, impact, nodes }) =>
-        `${where}: ${id} (${impact}) ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`,
-    ),
-    [],
-    `axe on ${where}`,
-  );
-}

@@ -1,6 +1,7 @@
 // What two people do with what was said: answer it, find it, be left in peace by it.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { fades, isAccessible } from './axe.js';
 import { find, openChromium } from './browsers.js';
 import { Demo } from './demo.js';
 import { complainedOfNothing, Person } from './person.js';
@@ -105,6 +106,7 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await bob.sees('.bubble', 'to [object Object]');
     await bob.sees('.bubble:has(.answered)', 'The message that this answers is not here any more');
     assert.equal(await bob.count('.answered'), 2, 'a number alone names a message');
+    await isAccessible(bob.page, 'a reply', '.bubble:has(.answered)');
     await bob.shot('reply');
   });
 
@@ -126,6 +128,7 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await alice.sees('.found', 'the first plum of all');
     assert.equal(await alice.count('.found'), 24);
     assert.equal((await alice.count('.found', 'somebody else')) + (await alice.count('.found', 'pear')), 0);
+    await isAccessible(alice.page, 'a search within the conversation', '.chat-search');
     await alice.shot('search-here');
 
     await alice.clicks('.found', 'the first plum of all');
@@ -151,6 +154,8 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
       await alice.sees('.emoji-picker-list button');
       await alice.page.keyboard.type(name);
       await alice.sees('.emoji-picker-list [data-active]', emoji);
+      await fades(alice.page);
+      await isAccessible(alice.page, 'the emoji', '.emoji-popover, .reaction-picker');
       await alice.shot(`emoji-${name}`);
       await alice.page.keyboard.press('Enter');
       await alice.seesNo('.emoji-picker');
@@ -187,6 +192,8 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     const chooses = async (length) => {
       await alice.clicks('[aria-label="Conversation menu"]');
       await alice.clicks('[role="menuitem"]', 'Mute');
+      await fades(alice.page);
+      await isAccessible(alice.page, 'the choice of a time', '.dialog');
       const earliest = Date.now();
       await alice.clicks('.choices .button', length);
       await alice.sees('.conversation [aria-label="Muted"]');

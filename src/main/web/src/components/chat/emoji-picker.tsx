@@ -1,5 +1,11 @@
 // All emoji, by frimousse. Loaded with their names when somebody opens it, from the application itself.
-import { EmojiPicker as Picker, type EmojiData, type SkinTone } from 'frimousse';
+import {
+  EmojiPicker as Picker,
+  type EmojiData,
+  type EmojiPickerListEmojiProps,
+  type EmojiPickerListRowProps,
+  type SkinTone,
+} from 'frimousse';
 import { useTexts } from '@/hooks/use-texts';
 import type { Language } from '@/texts';
 
@@ -49,6 +55,20 @@ async function emojiIn(language: Language): Promise<EmojiData> {
   };
 }
 
+// frimousse numbers rows and columns from 0, which ARIA does not allow. Without a number each has its place in the order.
+
+function Row({ 'aria-rowindex': _, ...rest }: EmojiPickerListRowProps) {
+  return <div {...rest} />;
+}
+
+function Emoji({ emoji, 'aria-colindex': _, ...rest }: EmojiPickerListEmojiProps) {
+  return (
+    <button {...rest} type="button">
+      {emoji.emoji}
+    </button>
+  );
+}
+
 export default function EmojiPicker({ onChoose }: { onChoose: (emoji: string) => void }) {
   const { t, language } = useTexts();
   return (
@@ -77,7 +97,7 @@ export default function EmojiPicker({ onChoose }: { onChoose: (emoji: string) =>
         <Picker.Empty className="emoji-picker-words">
           {({ search }) => t.nothingFound(search)}
         </Picker.Empty>
-        <Picker.List className="emoji-picker-list" />
+        <Picker.List className="emoji-picker-list" components={{ Row, Emoji }} />
       </Picker.Viewport>
     </Picker.Root>
   );
