@@ -12,7 +12,8 @@ const chromium = find('chromium');
 const PHONE = { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true };
 
 describe('A day in Chromium', { skip: chromium === null && 'chromium was not found' }, () => {
-  const service = new Service();
+  const LIMIT = 4000;
+  const service = new Service({ settings: { CHAT_MAX_MESSAGE_LENGTH: String(LIMIT) } });
   const everybody = [];
   let browser;
   let demo;
@@ -42,6 +43,18 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
     await browser?.close();
     await service.end();
     complainedOfNothing(everybody);
+  });
+
+  test('the longest message is as long as the operator allows', async () => {
+    const longest = 'x'.repeat(LIMIT);
+    await bob.pastes(`${longest}y`);
+    await bob.sees('.composer-left', '-1');
+    assert.equal(await bob.page.isDisabled('.send-button'), true);
+    await bob.pastes(longest);
+    await bob.sees('.composer-left', '0 characters left');
+    await bob.clicks('.send-button');
+    await bob.seesMessage(longest);
+    assert.equal(await stored(longest), 1);
   });
 
   test('a message that nobody looks at sounds, once for several together; not when looked at, muted or switched off', async () => {

@@ -49,7 +49,9 @@ test('without the page the service runs, says at / that the page is missing and 
     assert.match(answer.headers.get('content-type'), /^text\/html/);
     assert.match(html, /the Messages page is not in this build, since no Node 20/);
     assert.match(html, /\/rest\/v1\/rpc/);
-    assert.equal((await fetch(`${service.url}/page.json`)).status, 404);
+    assert.equal((await fetch(`${service.url}/messages`)).status, 404);
+    const { limits } = await (await fetch(`${service.url}/page.json`)).json(); // for applications with parts of the page
+    assert.equal(limits.max_message_length, 1000);
     assert.equal((await (await fetch(`${service.url}/demo/users`)).json()).users.length > 0, true, 'the control: the service works');
   } finally {
     await service?.end();

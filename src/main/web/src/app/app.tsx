@@ -12,18 +12,11 @@ import { Avatar } from '@/components/ui/avatar';
 import { ChatProvider, useChat, useUnreadCount } from '@/hooks/use-chat';
 import { TextsProvider, useTexts } from '@/hooks/use-texts';
 import { keep, kept } from '@/lib/keep';
-import { ENABLE_USER_CHAT } from '@/lib/settings';
 import type { Refused } from '@/lib/refusals';
+import { settingsIn, type ChatSettings, type PageSettings } from '@/lib/settings';
 import { createSupabaseClient, SignedOut } from '@/lib/supabase';
 import type { User } from '@/lib/types';
 import { browserLanguage, isLanguage, type Language } from '@/texts';
-
-interface PageSettings {
-  demo: boolean;
-  anon_key: string | null;
-  /** Origins of applications that may show this page in a frame. */
-  hosts: string[];
-}
 
 interface Demo {
   anonKey: string;
@@ -63,6 +56,7 @@ export function App() {
 function Application({ onLanguage }: { onLanguage: (language: Language) => void }) {
   const { t, told } = useTexts();
   const [state, setState] = useState<State>({ is: 'starting' });
+  const [settings, setSettings] = useState<ChatSettings>();
   const [sound, setSound] = useState(() => kept('sound') !== 'off');
 
   const be = useCallback(async (user: DemoUser, demo: Demo) => {
@@ -86,16 +80,17 @@ function Application({ onLanguage }: { onLanguage: (language: Language) => void 
   const start = useCallback(async () => {
     setState({ is: 'starting' });
     try {
-      const settings = (await (await fetch('/page.json')).json()) as PageSettings;
-      if (settings.demo) {
+      const page = (await (await fetch('/page.json')).json()) as PageSettings;
+      setSettings(settingsIn(page));
+      if (page.demo) {
         const demo = await demoUsers();
         const user = chosen(demo.users);
         await (user ? be(user, demo) : setState({ is: 'choosing', demo }));
       } else if (Host.isThere) {
-        const host = new Host(settings.hosts);
+        const host = new Host(page.hosts);
         const token = await host.token();
         const supabase = await createSupabaseClient(
-          { url: location.origin, anonKey: settings.anon_key },
+          { url: location.origin, anonKey: page.anon_key },
           host.token,
           host.refused,
         );
@@ -179,7 +174,7 @@ function Application({ onLanguage }: { onLanguage: (language: Language) => void 
     case 'signed in': {
       const { user, supabase, demo, host } = state;
       return (
-        <ChatProvider key={user.id} supabase={supabase} user={user}>
+        <ChatProvider key={user.id} supabase={supabase} user={user} settings={settings!}>
           <div className="application">
             {!host && (
               <TopBar
@@ -198,7 +193,7 @@ function Application({ onLanguage }: { onLanguage: (language: Language) => void 
               />
             )}
             <main className="application-main">
-              {ENABLE_USER_CHAT ? (
+              {settings!.enabled ? (
                 <MessagesPage user={user} sound={sound} />
               ) : (
                 <EmptyState title={t.switchedOff} />

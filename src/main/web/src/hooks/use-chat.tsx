@@ -11,32 +11,40 @@ import type { SupabaseClient } from '@supabase/supabase-js';
 import { TextsProvider } from './use-texts';
 import { ChatSession } from '@/lib/chat-session';
 import { unreadIn } from '@/lib/inbox';
+import { DEFAULT_SETTINGS, type ChatSettings } from '@/lib/settings';
 import type { Store } from '@/lib/store';
 import type { User } from '@/lib/types';
 import type { Language } from '@/texts';
 
 const Session = createContext<ChatSession | null>(null);
+const Settings = createContext<Readonly<ChatSettings>>(DEFAULT_SETTINGS);
 
 /**
  * @param supabase made by createSupabaseClient: with the person's token, ready to subscribe
+ * @param settings the service's own (readSettings), or what the application knows of them
  * @param language of all texts; the browser's without it, and English where the page has no other
  */
 export function ChatProvider({
   supabase,
   user,
+  settings,
   language,
   children,
 }: {
   supabase: SupabaseClient;
   user: User;
+  settings?: Partial<ChatSettings>;
   language?: Language;
   children: ReactNode;
 }) {
   const session = useMemo(() => new ChatSession(supabase, user), [supabase, user]);
   useEffect(() => session.start(), [session]);
+  const known = useMemo(() => ({ ...DEFAULT_SETTINGS, ...settings }), [settings]);
   return (
     <TextsProvider language={language}>
-      <Session.Provider value={session}>{children}</Session.Provider>
+      <Settings.Provider value={known}>
+        <Session.Provider value={session}>{children}</Session.Provider>
+      </Settings.Provider>
     </TextsProvider>
   );
 }
@@ -47,6 +55,11 @@ export function useChat(): ChatSession {
     throw new Error('Put a ChatProvider around this.');
   }
   return session;
+}
+
+/** The limits of the service; the usual ones without a ChatProvider. */
+export function useSettings(): Readonly<ChatSettings> {
+  return useContext(Settings);
 }
 
 export function useStore<T>(store: Store<T>): T {

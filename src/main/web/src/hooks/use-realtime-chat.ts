@@ -1,12 +1,11 @@
 // The specification's hook, repaired: typing clears, presence starts from a first load, what was missed is caught up with,
 // one's own message is there once. Needs a ChatProvider above it.
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { useChat, useStore } from './use-chat';
-import { TYPING_TIMEOUT } from '@/lib/settings';
+import { useChat, useSettings, useStore } from './use-chat';
 import type { ChatMessage, ReactionRow, UserMessage, UserPresence } from '@/lib/types';
 
-/** A little longer than the server's, which is the one that usually ends it. */
-const TYPING_SHOWN = TYPING_TIMEOUT + 1500;
+/** Milliseconds longer than the server's, which is the one that usually ends it. */
+const LONGER = 1500;
 
 /** Where a visit begins: at the first unread message, if there is one. */
 export interface Landing {
@@ -15,6 +14,7 @@ export interface Landing {
 
 export function useRealtimeChat(conversationId: string, userId: string) {
   const session = useChat();
+  const typingShown = useSettings().typingTimeout + LONGER;
   const feed = useMemo(() => session.feed(conversationId), [session, conversationId]);
   const state = useStore(feed);
   const { presence } = useStore(session);
@@ -32,7 +32,7 @@ export function useRealtimeChat(conversationId: string, userId: string) {
       clearTimeout(timers.get(id));
       timers.set(
         id,
-        setTimeout(() => stopped(id), TYPING_SHOWN),
+        setTimeout(() => stopped(id), typingShown),
       );
       setTypingUsers((now) => (now.includes(id) ? now : [...now, id]));
     };
@@ -144,7 +144,7 @@ export function useRealtimeChat(conversationId: string, userId: string) {
       feed.lost();
       void session.supabase.removeChannel(channel);
     };
-  }, [session, feed, conversationId, userId]);
+  }, [session, feed, conversationId, userId, typingShown]);
 
   // From the first load, then from what was heard.
   const other = state.conversation?.other_user;

@@ -1,16 +1,68 @@
-// The specification's three switches, under its names without the framework's prefix; set when the page is built.
-// The database has the last word on the second and third (chat.settings).
-const environment = import.meta.env as Record<string, string | undefined>;
+// What the service decides and the page has to know. The database has the last word on each (chat.settings).
 
-function number(text: string | undefined, otherwise: number): number {
-  const value = Number(text);
-  return Number.isFinite(value) && value > 0 ? value : otherwise;
+export interface ChatSettings {
+  /** False: the operator has switched the chat off. */
+  enabled: boolean;
+  /** Characters in a message. */
+  maxMessageLength: number;
+  /** Different reactions of one person to one message. */
+  maxReactions: number;
+  /** Whether a name in colons, as :party:, is a reaction. */
+  reactionNames: boolean;
+  /** Milliseconds after which typing that was not renewed has ended. */
+  typingTimeout: number;
 }
 
-export const ENABLE_USER_CHAT = environment.VITE_ENABLE_USER_CHAT !== 'false';
-/** Characters in a message. */
-export const MAX_MESSAGE_LENGTH = number(environment.VITE_MAX_MESSAGE_LENGTH, 1000);
-/** Milliseconds after which typing that was not renewed has ended. */
-export const TYPING_TIMEOUT = number(environment.VITE_TYPING_TIMEOUT, 3000);
+/** Those of a database that nobody has changed. */
+export const DEFAULT_SETTINGS: Readonly<ChatSettings> = {
+  enabled: true,
+  maxMessageLength: 1000,
+  maxReactions: 20,
+  reactionNames: true,
+  typingTimeout: 3000,
+};
+
+/** What the service answers at /page.json. */
+export interface PageSettings {
+  demo: boolean;
+  enabled: boolean;
+  anon_key: string | null;
+  /** Origins of applications that may show the page in a frame. */
+  hosts: string[];
+  /** Missing while the service has not reached its database. */
+  limits?: {
+    max_message_length: number;
+    max_reactions: number;
+    reaction_names: boolean;
+    typing_timeout_ms: number;
+  };
+}
+
+export function settingsIn({ enabled, limits }: PageSettings): ChatSettings {
+  return {
+    ...DEFAULT_SETTINGS,
+    enabled,
+    ...(limits && {
+      maxMessageLength: limits.max_message_length,
+      maxReactions: limits.max_reactions,
+      reactionNames: limits.reaction_names,
+      typingTimeout: limits.typing_timeout_ms,
+    }),
+  };
+}
+
+/**
+ * The settings of the service at that address, for ChatProvider.
+ *
+ * @throws Error when the service does not answer
+ */
+export async function readSettings(url: string): Promise<ChatSettings> {
+  const answer = await fetch(new URL('/page.json', url));
+  if (!answer.ok) {
+    throw new Error(`${answer.url} answered ${answer.status}`);
+  }
+  return settingsIn((await answer.json()) as PageSettings);
+}
+
 /** Messages loaded at once. */
 export const PAGE_SIZE = 50;

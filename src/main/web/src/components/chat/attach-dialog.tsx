@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { nameIn } from './attachment-card';
 import { Dialog } from '@/components/ui/dialog';
+import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import type { Draft } from '@/lib/outbox';
 
@@ -17,6 +18,7 @@ export function AttachDialog({
   onAttach: (draft: Draft) => void;
 }) {
   const { t } = useTexts();
+  const { maxMessageLength } = useSettings();
   const [address, setAddress] = useState('');
   const [caption, setCaption] = useState('');
   const valid = URL.canParse(address.trim()) && /^https?:$/.test(new URL(address.trim()).protocol);
@@ -61,7 +63,7 @@ export function AttachDialog({
           <input
             type="text"
             value={caption}
-            maxLength={500}
+            maxLength={maxMessageLength}
             onChange={(event) => setCaption(event.target.value)}
           />
         </label>

@@ -4,11 +4,11 @@ import { AnsweredMessage } from './answered-message';
 import { AttachDialog } from './attach-dialog';
 import { EmojiPopover } from './emoji-popover';
 import { IconButton } from '@/components/ui/icon-button';
+import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { keep, kept, onKept } from '@/lib/keep';
 import type { Draft } from '@/lib/outbox';
 import { isComposing } from '@/lib/script';
-import { MAX_MESSAGE_LENGTH } from '@/lib/settings';
 import type { ChatMessage } from '@/lib/types';
 
 export interface MessageInputProps {
@@ -49,7 +49,8 @@ export function MessageInput({
   const beforeEdit = useRef<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const caret = useRef<number | null>(null); // where it is to stand once the text is shown
-  const left = MAX_MESSAGE_LENGTH - [...text.trim()].length; // as the database counts: characters, not UTF-16 units
+  const { maxMessageLength } = useSettings();
+  const left = maxMessageLength - [...text.trim()].length; // as the database counts: characters, not UTF-16 units
   const sendable = text.trim() !== '' && left >= 0;
 
   useEffect(() => {

@@ -21,11 +21,10 @@ import { Avatar } from '@/components/ui/avatar';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
-import { useChat, useStore } from '@/hooks/use-chat';
+import { useChat, useSettings, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
 import { isOnItsWay } from '@/lib/conversation-feed';
-import { TYPING_TIMEOUT } from '@/lib/settings';
 import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
 
 export interface UserChatInterfaceProps {
@@ -390,6 +389,7 @@ export function UserChatInterface({
 /** Tells the other one, again while it goes on, and when it ends. */
 function useTyping(userId: string, otherId: string | undefined) {
   const { api } = useChat();
+  const { typingTimeout } = useSettings();
   const told = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const stop = useCallback(() => {
@@ -401,12 +401,12 @@ function useTyping(userId: string, otherId: string | undefined) {
   }, [api, userId]);
   const go = useCallback(() => {
     clearTimeout(timer.current);
-    timer.current = setTimeout(stop, TYPING_TIMEOUT);
-    if (otherId && Date.now() - told.current > TYPING_TIMEOUT * 0.6) {
+    timer.current = setTimeout(stop, typingTimeout);
+    if (otherId && Date.now() - told.current > typingTimeout * 0.6) {
       told.current = Date.now();
       void api.updateTypingStatus(userId, otherId);
     }
-  }, [api, userId, otherId, stop]);
+  }, [api, userId, otherId, stop, typingTimeout]);
   useEffect(() => stop, [stop]);
   return { go, stop };
 }

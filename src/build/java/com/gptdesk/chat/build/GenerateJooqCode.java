@@ -43,14 +43,16 @@ public final class GenerateJooqCode {
   /** The tables and functions that clients and backend teams work with. */
   private static final String PUBLIC_PACKAGE = "com.gptdesk.chat.jooq";
 
-  /** The few functions of our own schemas that only the service calls. */
+  /**
+   * The few functions of our own schemas that only the service calls, and the settings it reads.
+   */
   private static final String INTERNAL_PACKAGE = "com.gptdesk.chat.database.internal";
 
   private static final String MODEL = "com.gptdesk.chat.model.";
 
   private static final String INTERNAL_ROUTINES =
       """
-      chat\\.(apply_retention|claims_hold|call_statement|shaped_statement|callable_functions|ensure_message_partitions|message_partitions_ahead|notification_queue_usage|changed_messages
+      chat\\.(settings|apply_retention|claims_hold|call_statement|shaped_statement|callable_functions|ensure_message_partitions|message_partitions_ahead|notification_queue_usage|changed_messages
       |come_online|go_offline|expire_typing|expire_presence|touch_presence)
       |relay\\.(open|tail|claim_slot|sleep|wake|audience_of_person|published_columns|maintain|log_state
       |audience_of_topic|may_use_topic|send|presence_of|track|untrack|track_again|touch_node|forget_node|expire_nodes)

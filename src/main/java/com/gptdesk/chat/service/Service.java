@@ -15,6 +15,7 @@ import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.cluster.NatsCluster;
 import com.gptdesk.chat.service.cluster.NatsSettings;
+import com.gptdesk.chat.service.database.ChatLimits;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TlsCertificate;
@@ -36,6 +37,7 @@ import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
 import com.gptdesk.chat.service.server.HttpSettings;
+import com.gptdesk.chat.service.server.PageSettings;
 import com.zaxxer.hikari.HikariDataSource;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -166,7 +168,8 @@ final class Service implements AutoCloseable {
                 Health.of(chat, migrations::differences, relayProblem),
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
-                metrics));
+                metrics,
+                new PageSettings(settings, demo, enabled, () -> ChatLimits.in(chat))));
 
     if (replica != null) {
       replica.start();

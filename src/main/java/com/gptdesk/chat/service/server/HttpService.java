@@ -73,6 +73,7 @@ public final class HttpService implements AutoCloseable {
   /**
    * @param limits the rate limits
    * @param demo null without the demo; then its paths do not exist
+   * @param pageSettings what {@code /page.json} says
    */
   public HttpService(
       Vertx vertx,
@@ -83,7 +84,8 @@ public final class HttpService implements AutoCloseable {
       Health health,
       RealtimeServer realtime,
       @Nullable DemoEndpoints demo,
-      Metrics metrics) {
+      Metrics metrics,
+      PageSettings pageSettings) {
     this.vertx = vertx;
     this.settings = settings;
     this.limits = limits;
@@ -94,13 +96,24 @@ public final class HttpService implements AutoCloseable {
         tls == null || certificate == null
             ? null
             : new TlsRenewal(vertx, tls, certificate, this::show);
-    MessagesPage page = MessagesPage.load(settings, demo != null);
+    MessagesPage page = MessagesPage.load(settings);
     if (page == null) {
       LOG.info(
           "The Messages page is not in this build, as it was built without Node 20; everything else works");
     }
     this.routes =
-        new Routes(vertx, settings, rpc, broadcasts, limits, health, demo, metrics, page, work);
+        new Routes(
+            vertx,
+            settings,
+            rpc,
+            broadcasts,
+            limits,
+            health,
+            demo,
+            metrics,
+            pageSettings,
+            page,
+            work);
   }
 
   /**

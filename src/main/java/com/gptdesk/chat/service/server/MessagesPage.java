@@ -1,6 +1,5 @@
 package com.gptdesk.chat.service.server;
 
-import com.gptdesk.chat.service.http.Reply;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
@@ -18,9 +17,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The Messages page: the files that the build put into the jar, kept in memory in each of their
@@ -32,7 +28,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class MessagesPage {
   private static final String FOLDER = "/page/";
   private static final String INDEX = "index.html";
-  private static final JsonMapper JSON = new JsonMapper();
 
   private static final Map<String, String> TYPES =
       Map.of(
@@ -48,23 +43,20 @@ final class MessagesPage {
       String type, String tag, Buffer plain, @Nullable Buffer brotli, @Nullable Buffer gzip) {}
 
   private final Map<String, Asset> assets;
-  private final String settings;
   private final String contentSecurityPolicy;
 
-  private MessagesPage(Map<String, Asset> assets, String settings, String contentSecurityPolicy) {
+  private MessagesPage(Map<String, Asset> assets, String contentSecurityPolicy) {
     this.assets = Map.copyOf(assets);
-    this.settings = settings;
     this.contentSecurityPolicy = contentSecurityPolicy;
   }
 
   /**
    * Reads the files.
    *
-   * @param http which applications may show the page in a frame, and its key
-   * @param demo whether the page offers the demo's people
+   * @param http which applications may show the page in a frame
    * @return null when the jar was built without the page
    */
-  static @Nullable MessagesPage load(HttpSettings http, boolean demo) {
+  static @Nullable MessagesPage load(HttpSettings http) {
     byte[] names = resource("files");
     if (names == null) {
       return null;
@@ -85,14 +77,8 @@ final class MessagesPage {
       }
     }
     return assets.containsKey(INDEX)
-        ? new MessagesPage(assets, settings(http, demo), contentSecurityPolicy(http.pageHosts()))
+        ? new MessagesPage(assets, contentSecurityPolicy(http.pageHosts()))
         : null;
-  }
-
-  /** {@code {"demo", "anon_key", "hosts"}}: what the page needs at its start. */
-  Reply settings() {
-    return new Reply(
-        200, "application/json; charset=utf-8", Map.of("Cache-Control", "no-cache"), settings);
   }
 
   /** Serves the page, for any conversation in its path. */
@@ -168,15 +154,6 @@ final class MessagesPage {
     return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self';"
         + " img-src 'self' data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
         + ancestors;
-  }
-
-  private static String settings(HttpSettings http, boolean demo) {
-    ObjectNode settings = JSON.createObjectNode();
-    settings.put("demo", demo);
-    settings.put("anon_key", http.anonKey());
-    ArrayNode hosts = settings.putArray("hosts");
-    http.pageHosts().forEach(hosts::add);
-    return JSON.writeValueAsString(settings);
   }
 
   private static byte @Nullable [] resource(String name) {

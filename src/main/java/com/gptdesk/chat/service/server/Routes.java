@@ -50,6 +50,7 @@ final class Routes {
   private final Health health;
   private final @Nullable DemoEndpoints demo;
   private final Metrics metrics;
+  private final PageSettings pageSettings;
   private final @Nullable MessagesPage page;
   private final Executor work;
 
@@ -62,6 +63,7 @@ final class Routes {
       Health health,
       @Nullable DemoEndpoints demo,
       Metrics metrics,
+      PageSettings pageSettings,
       @Nullable MessagesPage page,
       Executor work) {
     this.vertx = vertx;
@@ -72,6 +74,7 @@ final class Routes {
     this.health = health;
     this.demo = demo;
     this.metrics = metrics;
+    this.pageSettings = pageSettings;
     this.page = page;
     this.work = work;
   }
@@ -103,6 +106,7 @@ final class Routes {
           .handler(body())
           .handler(context -> blocking(context, () -> demo.token(bytes(context))));
     }
+    route(router, "/page.json").handler(context -> blocking(context, pageSettings::read));
     if (page == null) {
       route(router, "/").handler(Routes::hint);
     } else {
@@ -119,7 +123,6 @@ final class Routes {
     for (String address : List.of("/", "/messages", "/messages/:conversation")) {
       route(router, address).handler(context -> page.index(context.request()));
     }
-    route(router, "/page.json").handler(context -> end(context, page.settings()));
     route(router, "/assets/:name")
         .handler(
             context -> {

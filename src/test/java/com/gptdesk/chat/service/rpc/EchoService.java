@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.rpc;
 import com.gptdesk.chat.relay.Audience;
 import com.gptdesk.chat.relay.FanOut;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ChatLimits;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.ops.Health;
 import com.gptdesk.chat.service.ops.Metrics;
@@ -16,6 +17,7 @@ import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
 import com.gptdesk.chat.service.server.HttpSettings;
+import com.gptdesk.chat.service.server.PageSettings;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -59,6 +61,9 @@ public final class EchoService {
 
   /** What {@code echo} answers. */
   public static final DatabaseCall ECHO = (caller, readOnly, statement, arguments) -> arguments;
+
+  /** What {@code /page.json} says of them. */
+  public static final ChatLimits LIMITS = new ChatLimits(4000, 3, true, 900);
 
   private EchoService() {}
 
@@ -105,6 +110,7 @@ public final class EchoService {
             TopicLimits.defaults(),
             new PresenceTracker(topics)),
         demo,
-        metrics);
+        metrics,
+        new PageSettings(settings, demo != null, true, () -> LIMITS));
   }
 }

@@ -198,6 +198,15 @@ class HttpServiceTest {
   }
 
   @Test
+  void whatThePageNeedsAtItsStartIsThereForPagesOfOtherOrigins() throws Exception {
+    HttpResponse<String> response = send(request("/page.json").GET());
+    assertEquals("*", response.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
+    assertEquals(
+        EchoService.LIMITS.maxMessageLength(),
+        JSON.readTree(response.body()).at("/limits/max_message_length").asInt());
+  }
+
+  @Test
   void everyNoHasAllFourKeys() throws Exception {
     assertProblem(send(request("/nowhere").GET()), 404, "PGRST125");
     assertProblem(send(request("/rest/v1/user_messages?select=*").GET()), 404, "PGRST205");

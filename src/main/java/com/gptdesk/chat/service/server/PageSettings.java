@@ -1,0 +1,102 @@
+package com.gptdesk.chat.service.server;
+
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.service.database.ChatLimits;
+import com.gptdesk.chat.service.http.Reply;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * {@code /page.json}: what the Messages page, or an application with its parts, needs at its start.
+ * The limits are read from the database at most once a second. Thread-safe; blocks meanwhile.
+ */
+public final class PageSettings {
+  private static final JsonMapper JSON = new JsonMapper();
+  private static final long KEPT = Duration.ofSeconds(1).toNanos();
+
+  private final boolean demo;
+  private final boolean enabled;
+  private final @Nullable String anonKey;
+  private final List<String> hosts;
+  private final Supplier<ChatLimits> source;
+  private final ReentrantLock reading = new ReentrantLock();
+  private @Nullable ChatLimits limits;
+  private final LongSupplier nanoClock;
+  private long until;
+
+  /**
+   * @param http which applications may show the page in a frame, and its key
+   * @param demo whether the page offers the demo's people
+   * @param enabled whether functions are served
+   * @param source reads the limits; may throw {@link DatabaseUnavailable}
+   */
+  public PageSettings(
+      HttpSettings http, boolean demo, boolean enabled, Supplier<ChatLimits> source) {
+    this(http, demo, enabled, source, System::nanoTime);
+  }
+
+  PageSettings(
+      HttpSettings http,
+      boolean demo,
+      boolean enabled,
+      Supplier<ChatLimits> source,
+      LongSupplier nanoClock) {
+    this.demo = demo;
+    this.enabled = enabled;
+    this.anonKey = http.anonKey();
+    this.hosts = http.pageHosts();
+    this.source = source;
+    this.nanoClock = nanoClock;
+    this.until = nanoClock.getAsLong();
+  }
+
+  /**
+   * {@code {"demo", "enabled", "anon_key", "hosts", "limits"}}. While the database is away the
+   * limits are those that were read last, and are missing when none were.
+   */
+  Reply read() {
+    ObjectNode settings = JSON.createObjectNode();
+    settings.put("demo", demo);
+    settings.put("enabled", enabled);
+    settings.put("anon_key", anonKey);
+    ArrayNode named = settings.putArray("hosts");
+    hosts.forEach(named::add);
+    ChatLimits now = limits();
+    if (now != null) {
+      settings
+          .putObject("limits")
+          .put("max_message_length", now.maxMessageLength())
+          .put("max_reactions", now.maxReactions())
+          .put("reaction_names", now.reactionNames())
+          .put("typing_timeout_ms", now.typingTimeout());
+    }
+    return new Reply(
+        200,
+        "application/json; charset=utf-8",
+        Map.of("Cache-Control", "no-cache"),
+        JSON.writeValueAsString(settings));
+  }
+
+  private @Nullable ChatLimits limits() {
+    reading.lock();
+    try {
+      if (nanoClock.getAsLong() - until >= 0) {
+        limits = source.get();
+        until = nanoClock.getAsLong() + KEPT;
+      }
+    } catch (DatabaseUnavailable e) {
+      // The page starts all the same, and says itself that it has no connection.
+    } finally {
+      reading.unlock();
+    }
+    return limits;
+  }
+}
