@@ -33,8 +33,9 @@ import org.jooq.meta.jaxb.Strategy;
 import org.jooq.meta.jaxb.Target;
 
 /**
- * Writes the jOOQ code and the manifests: starts an empty PostgreSQL, migrates it with the real
- * {@code db/} and reads its catalogue. Arguments: the folder {@code db}, and the build directory.
+ * Writes the jOOQ code, the manifests, and what clients see ({@link ClientContract}): starts an
+ * empty PostgreSQL, migrates it with the real {@code db/} and reads its catalogue. Arguments: the
+ * folder {@code db}, the build directory, and the project's version.
  *
  * <p>Does nothing when neither the migrations nor the generator changed since the last time.
  */
@@ -80,8 +81,13 @@ public final class GenerateJooqCode {
     }
     Path copy = build.resolve("classes/db");
     deleteWhatIsGone(db, copy);
-    String digest = digestOf(db, build.resolve("generator-classes"));
-    if (Files.exists(mark) && Files.exists(manifests) && Files.readString(mark).equals(digest)) {
+    Path types = build.resolve("generated-types/database.ts");
+    String version = arguments[2];
+    String digest = digestOf(db, build.resolve("generator-classes")) + ' ' + version;
+    if (Files.exists(mark)
+        && Files.exists(manifests)
+        && Files.exists(types)
+        && Files.readString(mark).equals(digest)) {
       return;
     }
     System.out.println("Generating the jOOQ code from db/ ...");
@@ -95,6 +101,7 @@ public final class GenerateJooqCode {
       new Migrations(database.owner(), Platform.STANDALONE, "filesystem:" + db.toAbsolutePath())
           .migrate();
       writeManifests(database.owner(), db, manifests);
+      ClientContract.write(database.owner(), version, manifests.resolve("openapi.json"), types);
       addForeignKeysOfTheCodeAlone(database.owner());
       generate(database.owner(), publicSchema(), PUBLIC_PACKAGE, true, output);
       generate(database.owner(), internalRoutines(), INTERNAL_PACKAGE, false, output);

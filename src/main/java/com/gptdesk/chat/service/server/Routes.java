@@ -19,11 +19,16 @@ import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +46,9 @@ final class Routes {
   /** Behind Supabase's gateway, and as a Realtime server has it, like its {@code /socket}. */
   private static final List<String> BROADCASTS =
       List.of("/realtime/v1/api/broadcast", "/api/broadcast");
+
+  /** What the build says of the functions, for tools that read OpenAPI. */
+  private static final Reply OPEN_API = openApi();
 
   private final Vertx vertx;
   private final HttpSettings settings;
@@ -85,6 +93,8 @@ final class Routes {
     router.route().handler(this::begin);
     router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
+    route(router, "/rest/v1").handler(context -> end(context, OPEN_API));
+    router.route("/rest/v1").handler(context -> end(context, notFound(context.request()).reply()));
     router.route("/rest/v1/*").handler(this::noTables);
     for (String address : BROADCASTS) {
       router.route(address + "*").handler(this::withinLimits);
@@ -243,6 +253,16 @@ final class Routes {
             .withHint(
                 "Only functions are served: /rest/v1/rpc/<function>; for tables run PostgREST on the same database")
             .reply());
+  }
+
+  private static Reply openApi() {
+    try (InputStream file = Routes.class.getResourceAsStream("/openapi.json")) {
+      byte[] written = Objects.requireNonNull(file, "openapi.json").readAllBytes();
+      String document = new String(written, StandardCharsets.UTF_8);
+      return new Reply(200, "application/openapi+json; charset=utf-8", Map.of(), document);
+    } catch (IOException e) {
+      throw new UncheckedIOException("openapi.json cannot be read", e);
+    }
   }
 
   private static final String HINT =

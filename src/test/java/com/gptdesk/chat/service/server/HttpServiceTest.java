@@ -198,6 +198,20 @@ class HttpServiceTest {
   }
 
   @Test
+  void theFunctionsAreDescribedWhereToolsAsk() throws Exception {
+    for (String path : List.of("/rest/v1", "/rest/v1/")) {
+      HttpResponse<String> response = send(request(path).GET());
+      assertEquals(200, response.statusCode(), path);
+      assertEquals(
+          "application/openapi+json; charset=utf-8",
+          response.headers().firstValue("Content-Type").orElseThrow());
+      JsonNode described = JSON.readTree(response.body());
+      assertTrue(described.get("paths").has("/rpc/send_message"), path);
+      assertProblem(send(request(path).POST(BodyPublishers.noBody())), 404, "PGRST125");
+    }
+  }
+
+  @Test
   void whatThePageNeedsAtItsStartIsThereForPagesOfOtherOrigins() throws Exception {
     HttpResponse<String> response = send(request("/page.json").GET());
     assertEquals("*", response.headers().firstValue("Access-Control-Allow-Origin").orElseThrow());
