@@ -1,11 +1,13 @@
-// The sheets that an application lifts reach nothing of its own, and its own sheet does not undo them.
+// The package's sheet reaches nothing of an application, and the application's own sheet does not undo it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { find, openChromium, openFirefox } from './browsers.js';
+import { packageFolder } from './package.js';
 
 const sheet = (name) => readFileSync(new URL(`../../main/web/src/styles/${name}.css`, import.meta.url), 'utf8');
-const LIFTED = `${sheet('tokens')}\n${sheet('chat')}`;
+const LIFTED = readFileSync(join(packageFolder(), 'dist/styles.css'), 'utf8');
 
 /** Of the chat's class names, and of what the chat's sheet resets, something on the application's own page. */
 const HOST = `
@@ -140,7 +142,9 @@ function reaching() {
       if (rule instanceof CSSKeyframesRule) {
         if (!rule.name.startsWith('gptdesk-chat-')) reached.push(`@keyframes ${rule.name}`);
       } else if (rule instanceof CSSStyleRule) {
-        if (!rule.selectorText.split(',').every((one) => one.includes('.gptdesk-chat'))) reached.push(rule.selectorText);
+        let outer = rule.selectorText; // without what is in brackets, which only narrows
+        while (outer !== (outer = outer.replace(/\([^()]*\)/g, '')));
+        if (!outer.split(',').every((one) => one.includes('.gptdesk-chat'))) reached.push(rule.selectorText);
         rules += rule.cssRules.length; // nested ones are under it
       } else if (rule.cssRules) {
         visit(rule.cssRules);

@@ -1,5 +1,4 @@
-// What an application lifts: these parts, styles/tokens.css and styles/chat.css. A part on its own stands inside an element of class
-// gptdesk-chat; MessagesPage and MessagesNavItem bring it.
+// What an application uses. A part on its own stands inside an element of class gptdesk-chat; MessagesPage and MessagesNavItem bring it.
 export { ConversationsList } from './components/chat/conversations-list';
 export { ConversationItem } from './components/chat/conversation-item';
 export { EmptyState } from './components/chat/empty-state';
