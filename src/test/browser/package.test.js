@@ -51,6 +51,15 @@ test('it has the version of the project, and React and supabase-js are those of 
   );
 });
 
+test('the example installs what the package needs', () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'examples/nextjs/package-lock.json'), 'utf8'));
+  assert.deepEqual(
+    packages['node_modules/@gptdesk/chat-react'].dependencies,
+    manifest.dependencies,
+    'in examples/nextjs: npm install ../../target/chat-react --package-lock-only',
+  );
+});
+
 test('what it exports is in it, and nothing that does not belong there', () => {
   const exported = Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? target : Object.values(target)));
   assert.deepEqual(

@@ -20,8 +20,9 @@ export class Times {
   private readonly relative: Intl.RelativeTimeFormat;
 
   constructor(language: string) {
-    // The reader's own kind of the language, such as British English.
-    this.locale = navigator.languages.find((one) => one.split('-')[0] === language) ?? language;
+    // The reader's own kind of the language, such as British English. A server that renders an application has no navigator.
+    const known = globalThis.navigator?.languages ?? [];
+    this.locale = known.find((one) => one.split('-')[0] === language) ?? language;
     const inWords = (options: Intl.DateTimeFormatOptions): Format =>
       new Intl.DateTimeFormat(this.locale, {
         ...options,
