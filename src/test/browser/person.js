@@ -23,6 +23,7 @@ export class Person {
     const [place, message] = path.split('#');
     await this.page.goto(`${this.url}${place}?as=${this.name}${message ? `#${message}` : ''}`);
     await this.sees('.conversation, .empty');
+    await this.seesNo('[aria-busy="true"]'); // a list that is there before the rest of the page
     await this.standsStill();
   }
 

@@ -5,7 +5,7 @@
 //   host → page   {type: 'gptdesk-chat:token', token: '<JWT>'}
 //   page → host   {type: 'gptdesk-chat:unread', count: 3}               for the host's navigation entry
 import { serverNow } from '@/lib/server-clock';
-import { SignedOut } from '@/lib/supabase';
+import { SignedOut } from '@/lib/signed-out';
 import type { User } from '@/lib/types';
 
 const PATIENCE = 10_000;

@@ -13,7 +13,7 @@ import { ChatSession } from '@/lib/chat-session';
 import { unreadIn } from '@/lib/inbox';
 import { DEFAULT_SETTINGS, type ChatSettings } from '@/lib/settings';
 import type { Store } from '@/lib/store';
-import type { User } from '@/lib/types';
+import type { Conversation, User } from '@/lib/types';
 import type { Language } from '@/texts';
 
 const Session = createContext<ChatSession | null>(null);
@@ -21,6 +21,7 @@ const Settings = createContext<Readonly<ChatSettings>>(DEFAULT_SETTINGS);
 
 /**
  * @param supabase made by createSupabaseClient: with the person's token, ready to subscribe
+ * @param conversations the first page of get_conversations, where the application has it already
  * @param settings the service's own (readSettings), or what the application knows of them
  * @param language of all texts; the browser's without it, and English where the page has no other
  */
@@ -28,16 +29,22 @@ export function ChatProvider({
   supabase,
   user,
   settings,
+  conversations = null,
   language,
   children,
 }: {
   supabase: SupabaseClient;
   user: User;
   settings?: Partial<ChatSettings>;
+  conversations?: Conversation[] | null;
   language?: Language;
   children: ReactNode;
 }) {
-  const session = useMemo(() => new ChatSession(supabase, user), [supabase, user]);
+  const session = useMemo(
+    () => new ChatSession(supabase, user, conversations),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- a session begins once with them
+    [supabase, user],
+  );
   useEffect(() => session.start(), [session]);
   const known = useMemo(() => ({ ...DEFAULT_SETTINGS, ...settings }), [settings]);
   return (

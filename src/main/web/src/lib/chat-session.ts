@@ -7,6 +7,7 @@ import { Outbox, type Draft } from './outbox';
 import { Store } from './store';
 import type {
   BlockRow,
+  Conversation,
   ConversationRow,
   PresenceStatus,
   UnreadTotal,
@@ -53,6 +54,7 @@ export class ChatSession extends Store<SessionState> {
   constructor(
     readonly supabase: SupabaseClient,
     readonly user: User,
+    first: Conversation[] | null = null,
   ) {
     super({
       connection: 'connecting',
@@ -62,7 +64,7 @@ export class ChatSession extends Store<SessionState> {
       unread: null,
     });
     this.api = new UserChatAPI(supabase, (signedIn) => this.heardSignedIn(signedIn));
-    this.inbox = new Inbox(user.id, this.api);
+    this.inbox = new Inbox(user.id, this.api, false, first);
     this.archive = new Inbox(user.id, this.api, true);
     this.outbox = new Outbox(user.id, this.api, {
       waiting: (message) => this.feeds.get(message.conversation_id)?.add(message),

@@ -1,9 +1,8 @@
 // The person's conversations: loaded in pages, kept right by what the channel brings.
+import { PAGE_SIZE } from './settings';
 import { Store } from './store';
 import type { Conversation, ConversationRow, Problem, UserMessage, UserPresence } from './types';
 import type { UserChatAPI } from './user-chat';
-
-const PAGE = 50;
 
 export interface InboxState {
   conversations: Conversation[];
@@ -20,15 +19,22 @@ export class Inbox extends Store<InboxState> {
     private readonly userId: string,
     private readonly api: UserChatAPI,
     private readonly archived = false,
+    first: Conversation[] | null = null,
   ) {
-    super({ conversations: [], ready: false, hasMore: false, loadingMore: false, problem: null });
+    super({
+      conversations: first ?? [],
+      ready: first !== null,
+      hasMore: first?.length === PAGE_SIZE,
+      loadingMore: false,
+      problem: null,
+    });
   }
 
   /** The newest page; of what was loaded beyond it only the order may be behind. */
   async load(): Promise<void> {
     const { data, error } = await this.api.getConversations(this.userId, {
       archived: this.archived,
-      limit: PAGE,
+      limit: PAGE_SIZE,
     });
     if (error) {
       this.set({ problem: error });
@@ -40,7 +46,7 @@ export class Inbox extends Store<InboxState> {
       const end = data.at(-1);
       // What lies within the page's time and is not in it has left the list.
       const beyond =
-        data.length < PAGE || !end
+        data.length < PAGE_SIZE || !end
           ? []
           : now.conversations.filter((one) => !loaded.has(one.id) && moment(one) < moment(end));
       return {
@@ -53,7 +59,7 @@ export class Inbox extends Store<InboxState> {
           ...beyond,
         ].sort(byMoment),
         ready: true,
-        hasMore: now.ready && beyond.length > 0 ? now.hasMore : data.length === PAGE,
+        hasMore: now.ready && beyond.length > 0 ? now.hasMore : data.length === PAGE_SIZE,
         problem: null,
       };
     });
@@ -69,12 +75,12 @@ export class Inbox extends Store<InboxState> {
     const { data, error } = await this.api.getConversations(this.userId, {
       after: last,
       archived: this.archived,
-      limit: PAGE,
+      limit: PAGE_SIZE,
     });
     this.set({ loadingMore: false, problem: error });
     if (data) {
       data.forEach((conversation) => this.put(conversation));
-      this.set({ hasMore: data.length === PAGE });
+      this.set({ hasMore: data.length === PAGE_SIZE });
     }
   }
 

@@ -64,5 +64,5 @@ export async function readSettings(url: string): Promise<ChatSettings> {
   return settingsIn((await answer.json()) as PageSettings);
 }
 
-/** Messages loaded at once. */
+/** Messages, or conversations, loaded at once. */
 export const PAGE_SIZE = 50;

@@ -2,13 +2,6 @@
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { fetchAndHearTime } from './server-clock';
 
-/** Thrown by the callback that gives the token: nobody is signed in any more. */
-export class SignedOut extends Error {
-  static {
-    SignedOut.prototype.name = 'SignedOut';
-  }
-}
-
 export interface ServiceAddress {
   /** The origin of the service, as https://chat.example. */
   url: string;

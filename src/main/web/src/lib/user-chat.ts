@@ -1,7 +1,7 @@
 // The specification's API service. Each method is one function of the database, called as the person whose token the client
 // has: the ids of "me" that the specification passes are kept in the signatures and decided by the token.
 import type { PostgrestError, SupabaseClient } from '@supabase/supabase-js';
-import { SignedOut } from './supabase';
+import { SignedOut } from './signed-out';
 import type {
   Answer,
   BlockedUser,

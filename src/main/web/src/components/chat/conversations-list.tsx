@@ -8,14 +8,15 @@ import {
   SearchX,
   X,
 } from 'lucide-react';
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import { lazy, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
 import { useInView } from 'react-intersection-observer';
-import { BlockedUsersDialog } from './blocked-users-dialog';
 import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
 import { Headline } from './headline';
+import { Skeletons } from './skeletons';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
+import { Opened } from '@/components/ui/opened';
 import { useChat, useOutage, useStore } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
 import { useTexts } from '@/hooks/use-texts';
@@ -23,6 +24,10 @@ import { kept, onKept } from '@/lib/keep';
 import { mayHelp } from '@/lib/refusals';
 import { reveal } from '@/lib/scroll';
 import type { MessageMatch, Problem, User } from '@/lib/types';
+
+const BlockedUsersDialog = lazy(async () => ({
+  default: (await import('./blocked-users-dialog')).BlockedUsersDialog,
+}));
 
 type Filter = 'all' | 'unread' | 'archived';
 
@@ -103,7 +108,9 @@ export function ConversationsList({
           </IconButton>
         )}
       </header>
-      <BlockedUsersDialog open={blocked} onOpenChange={setBlocked} />
+      <Opened when={blocked}>
+        <BlockedUsersDialog open={blocked} onOpenChange={setBlocked} />
+      </Opened>
       <div className="sidebar-search">
         <Search size={17} aria-hidden="true" />
         <input
@@ -373,22 +380,5 @@ function Results({ title, children }: { title: string; children: ReactNode }) {
       <h3 className="results-title">{title}</h3>
       <ul className="conversations">{children}</ul>
     </section>
-  );
-}
-
-function Skeletons() {
-  const { t } = useTexts();
-  return (
-    <div className="skeletons" role="status" aria-label={t.loading}>
-      {[72, 54, 63, 48, 58].map((width, i) => (
-        <div key={i} className="skeleton">
-          <span className="skeleton-face" />
-          <span className={`skeleton-lines skeleton-${width}`}>
-            <i />
-            <i />
-          </span>
-        </div>
-      ))}
-    </div>
   );
 }

@@ -1,14 +1,20 @@
 import { Loader, LogOut, WifiOff } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { ConversationsList } from './conversations-list';
 import { EmptyState } from './empty-state';
-import { NewChatDialog } from './new-chat-dialog';
-import { UserChatInterface } from './user-chat-interface';
+import { Opened } from '@/components/ui/opened';
 import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import { useRoute } from '@/hooks/use-route';
 import { allowSound, chime } from '@/lib/sound';
 import type { User } from '@/lib/types';
+
+// The list comes first; what is beside it and over it is loaded meanwhile.
+const conversation = () => import('./user-chat-interface');
+const UserChatInterface = lazy(async () => ({ default: (await conversation()).UserChatInterface }));
+const NewChatDialog = lazy(async () => ({
+  default: (await import('./new-chat-dialog')).NewChatDialog,
+}));
 
 export interface MessagesPageProps {
   user: User;
@@ -38,6 +44,7 @@ export function MessagesPage({
   const [newChat, setNewChat] = useState(false);
   const selected = conversations.find(({ id }) => id === selectedConversation);
 
+  useEffect(() => void conversation(), []);
   useTitle();
   useChime(sound, selectedConversation);
 
@@ -84,14 +91,16 @@ export function MessagesPage({
             onNewChat={() => setNewChat(true)}
           />
           {selectedConversation ? (
-            <UserChatInterface
-              key={`${user.id}:${selectedConversation}`}
-              conversationId={selectedConversation}
-              currentUser={user}
-              otherUser={selected?.other_user}
-              target={target?.conversation === selectedConversation ? target.seq : undefined}
-              onBack={() => selectConversation(null)}
-            />
+            <Suspense fallback={<section className="chat" aria-busy="true" />}>
+              <UserChatInterface
+                key={`${user.id}:${selectedConversation}`}
+                conversationId={selectedConversation}
+                currentUser={user}
+                otherUser={selected?.other_user}
+                target={target?.conversation === selectedConversation ? target.seq : undefined}
+                onBack={() => selectConversation(null)}
+              />
+            </Suspense>
           ) : (
             <section className="chat chat-none" aria-label={t.noneChosen}>
               <EmptyState
@@ -111,12 +120,14 @@ export function MessagesPage({
             </section>
           )}
         </div>
-        <NewChatDialog
-          currentUser={user}
-          open={newChat}
-          onOpenChange={setNewChat}
-          onConversationCreated={select}
-        />
+        <Opened when={newChat}>
+          <NewChatDialog
+            currentUser={user}
+            open={newChat}
+            onOpenChange={setNewChat}
+            onConversationCreated={select}
+          />
+        </Opened>
       </div>
     </div>
   );

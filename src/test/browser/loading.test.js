@@ -1,0 +1,88 @@
+// The way to the first list, whatever the network: what is shown when, how many bytes and round trips come before it.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { find, openChromium } from './browsers.js';
+import { Demo } from './demo.js';
+import { Person } from './person.js';
+import { Service } from '../node/service.js';
+
+const chromium = find('chromium');
+/** Slow 3G: milliseconds of a round trip, and bytes a second. */
+const SLOW = { latency: 400, downloadThroughput: 50 * 1024, uploadThroughput: 50 * 1024 };
+const GOAL = 3000;
+
+describe('Loading', { skip: chromium === null && 'chromium was not found' }, () => {
+  const service = new Service();
+  let browser;
+  before(async () => {
+    await service.start();
+    browser = await openChromium(chromium);
+    const demo = await Demo.at(service.url);
+    await demo.sends('bob', await demo.between('alice', 'bob'), 'the first thing to read');
+  });
+  after(async () => {
+    await browser?.close();
+    await service.end();
+  });
+
+  /** A page in which answers to such requests wait until they are let go. */
+  async function holding(pattern) {
+    const alice = new Person('alice', await browser.newPage(), service.url);
+    let letGo;
+    const held = new Promise((resolve) => (letGo = resolve));
+    await alice.page.route(pattern, async (route) => {
+      await held;
+      await route.continue();
+    });
+    await alice.page.goto(`${service.url}/messages?as=alice`, { waitUntil: 'commit' });
+    return { alice, letGo };
+  }
+
+  test('before any script runs there is a skeleton', async () => {
+    const { alice, letGo } = await holding('**/assets/*.js');
+    await alice.sees('.sidebar .skeleton');
+    assert.equal(await alice.count('.conversation'), 0);
+    letGo();
+    await alice.sees('.conversation', 'Bob Brown');
+    await alice.seesNo('.skeleton');
+    assert.deepEqual(alice.complaints, []);
+  });
+
+  test('the list waits for nothing but itself, and what is chosen in it is open when the rest has come', async () => {
+    const { alice, letGo } = await holding(/\/assets\/signed-in-.*\.js/);
+    await alice.sees('.conversation', 'the first thing to read');
+    await alice.clicks('.conversation', 'Bob Brown');
+    await alice.sees('.conversation-selected');
+    assert.equal(await alice.count('.top-bar .me'), 0, 'the rest is not there yet');
+    letGo();
+    await alice.seesMessage('the first thing to read');
+    await alice.sees('.top-bar .me');
+    assert.deepEqual(alice.complaints, []);
+  });
+
+  test('on slow 3G the bytes and the round trips before the list leave it within its three seconds', async () => {
+    const page = await browser.newPage();
+    const network = await page.context().newCDPSession(page);
+    const requests = new Map();
+    await network.send('Network.enable');
+    network.on('Network.requestWillBeSent', ({ requestId, request }) => requests.set(requestId, { url: request.url }));
+    network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => (requests.get(requestId).bytes = encodedDataLength));
+    await network.send('Network.emulateNetworkConditions', { offline: false, ...SLOW });
+    await page.goto(`${service.url}/messages?as=alice`, { waitUntil: 'commit' });
+    await page.locator('.conversation').first().waitFor();
+    const shown = await page.evaluate(() => performance.now());
+
+    const needed = [...requests.values()].filter(({ url, bytes }) => bytes > 0 && !/\/assets\/(?:signed-in|user-chat|dialog)-/.test(url));
+    const names = needed.map(({ url }) => new URL(url).pathname);
+    for (const name of ['/page.json', '/demo/token', '/rest/v1/rpc/get_conversations']) {
+      assert.ok(names.includes(name), `${name} was measured, of ${names}`);
+    }
+    const bytes = needed.reduce((sum, one) => sum + one.bytes, 0);
+    const transfer = (bytes / SLOW.downloadThroughput) * 1000;
+    // The document, then all its files at once; beside them, one after the other: first file, people, token, list.
+    const ofFiles = 2 * SLOW.latency + transfer;
+    const ofAnswers = 5 * SLOW.latency;
+    console.log(`The list: ${bytes} bytes; ${Math.round(ofFiles)} ms by its files, seen after ${Math.round(shown)} ms`);
+    assert.ok(ofFiles < GOAL && ofAnswers < GOAL, `${ofFiles} and ${ofAnswers} ms are within ${GOAL} ms`);
+  });
+});
