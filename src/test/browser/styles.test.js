@@ -13,7 +13,8 @@ const LIFTED = readFileSync(join(packageFolder(), 'dist/styles.css'), 'utf8');
 const HOST = `
   <style>
     :root { --accent: rgb(9, 9, 9); font-size: 18px; }
-    body { margin: 24px; overflow: auto; background: rgb(250, 240, 230); }
+    body { margin: 24px; overflow: auto; background: rgb(250, 240, 230); letter-spacing: 2px; text-align: center; }
+    button { letter-spacing: 3px; text-transform: uppercase; }
     h1 { margin: 30px 0; }
     ul { list-style: square; padding-left: 40px; }
     .button { background: rgb(1, 2, 3); border-radius: 0; }
@@ -128,7 +129,8 @@ function computed() {
 function looks() {
   return [...document.querySelectorAll('.gptdesk-chat, .gptdesk-chat *')].map((one) => {
     const { margin, padding, backgroundColor, borderRadius, fontSize, color, listStyleType } = getComputedStyle(one);
-    return { margin, padding, backgroundColor, borderRadius, fontSize, color, listStyleType };
+    const { letterSpacing, textAlign, textTransform } = getComputedStyle(one);
+    return { margin, padding, backgroundColor, borderRadius, fontSize, color, listStyleType, letterSpacing, textAlign, textTransform };
   });
 }
 
