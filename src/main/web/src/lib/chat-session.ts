@@ -124,7 +124,7 @@ export class ChatSession extends Store<SessionState> {
             (old as { conversation_id?: string }).conversation_id;
           if (id) {
             void this.inbox.refresh(id);
-            void this.feeds.get(id)?.open(); // it may be marked as unread
+            void this.feeds.get(id)?.openAgain(); // it may be marked as unread
             if (this.archive.get().ready) {
               void this.archive.refresh(id);
             }
@@ -139,7 +139,7 @@ export class ChatSession extends Store<SessionState> {
           this.inbox.heardBlock(blocked_id);
           this.feeds.forEach((feed) => {
             if (feed.get().conversation?.other_user.id === blocked_id) {
-              void feed.open();
+              void feed.openAgain();
             }
           });
         },
@@ -344,7 +344,7 @@ export class ChatSession extends Store<SessionState> {
     const feed = this.feeds.get(row.id);
     feed?.heardConversation(row, this.user.id);
     if (!read) {
-      void feed?.open();
+      void feed?.openAgain();
     }
   }
 

@@ -77,6 +77,12 @@ export class ConversationFeed extends Store<FeedState> {
     return this.opening;
   }
 
+  /** As open, after something was heard of: what is being read already may be older. */
+  async openAgain(): Promise<void> {
+    await this.opening;
+    await this.open();
+  }
+
   private async load(): Promise<void> {
     const [conversation, page] = await Promise.all([
       this.api.getConversation(this.id),
