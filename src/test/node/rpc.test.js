@@ -197,14 +197,19 @@ promised('what follows rpc() chooses rows and columns', async (client) => {
   assert.equal(error.code, '42703');
 });
 
-promised('another schema is 406, a table is 404', async (client) => {
+promised('another schema is 406, an unknown table is 404 and never a success', async (client) => {
   const hidden = await client.schema('chat').rpc('expire_presence');
   assert.equal(hidden.status, 406);
   assert.equal(hidden.error.code, 'PGRST106');
 
-  const table = await client.from('user_messages').select('*');
+  const table = await client.from('no_such_table').select('*');
   assert.equal(table.status, 404);
   assert.equal(table.error.code, 'PGRST205');
+  // A HEAD has no body; the client would take a 404 without one for success.
+  const head = await client.from('no_such_table').select('*', { head: true });
+  assert.notEqual(head.error, null);
+  assert.equal(head.status, 400);
+  assert.equal((await client.from('user_messages').select('id', { head: true })).error, null);
 });
 
 test('nobody in particular may call nothing', async () => {

@@ -53,7 +53,7 @@ public final class GenerateJooqCode {
 
   private static final String INTERNAL_ROUTINES =
       """
-      chat\\.(settings|apply_retention|claims_hold|call_statement|shaped_statement|callable_functions|ensure_message_partitions|message_partitions_ahead|notification_queue_usage|changed_messages
+      chat\\.(settings|apply_retention|claims_hold|call_statement|shaped_statement|callable_functions|served_columns|relationships|ensure_message_partitions|message_partitions_ahead|notification_queue_usage|changed_messages
       |come_online|go_offline|expire_typing|expire_presence|touch_presence)
       |relay\\.(open|tail|claim_slot|sleep|wake|audience_of_person|published_columns|maintain|log_state
       |audience_of_topic|may_use_topic|send|presence_of|track|untrack|track_again|touch_node|forget_node|expire_nodes)
@@ -174,19 +174,28 @@ public final class GenerateJooqCode {
 
   /**
    * The database keeps no foreign key from messages to people (docs/decisions says why); the code
-   * may join by it all the same. jOOQ's own synthetic foreign keys are not in its open source
-   * edition.
+   * may join by it all the same, as the clients of {@code chat.declared_relationships()} do. jOOQ's
+   * own synthetic foreign keys are not in its open source edition.
    */
   private static void addForeignKeysOfTheCodeAlone(Login owner) throws SQLException {
     try (Connection connection = owner.connect();
         Statement statement = connection.createStatement()) {
       statement.execute(
           """
-          alter table public.user_messages
-            add constraint user_messages_sender_id_fkey
-              foreign key (sender_id) references public.users,
-            add constraint user_messages_recipient_id_fkey
-              foreign key (recipient_id) references public.users
+          do $$
+          declare
+            added text;
+          begin
+            for added in
+              select format('alter table public.%I add constraint %I foreign key (%I) references public.%I (%I)',
+                d.table_name, d.name, d.column_name, d.target_name, d.target_column)
+              from chat.declared_relationships() d
+              where d.table_name = 'user_messages'
+            loop
+              execute added;
+            end loop;
+          end
+          $$
           """);
     }
   }

@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -442,6 +443,55 @@ public class ChatDatabase {
   }
 
   /**
+   * Runs one statement as that caller, in a transaction of its own. A read takes one round trip.
+   *
+   * @param <T> of the result
+   * @param caller who asks
+   * @param readOnly whether it must refuse to write
+   * @param timeout how long the statement may take; then {@link Refusal.Reason#TOO_SLOW}
+   * @param statement with question marks; its names are quoted, and no value stands in it
+   * @param values what stands for the question marks
+   * @param result makes the result of the one row, before a write is committed; what it throws
+   *     undoes the write
+   * @return the result
+   */
+  protected <T> T row(
+      Caller caller,
+      boolean readOnly,
+      Duration timeout,
+      String statement,
+      List<?> values,
+      Function<List<@Nullable String>, T> result) {
+    return withRetries(
+        () ->
+            transactions.single(
+                connection -> {
+                  boolean automatic = connection.getAutoCommit();
+                  connection.setAutoCommit(automatic && readOnly);
+                  try (PreparedStatement call =
+                      connection.prepareStatement(
+                          entering(caller, readOnly, timeout) + statement)) {
+                    call.setString(1, signed(caller).claims());
+                    for (int i = 0; i < values.size(); i++) {
+                      call.setObject(i + 2, values.get(i));
+                    }
+                    T made = result.apply(rowOf(call));
+                    if (!connection.getAutoCommit()) {
+                      connection.commit();
+                    }
+                    return made;
+                  } catch (Throwable e) {
+                    if (!connection.getAutoCommit()) {
+                      connection.rollback();
+                    }
+                    throw e;
+                  } finally {
+                    connection.setAutoCommit(automatic);
+                  }
+                }));
+  }
+
+  /**
    * Sends messages of several people in one round trip and one transaction. Each claim is checked
    * by the database as if it came alone.
    *
@@ -491,6 +541,24 @@ public class ChatDatabase {
    */
   private static String entering(Caller caller, boolean readOnly, String more) {
     return "select chat.enter(?, '%s', %s%s); ".formatted(caller.role().sqlName(), readOnly, more);
+  }
+
+  private static String entering(Caller caller, boolean readOnly, Duration timeout) {
+    return "select chat.enter(?, '%s', %s), pg_catalog.set_config('statement_timeout', '%d', true); "
+        .formatted(caller.role().sqlName(), readOnly, timeout.toMillis());
+  }
+
+  private static List<@Nullable String> rowOf(PreparedStatement call) throws SQLException {
+    call.execute();
+    call.getMoreResults(); // the first is of chat.enter
+    try (ResultSet result = call.getResultSet()) {
+      result.next();
+      List<@Nullable String> row = new ArrayList<>();
+      for (int i = 1; i <= result.getMetaData().getColumnCount(); i++) {
+        row.add(result.getString(i));
+      }
+      return row;
+    }
   }
 
   private static @Nullable String resultOf(PreparedStatement call) throws SQLException {

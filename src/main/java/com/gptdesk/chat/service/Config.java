@@ -6,6 +6,7 @@ import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.socket.RealtimeSettings;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
+import com.gptdesk.chat.service.rest.RestLimits;
 import com.gptdesk.chat.service.rpc.BatchLimits;
 import com.gptdesk.chat.service.rpc.RpcSettings;
 import com.gptdesk.chat.service.server.HttpSettings;
@@ -29,6 +30,7 @@ import org.slf4j.LoggerFactory;
  * @param tokens how tokens are verified
  * @param http where to listen, and the limits of requests
  * @param rpc which functions are served, and their rate limits
+ * @param rest which tables are served, and how much a request may ask of them
  * @param realtime the limits of sockets and channels
  * @param topics the limits of broadcasts and presence
  * @param nats how changes are shared between nodes; null when each node reads its own
@@ -40,6 +42,7 @@ public record Config(
     TokenChoice tokens,
     HttpSettings http,
     RpcSettings rpc,
+    RestLimits rest,
     RealtimeSettings realtime,
     TopicLimits topics,
     @Nullable NatsSettings nats,
@@ -75,6 +78,7 @@ public record Config(
               .and(BatchLimits.SETTINGS),
           new SettingGroup("Chat", List.of(ENABLED))
               .and(RpcSettings.FUNCTIONS)
+              .and(RestLimits.SETTINGS)
               .and(DatabaseSettings.STORED),
           new SettingGroup("Real time", RealtimeSettings.SETTINGS)
               .and(TopicLimits.SETTINGS)
@@ -100,6 +104,7 @@ public record Config(
             tokens,
             HttpSettings.from(settings, tokens.anonKey()),
             RpcSettings.from(settings, enabled),
+            RestLimits.from(settings),
             RealtimeSettings.from(settings, enabled),
             TopicLimits.from(settings),
             NatsSettings.from(settings, database.embedded()),

@@ -32,6 +32,7 @@ import com.gptdesk.chat.service.realtime.socket.SocketPresence;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import com.gptdesk.chat.service.replica.ReplicaFreshness;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
+import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
@@ -163,6 +164,7 @@ final class Service implements AutoCloseable {
                 vertx,
                 settings,
                 calls,
+                new RestEndpoint(chat, config.rest(), tokens, limits, enabled, relay::lookNow),
                 new BroadcastEndpoint(topics, tokens, config.topics(), enabled),
                 limits,
                 Health.of(chat, migrations::differences, relayProblem),

@@ -101,6 +101,17 @@ final class Equivalents {
     REASONS.put(
         "chat.count_taken_back: true for new.recipient_id in (c.participant_1_id, c.participant_2_id)",
         "The row is a message of this conversation, so its recipient is one of the two.");
+    String served = "Says which tables are served, whose policies hold all the same: %s notices.";
+    String columns =
+        "c.relname = any (array[ 'conversation_preferences', 'message_edits', 'message_reactions', 'user_blocks', 'user_conversations', 'user_messages', 'user_presence' ])"
+            + " or c.relname = 'users' and a.attname = any (array['id', 'full_name', 'email', 'avatar_url', 'status', 'team_id'])"
+            + " or c.relname = 'teams' and a.attname = any (array['id', 'name'])"
+            + " or c.relname like any (array(select replace(replace(o.name, '_', e'\\\\_'), '*', '%') from unnest(served_columns.others) o (name)))";
+    REASONS.put(
+        "chat.served_columns: true for ( " + columns + " )", served.formatted("RestGrammarTest"));
+    REASONS.put(
+        "chat.served_columns: true for a.attname = any (array['id', 'full_name', 'email', 'avatar_url', 'status', 'team_id'])",
+        served.formatted("RestEndpointTest"));
     String policies = "Runs with the caller's rights: the policies show them their own rows alone.";
     REASONS.put("public.get_unread_total: true for p.user_id = me", policies);
     REASONS.put(

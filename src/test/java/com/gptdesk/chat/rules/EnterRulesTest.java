@@ -35,6 +35,8 @@ class EnterRulesTest extends Rules {
     everybody("select chat.enter('{}', 'service_role', false)", nobody);
     everybody("select chat.call_statement('get_conversations', '{}')", nobody);
     everybody("select * from chat.callable_functions()", nobody);
+    everybody("select * from chat.served_columns()", nobody);
+    everybody("select * from chat.relationships()", nobody);
     everybody("select chat.send_messages('{}', '{}')", nobody);
     assertEquals("1", called("{}", "anon", "select '1' from (select ?::json) a", "{}"));
   }

@@ -5,6 +5,7 @@ import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.ChatDatabase;
 import com.gptdesk.chat.database.ClaimsSigner;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -64,6 +65,17 @@ public final class ServiceDatabase extends ChatDatabase {
   @Override
   public @Nullable List<@Nullable String> sendTogether(List<Caller> callers, List<String> calls) {
     return super.sendTogether(callers, calls);
+  }
+
+  @Override
+  public <T> T row(
+      Caller caller,
+      boolean readOnly,
+      Duration timeout,
+      String statement,
+      List<?> values,
+      Function<List<@Nullable String>, T> result) {
+    return super.row(caller, readOnly, timeout, statement, values, result);
   }
 
   @Override

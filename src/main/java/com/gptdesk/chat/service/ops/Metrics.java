@@ -387,6 +387,17 @@ public final class Metrics implements AutoCloseable {
         .record(took);
   }
 
+  /**
+   * Counts a request for a table that was answered.
+   *
+   * @param table the name of a served table, so that callers cannot create series
+   */
+  public void asked(String table, int status, Duration took) {
+    String outcome = status < 400 ? "ok" : status < 500 ? "refused" : "failed";
+    histogram("chat.rest", "Duration of requests for tables", "table", table, "outcome", outcome)
+        .record(took);
+  }
+
   /** All metrics, for readers who send the token. */
   public Reply read(@Nullable String authorization) {
     if (token == null || !isToken(token, authorization)) {

@@ -3,29 +3,23 @@ package com.gptdesk.chat.service.rpc;
 import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
-import com.gptdesk.chat.database.Refusal;
-import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.auth.Identity;
-import com.gptdesk.chat.service.auth.InvalidToken;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
-import com.gptdesk.chat.service.http.Errors;
+import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
-import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.slf4j.MDC;
 
 /**
  * Calls a function of the database by its name, as PostgREST does: {@code POST
@@ -40,7 +34,6 @@ import org.slf4j.MDC;
  */
 public final class RpcEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
-
   /** No such column, no such operator, a value of another type. */
   private static final Set<String> SHAPE_ERRORS =
       Set.of("42703", "42804", "42809", "42846", "42883");
@@ -71,11 +64,8 @@ public final class RpcEndpoint {
 
   private final FunctionCatalogue catalogue;
   private final RpcExecution execution;
-  private final TokenVerifier tokens;
-  private final RequestLimits limits;
-  private final boolean enabled;
+  private final CallGuard guard;
   private final boolean mayRollBack;
-  private final LongAdder partitionsMissing = new LongAdder();
 
   /**
    * Creates one without rate limits.
@@ -161,9 +151,7 @@ public final class RpcEndpoint {
       boolean mayRollBack) {
     this.catalogue = catalogue;
     this.execution = execution;
-    this.tokens = tokens;
-    this.limits = limits;
-    this.enabled = enabled;
+    this.guard = new CallGuard(tokens, limits, enabled);
     this.mayRollBack = mayRollBack;
   }
 
@@ -189,7 +177,7 @@ public final class RpcEndpoint {
 
   /** Calls that were refused because their month has no partition for messages. */
   public long partitionsMissing() {
-    return partitionsMissing.sum();
+    return guard.partitionsMissing();
   }
 
   /**
@@ -201,32 +189,11 @@ public final class RpcEndpoint {
 
   /** Answers a call. Never throws: errors are in the reply, and faults in the log as well. */
   public Reply answer(RpcRequest request) {
-    Identity identity = null;
-    try {
-      if (!enabled) {
-        throw switchedOff().stop();
-      }
-      identity = identify(request);
-      Problem tooMany = limits.refusalOf(identity.userId());
-      if (tooMany != null) {
-        throw tooMany.stop();
-      }
-      return perform(request, identity);
-    } catch (Problem.Stop e) {
-      return e.problem().reply();
-    } catch (InvalidToken e) {
-      return Errors.of(e).reply();
-    } catch (Refusal e) {
-      return Errors.of(e, identity == null || identity.isAnonymous()).reply();
-    } catch (DatabaseUnavailable e) {
-      LOG.warn("{} was not answered: {}", request.label(), String.valueOf(e.getMessage()));
-      if (e.isPartitionMissing()) {
-        partitionsMissing.increment();
-      }
-      return Errors.of(e).reply();
-    } catch (RuntimeException | Error e) {
-      return fault(request, identity, e).reply();
-    }
+    return guard.answer(
+        request.label(),
+        request.authorization(),
+        request.apikey(),
+        identity -> perform(request, identity));
   }
 
   private Reply perform(RpcRequest request, Identity identity) {
@@ -298,42 +265,5 @@ public final class RpcEndpoint {
       }
     }
     return null;
-  }
-
-  private Identity identify(RpcRequest request) {
-    String token = bearer(request.authorization());
-    if (token == null) {
-      token = request.apikey();
-    }
-    return token == null || token.isEmpty() ? Identity.anonymous() : tokens.verify(token);
-  }
-
-  private static @Nullable String bearer(@Nullable String authorization) {
-    if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
-      return null;
-    }
-    return authorization.substring(7).strip();
-  }
-
-  private static Problem switchedOff() {
-    return Problem.of(503, "PT503", "The chat is switched off")
-        .withHint("The operator has set CHAT_ENABLED=false; try again later");
-  }
-
-  private static Problem fault(RpcRequest request, @Nullable Identity identity, Throwable cause) {
-    String known = MDC.get(RequestId.FIELD);
-    String id = known == null ? RequestId.of(null) : known;
-    LOG.error(
-        "{} failed as request {} of {}; the client gets \"internal\"",
-        request.label(),
-        id,
-        identity == null
-            ? "an unverified caller"
-            : identity.userId() != null ? identity.userId() : identity.role(),
-        cause);
-    return Problem.of(500, "PGRSTX00", "internal")
-        .withDetails("request " + id)
-        .withHint("Tell the operator the id of this request")
-        .withHeader("X-Request-Id", id);
   }
 }

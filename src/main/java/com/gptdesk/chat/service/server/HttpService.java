@@ -12,6 +12,7 @@ import com.gptdesk.chat.service.http.TlsRenewal;
 import com.gptdesk.chat.service.ops.Health;
 import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
+import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -79,6 +80,7 @@ public final class HttpService implements AutoCloseable {
       Vertx vertx,
       HttpSettings settings,
       RpcEndpoint rpc,
+      RestEndpoint rest,
       BroadcastEndpoint broadcasts,
       RequestLimits limits,
       Health health,
@@ -106,6 +108,7 @@ public final class HttpService implements AutoCloseable {
             vertx,
             settings,
             rpc,
+            rest,
             broadcasts,
             limits,
             health,

@@ -8,6 +8,8 @@ import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.ops.Health;
 import com.gptdesk.chat.service.ops.Metrics;
+import com.gptdesk.chat.service.rest.RestEndpoint;
+import com.gptdesk.chat.service.rest.RestRequest;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.rpc.RpcRequest;
 import io.vertx.core.Context;
@@ -31,6 +33,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,6 +56,7 @@ final class Routes {
   private final Vertx vertx;
   private final HttpSettings settings;
   private final RpcEndpoint rpc;
+  private final RestEndpoint rest;
   private final BroadcastEndpoint broadcasts;
   private final RequestLimits limits;
   private final Health health;
@@ -66,6 +70,7 @@ final class Routes {
       Vertx vertx,
       HttpSettings settings,
       RpcEndpoint rpc,
+      RestEndpoint rest,
       BroadcastEndpoint broadcasts,
       RequestLimits limits,
       Health health,
@@ -77,6 +82,7 @@ final class Routes {
     this.vertx = vertx;
     this.settings = settings;
     this.rpc = rpc;
+    this.rest = rest;
     this.broadcasts = broadcasts;
     this.limits = limits;
     this.health = health;
@@ -95,7 +101,8 @@ final class Routes {
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     route(router, "/rest/v1").handler(context -> end(context, OPEN_API));
     router.route("/rest/v1").handler(context -> end(context, notFound(context.request()).reply()));
-    router.route("/rest/v1/*").handler(this::noTables);
+    router.route("/rest/v1/:table").handler(this::withinLimits);
+    router.route("/rest/v1/:table").handler(body()).handler(this::rest);
     for (String address : BROADCASTS) {
       router.route(address + "*").handler(this::withinLimits);
       router.post(address).handler(body()).handler(this::broadcasts);
@@ -241,18 +248,34 @@ final class Routes {
         : context.body().buffer().getBytes();
   }
 
-  private void noTables(RoutingContext context) {
-    String name =
-        RequestLog.path(context.request()).substring("/rest/v1/".length()).split("/", 2)[0];
-    end(
+  private void rest(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    boolean reads =
+        request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
+    RestRequest asked =
+        new RestRequest(
+            request.method().name(),
+            String.valueOf(context.pathParam("table")),
+            context.queryParams().entries(),
+            request.getHeader("Authorization"),
+            request.getHeader("apikey"),
+            request.getHeader(reads ? "Accept-Profile" : "Content-Profile"),
+            request.getHeader("Accept"),
+            request.getHeader("Content-Type"),
+            request.headers().getAll("Prefer").stream().collect(Collectors.joining(",")),
+            request.getHeader("Range"),
+            ByteBuffer.wrap(bytes(context)));
+    long start = System.nanoTime();
+    blocking(
         context,
-        Problem.of(
-                404,
-                "PGRST205",
-                "Could not find the table 'public." + name + "' in the schema cache")
-            .withHint(
-                "Only functions are served: /rest/v1/rpc/<function>; for tables run PostgREST on the same database")
-            .reply());
+        () -> {
+          Reply reply = rest.answer(asked);
+          metrics.asked(
+              rest.countedAs(asked.table()),
+              reply.status(),
+              Duration.ofNanos(System.nanoTime() - start));
+          return reply;
+        });
   }
 
   private static Reply openApi() {

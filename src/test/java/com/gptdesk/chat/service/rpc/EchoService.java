@@ -13,6 +13,7 @@ import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.channel.Topics;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.realtime.socket.RealtimeSettings;
+import com.gptdesk.chat.service.rest.NoTables;
 import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
@@ -95,6 +96,7 @@ public final class EchoService {
         vertx,
         settings,
         gateway,
+        NoTables.endpoint(tokens, limits),
         new BroadcastEndpoint(
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9), null), true),
         limits,

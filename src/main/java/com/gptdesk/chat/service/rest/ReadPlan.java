@@ -1,0 +1,357 @@
+package com.gptdesk.chat.service.rest;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.rest.TableQuery.Condition.Comparison;
+import com.gptdesk.chat.service.rest.TableQuery.Condition.Junction;
+import com.gptdesk.chat.service.rest.TableQuery.Ordering;
+import com.gptdesk.chat.service.rest.TableQuery.Selected;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jooq.Condition;
+import org.jooq.Field;
+import org.jooq.JSON;
+import org.jooq.Record;
+import org.jooq.Select;
+import org.jooq.SelectFieldOrAsterisk;
+import org.jooq.SelectSeekStepN;
+import org.jooq.SortField;
+import org.jooq.Table;
+import org.jooq.WithStep;
+import org.jooq.impl.DSL;
+import org.jooq.impl.SQLDataType;
+
+/**
+ * Makes the statement of a read. PostgreSQL makes the JSON: each table is a sub-select whose rows
+ * become objects, and what is embedded is a sub-select for each of its rows. The alias of a table
+ * is its depth, since sub-selects of one depth do not see each other.
+ */
+final class ReadPlan {
+
+  /** The name of a row that becomes JSON; no column may be shown under it. */
+  private static final String ROW = "rest_row";
+
+  private static final int MOST_CONDITIONS = 500;
+
+  private final TableCatalogue.Tables tables;
+  private final Caller.Role role;
+  private final int maxRows;
+  private int conditions;
+
+  ReadPlan(TableCatalogue.Tables tables, Caller.Role role, int maxRows) {
+    this.tables = tables;
+    this.role = role;
+    this.maxRows = maxRows;
+  }
+
+  /** The table itself, under the alias of a depth. */
+  static Table<Record> source(ServedTable table, int depth) {
+    return DSL.table(DSL.name("public", table.name())).as(alias(depth));
+  }
+
+  private static String alias(int depth) {
+    return "t" + depth;
+  }
+
+  /**
+   * One row: how many rows the page has, the page as a JSON array, and how many rows there are.
+   *
+   * @param count what the last column tells
+   */
+  Select<?> page(ServedTable table, TableQuery query, Preferences.Count count, boolean strip) {
+    List<Field<?>> fields = new ArrayList<>(pageFields(strip));
+    switch (count) {
+      case NONE, PLANNED -> {}
+      case EXACT ->
+          fields.add(DSL.field(DSL.select(text(DSL.count())).from(matching(table, query))));
+      case ESTIMATED ->
+          fields.add(
+              DSL.field(DSL.select(text(DSL.count())).from(matching(table, query, maxRows + 1L))));
+    }
+    return DSL.select(fields)
+        .from(rows(table, source(table, 0), 0, query, conditions(table, 0, query)).asTable(ROW));
+  }
+
+  /** The first two columns for the rows that a write has returned. */
+  Select<?> written(
+      WithStep write, ServedTable table, TableQuery query, Table<?> source, boolean strip) {
+    Field<Integer> affected = DSL.field(DSL.selectCount().from(source));
+    return write
+        .select(text(affected), text(array(strip)))
+        .from(ordered(table, source, 0, query, inner(table, 0, query)).asTable(ROW));
+  }
+
+  /** The rows that meet the conditions, for the planner. */
+  Select<?> matchingRows(ServedTable table, TableQuery query) {
+    return DSL.selectOne().from(source(table, 0)).where(conditions(table, 0, query));
+  }
+
+  private Table<?> matching(ServedTable table, TableQuery query) {
+    return matchingRows(table, query).asTable("rest_all");
+  }
+
+  private Table<?> matching(ServedTable table, TableQuery query, long atMost) {
+    return DSL.selectOne()
+        .from(source(table, 0))
+        .where(conditions(table, 0, query))
+        .limit(atMost)
+        .asTable("rest_all");
+  }
+
+  private static List<Field<?>> pageFields(boolean strip) {
+    return List.of(text(DSL.count()), text(array(strip)));
+  }
+
+  private static Field<String> text(Field<?> field) {
+    return DSL.cast(field, SQLDataType.CLOB);
+  }
+
+  private static Field<JSON> array(boolean strip) {
+    Field<JSON> rows = DSL.function("json_agg", SQLDataType.JSON, DSL.field(DSL.name(ROW)));
+    Field<JSON> stripped = strip ? DSL.function("json_strip_nulls", SQLDataType.JSON, rows) : rows;
+    return DSL.field("coalesce({0}, '[]'::json)", SQLDataType.JSON, stripped);
+  }
+
+  /** What all rows of a table in a request must meet. */
+  Condition conditions(ServedTable table, int depth, TableQuery query) {
+    Condition all = inner(table, depth, query);
+    for (TableQuery.Condition condition : query.where()) {
+      all = all.and(condition(table, depth, query, condition));
+    }
+    return all;
+  }
+
+  /** That there are the rows which {@code !inner} demands. */
+  private Condition inner(ServedTable table, int depth, TableQuery query) {
+    Condition all = DSL.noCondition();
+    for (Embedding embedding : embeddings(table, query)) {
+      if (embedding.embed().inner()) {
+        all = all.and(exists(embedding, depth));
+      }
+    }
+    return all;
+  }
+
+  private Select<?> rows(
+      ServedTable table, Table<?> source, int depth, TableQuery query, Condition condition) {
+    long limit = query.limit() == null ? maxRows : Math.min(query.limit(), maxRows);
+    return ordered(table, source, depth, query, condition).limit(limit).offset(query.offset());
+  }
+
+  private SelectSeekStepN<?> ordered(
+      ServedTable table, Table<?> source, int depth, TableQuery query, Condition condition) {
+    return DSL.select(fields(table, depth, query))
+        .from(source)
+        .where(condition)
+        .orderBy(order(table, depth, query));
+  }
+
+  private List<SelectFieldOrAsterisk> fields(ServedTable table, int depth, TableQuery query) {
+    Conditions columns = new Conditions(table, alias(depth));
+    List<SelectFieldOrAsterisk> fields = new ArrayList<>();
+    for (Selected part : query.select()) {
+      switch (part) {
+        case Selected.All all ->
+            readable(table).forEach(column -> fields.add(columns.column(column.name())));
+        case Selected.Column column -> {
+          Field<?> field =
+              column.type() == null
+                  ? columns.field(column.path())
+                  : columns.cast(column.path(), column.type());
+          fields.add(field.as(DSL.name(shown(column.shownName()))));
+        }
+        case Selected.Embed embed -> {
+          if (!embed.query().select().isEmpty()) {
+            fields.add(
+                embedded(embedding(table, embed), depth).as(DSL.name(shown(embed.shownName()))));
+          }
+        }
+      }
+    }
+    if (fields.isEmpty()) {
+      throw Problem.of(400, "PGRST100", "The select parameter names nothing of " + table.name())
+          .stop();
+    }
+    return fields;
+  }
+
+  private static String shown(String name) {
+    if (name.equals(ROW)) {
+      throw Problem.of(400, "PGRST100", "Nothing can be shown as " + ROW)
+          .withHint("Choose another alias")
+          .stop();
+    }
+    return name;
+  }
+
+  private List<ServedTable.Column> readable(ServedTable table) {
+    List<ServedTable.Column> columns = table.readableBy(role.sqlName());
+    if (columns.isEmpty()) {
+      throw new Refusal("42501", "permission denied for table " + table.name(), null, null, null);
+    }
+    return columns;
+  }
+
+  private Field<?> embedded(Embedding embedding, int depth) {
+    TableQuery query = embedding.embed().query();
+    int inside = depth + 1;
+    Condition condition =
+        joined(embedding.relationship(), depth).and(conditions(embedding.target(), inside, query));
+    Table<?> source = source(embedding.target(), inside);
+    if (embedding.relationship().toOne()) {
+      Table<?> row =
+          DSL.select(fields(embedding.target(), inside, query))
+              .from(source)
+              .where(condition)
+              .asTable(ROW);
+      return DSL.field(
+          DSL.select(DSL.function("row_to_json", SQLDataType.JSON, DSL.field(DSL.name(ROW))))
+              .from(row));
+    }
+    return DSL.field(
+        DSL.select(array(false))
+            .from(rows(embedding.target(), source, inside, query, condition).asTable(ROW)));
+  }
+
+  private Condition exists(Embedding embedding, int depth) {
+    countCondition();
+    return DSL.exists(
+        DSL.selectOne()
+            .from(source(embedding.target(), depth + 1))
+            .where(joined(embedding.relationship(), depth))
+            .and(conditions(embedding.target(), depth + 1, embedding.embed().query())));
+  }
+
+  /** A short query may say much: conditions of embedded tables stand where these are asked for. */
+  private void countCondition() {
+    if (++conditions > MOST_CONDITIONS) {
+      throw Problem.of(
+              400, "PGRST100", "The query has more than " + MOST_CONDITIONS + " conditions")
+          .withHint("Ask for less at once, or write a function")
+          .stop();
+    }
+  }
+
+  private static Condition joined(Relationship relationship, int depth) {
+    return DSL.and(
+        IntStream.range(0, relationship.columns().size())
+            .mapToObj(
+                i ->
+                    DSL.field(DSL.name(alias(depth + 1), relationship.toColumns().get(i)))
+                        .eq(DSL.field(DSL.name(alias(depth), relationship.columns().get(i)))))
+            .toList());
+  }
+
+  private Condition condition(
+      ServedTable table, int depth, TableQuery query, TableQuery.Condition condition) {
+    return switch (condition) {
+      case Comparison comparison -> comparison(table, depth, query, comparison);
+      case Junction junction -> {
+        List<Condition> parts =
+            junction.parts().stream().map(part -> condition(table, depth, query, part)).toList();
+        Condition joined = junction.every() ? DSL.and(parts) : DSL.or(parts);
+        yield junction.negated() ? DSL.not(joined) : joined;
+      }
+    };
+  }
+
+  private Condition comparison(
+      ServedTable table, int depth, TableQuery query, Comparison comparison) {
+    countCondition();
+    if (comparison.path().steps().isEmpty()) {
+      for (Embedding embedding : embeddings(table, query)) {
+        if (embedding.isNamed(comparison.path().column())) {
+          return isThere(embedding, depth, comparison);
+        }
+      }
+    }
+    return new Conditions(table, alias(depth)).comparison(comparison);
+  }
+
+  /** {@code sender=not.is.null}: whether there is something to embed. */
+  private Condition isThere(Embedding embedding, int depth, Comparison comparison) {
+    boolean isNull = comparison.values().equals(List.of("null"));
+    if (comparison.operator() != Operator.IS
+        || !(isNull || comparison.values().equals(List.of("not_null")))) {
+      throw Problem.of(
+              400,
+              "PGRST120",
+              "Bad operator on the '" + embedding.embed().shownName() + "' embedded resource")
+          .withDetails("Only is null or not is null filters are allowed on embedded resources")
+          .stop();
+    }
+    Condition there = exists(embedding, depth);
+    return isNull == comparison.negated() ? there : DSL.not(there);
+  }
+
+  private List<SortField<?>> order(ServedTable table, int depth, TableQuery query) {
+    List<SortField<?>> order = new ArrayList<>();
+    for (Ordering term : query.order()) {
+      Field<?> field =
+          term.relation() == null
+              ? new Conditions(table, alias(depth)).field(term.path())
+              : related(table, depth, query, term);
+      SortField<?> sorted = term.descending() ? field.desc() : field.asc();
+      order.add(
+          term.nullsFirst() == null
+              ? sorted
+              : term.nullsFirst() ? sorted.nullsFirst() : sorted.nullsLast());
+    }
+    return order;
+  }
+
+  private Field<?> related(ServedTable table, int depth, TableQuery query, Ordering term) {
+    Embedding embedding =
+        embeddings(table, query).stream()
+            .filter(one -> one.isNamed(String.valueOf(term.relation())))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    Problem.of(
+                            400,
+                            "PGRST108",
+                            "'" + term.relation() + "' is not an embedded resource in this request")
+                        .stop());
+    if (!embedding.relationship().toOne()) {
+      throw Problem.of(
+              400, "PGRST118", "A related order on '" + term.relation() + "' is not possible")
+          .withDetails(
+              "'%s' and '%s' do not form a many-to-one or one-to-one relationship"
+                  .formatted(table.name(), embedding.target().name()))
+          .stop();
+    }
+    return DSL.field(
+        DSL.select(new Conditions(embedding.target(), alias(depth + 1)).field(term.path()))
+            .from(source(embedding.target(), depth + 1))
+            .where(joined(embedding.relationship(), depth)));
+  }
+
+  private List<Embedding> embeddings(ServedTable table, TableQuery query) {
+    return query.embeds().stream().map(embed -> embedding(table, embed)).toList();
+  }
+
+  private Embedding embedding(ServedTable table, Selected.Embed embed) {
+    Relationship relationship = tables.relationship(table, embed.target(), embed.hint());
+    return new Embedding(embed, relationship, tables.table(relationship.to()));
+  }
+
+  /** The table's own columns that the page of a write needs, so that it returns no others. */
+  List<String> needed(ServedTable table, TableQuery query) {
+    List<String> names = new ArrayList<>();
+    for (Selected part : query.select()) {
+      switch (part) {
+        case Selected.All all -> readable(table).forEach(column -> names.add(column.name()));
+        case Selected.Column column -> names.add(table.column(column.path().column()).name());
+        case Selected.Embed embed -> names.addAll(embedding(table, embed).relationship().columns());
+      }
+    }
+    for (Ordering term : query.order()) {
+      if (term.relation() == null) {
+        names.add(table.column(term.path().column()).name());
+      }
+    }
+    return names.stream().distinct().toList();
+  }
+}

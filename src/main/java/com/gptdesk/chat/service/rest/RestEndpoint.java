@@ -1,0 +1,301 @@
+package com.gptdesk.chat.service.rest;
+
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.service.auth.Identity;
+import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.http.CallGuard;
+import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.http.RequestLimits;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Reads and writes tables as PostgREST does. Grants and row-level security decide what a caller
+ * sees and writes; this class decides what a request may cost.
+ *
+ * <p>Blocks while the database works, so call it on a virtual thread. Thread-safe.
+ */
+public final class RestEndpoint {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  /** No such operator for these types, a conflict that no key knows, and the like. */
+  private static final Set<String> CLIENTS_ERRORS =
+      Set.of(
+          "0A000", "21000", "42601", "42602", "42702", "42703", "42704", "42725", "42804", "42809",
+          "42846", "42883", "42P10", "42P18");
+
+  private final ServiceDatabase database;
+  private final TableCatalogue catalogue;
+  private final RestLimits limits;
+  private final CallGuard guard;
+  private final Runnable committed;
+
+  /**
+   * @param enabled false answers every request with 503 and says why
+   * @param committed told, by the thread that wrote, of each commit of a write
+   */
+  public RestEndpoint(
+      ServiceDatabase database,
+      RestLimits limits,
+      TokenVerifier tokens,
+      RequestLimits rates,
+      boolean enabled,
+      Runnable committed) {
+    this(
+        database,
+        new TableCatalogue(database, limits.served()),
+        limits,
+        new CallGuard(tokens, rates, enabled),
+        committed);
+  }
+
+  RestEndpoint(
+      ServiceDatabase database,
+      TableCatalogue catalogue,
+      RestLimits limits,
+      CallGuard guard,
+      Runnable committed) {
+    this.database = database;
+    this.catalogue = catalogue;
+    this.limits = limits;
+    this.guard = guard;
+    this.committed = committed;
+  }
+
+  /** The name for metrics: a served table or "unknown", so that callers cannot create series. */
+  public String countedAs(String table) {
+    return catalogue.nameOf(table);
+  }
+
+  /** Answers a request. Never throws: errors are in the reply, and faults in the log as well. */
+  public Reply answer(RestRequest request) {
+    Reply reply =
+        guard.answer(
+            request.label(),
+            request.authorization(),
+            request.apikey(),
+            identity -> perform(request, identity));
+    // The official client takes a 404 without a body for success, and HEAD has none.
+    return request.method().equals("HEAD") && reply.status() == 404
+        ? new Reply(400, reply.contentType(), reply.headers(), reply.body())
+        : reply;
+  }
+
+  private Reply perform(RestRequest request, Identity identity) {
+    request.check();
+    TableCatalogue.Tables tables = catalogue.with(request.table());
+    ServedTable table = tables.table(request.table());
+    try {
+      return switch (request.method()) {
+        case "GET", "HEAD" -> read(request, identity, tables, table);
+        case "POST", "PATCH", "DELETE" -> write(request, identity, tables, table);
+        default ->
+            throw Problem.of(405, "PGRST117", "Unsupported HTTP method: " + request.method())
+                .withHeader("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
+                .stop();
+      };
+    } catch (Refusal e) {
+      throw FunctionHints.with(e, request, table, identity.role().sqlName());
+    } catch (IllegalStateException e) {
+      Problem problem = problemOf(e);
+      throw problem == null ? e : problem.stop();
+    }
+  }
+
+  private Reply read(
+      RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
+    MediaType type = MediaType.accepted(request.accept());
+    Preferences preferences = Preferences.of(request.prefer());
+    TableQuery parsed = QueryParser.parse(request.query(), limits.maxDepth()).query();
+    TableQuery query = RowRange.of(parsed, request.range()).applied(parsed);
+    ReadPlan plan = plan(tables, identity);
+    Statement statement =
+        Statement.of(plan.page(table, query, preferences.count(), type.stripped()));
+    TableResponse.Rows page = run(identity, true, statement, RestEndpoint::rows);
+    if (type.form() == MediaType.Form.OBJECT) {
+      TableResponse.demandOne(page.rows());
+    }
+    boolean planned =
+        preferences.count() == Preferences.Count.PLANNED
+            || (preferences.count() == Preferences.Count.ESTIMATED
+                && page.total() != null
+                && page.total() > limits.maxRows());
+    return TableResponse.read(
+        planned ? withPlannedTotal(identity, plan, table, query, page) : page,
+        query.offset(),
+        type,
+        preferences);
+  }
+
+  private TableResponse.Rows withPlannedTotal(
+      Identity identity,
+      ReadPlan plan,
+      ServedTable table,
+      TableQuery query,
+      TableResponse.Rows page) {
+    Statement all = Statement.of(plan.matchingRows(table, query)).explained();
+    long planned =
+        run(
+            identity,
+            true,
+            all,
+            row -> JSON.readTree(String.valueOf(row.getFirst())).at("/0/Plan/Plan Rows").asLong());
+    // The planner may think of fewer rows than there are.
+    return new TableResponse.Rows(
+        page.rows(), page.json(), Math.max(planned, page.rows() + query.offset()));
+  }
+
+  private Reply write(
+      RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
+    MediaType type = MediaType.accepted(request.accept());
+    Preferences preferences = Preferences.of(request.prefer());
+    QueryParser.Parsed parsed = QueryParser.parse(request.query(), limits.maxDepth());
+    WritePlan plan =
+        new WritePlan(
+            table,
+            parsed.query(),
+            plan(tables, identity),
+            preferences.representation(),
+            type.stripped());
+    Statement statement =
+        switch (request.method()) {
+          case "POST" -> {
+            RowsBody body = RowsBody.of(request);
+            List<String> columns = columnsOfInsert(table, body, parsed.columns(), preferences);
+            yield body.rows() == 0
+                ? null
+                : Statement.of(
+                    plan.insert(body, columns, preferences.resolution(), parsed.onConflict()));
+          }
+          case "PATCH" -> {
+            RowsBody body = RowsBody.of(request);
+            List<String> columns = columnsOfUpdate(table, body, parsed.columns());
+            yield columns.isEmpty() ? null : Statement.of(plan.update(body, columns));
+          }
+          default -> Statement.of(plan.delete());
+        };
+    if (statement == null) {
+      return TableResponse.written(
+          request,
+          checked(new TableResponse.Rows(0, "[]", null), type, preferences),
+          type,
+          preferences);
+    }
+    TableResponse.Rows written =
+        run(identity, false, statement, row -> checked(rows(row), type, preferences));
+    committed.run();
+    return TableResponse.written(request, written, type, preferences);
+  }
+
+  /** Refuses, before the commit, what is not the number of rows that the client expects. */
+  private static TableResponse.Rows checked(
+      TableResponse.Rows rows, MediaType type, Preferences preferences) {
+    if (preferences.maxAffected() != null && rows.rows() > preferences.maxAffected()) {
+      throw Problem.of(400, "PGRST124", "Query result exceeds max-affected preference constraint")
+          .withDetails("The query affects " + rows.rows() + " rows")
+          .stop();
+    }
+    if (preferences.representation() && type.form() == MediaType.Form.OBJECT) {
+      TableResponse.demandOne(rows.rows());
+    }
+    return rows;
+  }
+
+  private static List<String> columnsOfInsert(
+      ServedTable table, RowsBody body, @Nullable List<String> columns, Preferences preferences) {
+    if (columns == null && !body.everywhere().equals(body.anywhere())) {
+      throw Problem.of(400, "PGRST102", "All object keys must match").stop();
+    }
+    List<String> written = known(table, columns == null ? List.copyOf(body.anywhere()) : columns);
+    if (preferences.missingIsDefault()) {
+      written = written.stream().filter(body.anywhere()::contains).toList();
+      if (!body.everywhere().containsAll(written)) {
+        throw Problem.of(400, "PGRST102", "All object keys must match")
+            .withHint("With missing=default, send rows that lack other columns apart")
+            .stop();
+      }
+    }
+    if (written.isEmpty() && body.rows() > 1) {
+      throw Problem.of(400, "PGRST102", "Several rows without a value")
+          .withHint("Send them one by one")
+          .stop();
+    }
+    return written;
+  }
+
+  private static List<String> columnsOfUpdate(
+      ServedTable table, RowsBody body, @Nullable List<String> columns) {
+    if (body.rows() != 1) {
+      throw Problem.of(400, "PGRST102", "An update takes one JSON object").stop();
+    }
+    return known(
+        table,
+        columns == null
+            ? List.copyOf(body.anywhere())
+            : columns.stream().filter(body.anywhere()::contains).toList());
+  }
+
+  private static List<String> known(ServedTable table, List<String> names) {
+    for (String name : names) {
+      if (!table.columns().containsKey(name)) {
+        throw Problem.of(
+                400,
+                "PGRST204",
+                "Could not find the '%s' column of '%s' in the schema cache"
+                    .formatted(name, table.name()))
+            .stop();
+      }
+    }
+    return names;
+  }
+
+  private ReadPlan plan(TableCatalogue.Tables tables, Identity identity) {
+    return new ReadPlan(tables, identity.role(), limits.maxRows());
+  }
+
+  private <T> T run(
+      Identity identity,
+      boolean readOnly,
+      Statement statement,
+      Function<List<@Nullable String>, T> result) {
+    return database.row(
+        identity.caller(),
+        readOnly,
+        limits.statementTimeout(),
+        statement.sql(),
+        statement.values(),
+        result);
+  }
+
+  private static TableResponse.Rows rows(List<@Nullable String> row) {
+    return new TableResponse.Rows(
+        Long.parseLong(String.valueOf(row.getFirst())),
+        row.size() > 1 ? row.get(1) : null,
+        row.size() > 2 ? Long.valueOf(String.valueOf(row.get(2))) : null);
+  }
+
+  /** What PostgreSQL says of an operator or a type that a client named; null for a fault. */
+  private static @Nullable Problem problemOf(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof PSQLException sql
+          && CLIENTS_ERRORS.contains(String.valueOf(sql.getSQLState()))) {
+        ServerErrorMessage server = sql.getServerErrorMessage();
+        String code = String.valueOf(sql.getSQLState());
+        return Problem.of(
+                code.equals("42883") ? 404 : 400,
+                code,
+                String.valueOf(server == null ? sql.getMessage() : server.getMessage()))
+            .withDetails(server == null ? null : server.getDetail())
+            .withHint(server == null ? null : server.getHint());
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,113 @@
+package com.gptdesk.chat.service.rest;
+
+import com.gptdesk.chat.database.StorableText;
+import com.gptdesk.chat.service.http.Problem;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashSet;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The rows of a request's body: one JSON object or an array of them. Their text is passed on
+ * unchanged; only the names are read here.
+ *
+ * @param json the array as text
+ * @param rows how many there are
+ * @param anywhere names that some object has
+ * @param everywhere names that all objects have
+ */
+record RowsBody(String json, int rows, Set<String> anywhere, Set<String> everywhere) {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  /**
+   * Reads the body.
+   *
+   * @throws Problem.Stop PGRST102 when it is no JSON of rows
+   */
+  static RowsBody of(RestRequest request) {
+    refuseOtherContent(request.contentType());
+    String text = StorableText.ofJson(utf8(request));
+    Set<String> anywhere = new LinkedHashSet<>();
+    Set<String> everywhere = new LinkedHashSet<>();
+    int rows = 0;
+    boolean isArray;
+    try (JsonParser parser = JSON.createParser(text)) {
+      JsonToken token = parser.nextToken();
+      isArray = token == JsonToken.START_ARRAY;
+      if (isArray) {
+        token = parser.nextToken();
+      }
+      while (token == JsonToken.START_OBJECT) {
+        Set<String> names = namesOf(parser);
+        if (rows++ == 0) {
+          everywhere.addAll(names);
+        } else {
+          everywhere.retainAll(names);
+        }
+        anywhere.addAll(names);
+        token = parser.nextToken();
+        if (!isArray) {
+          break;
+        }
+      }
+      if (isArray) {
+        if (token != JsonToken.END_ARRAY) {
+          throw badJson("The array holds something else than objects").stop();
+        }
+        token = parser.nextToken();
+      }
+      if (token != null || (!isArray && rows == 0)) {
+        throw badJson(null).stop();
+      }
+    } catch (JacksonException e) {
+      TokenStreamLocation place = e.getLocation();
+      throw badJson(
+              place == null
+                  ? e.getOriginalMessage()
+                  : "At line " + place.getLineNr() + ", column " + place.getColumnNr())
+          .stop();
+    }
+    return new RowsBody(isArray ? text : "[" + text + "]", rows, anywhere, everywhere);
+  }
+
+  private static Set<String> namesOf(JsonParser parser) {
+    Set<String> names = new LinkedHashSet<>();
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      names.add(parser.currentName());
+      parser.nextToken();
+      parser.skipChildren();
+    }
+    return names;
+  }
+
+  private static void refuseOtherContent(@Nullable String contentType) {
+    String type =
+        contentType == null ? "" : contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+    if (!type.isEmpty() && !type.equals("application/json")) {
+      throw Problem.of(400, "PGRST102", "Content-Type not acceptable: " + type)
+          .withHint("Send application/json")
+          .stop();
+    }
+  }
+
+  private static String utf8(RestRequest request) {
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(request.body().duplicate()).toString();
+    } catch (CharacterCodingException e) {
+      throw badJson("The body is not UTF-8").stop();
+    }
+  }
+
+  private static Problem badJson(@Nullable String details) {
+    return Problem.of(400, "PGRST102", "Empty or invalid json")
+        .withDetails(details)
+        .withHint("Send one JSON object, or an array of them, in UTF-8");
+  }
+}

@@ -1,0 +1,28 @@
+package com.gptdesk.chat.service.rest;
+
+import java.util.List;
+import org.jooq.DSLContext;
+import org.jooq.Query;
+import org.jooq.SQLDialect;
+import org.jooq.conf.Settings;
+import org.jooq.impl.DSL;
+
+/**
+ * SQL with question marks, and what stands for them. Requests of one form have the same SQL,
+ * whatever their values, so that the database plans it once.
+ *
+ * @param values texts and numbers
+ */
+record Statement(String sql, List<Object> values) {
+  private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
+
+  static Statement of(Query query) {
+    DSLContext postgres = DSL.using(SQLDialect.POSTGRES, SETTINGS);
+    return new Statement(postgres.render(query), postgres.extractBindValues(query));
+  }
+
+  /** The same, for the planner's opinion of it. */
+  Statement explained() {
+    return new Statement("explain (format json) " + sql, values);
+  }
+}

@@ -1,0 +1,216 @@
+package com.gptdesk.chat.service.rest;
+
+import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.text.NearestName;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tables that are served, and their relationships. Read at the first use and again when it is
+ * older than a minute, or older than a second and somebody names what is not in it. So a migration
+ * and a grant are noticed without a restart.
+ *
+ * <p>Thread-safe; a call may query the database.
+ */
+final class TableCatalogue {
+
+  /** What was read. */
+  record Tables(Map<String, ServedTable> tables, List<Relationship> relationships) {
+
+    /**
+     * The table of that name.
+     *
+     * @throws Problem.Stop PGRST205 when none is served
+     */
+    ServedTable table(String name) {
+      ServedTable table = tables.get(name);
+      if (table == null) {
+        String nearest = NearestName.in(tables.keySet(), name);
+        throw Problem.of(
+                404,
+                "PGRST205",
+                "Could not find the table 'public." + name + "' in the schema cache")
+            .withHint(
+                nearest == null
+                    ? "CHAT_SERVED_TABLES names the tables that are served beside the chat's own"
+                    : "Perhaps you meant the table 'public." + nearest + "'")
+            .stop();
+      }
+      return table;
+    }
+
+    /**
+     * The relationship that a client means.
+     *
+     * @param hint null for none
+     * @throws Problem.Stop PGRST200 when there is none, PGRST201 when there are several
+     */
+    Relationship relationship(ServedTable from, String target, @Nullable String hint) {
+      List<Relationship> fitting =
+          relationships.stream()
+              .filter(r -> r.from().equals(from.name()) && r.isNamed(target))
+              .filter(r -> hint == null || r.isHinted(hint))
+              .toList();
+      return switch (fitting.size()) {
+        case 0 -> throw unknown(from, target, hint).stop();
+        case 1 -> fitting.getFirst();
+        default -> throw ambiguous(from, target, fitting).stop();
+      };
+    }
+
+    private Problem unknown(ServedTable from, String target, @Nullable String hint) {
+      List<String> others =
+          relationships.stream()
+              .filter(r -> r.from().equals(from.name()))
+              .map(Relationship::to)
+              .distinct()
+              .toList();
+      String nearest = NearestName.in(Set.copyOf(others), target);
+      return Problem.of(
+              400,
+              "PGRST200",
+              "Could not find a relationship between '%s' and '%s' in the schema cache"
+                  .formatted(from.name(), target))
+          .withDetails(
+              "Searched for a foreign key relationship between '%s' and '%s'%s in the schema 'public', but no matches were found."
+                  .formatted(
+                      from.name(), target, hint == null ? "" : " using the hint '" + hint + "'"))
+          .withHint(
+              nearest == null || nearest.equals(target)
+                  ? null
+                  : "Perhaps you meant '%s' instead of '%s'.".formatted(nearest, target));
+    }
+
+    private static Problem ambiguous(ServedTable from, String target, List<Relationship> fitting) {
+      return Problem.of(
+              300,
+              "PGRST201",
+              "Could not embed because more than one relationship was found for '%s' and '%s'"
+                  .formatted(from.name(), target))
+          .withDetails(
+              fitting.stream()
+                  .map(r -> r.cardinality() + ": " + r.shown())
+                  .collect(Collectors.joining("; ")))
+          .withHint(
+              "Try changing '%s' to one of the following: %s. Find the desired relationship in the 'details' key."
+                  .formatted(
+                      target,
+                      fitting.stream()
+                          .map(r -> "'" + r.to() + "!" + r.name() + "'")
+                          .collect(Collectors.joining(", "))));
+    }
+  }
+
+  private static final long OLD = Duration.ofMinutes(1).toNanos();
+  private static final long READ_AGAIN_AFTER = Duration.ofSeconds(1).toNanos();
+
+  private final Supplier<Tables> source;
+  private final LongSupplier nanoClock;
+  private final ReentrantLock reading = new ReentrantLock();
+  private volatile @Nullable Tables tables;
+  private volatile long readAt;
+
+  TableCatalogue(ServiceDatabase database, List<String> others) {
+    this(() -> read(database, others), System::nanoTime);
+  }
+
+  TableCatalogue(Supplier<Tables> source, LongSupplier nanoClock) {
+    this.source = source;
+    this.nanoClock = nanoClock;
+  }
+
+  /** What is known, and has this table where the database serves it. */
+  Tables with(String table) {
+    Tables known = tables;
+    long read = readAt;
+    return known == null || nanoClock.getAsLong() - read > OLD || !known.tables().containsKey(table)
+        ? readAgain(read)
+        : known;
+  }
+
+  /** The name when a table of that name is served, otherwise "unknown". */
+  String nameOf(String table) {
+    Tables known = tables;
+    return known != null && known.tables().containsKey(table) ? table : "unknown";
+  }
+
+  /** Reads again, unless another thread has since or it was read a moment ago. */
+  private Tables readAgain(long staleSince) {
+    reading.lock();
+    try {
+      Tables known = tables;
+      long now = nanoClock.getAsLong();
+      if (known != null && (readAt != staleSince || now - readAt < READ_AGAIN_AFTER)) {
+        return known;
+      }
+      Tables fresh = source.get();
+      readAt = now;
+      tables = fresh;
+      return fresh;
+    } finally {
+      reading.unlock();
+    }
+  }
+
+  private static Tables read(ServiceDatabase database, List<String> others) {
+    return database.asItself(
+        tx -> {
+          Map<String, List<ServedTable.Column>> columns = new LinkedHashMap<>();
+          for (var row :
+              Routines.servedColumns(tx.configuration(), others.toArray(String[]::new))) {
+            columns
+                .computeIfAbsent(row.getTableName(), name -> new ArrayList<>())
+                .add(
+                    new ServedTable.Column(
+                        row.getColumnName(),
+                        row.getTypeName(),
+                        row.getKeyPlace() == null ? 0 : row.getKeyPlace(),
+                        Set.of(row.getReadableBy())));
+          }
+          Map<String, ServedTable> tables = new LinkedHashMap<>();
+          columns.forEach((name, all) -> tables.put(name, ServedTable.of(name, all)));
+          List<Relationship> relationships = new ArrayList<>();
+          for (var row : Routines.relationships(tx.configuration())) {
+            List<String> own = List.of(row.getColumns());
+            List<String> targets = List.of(row.getTargetColumns());
+            boolean known =
+                tables.containsKey(row.getTableName())
+                    && tables.containsKey(row.getTargetName())
+                    && tables.get(row.getTableName()).columns().keySet().containsAll(own)
+                    && tables.get(row.getTargetName()).columns().keySet().containsAll(targets);
+            if (known) {
+              relationships.add(
+                  new Relationship(
+                      row.getName(),
+                      row.getTableName(),
+                      own,
+                      row.getTargetName(),
+                      targets,
+                      true,
+                      true));
+              relationships.add(
+                  new Relationship(
+                      row.getName(),
+                      row.getTargetName(),
+                      targets,
+                      row.getTableName(),
+                      own,
+                      false,
+                      row.getIsSingle()));
+            }
+          }
+          return new Tables(Map.copyOf(tables), List.copyOf(relationships));
+        });
+  }
+}

@@ -1,0 +1,155 @@
+package com.gptdesk.chat.service.rest;
+
+import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.rest.Preferences.Resolution;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jooq.Condition;
+import org.jooq.Field;
+import org.jooq.InsertReturningStep;
+import org.jooq.Record;
+import org.jooq.ResultQuery;
+import org.jooq.Select;
+import org.jooq.SelectFieldOrAsterisk;
+import org.jooq.Table;
+import org.jooq.impl.DSL;
+import org.jooq.impl.SQLDataType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes the statement of a write: {@code with rest_source as (insert … returning …) select …}. Its
+ * one row tells how many rows were written, and what of them is wanted.
+ */
+final class WritePlan {
+  private static final String SOURCE = "rest_source";
+  private static final String BODY = "rest_body";
+
+  private final ServedTable table;
+  private final TableQuery query;
+  private final ReadPlan reads;
+  private final boolean representation;
+  private final boolean strip;
+
+  /**
+   * @param query which rows, and what of them is wanted
+   * @param representation whether the rows are wanted
+   * @param strip whether keys without a value are left out
+   */
+  WritePlan(
+      ServedTable table, TableQuery query, ReadPlan reads, boolean representation, boolean strip) {
+    this.table = table;
+    this.query = query;
+    this.reads = reads;
+    this.representation = representation;
+    this.strip = strip;
+  }
+
+  /**
+   * Inserts the rows.
+   *
+   * @param onConflict the columns in which a row meets another; null for the primary key
+   */
+  Select<?> insert(
+      RowsBody body,
+      List<String> columns,
+      @Nullable Resolution resolution,
+      @Nullable List<String> onConflict) {
+    Table<Record> target = DSL.table(DSL.name("public", table.name()));
+    if (columns.isEmpty()) {
+      return finished(DSL.insertInto(target).defaultValues().returning(returning(null)));
+    }
+    var insert =
+        DSL.insertInto(target, columns.stream().map(WritePlan::column).toList())
+            .select(DSL.select(columns.stream().map(WritePlan::given).toList()).from(rows(body)));
+    List<String> meeting = onConflict == null ? table.key() : onConflict;
+    if (resolution == null || meeting.isEmpty()) {
+      return finished(insert.returning(returning(null)));
+    }
+    meeting.forEach(table::column);
+    Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
+    for (String name : columns) {
+      if (!meeting.contains(name)) { // it is the same, and perhaps nobody may update it
+        changes.put(column(name), DSL.excluded(column(name)));
+      }
+    }
+    var conflict = insert.onConflict(meeting.stream().map(WritePlan::column).toList());
+    InsertReturningStep<Record> step =
+        resolution == Resolution.IGNORE || changes.isEmpty()
+            ? conflict.doNothing()
+            : conflict.doUpdate().set(changes);
+    return finished(step.returning(returning(null)));
+  }
+
+  /** Updates the rows that meet the conditions. */
+  Select<?> update(RowsBody body, List<String> columns) {
+    Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
+    columns.forEach(name -> changes.put(column(name), given(name)));
+    return finished(
+        DSL.update(ReadPlan.source(table, 0))
+            .set(changes)
+            .from(rows(body))
+            .where(condition("UPDATE"))
+            .returning(returning("t0")));
+  }
+
+  /** Deletes the rows that meet the conditions. */
+  Select<?> delete() {
+    return finished(
+        DSL.deleteFrom(ReadPlan.source(table, 0))
+            .where(condition("DELETE"))
+            .returning(returning("t0")));
+  }
+
+  /** Of the table's own columns; never all rows. */
+  private Condition condition(String command) {
+    if (query.where().isEmpty()) {
+      throw Problem.of(400, "21000", command + " requires a WHERE clause")
+          .withHint("Name the rows by a filter, for instance id=eq.…")
+          .stop();
+    }
+    if (query.limit() != null || query.offset() > 0) {
+      throw Problem.of(400, "PGRST100", command + " takes neither limit nor offset")
+          .withHint("Name the rows by a filter")
+          .stop();
+    }
+    return reads.conditions(table, 0, new TableQuery(List.of(), query.where(), List.of(), null, 0));
+  }
+
+  private List<SelectFieldOrAsterisk> returning(@Nullable String alias) {
+    if (!representation) {
+      return List.of(DSL.inline(1).as("one"));
+    }
+    return reads.needed(table, query).stream()
+        .<SelectFieldOrAsterisk>map(
+            name -> alias == null ? column(name) : DSL.field(DSL.name(alias, name)))
+        .toList();
+  }
+
+  private Select<?> finished(ResultQuery<?> write) {
+    if (!representation) {
+      return DSL.with(SOURCE)
+          .as(write)
+          .select(DSL.cast(DSL.count(), SQLDataType.CLOB))
+          .from(DSL.table(DSL.name(SOURCE)));
+    }
+    return reads.written(
+        DSL.with(SOURCE).as(write), table, query, DSL.table(DSL.name(SOURCE)).as("t0"), strip);
+  }
+
+  private static Field<Object> column(String name) {
+    return DSL.field(DSL.name(name));
+  }
+
+  private static Field<Object> given(String name) {
+    return DSL.field(DSL.name(BODY, name));
+  }
+
+  /** The body's rows, each value converted to the type of its column by PostgreSQL. */
+  private Table<?> rows(RowsBody body) {
+    return DSL.table(
+            "json_populate_recordset(cast(null as {0}), cast({1} as json))",
+            DSL.name("public", table.name()), DSL.val(body.json()))
+        .as(BODY);
+  }
+}

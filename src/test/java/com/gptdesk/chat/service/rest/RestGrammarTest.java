@@ -1,0 +1,131 @@
+package com.gptdesk.chat.service.rest;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.testing.TestDatabase;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The cases of {@code src/test/resources/rest/grammar.txt}, and requests that ask for too much. */
+class RestGrammarTest {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private static TestDatabase database;
+  private static TableClient alice;
+
+  @BeforeAll
+  static void open() throws IOException {
+    database = TestDatabase.fresh();
+    database.asOwner(resource("world.sql"));
+    alice =
+        TableClient.of(
+            database,
+            new RestLimits(
+                List.of("things", "notes", "parts", "covers", "marks", "open_*"),
+                RestLimits.DEFAULT.maxRows(),
+                RestLimits.DEFAULT.maxDepth(),
+                RestLimits.DEFAULT.statementTimeout()),
+            database.alice().id());
+  }
+
+  @AfterAll
+  static void close() {
+    assertEquals("5", database.ownerReads("select count(*) from public.things"));
+    database.close();
+  }
+
+  static Stream<String> cases() throws IOException {
+    return resource("grammar.txt")
+        .lines()
+        .filter(line -> line.contains(" =>") && !line.startsWith("#"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void caseOf(String line) {
+    String query = line.substring(0, line.lastIndexOf(" =>"));
+    String expected = line.substring(line.lastIndexOf(" =>") + 3).strip();
+    boolean hasTable = query.matches("(?s)[^?=&.]+\\?.*");
+    String address =
+        hasTable
+            ? query
+            : "things?select=id&" + query + (query.contains("order=") ? "" : "&order=id");
+    Reply reply = alice.get(address);
+    String body = String.valueOf(reply.body());
+    if (expected.matches("\\d{3} \\w{5,}")) {
+      assertEquals(
+          expected, reply.status() + " " + JSON.readTree(body).path("code").asString(), body);
+    } else if (expected.startsWith("[")) {
+      assertEquals(200, reply.status(), body);
+      assertEquals(JSON.readTree(expected), JSON.readTree(body));
+    } else {
+      assertEquals(200, reply.status(), body);
+      assertEquals(expected, ids(body));
+    }
+  }
+
+  private static String ids(String body) {
+    return JSON.readTree(body)
+        .valueStream()
+        .map(row -> row.path("id").asString())
+        .collect(Collectors.joining(","));
+  }
+
+  @Test
+  void whatIsTooMuchIsRefused() {
+    String deepTree = "or(".repeat(30) + "id.eq.1" + ")".repeat(30);
+    refused("things?or=(" + deepTree + ")");
+    refused("things?data" + "->a".repeat(30) + "=eq.1");
+    refused("things?select=" + many(201, "id"));
+    refused("things?order=" + many(21, "id"));
+    refused("things?id=in.(" + many(1001, "1") + ")");
+    refused(
+        "things?"
+            + IntStream.range(0, 101).mapToObj(i -> "id=gt.0").collect(Collectors.joining("&")));
+    refused("things?name=eq." + "x".repeat(40_000));
+    refused("things?or=(" + many(501, "id.eq.1") + ")");
+    // Conditions on what is embedded are multiplied by each mention of it.
+    String mentions = many(40, "n.is.null");
+    refused(
+        "things?select=id,n:notes(id,n:things(id,n:notes(id)))&or=(%s)&n.or=(%s)&n.n.or=(%s)"
+            .formatted(mentions, mentions, mentions));
+    // The control: just as much as is allowed.
+    assertEquals(200, alice.get("things?select=" + many(200, "id")).status());
+    assertEquals(200, alice.get("things?id=in.(" + many(1000, "1") + ")").status());
+    assertEquals(200, alice.get("things?or=(" + many(500, "id.eq.1") + ")").status());
+  }
+
+  private static void refused(String address) {
+    Reply reply = alice.get(address);
+    JsonNode body = JSON.readTree(String.valueOf(reply.body()));
+    assertEquals("400 PGRST100", reply.status() + " " + body.path("code").asString());
+    assertTrue(body.toString().length() < 2000, "an error repeats no giant query");
+  }
+
+  private static String many(int times, String part) {
+    return String.join(",", Collections.nCopies(times, part));
+  }
+
+  private static String resource(String name) throws IOException {
+    try (InputStream in =
+        Objects.requireNonNull(RestGrammarTest.class.getResourceAsStream("/rest/" + name))) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+}
