@@ -31,37 +31,25 @@ comment on function public.update_presence is
 create or replace function public.update_typing_status(typing_to uuid)
   returns void
   volatile
-  security definer                 -- typing may be written but not read by its owner's role; the other's blocks are not the caller's to see
+  security definer                 -- typing may be written but not read by its owner's role
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
   me uuid := chat.require_active_user();
 begin
-  if typing_to is not null then
-    perform
-    from public.user_conversations c
-    where c.participant_1_id = least(me, typing_to)
-      and c.participant_2_id = greatest(me, typing_to);
-    if not found then
-      raise sqlstate 'PT403' using
-        message = 'You have no conversation with this person.',
-        detail = 'no_conversation',
-        hint = 'Open one with get_or_create_conversation.';
-    end if;
-    perform chat.require_reachable(me, typing_to);
-  end if;
+  -- Whether the caller may write to that person is the trigger's to ask.
+  update public.user_presence p
+  set
+    is_typing_to = update_typing_status.typing_to,
+    typing_started_at = clock_timestamp()
+  where p.user_id = me
+    and (update_typing_status.typing_to is not null or p.is_typing_to is not null);
 
-  if typing_to is null then
-    update public.user_presence p
-    set is_typing_to = null
-    where p.user_id = me
-      and p.is_typing_to is not null;
-  else
-    insert into public.user_presence as p (user_id, status, is_typing_to, typing_started_at)
-    values (me, 'online', update_typing_status.typing_to, clock_timestamp())
+  if not found and typing_to is not null then
+    insert into public.user_presence as p (user_id, is_typing_to)
+    values (me, update_typing_status.typing_to)
     on conflict (user_id) do update set
-      status = case p.status when 'offline' then 'online' else p.status end,
       is_typing_to = excluded.is_typing_to,
       typing_started_at = excluded.typing_started_at;
   end if;

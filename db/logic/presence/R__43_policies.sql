@@ -48,8 +48,11 @@ comment on policy "The service can view presence" on public.user_presence is 'Ba
 
 -- No delete for people: offline is a status.
 
--- Typing and page are not granted: typing goes by function, which asks whether one may, and by real time to the two of them.
+-- Typing and page are not granted to be read: typing goes by real time to the two of them. What is written is checked, and times
+-- are set, by the trigger stamp_presence.
 revoke all on table public.user_presence from public, anon, authenticated, service_role;
 grant select (user_id, status, last_seen, updated_at, team_id) on table public.user_presence to authenticated, service_role;
-grant insert (user_id, status, current_page) on table public.user_presence to authenticated;
-grant update (status, current_page) on table public.user_presence to authenticated;
+grant insert (user_id, status, current_page, is_typing_to, typing_started_at, last_seen, updated_at)
+  on table public.user_presence to authenticated;
+grant update (status, current_page, is_typing_to, typing_started_at, last_seen, updated_at)
+  on table public.user_presence to authenticated;

@@ -129,19 +129,105 @@ class PresenceRulesTest extends Rules {
   @Test
   void nobodySetsWhatIsTheDatabasesToSet() {
     alice.is("online", null);
-    for (String column :
-        List.of(
-            "last_seen", "updated_at", "team_id", "is_typing_to", "typing_started_at", "user_id")) {
+    for (String column : List.of("team_id", "user_id")) {
       everybody(
           "update public.user_presence set %s = default".formatted(column),
           "Alice    42501\nService  42501");
-      if (!column.equals("user_id")) {
-        everybody(
-            "insert into public.user_presence (user_id, %s) values ('%s', default)"
-                .formatted(column, bob.id()),
-            "Bob      42501");
-      }
     }
+    everybody(
+        "insert into public.user_presence (user_id, team_id) values ('%s', default)"
+            .formatted(bob.id()),
+        "Bob      42501");
+  }
+
+  @Test
+  void timesAreTheDatabasesWhateverIsWritten() {
+    alice.talksTo(bob);
+    upserts("'online', null, '2999-01-01', '2999-01-01', '2999-01-01'");
+    assertEquals("t t t", timesArePast()); // by an insert
+    String first = updatedAt();
+    alice.tries(
+        tx ->
+            tx.execute(
+                "update public.user_presence set updated_at = '2999-01-01', last_seen = '1999-01-01'"));
+    assertEquals(first, updatedAt(), "neither status nor typing has changed");
+    upserts("'away', '%s', '2999-01-01', '2999-01-01', '2999-01-01'".formatted(bob.id()));
+    assertEquals("t t t", timesArePast()); // by an update
+    assertEquals("away b t", presence("a"));
+    String renewed = typingSince();
+    alice.tries(
+        tx -> tx.execute("update public.user_presence set typing_started_at = '1999-01-01'"));
+    assertTrue(typingSince().compareTo(renewed) > 0, "a renewal is of now, too");
+  }
+
+  @Test
+  void typingByAPlainWriteAsksWhatTheFunctionAsks() {
+    String type = "update public.user_presence set is_typing_to = '%s' where user_id = '%s'";
+    alice.is("online", null);
+    alice.isRefused(
+        () -> alice.tries(tx -> tx.execute(type.formatted(bob.id(), alice.id()))), "PT403");
+    alice.talksTo(bob);
+    alice.tries(tx -> tx.execute(type.formatted(bob.id(), alice.id())));
+    assertEquals("online b t", presence("a"));
+    bob.blocks(alice.id());
+    alice.isRefused(
+        () -> alice.tries(tx -> tx.execute(type.formatted(bob.id(), alice.id()))), "PT403");
+    // Of another's conversations one learns nothing: the policy refuses, whatever they are.
+    for (UUID other : List.of(alice.id(), NOBODY)) {
+      carol.isRefused(
+          () ->
+              carol.tries(
+                  tx ->
+                      tx.execute(
+                          "insert into public.user_presence (user_id, is_typing_to) values ('%s', '%s')"
+                              .formatted(bob.id(), other))),
+          "42501");
+    }
+  }
+
+  @Test
+  void anUpsertOfTypingAloneLeavesTheStatus() {
+    alice.talksTo(bob);
+    String typing =
+        """
+        insert into public.user_presence (user_id, is_typing_to) values ('%1$s', '%2$s')
+        on conflict (user_id) do update set is_typing_to = '%2$s'
+        """
+            .formatted(alice.id(), bob.id());
+    alice.tries(tx -> tx.execute(typing));
+    assertEquals("online b t", presence("a")); // who types is there
+    alice.is("busy", null);
+    alice.tries(tx -> tx.execute(typing));
+    assertEquals("busy b t", presence("a"));
+    alice.is("offline", null);
+    assertEquals("offline f", presence("a"));
+    alice.tries(tx -> tx.execute(typing));
+    assertEquals("online b t", presence("a"));
+  }
+
+  private void upserts(String values) {
+    alice.tries(
+        tx ->
+            tx.execute(
+                """
+                insert into public.user_presence (user_id, status, is_typing_to, typing_started_at, last_seen, updated_at)
+                values ('%1$s', %2$s)
+                on conflict (user_id) do update set (status, is_typing_to, typing_started_at, last_seen, updated_at) = (%2$s)
+                """
+                    .formatted(alice.id(), values)));
+  }
+
+  private String timesArePast() {
+    return database.ownerReads(
+        """
+        select concat_ws(' ', last_seen <= clock_timestamp(), updated_at <= clock_timestamp(),
+          coalesce(typing_started_at <= clock_timestamp(), true))
+        from public.user_presence
+        """);
+  }
+
+  private String typingSince() {
+    return database.ownerReads("select typing_started_at from public.user_presence");
   }
 
   @Test

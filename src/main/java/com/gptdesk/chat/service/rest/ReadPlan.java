@@ -186,6 +186,11 @@ final class ReadPlan {
     return name;
   }
 
+  /** Whether the role may read the column. */
+  boolean isReadable(ServedTable table, String column) {
+    return table.column(column).readableBy().contains(role.sqlName());
+  }
+
   private List<ServedTable.Column> readable(ServedTable table) {
     List<ServedTable.Column> columns = table.readableBy(role.sqlName());
     if (columns.isEmpty()) {

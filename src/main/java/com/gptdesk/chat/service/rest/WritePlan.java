@@ -70,7 +70,11 @@ final class WritePlan {
     Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
     for (String name : columns) {
       if (!meeting.contains(name)) { // it is the same, and perhaps nobody may update it
-        changes.put(column(name), DSL.excluded(column(name)));
+        changes.put(
+            column(name),
+            reads.isReadable(table, name)
+                ? DSL.excluded(column(name))
+                : given(body, name, meeting));
       }
     }
     var conflict = insert.onConflict(meeting.stream().map(WritePlan::column).toList());
@@ -143,6 +147,19 @@ final class WritePlan {
 
   private static Field<Object> given(String name) {
     return DSL.field(DSL.name(BODY, name));
+  }
+
+  /**
+   * The value of the body's row that meets the table's: to read {@code excluded} takes the right to
+   * read the column.
+   */
+  private Field<Object> given(RowsBody body, String name, List<String> meeting) {
+    Condition same =
+        DSL.and(
+            meeting.stream()
+                .map(key -> given(key).eq(DSL.field(DSL.name("public", table.name(), key))))
+                .toList());
+    return DSL.field(DSL.select(given(name)).from(rows(body)).where(same));
   }
 
   /** The body's rows, each value converted to the type of its column by PostgreSQL. */

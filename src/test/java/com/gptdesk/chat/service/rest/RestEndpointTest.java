@@ -410,6 +410,55 @@ class RestEndpointTest {
     assertTrue(row.path("created_at").asString().endsWith("+00:00"), row::toString);
   }
 
+  /** As the specification's updateTypingStatus and updatePresence write it. */
+  @Test
+  void presenceAndTypingAreUpserted() {
+    UUID me = database.alice().id();
+    TableClient merging = alice.with("Prefer", "resolution=merge-duplicates");
+    String stored =
+        "select concat_ws(' ', status, current_page, is_typing_to = '%s', greatest(last_seen, updated_at, typing_started_at) <= clock_timestamp()) from public.user_presence where user_id = '%s'"
+            .formatted(database.bob().id(), me);
+    for (int times = 0; times < 2; times++) { // an insert, then an update
+      Reply typing =
+          merging.ask(
+              "POST",
+              "user_presence",
+              "{\"user_id\":\"%s\",\"is_typing_to\":\"%s\",\"typing_started_at\":\"2999-01-01T00:00:00Z\",\"updated_at\":\"2999-01-01T00:00:00Z\"}"
+                  .formatted(me, database.bob().id()));
+      assertEquals(201, typing.status(), typing::body);
+      assertEquals("online t t", database.ownerReads(stored));
+    }
+    Reply busy =
+        merging.ask(
+            "POST",
+            "user_presence",
+            "{\"user_id\":\"%s\",\"status\":\"busy\",\"current_page\":\"/x\",\"last_seen\":\"2999-01-01T00:00:00Z\"}"
+                .formatted(me));
+    assertEquals(201, busy.status(), busy::body);
+    assertEquals("busy /x t t", database.ownerReads(stored));
+    Reply stopped =
+        merging.ask(
+            "POST",
+            "user_presence",
+            "{\"user_id\":\"%s\",\"is_typing_to\":null,\"typing_started_at\":null}".formatted(me));
+    assertEquals(201, stopped.status(), stopped::body);
+    assertEquals("busy /x t", database.ownerReads(stored));
+    is(
+        merging.ask(
+            "POST",
+            "user_presence",
+            "{\"user_id\":\"%s\",\"status\":\"busy\"}".formatted(database.bob().id())),
+        403,
+        "42501");
+    is(
+        merging.ask(
+            "POST",
+            "user_presence",
+            "{\"user_id\":\"%s\",\"is_typing_to\":\"%s\"}".formatted(me, database.mallory().id())),
+        403,
+        "PT403");
+  }
+
   @Test
   void aRefusedCommandNamesTheFunction() {
     Reply reaction = alice.ask("POST", "message_reactions", "{\"reaction\":\"👍\"}");
