@@ -60,7 +60,7 @@ final class ReadPlan {
    *
    * @param count what the last column tells
    */
-  Select<?> page(ServedTable table, TableQuery query, Preferences.Count count, boolean strip) {
+  Select<?> page(ServedTable table, TableQuery query, TablePreferences.Count count, boolean strip) {
     List<Field<?>> fields = new ArrayList<>(pageFields(strip));
     switch (count) {
       case NONE, PLANNED -> {}

@@ -112,7 +112,7 @@ public final class RestEndpoint {
   private Reply read(
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
-    Preferences preferences = Preferences.of(request.prefer());
+    TablePreferences preferences = TablePreferences.of(request.prefer());
     TableQuery parsed = QueryParser.parse(request.query(), limits.maxDepth()).query();
     TableQuery query = RowRange.of(parsed, request.range()).applied(parsed);
     ReadPlan plan = plan(tables, identity);
@@ -123,8 +123,8 @@ public final class RestEndpoint {
       TableResponse.demandOne(page.rows());
     }
     boolean planned =
-        preferences.count() == Preferences.Count.PLANNED
-            || (preferences.count() == Preferences.Count.ESTIMATED
+        preferences.count() == TablePreferences.Count.PLANNED
+            || (preferences.count() == TablePreferences.Count.ESTIMATED
                 && page.total() != null
                 && page.total() > limits.maxRows());
     return TableResponse.read(
@@ -155,7 +155,7 @@ public final class RestEndpoint {
   private Reply write(
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
-    Preferences preferences = Preferences.of(request.prefer());
+    TablePreferences preferences = TablePreferences.of(request.prefer());
     QueryParser.Parsed parsed = QueryParser.parse(request.query(), limits.maxDepth());
     WritePlan plan =
         new WritePlan(
@@ -196,7 +196,7 @@ public final class RestEndpoint {
 
   /** Refuses, before the commit, what is not the number of rows that the client expects. */
   private static TableResponse.Rows checked(
-      TableResponse.Rows rows, MediaType type, Preferences preferences) {
+      TableResponse.Rows rows, MediaType type, TablePreferences preferences) {
     if (preferences.maxAffected() != null && rows.rows() > preferences.maxAffected()) {
       throw Problem.of(400, "PGRST124", "Query result exceeds max-affected preference constraint")
           .withDetails("The query affects " + rows.rows() + " rows")
@@ -209,7 +209,10 @@ public final class RestEndpoint {
   }
 
   private static List<String> columnsOfInsert(
-      ServedTable table, RowsBody body, @Nullable List<String> columns, Preferences preferences) {
+      ServedTable table,
+      RowsBody body,
+      @Nullable List<String> columns,
+      TablePreferences preferences) {
     if (columns == null && !body.everywhere().equals(body.anywhere())) {
       throw Problem.of(400, "PGRST102", "All object keys must match").stop();
     }

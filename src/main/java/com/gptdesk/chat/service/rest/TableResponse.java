@@ -21,7 +21,7 @@ final class TableResponse {
   private TableResponse() {}
 
   /** The page of a read. */
-  static Reply read(Rows page, long offset, MediaType type, Preferences preferences) {
+  static Reply read(Rows page, long offset, MediaType type, TablePreferences preferences) {
     Long total = page.total();
     if (total != null && offset > total) {
       throw QueryParser.unsatisfiable(
@@ -33,9 +33,10 @@ final class TableResponse {
   }
 
   /** What a write has done: the rows, or nothing. */
-  static Reply written(RestRequest request, Rows rows, MediaType type, Preferences preferences) {
+  static Reply written(
+      RestRequest request, Rows rows, MediaType type, TablePreferences preferences) {
     boolean made = request.method().equals("POST");
-    Long total = preferences.count() == Preferences.Count.EXACT ? rows.rows() : null;
+    Long total = preferences.count() == TablePreferences.Count.EXACT ? rows.rows() : null;
     String range =
         request.method().equals("PATCH")
             ? range(0, rows.rows(), total)
@@ -47,7 +48,7 @@ final class TableResponse {
   }
 
   private static Reply reply(
-      int status, Rows rows, String range, MediaType type, Preferences preferences) {
+      int status, Rows rows, String range, MediaType type, TablePreferences preferences) {
     String json = rows.json() == null ? "[]" : rows.json();
     String body =
         switch (type.form()) {
@@ -71,7 +72,7 @@ final class TableResponse {
     }
   }
 
-  private static Map<String, String> headers(String range, Preferences preferences) {
+  private static Map<String, String> headers(String range, TablePreferences preferences) {
     Map<String, String> headers = new LinkedHashMap<>();
     headers.put("Content-Range", range);
     if (!preferences.applied().isEmpty()) {

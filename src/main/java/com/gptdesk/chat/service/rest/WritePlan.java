@@ -1,7 +1,7 @@
 package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.http.Problem;
-import com.gptdesk.chat.service.rest.Preferences.Resolution;
+import com.gptdesk.chat.service.rest.TablePreferences.Resolution;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

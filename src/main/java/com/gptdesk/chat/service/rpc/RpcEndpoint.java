@@ -7,7 +7,6 @@ import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.CallGuard;
-import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
@@ -34,6 +33,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class RpcEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RpcEndpoint.class);
+
   /** No such column, no such operator, a value of another type. */
   private static final Set<String> SHAPE_ERRORS =
       Set.of("42703", "42804", "42809", "42846", "42883");
@@ -207,8 +207,8 @@ public final class RpcEndpoint {
           .withHeader("Allow", "POST, OPTIONS")
           .stop();
     }
-    Preferences preferences =
-        Preferences.ofCall(request.prefer(), mayRollBack, catalogue::timeZones);
+    CallPreferences preferences =
+        CallPreferences.of(request.prefer(), mayRollBack, catalogue::timeZones);
     if (preferences.maxAffected() != null && function.result() != CallableFunction.Result.SET) {
       throw Problem.of(
               400,

@@ -4,7 +4,6 @@ import com.gptdesk.chat.database.CallResult;
 import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.Identity;
-import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import java.util.LinkedHashMap;
@@ -74,7 +73,7 @@ final class RpcExecution {
       RpcRequest request,
       CallableFunction function,
       RpcArguments arguments,
-      Preferences preferences,
+      CallPreferences preferences,
       String statement) {
     LogSequenceNumber position = request.mustShow();
     String json = arguments.json(function);
@@ -113,7 +112,7 @@ final class RpcExecution {
   }
 
   private static Map<String, String> values(
-      RpcRequest request, Preferences preferences, boolean isOurs) {
+      RpcRequest request, CallPreferences preferences, boolean isOurs) {
     Map<String, String> values = new LinkedHashMap<>();
     if (!isOurs) {
       values.putAll(request.settings());

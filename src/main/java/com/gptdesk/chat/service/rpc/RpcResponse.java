@@ -1,6 +1,5 @@
 package com.gptdesk.chat.service.rpc;
 
-import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import java.util.Map;
@@ -33,7 +32,7 @@ final class RpcResponse {
       RpcRequest request,
       CallableFunction function,
       RpcShape shape,
-      Preferences preferences,
+      CallPreferences preferences,
       @Nullable String result) {
     boolean asObject = request.wantsObject();
     if (shape.json() != null && result != null) {
@@ -59,7 +58,7 @@ final class RpcResponse {
       CallableFunction function,
       boolean asObject,
       RpcShape shape,
-      Preferences preferences,
+      CallPreferences preferences,
       String result) {
     int space = result.indexOf(' ');
     long total = Long.parseLong(result.substring(0, space));
@@ -92,7 +91,7 @@ final class RpcResponse {
       boolean asObject,
       long offset,
       long total,
-      Preferences preferences,
+      CallPreferences preferences,
       String array) {
     int count = 0;
     long firstStart = 0;

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.service.auth.Identity;
-import com.gptdesk.chat.service.http.Preferences;
 import com.gptdesk.chat.service.rpc.CallableFunction.Result;
 import com.gptdesk.chat.testing.Await;
 import java.nio.ByteBuffer;
@@ -145,7 +144,7 @@ class RpcExecutionTest {
                 json,
                 conversation,
                 json.equals("shaped") ? new RpcShape("{}", 0) : RpcShape.NONE),
-            Preferences.NONE,
+            CallPreferences.NONE,
             "statement")
         .status();
   }
