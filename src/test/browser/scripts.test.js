@@ -286,6 +286,11 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         await alice.sees('.composer-left', words);
       }
       await alice.pastes('');
+      assert.equal(
+        await alice.page.evaluate(() => getComputedStyle(document.querySelector('.composer textarea')).direction),
+        'rtl',
+        'what an empty field invites to, a name of Latin letters in it',
+      );
       await alice.clicks('[aria-label="قائمة المحادثة"]');
       await alice.sees('[role="menu"][dir="rtl"] [role="menuitem"]', 'كتم');
       assert.deepEqual(

@@ -171,7 +171,7 @@ export function MessageInput({
           ref={field}
           rows={1}
           value={text}
-          dir="auto"
+          dir={text === '' ? undefined : 'auto'}
           placeholder={label}
           aria-label={label}
           aria-describedby={left <= 100 ? 'composer-left' : undefined}
