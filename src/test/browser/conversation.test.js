@@ -93,8 +93,11 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
       'it is on the screen',
     );
 
-    await demo.calls('alice', 'edit_message', { message_id: question.id, content: 'the question, edited' });
-    await bob.sees('.answered', 'the question, edited');
+    await demo.calls('alice', 'edit_message', {
+      message_id: question.id,
+      content: 'the **question**,\n- `edited`\n- https://example.org/a_b_',
+    });
+    await bob.sees('.answered', 'the question, edited https://example.org/a_b_');
     await demo.calls('alice', 'delete_message', { message_id: question.id });
     await bob.sees('.answered', 'This message was deleted');
     await bob.opens(`/messages/${conversation}`);

@@ -73,3 +73,15 @@ export function marked(text: string): Marked {
     ? { tokens: blocks, isBlocks, pieces }
     : { tokens: markdown.parseInline(source, {}), isBlocks: false, pieces }; // every space and line as it was written
 }
+
+/** What is said, without its marks and on one line: for a quote of it. */
+export function withoutMarks(text: string): string {
+  const { tokens, pieces } = marked(text);
+  const said = tokens
+    .map(({ content, children }) => children?.map((child) => child.content).join('') ?? content)
+    .filter((part) => part !== '')
+    .join(' ');
+  return pieces(said)
+    .map((piece) => (typeof piece === 'string' ? piece : piece.raw))
+    .join('');
+}

@@ -1,4 +1,5 @@
 import { useTexts } from '@/hooks/use-texts';
+import { withoutMarks } from '@/lib/markdown';
 import type { UserMessage } from '@/lib/types';
 
 const SHOWN = 300; // characters; the style sheet shows two lines of them
@@ -26,7 +27,7 @@ export function AnsweredMessage({
         {message.is_deleted ? (
           <i>{t.wasDeleted}</i>
         ) : (
-          (message.content || (message.file_name ?? '')).slice(0, SHOWN)
+          (withoutMarks(message.content) || (message.file_name ?? '')).slice(0, SHOWN)
         )}
       </span>
     </>
