@@ -57,6 +57,35 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await alice.page.unroute('**/rpc/get_conversations');
   });
 
+  test('a conversation that was asked for before a message came does not hide it, and is asked for again', async () => {
+    await alice.opens();
+    let release;
+    const held = new Promise((resolve) => (release = resolve));
+    let answered = 0;
+    const asked = new Promise((resolve) => {
+      void alice.page.route('**/rpc/get_conversations', async (route) => {
+        const response = await route.fetch();
+        resolve();
+        await held;
+        await route.fulfill({ response });
+        answered++;
+      });
+    });
+    const mutes = (until) => demo.calls('alice', 'set_muted', { conversation_id: conversation, until });
+    await mutes('infinity');
+    await asked;
+    await demo.sends('bob', conversation, 'while the conversation was on its way');
+    await alice.sees('.conversation', 'while the conversation was on its way');
+    await mutes(null);
+    await demo.sends('bob', conversation, 'what comes after all that');
+    await alice.sees('.conversation', 'what comes after all that');
+    release();
+    await until('a second answer', () => answered > 1);
+    await alice.seesNo('.conversation [aria-label="Muted"]');
+    assert.ok(await alice.has('.conversation:has(.badge)', 'what comes after all that'));
+    await alice.page.unroute('**/rpc/get_conversations');
+  });
+
   test('a reply shows what it answers, leads there, and follows what becomes of it', async () => {
     const question = await demo.sends('alice', conversation, 'the question of long ago');
     for (let i = 1; i <= 60; i++) {

@@ -53,8 +53,8 @@ describe('A day in Chromium', { skip: chromium === null && 'chromium was not fou
     await bob.pastes(longest);
     await bob.sees('.composer-left', '0 characters left');
     await bob.clicks('.send-button');
-    await bob.seesMessage(longest);
-    assert.equal(await stored(longest), 1);
+    await bob.seesMessage(longest); // perhaps on its way
+    await until('it to be stored', async () => (await stored(longest)) === 1);
   });
 
   test('a message that nobody looks at sounds, once for several together; not when looked at, muted or switched off', async () => {

@@ -13,7 +13,7 @@ export interface InboxState {
 }
 
 export class Inbox extends Store<InboxState> {
-  private readonly fetching = new Map<string, Promise<void>>();
+  private readonly fetching = new Map<string, { again: boolean; done: Promise<void> }>();
 
   constructor(
     private readonly userId: string,
@@ -84,23 +84,49 @@ export class Inbox extends Store<InboxState> {
     }
   }
 
-  /** Reads one conversation anew, as when it is opened, comes back from the archive or is muted. */
+  /**
+   * Reads one conversation anew, as when it is opened, comes back from the archive or is muted. What changes while it is
+   * being read may not be in the answer, so then it is read once more.
+   */
   refresh(conversationId: string): Promise<void> {
     const running = this.fetching.get(conversationId);
     if (running) {
-      return running;
+      running.again = true;
+      return running.done;
     }
-    const fetching = (async () => {
-      const { data } = await this.api.getConversation(conversationId);
+    const reading = { again: false, done: Promise.resolve() };
+    this.fetching.set(conversationId, reading);
+    reading.done = (async () => {
+      do {
+        reading.again = false;
+        const { data } = await this.api.getConversation(conversationId);
+        if (data && data.is_archived === this.archived) {
+          this.put(this.withHeardMessages(data));
+        } else if (data) {
+          this.remove(conversationId);
+        }
+      } while (reading.again);
       this.fetching.delete(conversationId);
-      if (data && data.is_archived === this.archived) {
-        this.put(data);
-      } else if (data) {
-        this.remove(conversationId);
-      }
     })();
-    this.fetching.set(conversationId, fetching);
-    return fetching;
+    return reading.done;
+  }
+
+  /** An answer with the messages that were heard while it was on its way. */
+  private withHeardMessages(answer: Conversation): Conversation {
+    const held = this.find(answer.id);
+    return held && held.revision > answer.revision
+      ? {
+          ...answer,
+          last_message: held.last_message,
+          last_message_at: held.last_message_at,
+          last_message_seq: held.last_message_seq,
+          read_seq: held.read_seq,
+          other_read_seq: held.other_read_seq,
+          unread_count: held.unread_count,
+          first_unread_seq: held.first_unread_seq,
+          revision: held.revision,
+        }
+      : answer;
   }
 
   heardMessage(message: UserMessage): void {
