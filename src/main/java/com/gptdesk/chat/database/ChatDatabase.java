@@ -466,28 +466,19 @@ public class ChatDatabase {
         () ->
             transactions.single(
                 connection -> {
-                  boolean automatic = connection.getAutoCommit();
-                  connection.setAutoCommit(automatic && readOnly);
-                  try (PreparedStatement call =
-                      connection.prepareStatement(
-                          entering(caller, readOnly, timeout) + statement)) {
-                    call.setString(1, signed(caller).claims());
-                    for (int i = 0; i < values.size(); i++) {
-                      call.setObject(i + 2, values.get(i));
-                    }
-                    T made = result.apply(rowOf(call));
-                    if (!connection.getAutoCommit()) {
-                      connection.commit();
-                    }
-                    return made;
-                  } catch (Throwable e) {
-                    if (!connection.getAutoCommit()) {
-                      connection.rollback();
-                    }
-                    throw e;
-                  } finally {
-                    connection.setAutoCommit(automatic);
-                  }
+                  SqlWork<T> work =
+                      () -> {
+                        try (PreparedStatement call =
+                            connection.prepareStatement(
+                                entering(caller, readOnly, timeout) + statement)) {
+                          call.setString(1, signed(caller).claims());
+                          for (int i = 0; i < values.size(); i++) {
+                            call.setObject(i + 2, values.get(i));
+                          }
+                          return result.apply(rowOf(call));
+                        }
+                      };
+                  return readOnly ? work.get() : inTransaction(connection, false, work);
                 }));
   }
 
