@@ -59,7 +59,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
     settings.put("CHAT_MAX_REQUESTS_PER_SECOND", "1000000");
     settings.put("CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS", "1000000");
     node =
-        new NodeProcess(
+        NodeProcess.installed(
             database, ground.service(database), SECRET, directory, jvmOptions, settings);
     node.start();
     try (HttpClient http = HttpClient.newHttpClient()) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 public final class NodeProcess implements AutoCloseable {
   private final String name;
   private final Path log;
-  private final List<String> jvmOptions;
+  private final List<String> program;
   private final Map<String, String> settings;
   private final int port;
   private @Nullable Process process;
@@ -43,6 +43,24 @@ public final class NodeProcess implements AutoCloseable {
   }
 
   /**
+   * Of the last build, as {@code scripts/run} starts it, on a database that is there already.
+   *
+   * @param more settings beside the login and the secret
+   */
+  public static NodeProcess installed(
+      String name,
+      Login login,
+      String secret,
+      Path directory,
+      List<String> jvmOptions,
+      Map<String, String> more)
+      throws IOException {
+    Map<String, String> settings = onDatabase(login, secret, more);
+    settings.put("JAVA_OPTS", String.join(" ", jvmOptions));
+    return new NodeProcess(List.of("scripts/java"), name, directory, settings);
+  }
+
+  /**
    * @param directory where its log goes
    * @param jvmOptions of its JVM; none are the JVM's own choice
    * @param settings {@code CHAT_…} variables, and no others
@@ -50,11 +68,30 @@ public final class NodeProcess implements AutoCloseable {
   public NodeProcess(
       String name, Path directory, List<String> jvmOptions, Map<String, String> settings)
       throws IOException {
+    this(java(jvmOptions), name, directory, settings);
+  }
+
+  private NodeProcess(
+      List<String> program, String name, Path directory, Map<String, String> settings)
+      throws IOException {
+    this.program = program;
     this.name = name;
     this.log = directory.resolve(name + ".log");
-    this.jvmOptions = jvmOptions;
     this.settings = settings;
     this.port = FreePort.any();
+  }
+
+  private static List<String> java(List<String> options) {
+    List<String> program = new ArrayList<>();
+    program.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    program.addAll(options);
+    program.addAll(
+        List.of(
+            "--enable-native-access=ALL-UNNAMED",
+            "-classpath",
+            System.getProperty("java.class.path"),
+            "com.gptdesk.chat.service.Main"));
+    return program;
   }
 
   private static Map<String, String> onDatabase(
@@ -90,18 +127,8 @@ public final class NodeProcess implements AutoCloseable {
 
   /** Begins to start; see {@link #awaitReady}. */
   public void start() throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(jvmOptions);
-    command.addAll(
-        List.of(
-            "--enable-native-access=ALL-UNNAMED",
-            "-classpath",
-            System.getProperty("java.class.path"),
-            "com.gptdesk.chat.service.Main",
-            "serve",
-            "--port",
-            String.valueOf(port)));
+    List<String> command = new ArrayList<>(program);
+    command.addAll(List.of("serve", "--port", String.valueOf(port)));
     var builder = new ProcessBuilder(command);
     builder.environment().keySet().removeIf(variable -> variable.startsWith("CHAT_"));
     builder.environment().putAll(settings);
