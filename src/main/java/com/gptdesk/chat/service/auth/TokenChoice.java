@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.auth;
 
+import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
 import java.net.URI;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param audience what a token's {@code aud} must contain; null for anything
  * @param issuer what a token's {@code iss} must be; null for anything
  * @param anonKey the key of every browser when it is not a token; null for none
+ * @param claims which claims say who somebody is
  */
 public record TokenChoice(
     @Nullable String secret,
@@ -23,7 +25,8 @@ public record TokenChoice(
     @Nullable URI keys,
     @Nullable String audience,
     @Nullable String issuer,
-    @Nullable String anonKey) {
+    @Nullable String anonKey,
+    TokenClaims claims) {
 
   private static final Setting<@Nullable String> SECRET =
       Setting.secret(
@@ -48,9 +51,49 @@ public record TokenChoice(
       Setting.secret(
           "CHAT_ANON_KEY", 0, "none", "the key that every browser has, when it is not a token");
 
+  private static final Setting<String> PERSON_CLAIM =
+      claim("CHAT_JWT_PERSON_CLAIM", TokenClaims.SUB, "the claim with the person's id, a UUID");
+  private static final Setting<String> ROLE_CLAIM =
+      claim(
+          "CHAT_JWT_ROLE_CLAIM",
+          TokenClaims.ROLE,
+          "the claim with the role: anon, authenticated or service_role");
+  private static final Setting<Caller.Role> DEFAULT_ROLE =
+      Setting.of(
+          "CHAT_JWT_DEFAULT_ROLE",
+          "anon or authenticated",
+          text ->
+              switch (text) {
+                case "anon" -> Caller.Role.ANON;
+                case "authenticated" -> Caller.Role.AUTHENTICATED;
+                default -> null;
+              },
+          Caller.Role.ANON,
+          "anon",
+          "the role of a token without that claim");
+
   /** The settings of tokens. */
   public static final List<Setting<?>> SETTINGS =
-      List.of(SECRET, PREVIOUS_SECRET, KEYS, AUDIENCE, ISSUER, ANON_KEY);
+      List.of(
+          SECRET,
+          PREVIOUS_SECRET,
+          KEYS,
+          AUDIENCE,
+          ISSUER,
+          ANON_KEY,
+          PERSON_CLAIM,
+          ROLE_CLAIM,
+          DEFAULT_ROLE);
+
+  private static Setting<String> claim(String name, String otherwise, String meaning) {
+    return Setting.of(
+        name,
+        "the name of a claim, or a JSON pointer to it",
+        text -> text,
+        otherwise,
+        otherwise,
+        meaning);
+  }
 
   /** Read from the environment. */
   public static TokenChoice from(Settings settings) {
@@ -61,12 +104,18 @@ public record TokenChoice(
             settings.get(KEYS),
             settings.get(AUDIENCE),
             settings.get(ISSUER),
-            settings.get(ANON_KEY));
+            settings.get(ANON_KEY),
+            new TokenClaims(
+                settings.get(PERSON_CLAIM), settings.get(ROLE_CLAIM), settings.get(DEFAULT_ROLE)));
     if (choice.secret != null && choice.keys != null) {
       settings.problem("Set CHAT_JWT_SECRET or CHAT_JWKS_URL, not both: it pins the algorithm.");
     }
     if (choice.previousSecret != null && choice.secret == null) {
       settings.problem("Set CHAT_JWT_SECRET beside CHAT_JWT_PREVIOUS_SECRET.");
+    }
+    if (choice.claims.otherwise() == Caller.Role.AUTHENTICATED && choice.audience == null) {
+      settings.problem(
+          "Set CHAT_JWT_AUDIENCE beside CHAT_JWT_DEFAULT_ROLE=authenticated: else a token that your login made for another application is a person's here.");
     }
     return choice;
   }
@@ -79,7 +128,8 @@ public record TokenChoice(
         keys,
         audience,
         issuer,
-        anonKey);
+        anonKey,
+        claims);
   }
 
   /** Never shows the secret. */

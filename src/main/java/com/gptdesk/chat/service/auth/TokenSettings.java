@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param audience what {@code aud} must contain, or null for anything
  * @param issuer what {@code iss} must be, or null for anything
  * @param anonKey the key of every browser; it need not be a token
+ * @param claims which claims say who somebody is
  */
 public record TokenSettings(
     @Nullable String secret,
@@ -21,7 +22,8 @@ public record TokenSettings(
     @Nullable URI keys,
     @Nullable String audience,
     @Nullable String issuer,
-    @Nullable String anonKey) {
+    @Nullable String anonKey,
+    TokenClaims claims) {
 
   /** RFC 7518 forbids secrets that are shorter than the hash. */
   static final int SHORTEST_SECRET = 32;
@@ -45,17 +47,22 @@ public record TokenSettings(
 
   /** HS256 with this secret; any audience and issuer. */
   public static TokenSettings ofSecret(String secret) {
-    return new TokenSettings(secret, null, null, null, null, null);
+    return new TokenSettings(secret, null, null, null, null, null, TokenClaims.USUAL);
   }
 
   /** RS256 or ES256 with the keys found there; any audience and issuer. */
   public static TokenSettings ofKeys(URI keys) {
-    return new TokenSettings(null, null, keys, null, null, null);
+    return new TokenSettings(null, null, keys, null, null, null, TokenClaims.USUAL);
+  }
+
+  /** The same with other claims. */
+  public TokenSettings withClaims(TokenClaims others) {
+    return new TokenSettings(secret, previousSecret, keys, audience, issuer, anonKey, others);
   }
 
   /** The same with an anon key. */
   public TokenSettings withAnonKey(String key) {
-    return new TokenSettings(secret, previousSecret, keys, audience, issuer, key);
+    return new TokenSettings(secret, previousSecret, keys, audience, issuer, key, claims);
   }
 
   /** Never shows the secret. */

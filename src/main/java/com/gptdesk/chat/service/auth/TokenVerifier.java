@@ -160,19 +160,27 @@ public final class TokenVerifier {
       throw new InvalidToken(Reason.WRONG_ISSUER, "JWT from another issuer");
     }
     Caller.Role role = role(claims);
-    UUID userId = uuid(text(claims.get("sub")));
+    String person = settings.claims().person();
+    UUID userId = uuid(text(TokenClaims.find(person, claims)));
     if (role == Caller.Role.AUTHENTICATED && userId == null) {
-      throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has no \"sub\" that is a uuid");
+      throw new InvalidToken(Reason.MISSING_CLAIM, "JWT has no \"" + person + "\" that is a uuid");
     }
-    claims.put("role", role.sqlName());
+    claims.put(TokenClaims.ROLE, role.sqlName());
+    if (!person.equals(TokenClaims.SUB)) { // the database asks for sub
+      if (userId == null) {
+        claims.remove(TokenClaims.SUB);
+      } else {
+        claims.put(TokenClaims.SUB, userId.toString());
+      }
+    }
     return new Identity(
         role, userId, expiresAt, StorableText.ofJson(JSON.writeValueAsString(claims)));
   }
 
-  private static Caller.Role role(ObjectNode claims) {
-    JsonNode role = claims.get("role");
+  private Caller.Role role(ObjectNode claims) {
+    JsonNode role = TokenClaims.find(settings.claims().role(), claims);
     if (role == null) {
-      return Caller.Role.ANON; // as PostgREST does
+      return settings.claims().otherwise();
     }
     return switch (text(role)) {
       case "anon" -> Caller.Role.ANON;

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.InvalidToken.Reason;
+import com.nimbusds.jose.JWEAlgorithm;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.JWSObject;
@@ -22,6 +23,7 @@ import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
 import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.KeyUse;
 import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jose.jwk.gen.RSAKeyGenerator;
@@ -193,7 +195,8 @@ class TokenVerifierTest {
     String other =
         new TokenIssuer("another secret of at least 32 bytes..", CLOCK).forUser(ALICE, HOUR);
     TokenVerifier both =
-        new TokenVerifier(new TokenSettings(SECRET, before, null, null, null, null), CLOCK);
+        new TokenVerifier(
+            new TokenSettings(SECRET, before, null, null, null, null, TokenClaims.USUAL), CLOCK);
 
     assertEquals(ALICE, both.verify(old).userId());
     assertEquals(ALICE, both.verify(issuer.forUser(ALICE, HOUR)).userId());
@@ -228,7 +231,9 @@ class TokenVerifierTest {
   void audienceAndIssuerAreCheckedWhereConfigured() {
     TokenVerifier strict =
         new TokenVerifier(
-            new TokenSettings(SECRET, null, null, "chat", "https://id.example", null), CLOCK);
+            new TokenSettings(
+                SECRET, null, null, "chat", "https://id.example", null, TokenClaims.USUAL),
+            CLOCK);
     String claims = claims(NOW.plus(HOUR)).replace("}", ",\"aud\":%s,\"iss\":\"%s\"}");
 
     String good = signed(claims.formatted("[\"other\",\"chat\"]", "https://id.example"));
@@ -243,15 +248,62 @@ class TokenVerifierTest {
     assertEquals(ALICE, verifier.verify(otherAudience).userId());
   }
 
+  /** Keycloak and Auth0 name things otherwise; docs/tokens.md. */
+  @Test
+  void otherClaimsMaySayWhoItIs() {
+    TokenVerifier other =
+        byClaims(new TokenClaims("https://chat.example/id", "/realm/role", Caller.Role.ANON));
+    String claims =
+        """
+        {"sub":"auth0|5f7c8ec7c33c6c004bbafe82","https://chat.example/id":"%s","realm":{"role":"authenticated"},\
+        "role":"service_role","exp":%d}"""
+            .formatted(ALICE, NOW.plus(HOUR).getEpochSecond());
+
+    Identity alice = other.verify(signed(claims));
+
+    assertEquals(Caller.Role.AUTHENTICATED, alice.role());
+    assertEquals(ALICE, alice.userId());
+    assertTrue(alice.claims().contains("\"sub\":\"" + ALICE + "\""), alice.claims());
+    assertTrue(alice.claims().contains("\"role\":\"authenticated\""), alice.claims());
+    assertEquals(
+        Reason.MISSING_CLAIM, refusal(other, signed(claims.replace(ALICE.toString(), "alice"))));
+  }
+
+  @Test
+  void whoHasNoIdOfTheChatHasNoneInTheDatabaseEither() {
+    TokenVerifier other = byClaims(new TokenClaims("id", "as", Caller.Role.ANON));
+
+    Identity nobody = other.verify(signed(claims(NOW.plus(HOUR))));
+
+    assertEquals(Caller.Role.ANON, nobody.role(), "\"role\" is not the claim");
+    assertFalse(nobody.claims().contains("sub"), nobody.claims());
+  }
+
+  @Test
+  void aTokenWithoutARoleMayBeAPersons() {
+    String claims = claims(NOW.plus(HOUR)).replace("\"role\":\"authenticated\",", "");
+    TokenVerifier other = byClaims(new TokenClaims("sub", "role", Caller.Role.AUTHENTICATED));
+
+    assertEquals(Caller.Role.AUTHENTICATED, other.verify(signed(claims)).role());
+    assertEquals(Caller.Role.ANON, verifier.verify(signed(claims)).role());
+    assertEquals(
+        Reason.UNKNOWN_ROLE,
+        refusal(other, signed(claims.replace("{", "{\"role\":\"postgres\","))));
+  }
+
+  private static TokenVerifier byClaims(TokenClaims claims) {
+    return new TokenVerifier(TokenSettings.ofSecret(SECRET).withClaims(claims), CLOCK);
+  }
+
   @Test
   void aShortSecretIsRefusedAtOnce() {
     assertThrows(IllegalArgumentException.class, () -> TokenSettings.ofSecret("short"));
     assertThrows(
         IllegalArgumentException.class,
-        () -> new TokenSettings(null, null, null, null, null, null));
+        () -> new TokenSettings(null, null, null, null, null, null, TokenClaims.USUAL));
     assertThrows(
         IllegalArgumentException.class,
-        () -> new TokenSettings(SECRET, "short", null, null, null, null));
+        () -> new TokenSettings(SECRET, "short", null, null, null, null, TokenClaims.USUAL));
     assertFalse(TokenSettings.ofSecret(SECRET).toString().contains(SECRET));
   }
 
@@ -312,6 +364,30 @@ class TokenVerifierTest {
       assertEquals(Reason.BAD_SIGNATURE, refusal(byKeys, confused));
       assertEquals(Reason.BAD_SIGNATURE, refusal(byKeys, issuer.forUser(ALICE, HOUR)));
       assertEquals(ALICE, byKeys.verify(signed(rsa)).userId());
+    }
+  }
+
+  /** Keycloak publishes its key for encryption, too, and certificates with each. */
+  @Test
+  void keysForOtherUsesAreNotAsked() throws Exception {
+    RSAKey encrypts =
+        new RSAKeyGenerator(2048)
+            .keyID("enc")
+            .keyUse(KeyUse.ENCRYPTION)
+            .algorithm(JWEAlgorithm.RSA_OAEP_256)
+            .generate();
+    RSAKey signs =
+        new RSAKeyGenerator(2048)
+            .keyID("sig")
+            .keyUse(KeyUse.SIGNATURE)
+            .algorithm(JWSAlgorithm.RS256)
+            .generate();
+    JWKSet both = new JWKSet(java.util.List.of(encrypts, signs));
+    try (KeyServer keys = new KeyServer(new AtomicReference<>(both))) {
+      TokenVerifier byKeys = new TokenVerifier(TokenSettings.ofKeys(keys.address()), CLOCK);
+
+      assertEquals(ALICE, byKeys.verify(signed(signs)).userId());
+      assertEquals(Reason.BAD_SIGNATURE, refusal(byKeys, signed(encrypts)));
     }
   }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.service.auth.TokenClaims;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
@@ -126,12 +127,12 @@ class AttacksTest {
     HttpServer keys = published(new JWKSet(rsa.toPublicJWK()));
     OPEN.add(() -> keys.stop(0));
     URI address = URI.create("http://127.0.0.1:" + keys.getAddress().getPort() + "/keys");
-    var tokens = new TokenSettings(SECRET, null, null, "chat", null, null);
+    var tokens = new TokenSettings(SECRET, null, null, "chat", null, null, TokenClaims.USUAL);
     Duration ample = Await.PATIENCE;
     bySecret = started(tokens, RequestLimits.ample(), ample);
     byKeys =
         started(
-            new TokenSettings(null, null, address, "chat", null, null),
+            new TokenSettings(null, null, address, "chat", null, null, TokenClaims.USUAL),
             RequestLimits.ample(),
             ample);
     strict = started(tokens, new RequestLimits(1_000_000, 1, () -> 0), ample);
