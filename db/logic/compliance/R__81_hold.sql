@@ -93,6 +93,9 @@ begin
   end if;
   delete from chat.held_texts t
   where not chat.is_held(t.conversation_id);
+  delete from public.chat_files f
+  where f.state = 'held'
+    and not chat.is_held(f.conversation_id);
   perform chat.audit('release_hold', jsonb_build_object('hold', release_hold.id));
 end
 $$;
@@ -208,7 +211,41 @@ create or replace trigger keep_held_edit
 
 comment on trigger keep_held_edit on public.message_edits is 'Under legal hold, earlier texts are kept.';
 
+create or replace function chat.keep_held_file()
+  returns trigger
+  security definer                 -- reads the holds, which nobody is granted
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  if old.state = 'uploading' or not chat.is_held(old.conversation_id) then
+    return old;
+  end if;
+  update public.chat_files f
+  set state = 'held'
+  where f.id = old.id
+    and f.state <> 'held';
+  return null;
+end
+$$;
+
+comment on function chat.keep_held_file() is 'Keeps a stored file under legal hold, and hides it, when it is removed or its message is taken back.';
+
+create or replace trigger keep_held_file
+  before delete on public.chat_files
+  for each row
+  execute function chat.keep_held_file();
+
+comment on trigger keep_held_file on public.chat_files is 'Under legal hold, files are kept.';
+
+create or replace trigger refuse_to_truncate_held
+  before truncate on public.chat_files
+  for each statement
+  execute function chat.refuse_to_delete_held();
+
+comment on trigger refuse_to_truncate_held on public.chat_files is 'While a hold is in force nothing is truncated.';
+
 revoke all on function
   chat.is_held, chat.place_hold, chat.release_hold, chat.refuse_to_delete_held, chat.keep_held_text,
-  chat.keep_held_edit
+  chat.keep_held_edit, chat.keep_held_file
 from public, anon, authenticated, service_role;

@@ -65,6 +65,15 @@ as $$
   where export_person_rows.person in (c.participant_1_id, c.participant_2_id)
 
   union all
+  select 'files', json_build_object(
+    'id', f.id, 'conversation_id', f.conversation_id, 'name', f.name, 'state', f.state, 'size', f.size, 'content_type', f.content_type,
+    'sha256', encode(f.sha256, 'hex'), 'metadata', f.metadata, 'details', f.details, 'message_id', f.message_id,
+    'created_at', f.created_at, 'updated_at', f.updated_at)
+  from public.user_conversations c
+  join public.chat_files f on f.conversation_id = c.id and f.uploader_id = export_person_rows.person
+  where export_person_rows.person in (c.participant_1_id, c.participant_2_id)
+
+  union all
   select 'reactions', json_build_object('message_id', r.message_id, 'reaction', r.reaction, 'created_at', r.created_at)
   from public.user_conversations c
   join public.user_messages m on m.conversation_id = c.id
@@ -93,7 +102,7 @@ begin
   end if;
   perform chat.audit('export_person', jsonb_build_object('user_id', export_person.person));
   select json_object_agg(known.section, coalesce(x.list, '[]') order by known.place) into document
-  from unnest(array['person', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'reactions'])
+  from unnest(array['person', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'files', 'reactions'])
     with ordinality known (section, place)
   left join (
     select r.section, json_agg(r.data) as list

@@ -116,6 +116,10 @@ begin
       commit;
       set local search_path = pg_catalog, pg_temp;
     end loop;
+
+    delete from public.chat_files f
+    where f.conversation_id = conversation
+      and f.uploader_id = person;
     commit;
     set local search_path = pg_catalog, pg_temp;
   end loop;
@@ -123,6 +127,7 @@ begin
   delete from public.conversation_preferences p where p.user_id = person;
   delete from public.user_blocks b where b.blocker_id = person;
   delete from public.user_presence p where p.user_id = person;
+  delete from chat.upload_counts u where u.user_id = person;
   if exists (select from chat.settings s where s.platform = 'standalone') then
     update public.users u
     set full_name = 'Former member', email = u.id || '@erased.invalid', avatar_url = null
@@ -137,6 +142,6 @@ end
 $$;
 
 comment on procedure chat.erase_person(uuid, int) is
-  'Blanks all that a person wrote and gave, in steps of so many messages, and keeps the other half of their conversations. It commits between steps and can be called again. The person must not be active (PT409); a legal hold refuses it (PT409). To erase both halves, delete the person. For the owner, outside a transaction.';
+  'Blanks all that a person wrote and gave, in steps of so many messages, removes what they uploaded, and keeps the other half of their conversations. It commits between steps and can be called again. The person must not be active (PT409); a legal hold refuses it (PT409). To erase both halves, delete the person. For the owner, outside a transaction.';
 
 revoke all on procedure chat.erase_person from public, anon, authenticated, service_role;

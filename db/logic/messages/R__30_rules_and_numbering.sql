@@ -52,6 +52,7 @@ create or replace function chat.number_message()
 as $$
 declare
   moment timestamptz := clock_timestamp();
+  file public.chat_files;
 begin
   if current_setting('transaction_isolation') <> 'read committed' and current_setting('role') <> 'none' then
     perform chat.refuse_old_snapshot();                  -- the owner, who has no role, may
@@ -100,12 +101,22 @@ begin
   new.is_edited := false;
   new.is_deleted := false;
   new.read_by := '[]';
+
+  if new.message_type <> 'text' and chat.is_storage_path(new.file_url) then
+    file := chat.file_to_send(new.file_url, new.conversation_id, new.sender_id);
+    new.file_name := chat.clean_file_name(file.name);
+    new.file_size := file.size;
+    new.metadata := new.metadata || jsonb_build_object('file', file.details || jsonb_build_object('id', file.id, 'content_type', file.content_type));
+    if file.content_type not like 'image/%' then
+      new.message_type := 'file';
+    end if;
+  end if;
   return new;
 end
 $$;
 
 comment on function chat.number_message() is
-  'Checks a new message and gives it number, revision, recipient and time under its conversation''s lock, which it keeps the last message, the sender''s read position and the revision of.';
+  'Checks a new message and gives it number, revision, recipient and time under its conversation''s lock, which it keeps the last message, the sender''s read position and the revision of. What it says of a stored file is the file''s.';
 
 create or replace trigger number_message
   before insert on public.user_messages

@@ -114,7 +114,7 @@ end
 $$;
 
 comment on function public.send_message is
-  'Sends a message and returns it. The same id again from the same sender in the same conversation returns that message as it is now and sends nothing. A UUIDv7 from a day ago to five minutes ahead is the message''s id; any other UUID is its client_id, under which it is found for chat.settings.message_key_days. written_at: when it was written, where that is more than a minute before. PT400 for the nil id or content that cannot be, PT403 where the caller may not write, PT409 for an id that is taken, PT413 for too long a text.';
+  'Sends a message and returns it. The same id again from the same sender in the same conversation returns that message as it is now and sends nothing. A UUIDv7 from a day ago to five minutes ahead is the message''s id; any other UUID is its client_id, under which it is found for chat.settings.message_key_days. written_at: when it was written, where that is more than a minute before. file_url of a file or image: an http(s) address, or the storage path of a file that the caller has uploaded to the conversation, whose name and size then count. PT400 for the nil id or content that cannot be, PT403 where the caller may not write, PT404 for a file that is not there, PT409 for an id that is taken and a file that was sent, PT413 for too long a text.';
 
 create or replace function chat.messages_have_additions()
   returns boolean
@@ -159,6 +159,7 @@ declare
   people uuid[] := '{}';
   conversations uuid[];
   ids uuid[];
+  addresses text[];
   locked uuid[];
   chosen bigint[];
   moment timestamptz;
@@ -183,9 +184,11 @@ begin
   end loop;
   perform set_config('request.jwt.claims', '', true);      -- nobody's from here on
 
-  select array_agg(a.conversation_id order by g.place), array_agg(a.id order by g.place) into conversations, ids
+  select
+    array_agg(a.conversation_id order by g.place), array_agg(a.id order by g.place), array_agg(a.file_url order by g.place)
+  into conversations, ids, addresses
   from unnest(send_messages.calls) with ordinality g (call, place)
-  cross join lateral json_to_record(g.call::json) a (conversation_id uuid, id uuid);
+  cross join lateral json_to_record(g.call::json) a (conversation_id uuid, id uuid, file_url text);
 
   -- Whoever holds one of these holds up nobody else here: what concerns it is sent alone, and waits there.
   select array_agg(l.id) into locked
@@ -203,7 +206,8 @@ begin
     skip locked
   ) l;
 
-  -- A member's first try of an id that is there in no other hands. What is chosen of a conversation comes before what is not.
+  -- A member's first try of an id that is there in no other hands, without a stored file, which is sent alone. What is chosen
+  -- of a conversation comes before what is not.
   select array_agg(o.place) into chosen
   from (
     select w.place, bool_and(w.may_be_sent) over (partition by w.conversation_id order by w.place) as is_in_order
@@ -212,6 +216,7 @@ begin
         g.place,
         g.conversation_id,
         coalesce(g.person in (c.participant_1_id, c.participant_2_id), false)
+          and chat.is_storage_path(chat.clean_address(g.address)) is not true
           and (
             g.id is null
             or chat.is_id_of_now(g.id)
@@ -220,7 +225,7 @@ begin
               and not exists (select from public.user_messages m where m.id = g.id)
               and not exists (select from chat.message_keys k where k.sender_id = g.person and k.key = g.id)
           ) as may_be_sent
-      from unnest(people, conversations, ids) with ordinality g (person, conversation_id, id, place)
+      from unnest(people, conversations, ids, addresses) with ordinality g (person, conversation_id, id, address, place)
       left join public.user_conversations c on c.id = g.conversation_id and c.id = any (locked)
     ) w
   ) o

@@ -133,13 +133,18 @@ begin
 
     delete from public.message_reactions r
     where r.message_id = message.id;
+
+    if message.message_type <> 'text' then
+      delete from public.chat_files f
+      where f.message_id = message.id;
+    end if;
   end if;
   return chat.view_of(message);
 end
 $$;
 
 comment on function public.delete_message is
-  'Takes back a message of the caller''s: blanks it, its earlier texts and its reactions; the number stays. Again changes nothing. PT404 for others'' messages.';
+  'Takes back a message of the caller''s: blanks it, its earlier texts, its reactions and its stored file; the number stays. Again changes nothing. PT404 for others'' messages.';
 
 revoke all on function
   chat.lock_own_message, chat.view_of, public.edit_message, public.delete_message

@@ -293,6 +293,33 @@ begin
     where (m.sender_id, m.client_id) is distinct from (k.sender_id, k.key);
 
   return query
+    select broken.rule, format('file %s', f.id)
+    from public.chat_files f
+    left join lateral (
+      select c.*
+      from public.user_conversations c
+      where c.id = f.conversation_id
+      limit 1
+    ) c on true
+    left join lateral (
+      select m.*
+      from public.user_messages m
+      where m.id = f.message_id
+      limit 1
+    ) m on true
+    cross join lateral (
+      values
+        ('a file is between the two of its conversation',
+          (least(f.uploader_id, f.recipient_id), greatest(f.uploader_id, f.recipient_id))
+            is distinct from (c.participant_1_id, c.participant_2_id)),
+        ('a sent file is what its message names',
+          f.state = 'stored' and f.message_id is not null
+            and (m.sender_id, m.file_url) is distinct from (f.uploader_id, f.conversation_id::text || '/' || f.name))
+    ) broken (rule, is_broken)
+    where f.conversation_id between first_conversation and last_conversation
+      and broken.is_broken;
+
+  return query
     select 'preferences are a participant''s', format('conversation %s, person %s, archived at %s of %s',
       p.conversation_id, p.user_id, p.archived_seq, c.last_message_seq)
     from public.conversation_preferences p

@@ -15,6 +15,16 @@ const NEVER_MET: Record<string, string> = {
   status: 'the page offers the statuses that there are',
   old_snapshot: 'the service runs each call in a READ COMMITTED transaction',
   held: 'only a back end deletes what may be under legal hold',
+  no_file: 'the page sends addresses, no stored files',
+  file_exists: 'the page uploads nothing',
+  file_sent: 'the page uploads nothing',
+  file_path: 'the page uploads nothing',
+  file_size: 'the page uploads nothing',
+  file_metadata: 'the page uploads nothing',
+  file_too_large: 'the page uploads nothing',
+  files_a_day: 'the page uploads nothing',
+  bytes_a_day: 'the page uploads nothing',
+  sort: 'the page lists no files',
 };
 
 /** Refusals that the same call meets again, whatever is done meanwhile. */

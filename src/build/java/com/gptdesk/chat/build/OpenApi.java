@@ -280,7 +280,7 @@ final class OpenApi {
     }
     switch (type) {
       case "uuid" -> schema.put("type", "string").put("format", "uuid");
-      case "text", "character varying" -> schema.put("type", "string");
+      case "text", "character varying", "bytea" -> schema.put("type", "string");
       case "timestamp with time zone" -> schema.put("type", "string").put("format", "date-time");
       case "integer" -> schema.put("type", "integer").put("format", "int32");
       case "bigint" -> schema.put("type", "integer").put("format", "int64");

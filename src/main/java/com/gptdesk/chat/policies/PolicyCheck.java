@@ -1,6 +1,7 @@
 package com.gptdesk.chat.policies;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.jooq.tables.daos.ChatFilesDao;
 import com.gptdesk.chat.jooq.tables.daos.ConversationPreferencesDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageEditsDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageReactionsDao;
@@ -40,6 +41,7 @@ public final class PolicyCheck implements AutoCloseable {
       Pattern.compile("(\\w+)Dao\\.(fetch|insert|update|delete)\\((\\w+) = (:\\w+)\\)");
   private static final Map<String, Function<Configuration, DAO<?, ?, ?>>> DAOS =
       Map.of(
+          "ChatFiles", ChatFilesDao::new,
           "ConversationPreferences", ConversationPreferencesDao::new,
           "MessageEdits", MessageEditsDao::new,
           "MessageReactions", MessageReactionsDao::new,

@@ -217,6 +217,19 @@ final class PolicyScene {
       as(other, "select public.add_reaction(:" + other + "s_message, '❤️')");
       as(other, "select public.set_muted(:with_" + other + ", '2999-01-01')");
     }
+    name("file", file("alice", "bob", "conversation", "alice.txt", "stored"));
+    update(
+        "update public.chat_files set message_id = ? where id = ?",
+        UUID.fromString(bare("last")),
+        file("alice", "bob", "conversation", "sent.txt", "stored"));
+    name("held_file", file("alice", "bob", "conversation", "held.txt", "held"));
+    name("alices_upload", file("alice", "bob", "conversation", "later.txt", "uploading"));
+    name("upload", file("bob", "alice", "conversation", "alice.txt", "uploading"));
+    name("erins_upload", file("erin", "alice", "with_erin", "later.txt", "uploading"));
+    for (String other : List.of("dave", "erin", "ivan")) {
+      name(other + "s_file", file(other, "alice", "with_" + other, other + ".txt", "stored"));
+    }
+
     as("ivan", "select public.block_user(:carol)");
     as("alice", "select public.block_user(:erin)");
     as("bob", "select public.block_user(:erin)");
@@ -254,6 +267,18 @@ final class PolicyScene {
   private UUID send(String sender, String conversation, String content) throws SQLException {
     return UUID.fromString(
         as(sender, "select (public.send_message(:%s, '%s')).id".formatted(conversation, content)));
+  }
+
+  /** Of one byte; not uploaded, as the operator's limits may be narrow. */
+  private UUID file(
+      String uploader, String recipient, String conversation, String name, String state)
+      throws SQLException {
+    return ids(spell(
+            ("insert into public.chat_files (conversation_id, uploader_id, recipient_id, name,"
+                    + " state, size, content_type, sha256) values (:%s, :%s, :%s, '%s', '%s',"
+                    + " 1, 'text/plain', sha256('1')) returning id")
+                .formatted(conversation, uploader, recipient, name, state)))
+        .getFirst();
   }
 
   /** Calls a function as the owner with that persona's claims; returns the first value as text. */

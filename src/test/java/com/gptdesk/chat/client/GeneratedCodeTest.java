@@ -23,6 +23,7 @@ class GeneratedCodeTest {
   void itsTablesAreThePublicOnesWithoutPartitions() {
     assertEquals(
         Set.of(
+            "chat_files",
             "conversation_preferences",
             "message_edits",
             "message_reactions",

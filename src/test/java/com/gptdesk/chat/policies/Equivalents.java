@@ -159,6 +159,11 @@ final class Equivalents {
     REASONS.put(
         "chat.is_held: true for h.user_id in (c.participant_1_id, c.participant_2_id)",
         OF_OPERATORS);
+    REASONS.put("drop trigger keep_held_file on chat_files", OF_OPERATORS);
+    REASONS.put("drop trigger refuse_to_truncate_held on chat_files", OF_OPERATORS);
+    String queue = "Leaves an object that no row leads to: FilesRulesTest notices.";
+    REASONS.put("drop trigger queue_removal on chat_files", queue);
+    REASONS.put("drop trigger queue_removal_of_all on chat_files", queue);
     REASONS.put(
         "chat.drop_messages_step: false for holding is not null",
         "What an operator does: OperatorsRulesTest notices.");

@@ -34,7 +34,14 @@ class ComplianceRulesTest extends Rules {
     everybody("select chat.release_hold(1)", nobody);
     for (String table :
         List.of(
-            "legal_holds", "held_texts", "erased_people", "audit_log", "health", "message_keys")) {
+            "legal_holds",
+            "held_texts",
+            "erased_people",
+            "audit_log",
+            "health",
+            "message_keys",
+            "upload_counts",
+            "file_removals")) {
       everybody("select * from chat." + table, nobody);
     }
     everybody("insert into chat.audit_log (acting_as, action) values ('x', 'y')", nobody);
@@ -70,6 +77,7 @@ class ComplianceRulesTest extends Rules {
             "conversations",
             "messages",
             "earlier_texts",
+            "files",
             "reactions"),
         fieldsOf(export));
     assertEquals("PT404", refusal("select chat.export_person('%s')".formatted(NOBODY)));

@@ -173,7 +173,8 @@ class HostileSessionsTest extends Rules {
   private static final Pattern CALLED_BY_THE_RELAY =
       Pattern.compile(
           "chat\\.(touch_presence|come_online|go_offline|expire_\\w+|ensure_message_partitions"
-              + "|message_partitions_ahead|notification_queue_usage|apply_retention)");
+              + "|message_partitions_ahead|notification_queue_usage|apply_retention"
+              + "|finish_\\w+|abandon_upload|take_file_removals|sweep_files)");
 
   private static final String WORDS =
       """
@@ -359,7 +360,8 @@ class HostileSessionsTest extends Rules {
               "public.message_edits",
               "public.message_reactions",
               "public.conversation_preferences",
-              "public.user_blocks")) {
+              "public.user_blocks",
+              "public.chat_files")) {
         String count = "select count(*) from %s t where pg_temp.leak(t::text)".formatted(table);
         assertEquals("0", query(session, count), table);
       }

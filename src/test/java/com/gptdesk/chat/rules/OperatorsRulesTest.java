@@ -145,6 +145,21 @@ class OperatorsRulesTest extends Rules {
   // Retention.
 
   @Test
+  void aMonthThatIsDroppedTakesItsFilesAlong() throws SQLException {
+    UUID file = fileOfAlice(conversation, "a.txt", "stored");
+    UUID unsent = fileOfAlice(conversation, "b.txt", "stored");
+    alice.sends(conversation, "old");
+    UUID old = MessageRules.uuid7(java.time.Instant.parse("2020-01-15T12:00:00Z"));
+    database.asOwner("select chat.create_message_partition('2020-01-15')");
+    database.asOwner("update public.user_messages set id = '%s'".formatted(old));
+    database.asOwner(
+        "update public.chat_files set message_id = '%s' where id = '%s'".formatted(old, file));
+    drop("2020-02-01Z");
+    assertEquals(List.of(file.toString()), column("select file_id from chat.file_removals"));
+    assertEquals(List.of(unsent.toString()), column("select id from public.chat_files"));
+  }
+
+  @Test
   void messagesBeforeAMomentAreDroppedWithAllThatHangsOnThem() throws SQLException {
     old(2, "2020-01-15");
     old(2, "2020-02-15");
@@ -470,6 +485,7 @@ class OperatorsRulesTest extends Rules {
     alice.archives(conversation, true);
     alice.is("online", null);
     alice.deletes(three);
+    fileOfAlice(conversation, "a.txt", "stored");
     database.asOwner(
         "update public.user_conversations set created_at = created_at + interval '40 days'");
     assertInvariantsHold();
@@ -556,6 +572,12 @@ class OperatorsRulesTest extends Rules {
     breaks(
         "preferences are a participant's",
         "update public.conversation_preferences set archived_seq = 4");
+    breaks(
+        "a file is between the two of its conversation",
+        "update public.chat_files set recipient_id = '%s'".formatted(carol.id()));
+    breaks(
+        "a sent file is what its message names",
+        "update public.chat_files set message_id = '%s'".formatted(one));
     breaks("presence knows its team", "update public.user_presence set team_id = null");
     assertInvariantsHold();
   }

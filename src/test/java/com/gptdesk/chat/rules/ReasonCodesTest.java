@@ -159,6 +159,8 @@ class ReasonCodesTest extends Rules {
     meets("id_nil", alice, withId.formatted(conversation, new UUID(0, 0)));
     meets("id_taken", bob, withId.formatted(conversation, message));
 
+    meetsFileCodes();
+
     String send = "select public.send_message('%s', 'hello')".formatted(conversation);
     bob.blocks(alice.id());
     meets("blocked", alice, send);
@@ -264,6 +266,30 @@ class ReasonCodesTest extends Rules {
     } finally {
       database.asOwner("drop function public.in_the_way() cascade");
     }
+  }
+
+  private void meetsFileCodes() {
+    String begin = "select public.begin_upload('%s', %s)";
+    String move = "select public.move_file('%s', 'a.txt', 'b.txt')".formatted(conversation);
+    meets("no_file", alice, move);
+    meets("file_path", alice, begin.formatted(conversation, "'a/../b'"));
+    meets("file_size", alice, begin.formatted(conversation, "'b.txt', -1"));
+    meets("file_metadata", alice, begin.formatted(conversation, "'b.txt', metadata => '7'"));
+    meets("file_too_large", alice, begin.formatted(conversation, "'b.txt', 104857601"));
+    meets("sort", alice, "select public.list_files(sort_by => 'colour')");
+    fileOfAlice(conversation, "a.txt", "stored");
+    meets("file_exists", bob, begin.formatted(conversation, "'a.txt', upsert => true"));
+    alice.tries(
+        tx ->
+            tx.execute(
+                "select public.send_message('%1$s', '', 'file', file_url => '%1$s/a.txt')"
+                    .formatted(conversation)));
+    meets("file_sent", alice, move);
+    database.asOwner("update chat.settings set max_file_bytes_a_day = 10");
+    meets("bytes_a_day", alice, begin.formatted(conversation, "'b.txt', 11"));
+    database.asOwner("update chat.settings set max_files_a_day = 1");
+    alice.tries(tx -> tx.execute(begin.formatted(conversation, "'b.txt', 10")));
+    meets("files_a_day", alice, begin.formatted(conversation, "'c.txt'"));
   }
 
   private void meetsHold() {

@@ -46,6 +46,8 @@ abstract class Rules {
       delete from public.user_conversations;
       delete from public.user_blocks;
       delete from public.user_presence;
+      delete from chat.file_removals;
+      delete from chat.upload_counts;
       delete from public.users where id::text not like '00000000-0000-4000-8000-00000000000_';
       delete from public.teams where id not in ('%1$s', '%2$s');
       insert into public.teams (id, name) values ('%1$s', 'Blue'), ('%2$s', 'Red') on conflict do nothing;
@@ -58,7 +60,9 @@ abstract class Rules {
       on conflict (id) do update set
         full_name = excluded.full_name, status = excluded.status, team_id = excluded.team_id;
       update chat.settings set max_message_length = default, max_reactions = default, reaction_names = default, typing_timeout_ms = default,
-        presence_timeout_ms = default, change_log_hours = default, change_log_max_mb = default, claims_secret = default, previous_claims_secret = default;
+        presence_timeout_ms = default, change_log_hours = default, change_log_max_mb = default, claims_secret = default, previous_claims_secret = default,
+        max_file_bytes = default, max_files_a_day = default, max_file_bytes_a_day = default, file_types = default,
+        unfinished_upload_hours = default, unsent_file_hours = default;
       """
           .formatted(TestDatabase.BLUE, TestDatabase.RED);
 
@@ -187,8 +191,23 @@ abstract class Rules {
     }
   }
 
+  /** A file of Alice's to Bob, of one byte. */
+  final UUID fileOfAlice(UUID conversation, String name, String state) {
+    return UUID.fromString(
+        database.ownerReads(
+            """
+            insert into public.chat_files (conversation_id, uploader_id, recipient_id, name, state, size, content_type, sha256)
+            values ('%s', '%s', '%s', '%s', '%s', 1, 'text/plain', sha256('1'))
+            returning id
+            """
+                .formatted(conversation, alice.id(), bob.id(), name, state)));
+  }
+
   /** One call of everything that people and the relay are granted; Alice is the person. */
   final List<String> statements(UUID conversation, UUID message) {
+    database.asOwner("delete from public.chat_files");
+    fileOfAlice(conversation, "stored.txt", "stored");
+    UUID upload = fileOfAlice(conversation, "on its way.txt", "uploading");
     return List.of(
         "select public.get_or_create_conversation('%s', '%s')".formatted(alice.id(), carol.id()),
         "select public.send_message('%s', 'hi')".formatted(conversation),
@@ -216,6 +235,13 @@ abstract class Rules {
         "insert into public.user_messages (conversation_id, sender_id, content) values ('%s', '%s', 'plain')"
             .formatted(conversation, alice.id()),
         "update public.user_presence set status = 'busy'",
+        "select public.begin_upload('%s', 'a.txt')".formatted(conversation),
+        "select public.list_files('%s')".formatted(conversation),
+        "select public.list_files()",
+        "select public.move_file('%s', 'stored.txt', 'b.txt')".formatted(conversation),
+        "select public.send_message('%1$s', '', 'file', file_url => '%1$s/b.txt')"
+            .formatted(conversation),
+        "select public.remove_files('%s', '{b.txt}')".formatted(conversation),
         "select public.delete_message('%s')".formatted(message),
         "select chat.me(), chat.my_team(), chat.require_active_user(), chat.checked_page_size(1), chat.uuid7_time(chat.uuid7())",
         "select chat.claims_hold()",
@@ -236,6 +262,12 @@ abstract class Rules {
         "select chat.expire_typing()",
         "select chat.ensure_message_partitions(7)",
         "select chat.apply_retention()",
+        "select chat.finish_upload('%s', 1, pg_catalog.sha256('1'), 'text/plain')"
+            .formatted(upload),
+        "select chat.abandon_upload('%s')".formatted(upload),
+        "select chat.take_file_removals()",
+        "select chat.finish_file_removals('{}')",
+        "select chat.sweep_files()",
         "select chat.message_partitions_ahead(), chat.notification_queue_usage()",
         "select relay.tail(o.epoch, o.snapshot, 100) from relay.open() o",
         "select relay.claim_slot()",

@@ -452,7 +452,8 @@ class SchemaLawsTest extends Rules {
           and p.pronamespace <> 'relay'::regnamespace
           and p.proname not in (
             'come_online', 'go_offline', 'touch_presence', 'expire_presence', 'expire_typing', 'ensure_message_partitions', 'apply_retention',
-            'message_partitions_ahead', 'notification_queue_usage')
+            'message_partitions_ahead', 'notification_queue_usage', 'finish_upload', 'abandon_upload', 'take_file_removals',
+            'finish_file_removals', 'sweep_files')
         """);
   }
 

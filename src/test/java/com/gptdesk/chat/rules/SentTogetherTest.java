@@ -353,6 +353,19 @@ class SentTogetherTest {
       return new Call(Caller.user(memberOf(conversation)), arguments);
     }
 
+    private String storedFile(UUID conversation, UUID uploader) {
+      UUID file = id();
+      List<UUID> two = Objects.requireNonNull(members.get(conversation));
+      both(
+          """
+          insert into public.chat_files (id, conversation_id, name, uploader_id, recipient_id, state, size, content_type, sha256, details)
+          values ('%1$s', '%2$s', '%1$s.png', '%3$s', '%4$s', 'stored', 7, 'image/png', sha256('1'), '{"width": 1}')
+          """
+              .formatted(
+                  file, conversation, uploader, two.get(two.getFirst().equals(uploader) ? 1 : 0)));
+      return "%s/%s.png".formatted(conversation, file);
+    }
+
     private Call call(UUID conversation, boolean isWild) {
       ObjectNode arguments = JSON.createObjectNode();
       UUID sender = memberOf(conversation);
@@ -376,6 +389,10 @@ class SentTogetherTest {
         case 3 ->
             arguments.put("written_at", "2026-01-0%dT00:00:00Z".formatted(1 + random.nextInt(9)));
         case 4 -> arguments.put("written_at", Instant.now().toString()); // as good as none
+        case 5 ->
+            arguments
+                .put("message_type", "image")
+                .put("file_url", storedFile(conversation, sender));
         default -> {}
       }
       if (isWild) {
@@ -478,6 +495,11 @@ class SentTogetherTest {
             "select 'conversation ' || c.id, json_build_array(c.last_message_seq, c.revision, c.participant_1_read_seq,"
                 + " c.participant_2_read_seq, c.is_archived, m.seq, m.created_at = c.last_message_at)"
                 + " from public.user_conversations c left join public.user_messages m on m.id = c.last_message_id order by c.id",
+            state);
+        gather(
+            statement,
+            "select 'file ' || f.id, json_build_array(m.seq) from public.chat_files f"
+                + " left join public.user_messages m on m.id = f.message_id order by f.id",
             state);
         gather(
             statement,

@@ -239,6 +239,7 @@ public final class Migrations {
       try {
         int applied = applying.migrate().migrationsExecuted;
         repairHistory(former);
+        new UncheckedRows(login).validate();
         new SearchIndex(login, patience).complete();
         return applied;
       } catch (FlywayException e) {

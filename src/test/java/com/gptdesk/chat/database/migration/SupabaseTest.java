@@ -123,6 +123,7 @@ class SupabaseTest {
   void defaultPrivilegesOpenNothingToAuthenticatedEither() {
     assertEquals(
         List.of(
+            "chat_files select",
             "conversation_preferences select",
             "message_edits select",
             "message_reactions select",
