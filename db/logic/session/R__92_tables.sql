@@ -12,7 +12,7 @@ create or replace function chat.served_columns(others text[] default '{}')
   set search_path = pg_catalog, pg_temp
   language sql
 as $$
-  -- Without row-level security a grant alone would show everybody's rows. Of people it is what search_users shows, whatever else the
+  -- Without row-level security a grant alone would show everybody's rows, and so would a view that reads as its owner. Of people it is what search_users shows, whatever else the
   -- platform keeps with them. In a name of another table underscores stand for themselves, a star for any letters.
   select
     c.relname::text,
@@ -28,9 +28,18 @@ as $$
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
   where c.relnamespace = 'public'::regnamespace
-    and c.relkind in ('r', 'p')
     and not c.relispartition
-    and c.relrowsecurity
+    and (
+      c.relkind in ('r', 'p')
+        and c.relrowsecurity
+      or c.relkind = 'v'
+        and exists (
+          select
+          from pg_options_to_table(c.reloptions) o
+          where o.option_name = 'security_invoker'
+            and o.option_value::boolean
+        )
+    )
     and (
       c.relname = any (array[
         'conversation_preferences', 'message_edits', 'message_reactions', 'user_blocks', 'user_conversations', 'user_messages',
@@ -44,7 +53,7 @@ as $$
 $$;
 
 comment on function chat.served_columns(text[]) is
-  'The columns of the tables that are served to clients: the chat''s own, what the chat shows of people and teams, and other tables of schema public that the operator names (a star stands for any letters). A table without row-level security is not served. key_place: its place in the primary key; readable_by: the client roles that may select it.';
+  'The columns of the tables that are served to clients: the chat''s own, what the chat shows of people and teams, and other tables and views of schema public that the operator names (a star stands for any letters). A table without row-level security is not served, nor a view without security_invoker. key_place: its place in the primary key; readable_by: the client roles that may select it.';
 
 create or replace function chat.declared_relationships()
   returns table (

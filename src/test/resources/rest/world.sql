@@ -51,6 +51,22 @@ create table public.marks (
   note text
 );
 
+create table public.groups (id int primary key, title text);
+insert into public.groups values (1, 'fruit'), (2, 'bread'), (3, 'empty');
+create table public.thing_groups (
+  thing_id int references public.things,
+  group_id int references public.groups,
+  primary key (thing_id, group_id)
+);
+insert into public.thing_groups values (1, 1), (2, 1), (1, 2), (9, 2);
+create table public.likes (  -- its key has no more than one of them, so it is no table between
+  id int primary key,
+  thing_id int references public.things,
+  group_id int references public.groups
+);
+
+create view public.open_names with (security_invoker) as select id, name, data from public.things;
+create view public.open_owner as select id, name, secret from public.things;   -- reads as its owner: not served
 create table public.open_to_all (id int primary key);   -- named by the operator, without row-level security
 create table public.not_named (id int primary key);     -- with row-level security, not named
 
@@ -58,7 +74,9 @@ do $$
 declare
   made text;
 begin
-  foreach made in array array['things', 'notes', 'parts', 'covers', 'marks', 'not_named'] loop
+  foreach made in array array[
+    'things', 'notes', 'parts', 'covers', 'marks', 'not_named', 'groups', 'thing_groups', 'likes'
+  ] loop
     execute format('alter table public.%I enable row level security', made);
     execute format('create policy "All but nine" on public.%I to authenticated using (true) with check (true)', made);
     execute format('grant select, insert, update, delete on public.%I to authenticated', made);
@@ -68,4 +86,4 @@ $$;
 create policy "Nine is hidden" on public.things as restrictive to authenticated using (id <> 9);
 revoke select on public.things from authenticated;
 grant select (id, name, size, tags, data, span, made, ok, story, words, place) on public.things to authenticated;
-grant select on public.open_to_all to anon, authenticated;
+grant select on public.open_to_all, public.open_names, public.open_owner to anon, authenticated;

@@ -1,10 +1,11 @@
 package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.http.Problem;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Comparison;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Quantifier;
-import com.gptdesk.chat.service.rest.TableQuery.Path;
-import com.gptdesk.chat.service.rest.TableQuery.Step;
+import com.gptdesk.chat.service.query.Operator;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Comparison;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Quantifier;
+import com.gptdesk.chat.service.query.TableQuery.Path;
+import com.gptdesk.chat.service.query.TableQuery.Step;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.rest;
 
-import com.gptdesk.chat.service.rest.TableQuery.Selected;
+import com.gptdesk.chat.service.query.TableQuery.Selected;
 
 /**
  * A table within another, with the relationship that was found for it.

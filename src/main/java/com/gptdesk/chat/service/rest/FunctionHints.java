@@ -42,7 +42,9 @@ final class FunctionHints {
   }
 
   private static @Nullable String function(RestRequest request) {
-    String functions = FUNCTIONS.get(request.method() + " " + request.table());
+    String functions =
+        FUNCTIONS.get(
+            (request.method().equals("PUT") ? "POST" : request.method()) + " " + request.table());
     return functions == null ? null : "Call the function " + functions.replace(", ", " or ");
   }
 

@@ -3,10 +3,12 @@ package com.gptdesk.chat.service.rest;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.service.http.Problem;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Comparison;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Junction;
-import com.gptdesk.chat.service.rest.TableQuery.Ordering;
-import com.gptdesk.chat.service.rest.TableQuery.Selected;
+import com.gptdesk.chat.service.query.Operator;
+import com.gptdesk.chat.service.query.TableQuery;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Comparison;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Junction;
+import com.gptdesk.chat.service.query.TableQuery.Ordering;
+import com.gptdesk.chat.service.query.TableQuery.Selected;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -74,12 +76,21 @@ final class ReadPlan {
         .from(rows(table, source(table, 0), 0, query, conditions(table, 0, query)).asTable(ROW));
   }
 
-  /** The first two columns for the rows that a write has returned. */
+  /**
+   * The same for the rows that a write has returned, without a total.
+   *
+   * @param replaced the fourth column
+   */
   Select<?> written(
-      WithStep write, ServedTable table, TableQuery query, Table<?> source, boolean strip) {
+      WithStep write,
+      ServedTable table,
+      TableQuery query,
+      Table<?> source,
+      boolean strip,
+      Field<?> replaced) {
     Field<Integer> affected = DSL.field(DSL.selectCount().from(source));
     return write
-        .select(text(affected), text(array(strip)))
+        .select(text(affected), text(array(strip)), DSL.inline(null, SQLDataType.CLOB), replaced)
         .from(ordered(table, source, 0, query, inner(table, 0, query)).asTable(ROW));
   }
 
@@ -240,12 +251,26 @@ final class ReadPlan {
   }
 
   private static Condition joined(Relationship relationship, int depth) {
+    Relationship.Through through = relationship.through();
+    if (through == null) {
+      return same(alias(depth + 1), relationship.toColumns(), alias(depth), relationship.columns());
+    }
+    String between = "j" + depth;
+    return DSL.exists(
+        DSL.selectOne()
+            .from(DSL.table(DSL.name("public", through.table())).as(between))
+            .where(same(between, through.columns(), alias(depth), relationship.columns()))
+            .and(same(between, through.toColumns(), alias(depth + 1), relationship.toColumns())));
+  }
+
+  private static Condition same(
+      String alias, List<String> columns, String other, List<String> otherColumns) {
     return DSL.and(
-        IntStream.range(0, relationship.columns().size())
+        IntStream.range(0, columns.size())
             .mapToObj(
                 i ->
-                    DSL.field(DSL.name(alias(depth + 1), relationship.toColumns().get(i)))
-                        .eq(DSL.field(DSL.name(alias(depth), relationship.columns().get(i)))))
+                    DSL.field(DSL.name(alias, columns.get(i)))
+                        .eq(DSL.field(DSL.name(other, otherColumns.get(i)))))
             .toList());
   }
 

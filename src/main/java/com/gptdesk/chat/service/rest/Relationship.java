@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.rest;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What one table can embed of another, seen from the first.
@@ -12,6 +13,7 @@ import java.util.List;
  * @param toColumns of the embedded table, in the same order
  * @param forward whether the embedding table has the key
  * @param toOne whether there is at most one row to embed
+ * @param through the table between them; null when one has the other's key
  */
 record Relationship(
     String name,
@@ -20,7 +22,41 @@ record Relationship(
     String to,
     List<String> toColumns,
     boolean forward,
-    boolean toOne) {
+    boolean toOne,
+    @Nullable Through through) {
+
+  /**
+   * A table whose primary key has the keys of two others.
+   *
+   * @param columns that point at the embedding table
+   * @param toColumns that point at the embedded table
+   * @param names of the two constraints
+   */
+  record Through(String table, List<String> columns, List<String> toColumns, List<String> names) {}
+
+  Relationship(
+      String name,
+      String from,
+      List<String> columns,
+      String to,
+      List<String> toColumns,
+      boolean forward,
+      boolean toOne) {
+    this(name, from, columns, to, toColumns, forward, toOne, null);
+  }
+
+  /** Between the targets of two keys that a table has. */
+  static Relationship through(String table, Relationship own, Relationship other) {
+    return new Relationship(
+        table,
+        own.to(),
+        own.toColumns(),
+        other.to(),
+        other.toColumns(),
+        false,
+        false,
+        new Through(table, own.columns(), other.columns(), List.of(own.name(), other.name())));
+  }
 
   Relationship {
     columns = List.copyOf(columns);
@@ -35,16 +71,31 @@ record Relationship(
 
   /** Whether the word behind the exclamation mark means this one. */
   boolean isHinted(String hint) {
+    if (through != null) {
+      return name.equals(hint) || through.names().contains(hint);
+    }
     return name.equals(hint) || columns.equals(List.of(hint)) || toColumns.equals(List.of(hint));
   }
 
   /** As PostgREST's details of an ambiguous request show it. */
   String shown() {
+    if (through != null) {
+      return "%s using %s(%s) and %s(%s)"
+          .formatted(
+              name,
+              through.names().getFirst(),
+              String.join(", ", through.columns()),
+              through.names().getLast(),
+              String.join(", ", through.toColumns()));
+    }
     return "%s using %s(%s) and %s(%s)"
         .formatted(name, from, String.join(", ", columns), to, String.join(", ", toColumns));
   }
 
   String cardinality() {
+    if (through != null) {
+      return "many-to-many";
+    }
     return toOne ? forward ? "many-to-one" : "one-to-one" : "one-to-many";
   }
 }

@@ -8,12 +8,21 @@ import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
+import com.gptdesk.chat.service.query.Operator;
+import com.gptdesk.chat.service.query.QueryParser;
+import com.gptdesk.chat.service.query.TableQuery;
+import com.gptdesk.chat.service.query.TableQuery.Condition;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Comparison;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -74,6 +83,16 @@ public final class RestEndpoint {
     return catalogue.nameOf(table);
   }
 
+  /** Whether a table of that name was served when the catalogue was read. */
+  public boolean knows(String table) {
+    return catalogue.knows(table);
+  }
+
+  /** Whether a table of that name is served. May query the database. */
+  public boolean serves(String table) {
+    return catalogue.with(table).tables().containsKey(table);
+  }
+
   /** Answers a request. Never throws: errors are in the reply, and faults in the log as well. */
   public Reply answer(RestRequest request) {
     Reply reply =
@@ -95,10 +114,10 @@ public final class RestEndpoint {
     try {
       return switch (request.method()) {
         case "GET", "HEAD" -> read(request, identity, tables, table);
-        case "POST", "PATCH", "DELETE" -> write(request, identity, tables, table);
+        case "POST", "PUT", "PATCH", "DELETE" -> write(request, identity, tables, table);
         default ->
             throw Problem.of(405, "PGRST117", "Unsupported HTTP method: " + request.method())
-                .withHeader("Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
+                .withHeader("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
                 .stop();
       };
     } catch (Refusal e) {
@@ -159,11 +178,7 @@ public final class RestEndpoint {
     QueryParser.Parsed parsed = QueryParser.parse(request.query(), limits.maxDepth());
     WritePlan plan =
         new WritePlan(
-            table,
-            parsed.query(),
-            plan(tables, identity),
-            preferences.representation(),
-            type.stripped());
+            table, parsed.query(), plan(tables, identity), preferences.returned(), type.stripped());
     Statement statement =
         switch (request.method()) {
           case "POST" -> {
@@ -173,6 +188,16 @@ public final class RestEndpoint {
                 ? null
                 : Statement.of(
                     plan.insert(body, columns, preferences.resolution(), parsed.onConflict()));
+          }
+          case "PUT" -> {
+            RowsBody body = RowsBody.of(request);
+            demandOneByKey(table, parsed, body);
+            yield Statement.of(
+                plan.insert(
+                    body,
+                    columnsOfInsert(table, body, parsed.columns(), preferences),
+                    TablePreferences.Resolution.MERGE,
+                    null));
           }
           case "PATCH" -> {
             RowsBody body = RowsBody.of(request);
@@ -233,6 +258,47 @@ public final class RestEndpoint {
     return written;
   }
 
+  /** PUT names one row by its whole primary key, in the address and in the body alike. */
+  private static void demandOneByKey(ServedTable table, QueryParser.Parsed parsed, RowsBody body) {
+    TableQuery query = parsed.query();
+    if (query.limit() != null || query.offset() > 0) {
+      throw Problem.of(
+              400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
+          .stop();
+    }
+    if (parsed.onConflict() != null || body.rows() != 1) {
+      throw Problem.of(400, "PGRST102", "PUT takes one JSON object, and no on_conflict").stop();
+    }
+    Map<String, String> named = new HashMap<>();
+    for (Condition condition : query.where()) {
+      if (condition instanceof Comparison one
+          && one.operator() == Operator.EQ
+          && !one.negated()
+          && one.quantifier() == null
+          && one.path().steps().isEmpty()) {
+        named.put(one.path().column(), one.values().getFirst());
+      }
+    }
+    if (table.key().isEmpty()
+        || query.where().size() != table.key().size()
+        || !named.keySet().equals(Set.copyOf(table.key()))) {
+      throw Problem.of(
+              405,
+              "PGRST105",
+              "Filters must include all and only primary key columns with 'eq' operators")
+          .stop();
+    }
+    JsonNode row = JSON.readTree(body.json()).get(0);
+    named.forEach(
+        (column, value) -> {
+          if (!row.path(column).isValueNode() || !row.path(column).asString().equals(value)) {
+            throw Problem.of(
+                    400, "PGRST115", "Payload values do not match URL in primary key column(s)")
+                .stop();
+          }
+        });
+  }
+
   private static List<String> columnsOfUpdate(
       ServedTable table, RowsBody body, @Nullable List<String> columns) {
     if (body.rows() != 1) {
@@ -281,7 +347,12 @@ public final class RestEndpoint {
     return new TableResponse.Rows(
         Long.parseLong(String.valueOf(row.getFirst())),
         row.size() > 1 ? row.get(1) : null,
-        row.size() > 2 ? Long.valueOf(String.valueOf(row.get(2))) : null);
+        row.size() > 2 ? numberOf(row.get(2)) : null,
+        row.size() > 3 ? Objects.requireNonNullElse(numberOf(row.get(3)), 0L) : 0);
+  }
+
+  private static @Nullable Long numberOf(@Nullable String text) {
+    return text == null ? null : Long.valueOf(text);
   }
 
   /** What PostgreSQL says of an operator or a type that a client named; null for a fault. */

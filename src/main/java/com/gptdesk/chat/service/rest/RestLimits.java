@@ -25,7 +25,7 @@ public record RestLimits(
           RestLimits::namesIn,
           List.of(),
           "none",
-          "tables of schema `public` served beside the chat's own, where they have row-level security");
+          "tables and views of schema `public` served beside the chat's own, where they have row-level security or `security_invoker`");
   private static final Setting<Integer> ROWS =
       Setting.number(
           "CHAT_TABLE_MAX_ROWS", 1000, 1, 100_000, "rows of an answer, and of each embedded list");

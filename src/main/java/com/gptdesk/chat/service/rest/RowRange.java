@@ -1,6 +1,8 @@
 package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.query.QueryParser;
+import com.gptdesk.chat.service.query.TableQuery;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;

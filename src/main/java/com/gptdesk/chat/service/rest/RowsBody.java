@@ -15,8 +15,8 @@ import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The rows of a request's body: one JSON object or an array of them. Their text is passed on
- * unchanged; only the names are read here.
+ * The rows of a request's body: one JSON object, an array of them, or lines of comma-separated
+ * values. The text of JSON is passed on unchanged; only the names are read here.
  *
  * @param json the array as text
  * @param rows how many there are
@@ -32,8 +32,11 @@ record RowsBody(String json, int rows, Set<String> anywhere, Set<String> everywh
    * @throws Problem.Stop PGRST102 when it is no JSON of rows
    */
   static RowsBody of(RestRequest request) {
-    refuseOtherContent(request.contentType());
-    String text = StorableText.ofJson(utf8(request));
+    String type = typeOf(request.contentType());
+    String text =
+        type.equals("text/csv")
+            ? StorableText.ofJson(CsvBody.toJson(StorableText.of(utf8(request))))
+            : StorableText.ofJson(utf8(request));
     Set<String> anywhere = new LinkedHashSet<>();
     Set<String> everywhere = new LinkedHashSet<>();
     int rows = 0;
@@ -87,14 +90,20 @@ record RowsBody(String json, int rows, Set<String> anywhere, Set<String> everywh
     return names;
   }
 
-  private static void refuseOtherContent(@Nullable String contentType) {
+  /**
+   * The type without its parameters; JSON where none is named.
+   *
+   * @throws Problem.Stop PGRST102 for another
+   */
+  private static String typeOf(@Nullable String contentType) {
     String type =
         contentType == null ? "" : contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-    if (!type.isEmpty() && !type.equals("application/json")) {
+    if (!Set.of("", "application/json", "text/csv").contains(type)) {
       throw Problem.of(400, "PGRST102", "Content-Type not acceptable: " + type)
-          .withHint("Send application/json")
+          .withHint("Send application/json or text/csv")
           .stop();
     }
+    return type;
   }
 
   private static String utf8(RestRequest request) {

@@ -139,10 +139,15 @@ final class TableCatalogue {
         : known;
   }
 
+  /** Whether what was read last has a table of that name. */
+  boolean knows(String table) {
+    Tables known = tables;
+    return known != null && known.tables().containsKey(table);
+  }
+
   /** The name when a table of that name is served, otherwise "unknown". */
   String nameOf(String table) {
-    Tables known = tables;
-    return known != null && known.tables().containsKey(table) ? table : "unknown";
+    return knows(table) ? table : "unknown";
   }
 
   /** Reads again, unless another thread has since or it was read a moment ago. */
@@ -210,7 +215,31 @@ final class TableCatalogue {
                       row.getIsSingle()));
             }
           }
+          relationships.addAll(manyToMany(tables, relationships));
           return new Tables(Map.copyOf(tables), List.copyOf(relationships));
         });
+  }
+
+  /** Through tables whose primary key has two foreign keys. */
+  private static List<Relationship> manyToMany(
+      Map<String, ServedTable> tables, List<Relationship> relationships) {
+    List<Relationship> through = new ArrayList<>();
+    List<Relationship> keys =
+        relationships.stream()
+            .filter(Relationship::forward)
+            .filter(
+                r -> {
+                  ServedTable between = tables.get(r.from());
+                  return between != null && between.key().containsAll(r.columns());
+                })
+            .toList();
+    for (Relationship own : keys) {
+      for (Relationship other : keys) {
+        if (own.from().equals(other.from()) && !own.name().equals(other.name())) {
+          through.add(Relationship.through(own.from(), own, other));
+        }
+      }
+    }
+    return through;
   }
 }

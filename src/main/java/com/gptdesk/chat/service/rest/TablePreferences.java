@@ -8,19 +8,27 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a client prefers of a request for a table.
  *
- * @param representation whether the rows that were written are wanted
+ * @param returned what is wanted of the rows that were written
  * @param resolution what becomes of a row that is there already; null for a plain insert
  * @param missingIsDefault whether a column that a row lacks takes its default
  * @param maxAffected how many rows may be written; null for any number
  * @param applied those that hold, for the answer
  */
 record TablePreferences(
-    boolean representation,
+    Returned returned,
     Count count,
     @Nullable Resolution resolution,
     boolean missingIsDefault,
     @Nullable Integer maxAffected,
     List<String> applied) {
+
+  /** What is wanted of the rows that were written. */
+  enum Returned {
+    MINIMAL,
+    /** Of one new row its address. */
+    HEADERS,
+    REPRESENTATION
+  }
 
   /** How all rows that meet the conditions are counted. */
   enum Count {
@@ -38,6 +46,11 @@ record TablePreferences(
     IGNORE
   }
 
+  private static final Map<String, Returned> RETURNED =
+      Map.of(
+          "minimal", Returned.MINIMAL,
+          "headers-only", Returned.HEADERS,
+          "representation", Returned.REPRESENTATION);
   private static final Map<String, Count> COUNTS =
       Map.of("exact", Count.EXACT, "planned", Count.PLANNED, "estimated", Count.ESTIMATED);
   private static final Map<String, Resolution> RESOLUTIONS =
@@ -49,7 +62,7 @@ record TablePreferences(
     Map<String, String> given = header.given();
     String affected = header.isStrict() ? given.get("max-affected") : null;
     return new TablePreferences(
-        "representation".equals(given.get("return")),
+        RETURNED.getOrDefault(given.getOrDefault("return", ""), Returned.MINIMAL),
         COUNTS.getOrDefault(given.getOrDefault("count", ""), Count.NONE),
         RESOLUTIONS.get(given.getOrDefault("resolution", "")),
         "default".equals(given.get("missing")),
@@ -60,9 +73,14 @@ record TablePreferences(
             .toList());
   }
 
+  /** Whether the rows that were written are wanted. */
+  boolean representation() {
+    return returned == Returned.REPRESENTATION;
+  }
+
   private static boolean isKnown(String name, String value) {
     return switch (name) {
-      case "return" -> value.equals("minimal") || value.equals("representation");
+      case "return" -> RETURNED.containsKey(value);
       case "count" -> COUNTS.containsKey(value);
       case "resolution" -> RESOLUTIONS.containsKey(value);
       case "missing" -> value.equals("default") || value.equals("null");

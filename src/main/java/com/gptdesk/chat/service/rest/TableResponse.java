@@ -2,12 +2,18 @@ package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.query.QueryParser;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Rows as a PostgREST response. */
 final class TableResponse {
+  private static final JsonMapper JSON = JsonMapper.shared();
 
   /**
    * What the database answered.
@@ -15,8 +21,13 @@ final class TableResponse {
    * @param rows how many rows were read or written
    * @param json the rows as a JSON array; null when none are wanted
    * @param total how many rows there are; null when nobody counted
+   * @param replaced how many rows of an upsert were there before
    */
-  record Rows(long rows, @Nullable String json, @Nullable Long total) {}
+  record Rows(long rows, @Nullable String json, @Nullable Long total, long replaced) {
+    Rows(long rows, @Nullable String json, @Nullable Long total) {
+      this(rows, json, total, 0);
+    }
+  }
 
   private TableResponse() {}
 
@@ -35,16 +46,55 @@ final class TableResponse {
   /** What a write has done: the rows, or nothing. */
   static Reply written(
       RestRequest request, Rows rows, MediaType type, TablePreferences preferences) {
-    boolean made = request.method().equals("POST");
     Long total = preferences.count() == TablePreferences.Count.EXACT ? rows.rows() : null;
     String range =
         request.method().equals("PATCH")
             ? range(0, rows.rows(), total)
             : "*/" + (total == null ? "*" : total);
+    int status = status(request, rows, preferences);
     if (preferences.representation()) {
-      return reply(made ? 201 : 200, rows, range, type, preferences);
+      return reply(status, rows, range, type, preferences);
     }
-    return new Reply(made ? 201 : 204, null, headers(range, preferences), null);
+    Reply done =
+        new Reply(
+            status == 200 && !request.method().equals("POST") ? 204 : status,
+            null,
+            headers(range, preferences),
+            null);
+    return preferences.returned() == TablePreferences.Returned.HEADERS
+            && request.method().equals("POST")
+            && rows.rows() == 1
+            && rows.json() != null
+        ? done.withHeader("Location", location(request, String.valueOf(rows.json())))
+        : done;
+  }
+
+  /** 201 for what was inserted, unless all rows of an upsert were there. */
+  private static int status(RestRequest request, Rows rows, TablePreferences preferences) {
+    return switch (request.method()) {
+      case "POST" ->
+          preferences.resolution() == TablePreferences.Resolution.MERGE
+                  && rows.replaced() >= rows.rows()
+              ? 200
+              : 201;
+      case "PUT" -> rows.replaced() >= rows.rows() ? 200 : 201;
+      default -> 200;
+    };
+  }
+
+  /** The address of one row, by its primary key. */
+  private static String location(RestRequest request, String keys) {
+    return "/"
+        + encoded(request.table())
+        + JSON.readTree(keys)
+            .get(0)
+            .propertyStream()
+            .map(key -> encoded(key.getKey()) + "=eq." + encoded(key.getValue().asString()))
+            .collect(Collectors.joining("&", "?", ""));
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   private static Reply reply(

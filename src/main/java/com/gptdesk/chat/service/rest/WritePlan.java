@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.query.TableQuery;
 import com.gptdesk.chat.service.rest.TablePreferences.Resolution;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -13,6 +14,7 @@ import org.jooq.ResultQuery;
 import org.jooq.Select;
 import org.jooq.SelectFieldOrAsterisk;
 import org.jooq.Table;
+import org.jooq.WithStep;
 import org.jooq.impl.DSL;
 import org.jooq.impl.SQLDataType;
 import org.jspecify.annotations.Nullable;
@@ -24,24 +26,29 @@ import org.jspecify.annotations.Nullable;
 final class WritePlan {
   private static final String SOURCE = "rest_source";
   private static final String BODY = "rest_body";
+  private static final Field<String> NONE = DSL.inline(null, SQLDataType.CLOB);
 
   private final ServedTable table;
   private final TableQuery query;
   private final ReadPlan reads;
-  private final boolean representation;
+  private final TablePreferences.Returned returned;
   private final boolean strip;
 
   /**
    * @param query which rows, and what of them is wanted
-   * @param representation whether the rows are wanted
+   * @param returned what is wanted of them
    * @param strip whether keys without a value are left out
    */
   WritePlan(
-      ServedTable table, TableQuery query, ReadPlan reads, boolean representation, boolean strip) {
+      ServedTable table,
+      TableQuery query,
+      ReadPlan reads,
+      TablePreferences.Returned returned,
+      boolean strip) {
     this.table = table;
     this.query = query;
     this.reads = reads;
-    this.representation = representation;
+    this.returned = returned;
     this.strip = strip;
   }
 
@@ -67,6 +74,7 @@ final class WritePlan {
       return finished(insert.returning(returning(null)));
     }
     meeting.forEach(table::column);
+    Field<?> replaced = resolution == Resolution.MERGE ? replaced(body, meeting) : NONE;
     Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
     for (String name : columns) {
       if (!meeting.contains(name)) { // it is the same, and perhaps nobody may update it
@@ -82,7 +90,26 @@ final class WritePlan {
         resolution == Resolution.IGNORE || changes.isEmpty()
             ? conflict.doNothing()
             : conflict.doUpdate().set(changes);
-    return finished(step.returning(returning(null)));
+    return finished(step.returning(returning(null)), replaced);
+  }
+
+  /**
+   * How many of the body's rows are there; none where the caller may not read by what they meet.
+   */
+  private Field<?> replaced(RowsBody body, List<String> meeting) {
+    if (!meeting.stream().allMatch(name -> reads.isReadable(table, name))) {
+      return NONE;
+    }
+    Table<?> there = ReadPlan.source(table, 0);
+    return DSL.field(
+        DSL.select(DSL.cast(DSL.count(), SQLDataType.CLOB))
+            .from(rows(body))
+            .join(there)
+            .on(
+                DSL.and(
+                    meeting.stream()
+                        .map(name -> given(name).eq(DSL.field(DSL.name("t0", name))))
+                        .toList())));
   }
 
   /** Updates the rows that meet the conditions. */
@@ -121,24 +148,52 @@ final class WritePlan {
   }
 
   private List<SelectFieldOrAsterisk> returning(@Nullable String alias) {
-    if (!representation) {
-      return List.of(DSL.inline(1).as("one"));
-    }
-    return reads.needed(table, query).stream()
-        .<SelectFieldOrAsterisk>map(
-            name -> alias == null ? column(name) : DSL.field(DSL.name(alias, name)))
-        .toList();
+    List<String> names =
+        switch (returned) {
+          case MINIMAL -> List.of();
+          case HEADERS -> table.key();
+          case REPRESENTATION -> reads.needed(table, query);
+        };
+    return names.isEmpty()
+        ? List.of(DSL.inline(1).as("one"))
+        : names.stream()
+            .<SelectFieldOrAsterisk>map(
+                name -> alias == null ? column(name) : DSL.field(DSL.name(alias, name)))
+            .toList();
   }
 
   private Select<?> finished(ResultQuery<?> write) {
-    if (!representation) {
-      return DSL.with(SOURCE)
-          .as(write)
-          .select(DSL.cast(DSL.count(), SQLDataType.CLOB))
+    return finished(write, NONE);
+  }
+
+  /**
+   * @param replaced how many rows were there before
+   */
+  private Select<?> finished(ResultQuery<?> write, Field<?> replaced) {
+    WithStep step = DSL.with(SOURCE).as(write);
+    TableQuery shown =
+        switch (returned) {
+          case MINIMAL -> null;
+          case HEADERS -> table.key().isEmpty() ? null : keys();
+          case REPRESENTATION -> query;
+        };
+    if (shown == null) {
+      return step.select(DSL.cast(DSL.count(), SQLDataType.CLOB), NONE, NONE, replaced)
           .from(DSL.table(DSL.name(SOURCE)));
     }
-    return reads.written(
-        DSL.with(SOURCE).as(write), table, query, DSL.table(DSL.name(SOURCE)).as("t0"), strip);
+    Table<?> rows = DSL.table(DSL.name(SOURCE)).as("t0");
+    return reads.written(step, table, shown, rows, strip, replaced);
+  }
+
+  private TableQuery keys() {
+    List<TableQuery.Selected> keys =
+        table.key().stream()
+            .<TableQuery.Selected>map(
+                name ->
+                    new TableQuery.Selected.Column(
+                        new TableQuery.Path(name, List.of()), null, null))
+            .toList();
+    return new TableQuery(keys, List.of(), List.of(), null, 0);
   }
 
   private static Field<Object> column(String name) {

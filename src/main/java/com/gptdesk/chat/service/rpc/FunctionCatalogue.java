@@ -86,10 +86,22 @@ final class FunctionCatalogue {
         .anyMatch(function -> function.argumentNames().contains(argument));
   }
 
+  /** Whether there is a function of that name. */
+  boolean serves(String name) {
+    Snapshot known = current();
+    return known.functions().containsKey(name)
+        || readAgain(known.version()).functions().containsKey(name);
+  }
+
+  /** Whether what was read last has a function of that name. */
+  boolean knows(String name) {
+    Snapshot known = snapshot;
+    return known != null && known.functions().containsKey(name);
+  }
+
   /** The name when a known function has it, otherwise "unknown". */
   String nameOf(String name) {
-    Snapshot known = snapshot;
-    return known != null && known.functions().containsKey(name) ? name : "unknown";
+    return knows(name) ? name : "unknown";
   }
 
   /** The SQL that calls this function with these arguments and the defaults of the others. */

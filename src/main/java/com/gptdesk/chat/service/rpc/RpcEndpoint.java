@@ -187,6 +187,16 @@ public final class RpcEndpoint {
     return catalogue.nameOf(function);
   }
 
+  /** Whether a function of that name was served when the catalogue was read. */
+  public boolean knows(String function) {
+    return catalogue.knows(function);
+  }
+
+  /** Whether a function of that name is served. May query the database. */
+  public boolean serves(String function) {
+    return catalogue.serves(function);
+  }
+
   /** Answers a call. Never throws: errors are in the reply, and faults in the log as well. */
   public Reply answer(RpcRequest request) {
     return guard.answer(

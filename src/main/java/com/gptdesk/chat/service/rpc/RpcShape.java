@@ -2,12 +2,20 @@ package com.gptdesk.chat.service.rpc;
 
 import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.http.Problem;
-import java.util.ArrayList;
+import com.gptdesk.chat.service.query.Operator;
+import com.gptdesk.chat.service.query.QueryParser;
+import com.gptdesk.chat.service.query.TableQuery;
+import com.gptdesk.chat.service.query.TableQuery.Condition;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Comparison;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Junction;
+import com.gptdesk.chat.service.query.TableQuery.Ordering;
+import com.gptdesk.chat.service.query.TableQuery.Path;
+import com.gptdesk.chat.service.query.TableQuery.Selected;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -28,35 +36,30 @@ record RpcShape(@Nullable String json, long offset) {
   /** The whole result. */
   static final RpcShape NONE = new RpcShape(null, 0);
 
-  private static final Set<String> OPERATORS =
-      Set.of(
-          "eq",
-          "neq",
-          "gt",
-          "gte",
-          "lt",
-          "lte",
-          "like",
-          "ilike",
-          "match",
-          "imatch",
-          "in",
-          "is",
-          "isdistinct",
-          "cs",
-          "cd",
-          "ov");
-  private static final Set<String> OF_ANY =
-      Set.of("eq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch");
+  private static final Set<Operator> OPERATORS =
+      EnumSet.of(
+          Operator.EQ,
+          Operator.NEQ,
+          Operator.GT,
+          Operator.GTE,
+          Operator.LT,
+          Operator.LTE,
+          Operator.LIKE,
+          Operator.ILIKE,
+          Operator.MATCH,
+          Operator.IMATCH,
+          Operator.IN,
+          Operator.IS,
+          Operator.ISDISTINCT,
+          Operator.CS,
+          Operator.CD,
+          Operator.OV);
   private static final Set<String> LOGIC = Set.of("and", "or", "not.and", "not.or");
-  private static final Set<String> TRUTHS = Set.of("null", "not_null", "true", "false", "unknown");
-  private static final int DEEPEST = 20;
   private static final int MOST_CONDITIONS = 100;
-  private static final Pattern CONDITION =
-      Pattern.compile("(not\\.)?([a-z]+)(?:\\((any|all)\\))?\\.(.*)", Pattern.DOTALL);
-  private static final Pattern COLUMN = Pattern.compile("[\\p{L}_][\\p{L}\\p{N}_$]*");
-  private static final Pattern ORDER =
-      Pattern.compile("([^.]+)(?:\\.(asc|desc))?(?:\\.nulls(first|last))?");
+
+  /** By which a filter is told from an argument that does not exist. */
+  private static final Pattern FILTER =
+      Pattern.compile("(not\\.)?[a-z]+(\\([^()]*\\))?\\..*", Pattern.DOTALL);
 
   /** Whether a parameter of the query shapes the result, if it is no argument. */
   static boolean isShaping(Map.Entry<String, String> parameter) {
@@ -67,252 +70,114 @@ record RpcShape(@Nullable String json, long offset) {
   }
 
   private static boolean isCondition(Map.Entry<String, String> parameter) {
-    return LOGIC.contains(parameter.getKey()) || CONDITION.matcher(parameter.getValue()).matches();
+    return LOGIC.contains(parameter.getKey()) || FILTER.matcher(parameter.getValue()).matches();
   }
 
   /** Reads the parameters, each of which shapes the result. */
   static RpcShape of(List<Map.Entry<String, String>> parameters) {
+    if (parameters.isEmpty()) {
+      return NONE;
+    }
+    QueryParser.Parsed parsed = QueryParser.parse(parameters, 0);
+    if (parsed.columns() != null || parsed.onConflict() != null) {
+      throw refused("columns and on_conflict are of tables").stop();
+    }
+    TableQuery query = parsed.query();
     ObjectNode shape = JSON.createObjectNode();
-    ArrayNode all = JSON.createArrayNode();
-    long offset = 0;
-    for (Map.Entry<String, String> parameter : parameters) {
-      String value = parameter.getValue();
-      switch (parameter.getKey()) {
-        case "select" -> {
-          if (!value.equals("*") && !value.isEmpty()) {
-            shape.set("select", selected(value));
-          }
-        }
-        case "order" -> shape.set("order", ordered(value));
-        case "limit" -> shape.put("limit", number("limit", value));
-        case "offset" -> {
-          offset = number("offset", value);
-          shape.put("offset", offset);
-        }
-        default -> {
-          if (!isCondition(parameter)) {
-            throw unreadable(parameter.getKey() + "=" + value);
-          }
-          new Reader(all).top(parameter.getKey(), value);
-        }
+    if (!query.select().equals(List.of(new Selected.All()))) {
+      ArrayNode columns = shape.putArray("select");
+      for (Selected part : query.select()) {
+        select(columns, part);
       }
     }
-    if (!all.isEmpty()) {
-      shape.set("and", all);
+    if (!query.order().isEmpty()) {
+      ArrayNode columns = shape.putArray("order");
+      for (Ordering term : query.order()) {
+        order(columns, term);
+      }
+    }
+    if (query.limit() != null) {
+      shape.put("limit", query.limit());
+    }
+    if (query.offset() > 0) {
+      shape.put("offset", query.offset());
+    }
+    if (!query.where().isEmpty()) {
+      new Filters().all(shape.putArray("and"), query.where());
     }
     return shape.isEmpty()
         ? NONE
-        : new RpcShape(StorableText.ofJson(JSON.writeValueAsString(shape)), offset);
+        : new RpcShape(StorableText.ofJson(JSON.writeValueAsString(shape)), query.offset());
   }
 
-  private static ArrayNode selected(String list) {
-    ArrayNode columns = JSON.createArrayNode();
-    for (String one : list.split(",", -1)) {
-      String[] parts = one.strip().split(":", 2);
-      String column = column(parts[parts.length - 1]);
-      columns.addObject().put("column", column).put("as", parts.length == 1 ? column : parts[0]);
+  private static void select(ArrayNode columns, Selected part) {
+    if (!(part instanceof Selected.Column column) || column.type() != null) {
+      throw refused("a star beside columns, a cast or an embedded table").stop();
     }
-    return columns;
+    columns.addObject().put("column", plain(column.path())).put("as", column.shownName());
   }
 
-  private static ArrayNode ordered(String list) {
-    ArrayNode columns = JSON.createArrayNode();
-    for (String one : list.split(",", -1)) {
-      Matcher matcher = ORDER.matcher(one.strip());
-      if (!matcher.matches()) {
-        throw unreadable("order=" + list);
-      }
-      columns
-          .addObject()
-          .put("column", column(matcher.group(1)))
-          .put("descending", "desc".equals(matcher.group(2)))
-          .put("nulls", matcher.group(3));
+  private static void order(ArrayNode columns, Ordering term) {
+    if (term.relation() != null) {
+      throw refused("an order by an embedded table").stop();
     }
-    return columns;
+    Boolean first = term.nullsFirst();
+    columns
+        .addObject()
+        .put("column", plain(term.path()))
+        .put("descending", term.descending())
+        .put("nulls", first == null ? null : first ? "first" : "last");
   }
 
-  private static long number(String name, String text) {
-    if (!text.matches("\\d{1,9}")) {
-      throw unreadable(name + "=" + text);
+  private static String plain(Path path) {
+    if (!path.steps().isEmpty()) {
+      throw refused("a path into JSON").stop();
     }
-    return Long.parseLong(text);
+    return path.column();
   }
 
-  private static String column(String text) {
-    if (!COLUMN.matcher(text).matches()) {
-      throw Problem.of(400, "PGRST100", "\"" + text + "\" is no column")
-          .withHint(
-              "Name columns of the function's result; embedded resources, casts and paths into JSON are not offered here")
-          .stop();
-    }
-    return text;
-  }
-
-  private static Problem.Stop unreadable(String text) {
-    return Problem.of(400, "PGRST100", "failed to parse (" + text + ")")
+  private static Problem refused(String what) {
+    return Problem.of(400, "PGRST100", "Of a function's result this is not offered: " + what)
         .withHint(
             "On a function's result: select, order, limit, offset, and, or, and filters column=operator.value with one of "
-                + String.join(", ", OPERATORS.stream().sorted().toList()))
-        .stop();
+                + String.join(", ", OPERATORS.stream().map(Operator::word).sorted().toList()));
   }
 
-  /** Reads conditions, and counts them. */
-  private static final class Reader {
-    private final ArrayNode all;
-    private String text = "";
-    private int at;
+  /** Writes conditions, and counts them. */
+  private static final class Filters {
     private int conditions;
 
-    Reader(ArrayNode all) {
-      this.all = all;
+    void all(ArrayNode list, List<Condition> parts) {
+      for (Condition part : parts) {
+        if (++conditions > MOST_CONDITIONS) {
+          throw refused("more than " + MOST_CONDITIONS + " conditions").stop();
+        }
+        switch (part) {
+          case Junction junction -> {
+            ObjectNode node = list.addObject().put("not", junction.negated());
+            all(node.putArray(junction.every() ? "and" : "or"), junction.parts());
+          }
+          case Comparison comparison -> compare(list.addObject(), comparison);
+        }
+      }
     }
 
-    void top(String key, String value) {
-      if (LOGIC.contains(key)) {
-        text = value;
-        logic(all, key, 0);
-        if (at < text.length()) {
-          throw unreadable(value);
-        }
+    private static void compare(ObjectNode node, Comparison comparison) {
+      Operator operator = comparison.operator();
+      if (!OPERATORS.contains(operator)) {
+        throw refused("the operator " + operator.word()).stop();
+      }
+      Condition.Quantifier quantifier = comparison.quantifier();
+      node.put("column", plain(comparison.path()))
+          .put("not", comparison.negated())
+          .put("operator", operator.word())
+          .put(
+              "quantifier", quantifier == null ? null : quantifier.name().toLowerCase(Locale.ROOT));
+      if (operator.operand() == Operator.Operand.LIST) {
+        comparison.values().forEach(node.putArray("values")::add);
       } else {
-        condition(all.addObject(), column(key), value);
+        node.put("value", comparison.values().getFirst());
       }
-      if (all.size() > MOST_CONDITIONS) {
-        throw unreadable("more than " + MOST_CONDITIONS + " conditions");
-      }
-    }
-
-    /** {@code (a.eq.1,or(b.lt.2,c.is.null))}. */
-    private void logic(ArrayNode list, String key, int depth) {
-      ObjectNode node = list.addObject();
-      node.put("not", key.startsWith("not."));
-      ArrayNode parts = node.putArray(key.endsWith("and") ? "and" : "or");
-      if (depth > DEEPEST || !skip('(')) {
-        throw unreadable(text);
-      }
-      do {
-        String nested = nestedLogic();
-        if (nested != null) {
-          logic(parts, nested, depth + 1);
-        } else {
-          int dot = text.indexOf('.', at);
-          if (dot < 0 || ++conditions > MOST_CONDITIONS) {
-            throw unreadable(text);
-          }
-          String name = column(text.substring(at, dot).strip());
-          at = dot + 1;
-          condition(parts.addObject(), name, untilSeparator());
-        }
-      } while (skip(','));
-      if (!skip(')')) {
-        throw unreadable(text);
-      }
-    }
-
-    private @Nullable String nestedLogic() {
-      for (String key : List.of("not.and", "not.or", "and", "or")) {
-        if (text.startsWith(key + "(", at)) {
-          at += key.length();
-          return key;
-        }
-      }
-      return null;
-    }
-
-    /** A condition's text, to the comma or bracket that ends it. */
-    private String untilSeparator() {
-      int start = at;
-      int open = 0;
-      boolean quoted = false;
-      for (; at < text.length(); at++) {
-        char c = text.charAt(at);
-        if (quoted && c == '\\') {
-          at++;
-        } else if (c == '"') {
-          quoted = !quoted;
-        } else if (!quoted && (c == '(' || c == '{')) {
-          open++;
-        } else if (!quoted && (c == ')' || c == '}') && open > 0) {
-          open--;
-        } else if (!quoted && open == 0 && (c == ',' || c == ')')) {
-          break;
-        }
-      }
-      return text.substring(start, Math.min(at, text.length()));
-    }
-
-    private void condition(ObjectNode node, String name, String value) {
-      Matcher matcher = CONDITION.matcher(value);
-      if (!matcher.matches()
-          || !OPERATORS.contains(matcher.group(2))
-          || (matcher.group(3) != null && !OF_ANY.contains(matcher.group(2)))) {
-        throw unreadable(name + "=" + value);
-      }
-      String operator = matcher.group(2);
-      node.put("column", name)
-          .put("not", matcher.group(1) != null)
-          .put("operator", operator)
-          .put("quantifier", matcher.group(3));
-      String operand = matcher.group(4);
-      switch (operator) {
-        case "in" -> {
-          ArrayNode values = node.putArray("values");
-          for (String one : list(operand)) {
-            values.add(one);
-          }
-        }
-        case "is" -> {
-          String truth = operand.toLowerCase(Locale.ROOT);
-          if (!TRUTHS.contains(truth)) {
-            throw unreadable(name + "=" + value);
-          }
-          node.put("value", truth);
-        }
-        default -> node.put("value", unquoted(operand));
-      }
-    }
-
-    private boolean skip(char c) {
-      boolean there = at < text.length() && text.charAt(at) == c;
-      if (there) {
-        at++;
-      }
-      return there;
-    }
-
-    /** Within {@code and} and {@code or} a value may stand in quotes. */
-    private String unquoted(String value) {
-      boolean isQuoted =
-          !text.isEmpty() && value.length() > 1 && value.startsWith("\"") && value.endsWith("\"");
-      return isQuoted ? value.substring(1, value.length() - 1).replaceAll("\\\\(.)", "$1") : value;
-    }
-
-    private static List<String> list(String operand) {
-      if (operand.length() < 2 || !operand.startsWith("(") || !operand.endsWith(")")) {
-        throw unreadable("in." + operand);
-      }
-      String inner = operand.substring(1, operand.length() - 1);
-      if (inner.isEmpty()) {
-        return List.of();
-      }
-      var values = new ArrayList<String>();
-      var value = new StringBuilder();
-      boolean quoted = false;
-      for (int i = 0; i < inner.length(); i++) {
-        char c = inner.charAt(i);
-        if (quoted && c == '\\' && i + 1 < inner.length()) {
-          value.append(inner.charAt(++i));
-        } else if (c == '"' && (quoted || value.isEmpty())) {
-          quoted = !quoted;
-        } else if (c == ',' && !quoted) {
-          values.add(value.toString());
-          value.setLength(0);
-        } else {
-          value.append(c);
-        }
-      }
-      values.add(value.toString());
-      return values;
     }
   }
 }

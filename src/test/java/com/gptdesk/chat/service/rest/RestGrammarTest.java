@@ -37,7 +37,16 @@ class RestGrammarTest {
         TableClient.of(
             database,
             new RestLimits(
-                List.of("things", "notes", "parts", "covers", "marks", "open_*"),
+                List.of(
+                    "things",
+                    "notes",
+                    "parts",
+                    "covers",
+                    "marks",
+                    "groups",
+                    "thing_groups",
+                    "likes",
+                    "open_*"),
                 RestLimits.DEFAULT.maxRows(),
                 RestLimits.DEFAULT.maxDepth(),
                 RestLimits.DEFAULT.statementTimeout()),

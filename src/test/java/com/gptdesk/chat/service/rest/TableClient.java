@@ -74,7 +74,7 @@ record TableClient(RestEndpoint endpoint, @Nullable String token, Map<String, St
             null,
             headers.get("Profile"),
             headers.get("Accept"),
-            "application/json",
+            headers.getOrDefault("Content-Type", "application/json"),
             headers.get("Prefer"),
             headers.get("Range"),
             ByteBuffer.wrap(body.getBytes(StandardCharsets.UTF_8))));

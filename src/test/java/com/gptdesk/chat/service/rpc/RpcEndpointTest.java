@@ -432,7 +432,7 @@ class RpcEndpointTest {
         "seq | gt.5 | {\"and\":[{\"column\":\"seq\",\"not\":false,\"operator\":\"gt\",\"quantifier\":null,\"value\":\"5\"}]}",
         "seq | not.is.null | {\"and\":[{\"column\":\"seq\",\"not\":true,\"operator\":\"is\",\"quantifier\":null,\"value\":\"null\"}]}",
         "content | imatch.^a[bc] | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"imatch\",\"quantifier\":null,\"value\":\"^a[bc]\"}]}",
-        "content | like(any).{*a*,b} | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"like\",\"quantifier\":\"any\",\"value\":\"{*a*,b}\"}]}",
+        "content | like(any).{*a*,b} | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"like\",\"quantifier\":\"any\",\"value\":\"{%a%,b}\"}]}",
         "content | in.(a,\"b,c\",d) | {\"and\":[{\"column\":\"content\",\"not\":false,\"operator\":\"in\",\"quantifier\":null,\"values\":[\"a\",\"b,c\",\"d\"]}]}",
         "or | (a.eq.1,and(b.isdistinct.x,c.not.in.(2,3)),d.eq.\"e,f\") | {\"and\":[{\"not\":false,\"or\":[{\"column\":\"a\",\"not\":false,\"operator\":\"eq\",\"quantifier\":null,\"value\":\"1\"},{\"not\":false,\"and\":[{\"column\":\"b\",\"not\":false,\"operator\":\"isdistinct\",\"quantifier\":null,\"value\":\"x\"},{\"column\":\"c\",\"not\":true,\"operator\":\"in\",\"quantifier\":null,\"values\":[\"2\",\"3\"]}]},{\"column\":\"d\",\"not\":false,\"operator\":\"eq\",\"quantifier\":null,\"value\":\"e,f\"}]}]}"
       })
@@ -479,8 +479,14 @@ class RpcEndpointTest {
       value = {
         "select | a(b)",
         "select | a->>b",
+        "select | a::text",
+        "select | *,a",
+        "order | a->b",
+        "order | a(b)",
+        "a->b | eq.1",
+        "columns | a",
+        "seq | sl.1",
         "order | seq.up",
-        "limit | -1",
         "limit | x",
         "offset | 1;2",
         "or | a.eq.1",

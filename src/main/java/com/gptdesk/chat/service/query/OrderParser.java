@@ -1,7 +1,7 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
-import com.gptdesk.chat.service.rest.TableQuery.Ordering;
-import com.gptdesk.chat.service.rest.TableQuery.Path;
+import com.gptdesk.chat.service.query.TableQuery.Ordering;
+import com.gptdesk.chat.service.query.TableQuery.Path;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,9 +1,9 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import com.gptdesk.chat.service.http.Problem;
-import com.gptdesk.chat.service.rest.TableQuery.Condition;
-import com.gptdesk.chat.service.rest.TableQuery.Ordering;
-import com.gptdesk.chat.service.rest.TableQuery.Selected;
+import com.gptdesk.chat.service.query.TableQuery.Condition;
+import com.gptdesk.chat.service.query.TableQuery.Ordering;
+import com.gptdesk.chat.service.query.TableQuery.Selected;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

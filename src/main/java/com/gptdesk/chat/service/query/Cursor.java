@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import com.gptdesk.chat.service.http.Problem;
 import java.util.ArrayList;

@@ -1,11 +1,11 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import com.gptdesk.chat.database.StorableText;
-import com.gptdesk.chat.service.rest.TableQuery.Condition;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Comparison;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Junction;
-import com.gptdesk.chat.service.rest.TableQuery.Condition.Quantifier;
-import com.gptdesk.chat.service.rest.TableQuery.Path;
+import com.gptdesk.chat.service.query.TableQuery.Condition;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Comparison;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Junction;
+import com.gptdesk.chat.service.query.TableQuery.Condition.Quantifier;
+import com.gptdesk.chat.service.query.TableQuery.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

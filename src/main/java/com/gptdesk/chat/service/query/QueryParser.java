@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import com.gptdesk.chat.service.http.Problem;
 import java.util.ArrayList;
@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * Reads the query of a request. Strict: what is not of the grammar, is given twice, or is too much,
  * is refused with PGRST100.
  */
-final class QueryParser {
+public final class QueryParser {
   private static final int MOST_PARAMETERS = 100;
   private static final int MOST_CHARACTERS = 32_768;
 
@@ -22,7 +22,7 @@ final class QueryParser {
    * @param columns of a body that are written; null for all that it has
    * @param onConflict the columns in which a row meets another; null for the primary key
    */
-  record Parsed(
+  public record Parsed(
       TableQuery query, @Nullable List<String> columns, @Nullable List<String> onConflict) {}
 
   private final QueryTree tree = new QueryTree();
@@ -30,7 +30,13 @@ final class QueryParser {
 
   private QueryParser() {}
 
-  static Parsed parse(List<Map.Entry<String, String>> parameters, int maxDepth) {
+  /**
+   * Reads it.
+   *
+   * @param parameters decoded, in order
+   * @param maxDepth how deep tables may be embedded in one another
+   */
+  public static Parsed parse(List<Map.Entry<String, String>> parameters, int maxDepth) {
     refuseTooMuch(parameters);
     QueryParser parser = new QueryParser();
     SelectParser.parse(parser.once(parameters, "select", "*"), parser.tree, maxDepth);
@@ -128,7 +134,7 @@ final class QueryParser {
   }
 
   /** A range of rows that cannot be. */
-  static Problem unsatisfiable(String details) {
+  public static Problem unsatisfiable(String details) {
     return Problem.of(416, "PGRST103", "Requested range not satisfiable").withDetails(details);
   }
 }

@@ -1,4 +1,4 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import java.util.Arrays;
 import java.util.Locale;
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * The operators of a filter. Each carries the constant SQL of its condition, in which {@code {0}}
  * is the column and {@code {1}} the value.
  */
-enum Operator {
+public enum Operator {
   EQ("=", Operand.VALUE, true),
   NEQ("<>", Operand.VALUE, false),
   GT(">", Operand.VALUE, true),
@@ -39,7 +39,7 @@ enum Operator {
   WFTS("websearch_to_tsquery", Operand.SEARCH, false);
 
   /** What stands behind the operator. */
-  enum Operand {
+  public enum Operand {
     /** A text of the column's type. */
     VALUE,
     /** A pattern with percent signs or stars. */
@@ -68,26 +68,26 @@ enum Operator {
   }
 
   /** The operator of that word; null for none. */
-  static @Nullable Operator of(String word) {
+  public static @Nullable Operator of(String word) {
     return BY_WORD.get(word);
   }
 
   /** As a client writes it. */
-  String word() {
+  public String word() {
     return name().toLowerCase(Locale.ROOT);
   }
 
   /** PostgreSQL's operator, or the function that makes a search of a text. */
-  String sql() {
+  public String sql() {
     return sql;
   }
 
-  Operand operand() {
+  public Operand operand() {
     return operand;
   }
 
   /** Whether {@code any} and {@code all} may follow it. */
-  boolean isQuantified() {
+  public boolean isQuantified() {
     return quantified;
   }
 }

@@ -1,8 +1,8 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import com.gptdesk.chat.service.http.Problem;
-import com.gptdesk.chat.service.rest.TableQuery.Path;
-import com.gptdesk.chat.service.rest.TableQuery.Selected;
+import com.gptdesk.chat.service.query.TableQuery.Path;
+import com.gptdesk.chat.service.query.TableQuery.Selected;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 

@@ -1,11 +1,11 @@
-package com.gptdesk.chat.service.rest;
+package com.gptdesk.chat.service.query;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What a request wants of one table: the columns, the rows, their order. Names are the client's;
- * the plans compare them with the {@link TableCatalogue}.
+ * whoever makes a statement of it compares them with what the database has.
  *
  * @param select what each row shows
  * @param where conditions that all hold
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param limit how many rows at most; null for as many as the service allows
  * @param offset how many rows are left out
  */
-record TableQuery(
+public record TableQuery(
     List<Selected> select,
     List<Condition> where,
     List<Ordering> order,
@@ -21,10 +21,10 @@ record TableQuery(
     long offset) {
 
   /** A column, or a place in its JSON. */
-  record Path(String column, List<Step> steps) {
+  public record Path(String column, List<Step> steps) {
 
     /** The name under which it is shown: the last name in it. */
-    String shownName() {
+    public String shownName() {
       for (Step step : steps.reversed()) {
         if (!step.isIndex()) {
           return step.key();
@@ -40,10 +40,10 @@ record TableQuery(
    * @param isIndex whether the key is a place in an array
    * @param asText whether the result is text ({@code ->>})
    */
-  record Step(String key, boolean isIndex, boolean asText) {}
+  public record Step(String key, boolean isIndex, boolean asText) {}
 
   /** One part of {@code select}. */
-  sealed interface Selected {
+  public sealed interface Selected {
 
     /** All columns that the caller's role may read. */
     record All() implements Selected {}
@@ -54,7 +54,7 @@ record TableQuery(
      * @param type what it is cast to; null for what it is
      */
     record Column(Path path, @Nullable String alias, @Nullable String type) implements Selected {
-      String shownName() {
+      public String shownName() {
         return alias == null ? path.shownName() : alias;
       }
     }
@@ -73,14 +73,14 @@ record TableQuery(
         boolean inner,
         TableQuery query)
         implements Selected {
-      String shownName() {
+      public String shownName() {
         return alias == null ? target : alias;
       }
     }
   }
 
   /** What a row must meet. */
-  sealed interface Condition {
+  public sealed interface Condition {
 
     /** How many of the values must fit. */
     enum Quantifier {
@@ -113,11 +113,11 @@ record TableQuery(
    * @param relation the embedded table whose column it is; null for the table's own
    * @param nullsFirst null for PostgreSQL's own place
    */
-  record Ordering(
+  public record Ordering(
       @Nullable String relation, Path path, boolean descending, @Nullable Boolean nullsFirst) {}
 
   /** What is embedded. */
-  List<Selected.Embed> embeds() {
+  public List<Selected.Embed> embeds() {
     return select.stream()
         .filter(Selected.Embed.class::isInstance)
         .map(Selected.Embed.class::cast)
