@@ -14,6 +14,7 @@ import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.SettingGroup;
 import com.gptdesk.chat.service.settings.SettingList;
 import com.gptdesk.chat.service.settings.Settings;
+import com.gptdesk.chat.service.upstream.UpstreamSettings;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -76,6 +77,7 @@ public record Config(
           new SettingGroup("HTTP", HttpSettings.SETTINGS)
               .and(RpcSettings.RATES)
               .and(BatchLimits.SETTINGS),
+          new SettingGroup("Upstream", UpstreamSettings.SETTINGS),
           new SettingGroup("Chat", List.of(ENABLED))
               .and(RpcSettings.FUNCTIONS)
               .and(RestLimits.SETTINGS)

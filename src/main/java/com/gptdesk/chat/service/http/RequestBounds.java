@@ -84,9 +84,9 @@ public record RequestBounds(
         .withHint("At most " + maxLineBytes + " bytes are allowed");
   }
 
-  /** The answer to a request that does not arrive. */
-  public Problem tooSlow() {
+  /** The answer to a request that does not arrive within that time. */
+  public static Problem tooSlow(Duration allowed) {
     return Problem.of(408, "PT408", "The request took too long to arrive")
-        .withHint("At most " + arrival.toMillis() + " ms are allowed");
+        .withHint("At most " + allowed.toMillis() + " ms are allowed");
   }
 }

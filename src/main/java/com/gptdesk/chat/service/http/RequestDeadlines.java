@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,48 +23,55 @@ public final class RequestDeadlines {
   /** The number of checks within the limit. */
   private static final int LOOKS = 4;
 
-  private final long arrivalNanos;
-  private final long idleNanos;
-  private final Consumer<HttpServerRequest> late;
+  private final Duration arrival;
+  private final Duration idle;
+  private final BiConsumer<HttpServerRequest, Duration> late;
   private final Map<HttpConnection, Awaited> connections = new HashMap<>();
 
   /** The deadline of the current request, or of the next one. */
-  private record Awaited(@Nullable HttpServerRequest last, boolean body, long until) {}
+  private record Awaited(
+      @Nullable HttpServerRequest last, boolean body, Duration arrival, long until) {}
 
   /**
    * @param arrival how long a request may take
    * @param idle how long a connection may be without one
-   * @param late answers a request whose body does not arrive
+   * @param late answers a request whose body does not arrive within that time
    */
   public RequestDeadlines(
-      Vertx vertx, Duration arrival, Duration idle, Consumer<HttpServerRequest> late) {
-    this.arrivalNanos = arrival.toNanos();
-    this.idleNanos = idle.toNanos();
+      Vertx vertx, Duration arrival, Duration idle, BiConsumer<HttpServerRequest, Duration> late) {
+    this.arrival = arrival;
+    this.idle = idle;
     this.late = late;
     vertx.setPeriodic(Math.max(1, arrival.toMillis() / LOOKS), timer -> look());
   }
 
   /** A connection was opened. */
   public void opened(HttpConnection connection) {
-    connections.put(connection, new Awaited(null, false, System.nanoTime() + arrivalNanos));
+    connections.put(connection, awaited(null, false, arrival));
     connection.closeHandler(nothing -> connections.remove(connection));
   }
 
   /** The headers of a request have arrived. */
   public void begun(HttpServerRequest request) {
     HttpConnection connection = request.connection();
-    connections.put(connection, new Awaited(request, true, System.nanoTime() + arrivalNanos));
-    request
-        .end()
-        .onSuccess(
-            nothing ->
-                connections.put(
-                    connection, new Awaited(request, false, System.nanoTime() + idleNanos)));
+    connections.put(connection, awaited(request, true, arrival));
+    request.end().onSuccess(nothing -> connections.put(connection, awaited(request, false, idle)));
+  }
+
+  /** The body of the connection's current request may take longer. */
+  public void extend(HttpConnection connection, Duration longer) {
+    connections.computeIfPresent(
+        connection,
+        (same, awaited) -> awaited.body() ? awaited(awaited.last(), true, longer) : awaited);
   }
 
   /** No more requests come on this connection: it became a socket or was closed. */
   public void forget(HttpConnection connection) {
     connections.remove(connection);
+  }
+
+  private static Awaited awaited(@Nullable HttpServerRequest last, boolean body, Duration within) {
+    return new Awaited(last, body, within, System.nanoTime() + within.toNanos());
   }
 
   private void look() {
@@ -77,12 +84,12 @@ public final class RequestDeadlines {
       }
       if (last != null && !awaited.body() && !last.response().ended()) {
         // The time of the answer is not the client's.
-        connections.put(each.getKey(), new Awaited(last, false, now + idleNanos));
+        connections.put(each.getKey(), awaited(last, false, idle));
         continue;
       }
       connections.remove(each.getKey());
       if (last != null && awaited.body() && !last.response().headWritten()) {
-        late.accept(last);
+        late.accept(last, awaited.arrival());
       }
       each.getKey().close();
     }

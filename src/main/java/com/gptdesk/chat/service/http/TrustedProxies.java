@@ -72,6 +72,12 @@ public final class TrustedProxies {
     return counted(client);
   }
 
+  /** Whether what this address says of its client is believed. */
+  public boolean trusts(String connected) {
+    InetAddress address = literal(connected);
+    return address != null && trusts(address);
+  }
+
   private boolean trusts(InetAddress address) {
     InetSocketAddress socket = new InetSocketAddress(address, 0);
     return networks.stream().anyMatch(network -> network.matches(socket));

@@ -398,6 +398,23 @@ public final class Metrics implements AutoCloseable {
         .record(took);
   }
 
+  /**
+   * Counts a request that the back end behind the service has answered, or should have.
+   *
+   * @param beginning of its address, one of those that are handed on
+   */
+  public void handedOn(String beginning, int status, Duration took) {
+    String outcome = status < 400 ? "ok" : status < 500 ? "refused" : "failed";
+    histogram(
+            "chat.upstream",
+            "Duration of requests that were handed on",
+            "path",
+            beginning,
+            "outcome",
+            outcome)
+        .record(took);
+  }
+
   /** All metrics, for readers who send the token. */
   public Reply read(@Nullable String authorization) {
     if (token == null || !isToken(token, authorization)) {

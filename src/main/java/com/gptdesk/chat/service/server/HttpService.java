@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.server;
 import com.gptdesk.chat.service.http.Cors;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.http.RequestBounds;
 import com.gptdesk.chat.service.http.RequestDeadlines;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.http.RequestLimits;
@@ -197,13 +198,13 @@ public final class HttpService implements AutoCloseable {
   private final class Listener extends VerticleBase {
     @Override
     public Future<?> start() {
-      Router router = routes.router();
       var deadlines =
           new RequestDeadlines(
               vertx,
               settings.bounds().arrival(),
               Duration.ofSeconds(IDLE_SECONDS),
-              request -> answer(request, settings.bounds().tooSlow()));
+              (request, allowed) -> answer(request, RequestBounds.tooSlow(allowed)));
+      Router router = routes.router(deadlines);
       HttpServer server =
           vertx
               .createHttpServer(options())

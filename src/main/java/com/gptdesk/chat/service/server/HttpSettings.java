@@ -6,6 +6,7 @@ import com.gptdesk.chat.service.http.TlsFiles;
 import com.gptdesk.chat.service.http.TrustedProxies;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
+import com.gptdesk.chat.service.upstream.UpstreamSettings;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
 import java.util.stream.Stream;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param proxies the proxies that are trusted about a client's address
  * @param anonKey the page's key before a sign-in; null for none
  * @param log which requests are logged
+ * @param upstream the back end that answers what is not of the chat; null for none
  */
 public record HttpSettings(
     String host,
@@ -33,7 +35,8 @@ public record HttpSettings(
     Cors origins,
     TrustedProxies proxies,
     @Nullable String anonKey,
-    RequestLog log) {
+    RequestLog log,
+    @Nullable UpstreamSettings upstream) {
   private static final Setting<List<String>> PAGE_HOSTS =
       Setting.origins(
           "CHAT_PAGE_HOSTS",
@@ -88,7 +91,16 @@ public record HttpSettings(
     RequestBounds bounds = RequestBounds.from(settings);
     TlsFiles tls = TlsFiles.from(settings);
     return new HttpSettings(
-        host, port, tls, bounds, pageHosts, origins, proxies, anonKey, RequestLog.from(settings));
+        host,
+        port,
+        tls,
+        bounds,
+        pageHosts,
+        origins,
+        proxies,
+        anonKey,
+        RequestLog.from(settings),
+        UpstreamSettings.from(settings));
   }
 
   private static @Nullable TrustedProxies proxiesIn(String text) {
@@ -107,14 +119,21 @@ public record HttpSettings(
 
   /** The same on another port. */
   public HttpSettings withPort(int other) {
-    return new HttpSettings(host, other, tls, bounds, pageHosts, origins, proxies, anonKey, log);
+    return new HttpSettings(
+        host, other, tls, bounds, pageHosts, origins, proxies, anonKey, log, upstream);
   }
 
   public HttpSettings {
     pageHosts = List.copyOf(pageHosts);
   }
 
-  /** Logs the requests that are problems. */
+  /** The same in front of a back end. */
+  public HttpSettings withUpstream(UpstreamSettings other) {
+    return new HttpSettings(
+        host, port, tls, bounds, pageHosts, origins, proxies, anonKey, log, other);
+  }
+
+  /** Logs the requests that are problems, and hands nothing on. */
   public HttpSettings(
       String host,
       int port,
@@ -124,6 +143,7 @@ public record HttpSettings(
       Cors origins,
       TrustedProxies proxies,
       @Nullable String anonKey) {
-    this(host, port, tls, bounds, pageHosts, origins, proxies, anonKey, RequestLog.defaults());
+    this(
+        host, port, tls, bounds, pageHosts, origins, proxies, anonKey, RequestLog.defaults(), null);
   }
 }

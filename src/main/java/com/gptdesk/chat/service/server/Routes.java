@@ -4,6 +4,7 @@ import com.gptdesk.chat.service.http.Cors;
 import com.gptdesk.chat.service.http.HttpDate;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.http.RequestDeadlines;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.ops.Health;
@@ -12,6 +13,8 @@ import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rest.RestRequest;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.rpc.RpcRequest;
+import com.gptdesk.chat.service.upstream.Upstream;
+import com.gptdesk.chat.service.upstream.UpstreamSettings;
 import io.vertx.core.Context;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpMethod;
@@ -24,16 +27,18 @@ import io.vertx.ext.web.handler.BodyHandler;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Executor;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -65,6 +70,7 @@ final class Routes {
   private final PageSettings pageSettings;
   private final @Nullable MessagesPage page;
   private final Executor work;
+  private final @Nullable Upstream upstream;
 
   Routes(
       Vertx vertx,
@@ -91,17 +97,28 @@ final class Routes {
     this.pageSettings = pageSettings;
     this.page = page;
     this.work = work;
+    UpstreamSettings behind = settings.upstream();
+    this.upstream =
+        behind == null
+            ? null
+            : new Upstream(vertx, behind, settings.proxies(), settings.bounds().maxHeaderBytes());
   }
 
-  /** A router for each event loop. */
-  Router router() {
+  /**
+   * A router for each event loop.
+   *
+   * @param deadlines of the requests of this event loop
+   */
+  Router router(RequestDeadlines deadlines) {
     Router router = Router.router(vertx);
     router.route().handler(this::begin);
     router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
+    handOn(router, "/rest/v1/rpc/:function", rpc::knows, rpc::serves, deadlines);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
     route(router, "/rest/v1").handler(context -> end(context, OPEN_API));
     router.route("/rest/v1").handler(context -> end(context, notFound(context.request()).reply()));
     router.route("/rest/v1/:table").handler(this::withinLimits);
+    handOn(router, "/rest/v1/:table", rest::knows, rest::serves, deadlines);
     router.route("/rest/v1/:table").handler(body()).handler(this::rest);
     for (String address : BROADCASTS) {
       router.route(address + "*").handler(this::withinLimits);
@@ -128,6 +145,18 @@ final class Routes {
       route(router, "/").handler(Routes::hint);
     } else {
       page(router, page);
+    }
+    Upstream behind = upstream;
+    if (behind != null) {
+      behind
+          .settings()
+          .paths()
+          .forEach(
+              path ->
+                  router
+                      .route(path + "*")
+                      .handler(this::withinLimits)
+                      .handler(context -> handOn(behind, context, deadlines)));
     }
     router.route().handler(context -> end(context, notFound(context.request()).reply()));
     router.errorHandler(400, context -> end(context, Problem.unreadable().reply()));
@@ -188,10 +217,118 @@ final class Routes {
     }
   }
 
-  private void rpc(RoutingContext context) {
-    HttpServerRequest request = context.request();
+  /** What is served by nobody here is handed on, where there is a back end. */
+  private void handOn(
+      Router router,
+      String route,
+      Predicate<String> knows,
+      Predicate<String> serves,
+      RequestDeadlines deadlines) {
+    Upstream behind = upstream;
+    if (behind == null || behind.settings().beginningOf("/rest/v1") == null) {
+      return;
+    }
+    router
+        .route(route)
+        .handler(
+            context -> {
+              String name = String.valueOf(context.pathParams().values().iterator().next());
+              if (!isOfPublic(context.request())) {
+                handOn(behind, context, deadlines);
+              } else if (knows.test(name)) {
+                context.next();
+              } else {
+                ifServed(context, name, serves, () -> handOn(behind, context, deadlines));
+              }
+            });
+  }
+
+  private static boolean isOfPublic(HttpServerRequest request) {
+    String profile = profileOf(request);
+    return profile == null || profile.isEmpty() || profile.equals("public");
+  }
+
+  private static @Nullable String profileOf(HttpServerRequest request) {
     boolean reads =
         request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
+    return request.getHeader(reads ? "Accept-Profile" : "Content-Profile");
+  }
+
+  /** Several headers are one list. */
+  private static String preferOf(HttpServerRequest request) {
+    return String.join(",", request.headers().getAll("Prefer"));
+  }
+
+  /** Asks the database, and goes on with the route or hands on. */
+  private void ifServed(
+      RoutingContext context, String name, Predicate<String> serves, Runnable otherwise) {
+    HttpServerRequest request = context.request();
+    request.pause(); // so that no part of the body is lost meanwhile
+    Context loop = vertx.getOrCreateContext();
+    work.execute(
+        () -> {
+          boolean isServed = isServed(name, serves);
+          loop.runOnContext(
+              nothing -> {
+                if (isServed) {
+                  request.resume();
+                  context.next();
+                } else {
+                  otherwise.run();
+                }
+              });
+        });
+  }
+
+  /** Without the database it is taken for served: the endpoint answers with the error. */
+  private static boolean isServed(String name, Predicate<String> serves) {
+    try {
+      return serves.test(name);
+    } catch (RuntimeException e) {
+      LOG.debug("Whether {} is served is not known", name, e);
+      return true;
+    }
+  }
+
+  private void handOn(Upstream behind, RoutingContext context, RequestDeadlines deadlines) {
+    String path = context.normalizedPath();
+    String beginning = behind.settings().beginningOf(path);
+    if (beginning == null) {
+      context.next();
+      return;
+    }
+    if (leadsElsewhere(path)) {
+      end(context, Problem.unreadable().reply());
+      return;
+    }
+    HttpServerRequest request = context.request();
+    request.pause();
+    deadlines.extend(request.connection(), behind.settings().arrival());
+    long start = System.nanoTime();
+    context.addEndHandler(
+        ended ->
+            metrics.handedOn(
+                beginning,
+                context.response().getStatusCode(),
+                Duration.ofNanos(System.nanoTime() - start)));
+    behind.handOn(request, path, String.valueOf(context.<Object>get(RequestId.FIELD)));
+  }
+
+  /**
+   * Whether a back end that decodes the path before it looks at {@code ..} leaves what is handed
+   * on.
+   */
+  private static boolean leadsElsewhere(String path) {
+    try {
+      String decoded = URLDecoder.decode(path.replace("+", "%2B"), StandardCharsets.UTF_8);
+      return Arrays.asList(decoded.split("[/\\\\]")).contains("..");
+    } catch (IllegalArgumentException e) {
+      return true; // broken percent-encoding
+    }
+  }
+
+  private void rpc(RoutingContext context) {
+    HttpServerRequest request = context.request();
     RpcRequest call =
         new RpcRequest(
             request.method().name(),
@@ -199,10 +336,10 @@ final class Routes {
             context.queryParams().entries(),
             request.getHeader("Authorization"),
             request.getHeader("apikey"),
-            request.getHeader(reads ? "Accept-Profile" : "Content-Profile"),
+            profileOf(request),
             request.getHeader("Accept"),
             request.getHeader("Content-Type"),
-            request.getHeader("Prefer"),
+            preferOf(request),
             request.getHeader(RpcRequest.POSITION),
             ByteBuffer.wrap(bytes(context)),
             request.headers());
@@ -250,8 +387,6 @@ final class Routes {
 
   private void rest(RoutingContext context) {
     HttpServerRequest request = context.request();
-    boolean reads =
-        request.method().equals(HttpMethod.GET) || request.method().equals(HttpMethod.HEAD);
     RestRequest asked =
         new RestRequest(
             request.method().name(),
@@ -259,10 +394,10 @@ final class Routes {
             context.queryParams().entries(),
             request.getHeader("Authorization"),
             request.getHeader("apikey"),
-            request.getHeader(reads ? "Accept-Profile" : "Content-Profile"),
+            profileOf(request),
             request.getHeader("Accept"),
             request.getHeader("Content-Type"),
-            request.headers().getAll("Prefer").stream().collect(Collectors.joining(",")),
+            preferOf(request),
             request.getHeader("Range"),
             ByteBuffer.wrap(bytes(context)));
     long start = System.nanoTime();

@@ -112,6 +112,16 @@ class HttpServiceTest {
   }
 
   @Test
+  void preferencesMayStandInSeveralHeaders() throws Exception {
+    HttpRequest.Builder call =
+        request("/rest/v1/rpc/echo")
+            .header("Prefer", "handling=strict")
+            .header("Prefer", "max-affected=1")
+            .POST(BodyPublishers.ofString("{\"a\":1}"));
+    assertProblem(send(call), 400, "PGRST128");
+  }
+
+  @Test
   void headIsGetWithoutTheBody() throws Exception {
     HttpResponse<String> response = send(request("/rest/v1/rpc/echo?a=1").HEAD());
     assertEquals(200, response.statusCode());
@@ -561,7 +571,8 @@ class HttpServiceTest {
             Cors.all(),
             TrustedProxies.none(),
             null,
-            new RequestLog(RequestLog.Wanted.ALL, Duration.ofHours(1))),
+            new RequestLog(RequestLog.Wanted.ALL, Duration.ofHours(1)),
+            null),
         RequestLimits.ample());
   }
 
