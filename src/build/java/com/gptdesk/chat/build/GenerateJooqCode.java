@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jooq.Constants;
 import org.jooq.codegen.GenerationTool;
 import org.jooq.meta.jaxb.Configuration;
 import org.jooq.meta.jaxb.Database;
@@ -37,7 +38,8 @@ import org.jooq.meta.jaxb.Target;
  * empty PostgreSQL, migrates it with the real {@code db/} and reads its catalogue. Arguments: the
  * folder {@code db}, the build directory, and the project's version.
  *
- * <p>Does nothing when neither the migrations nor the generator changed since the last time.
+ * <p>Does nothing when neither the migrations nor the generator, jOOQ's included, changed since the
+ * last time.
  */
 public final class GenerateJooqCode {
 
@@ -84,7 +86,9 @@ public final class GenerateJooqCode {
     deleteWhatIsGone(db, copy);
     Path types = build.resolve("generated-types/database.ts");
     String version = arguments[2];
-    String digest = digestOf(db, build.resolve("generator-classes")) + ' ' + version;
+    String digest =
+        String.join(
+            " ", digestOf(db, build.resolve("generator-classes")), version, Constants.FULL_VERSION);
     if (Files.exists(mark)
         && Files.exists(manifests)
         && Files.exists(types)
@@ -203,7 +207,7 @@ public final class GenerateJooqCode {
 
   private static Database publicSchema() {
     return new Database()
-        .withName("org.jooq.meta.postgres.PostgresDatabase")
+        .withName(ChatCatalogue.class.getName())
         .withInputSchema("public")
         .withExcludes(PARTITIONS + "|" + HIDDEN_COLUMNS)
         .withIncludeExcludeColumns(true)
@@ -264,9 +268,9 @@ public final class GenerateJooqCode {
                         new Generate()
                             .withPojos(values)
                             .withDaos(values)
-                            // Two keys between the same tables would give two paths one name.
-                            .withImplicitJoinPathsManyToMany(false)
                             .withPojosAsJavaRecordClasses(values)
+                            // They call methods of DSL that jOOQ 3.21 has no longer.
+                            .withWhereMethodOverrides(false)
                             .withComments(true)
                             .withJavaTimeTypes(true)
                             .withGeneratedAnnotation(false)

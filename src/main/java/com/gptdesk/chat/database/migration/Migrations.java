@@ -25,7 +25,6 @@ import org.flywaydb.core.api.callback.Event;
 import org.flywaydb.core.api.output.ValidateOutput;
 import org.flywaydb.core.api.output.ValidateResult;
 import org.flywaydb.core.internal.info.MigrationInfoDumper;
-import org.flywaydb.database.postgresql.PostgreSQLConfigurationExtension;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -178,11 +177,10 @@ public final class Migrations {
             .group(true)
             .validateMigrationNaming(true)
             .cleanDisabled(true)
-            .callbacks(new Session(deadline));
-    // Its own lock for the session: one held in a transaction makes CREATE INDEX CONCURRENTLY hang.
-    configuration
-        .getConfigurationExtension(PostgreSQLConfigurationExtension.class)
-        .setTransactionalLock(false);
+            .callbacks(new Session(deadline))
+            // Its own lock for the session: one held in a transaction makes CREATE INDEX
+            // CONCURRENTLY hang. By name, since its class differs from one Flyway to the next.
+            .configuration(Map.of("flyway.postgresql.transactional.lock", "false"));
     this.flyway = configuration.load();
     this.flywayOfFormerFiles =
         configuration.ignoreMigrationPatterns("*:future", "*:missing").load();
@@ -455,6 +453,9 @@ public final class Migrations {
    */
   private static final class Session extends BaseCallback {
 
+    /** By name: older versions of Flyway have none. */
+    private static final String AFTER_CONNECT = "afterConnect";
+
     private final AtomicLong deadline;
     private boolean locked;
 
@@ -464,9 +465,9 @@ public final class Migrations {
 
     @Override
     public boolean supports(Event event, Context context) {
-      return event == Event.AFTER_CONNECT
-          || event == Event.BEFORE_MIGRATE
-          || event == Event.BEFORE_EACH_MIGRATE;
+      return event == Event.BEFORE_MIGRATE
+          || event == Event.BEFORE_EACH_MIGRATE
+          || AFTER_CONNECT.equals(event.getId());
     }
 
     @Override
