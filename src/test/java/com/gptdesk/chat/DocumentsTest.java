@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -100,11 +101,12 @@ class DocumentsTest {
 
   @Test
   void theirJavaIsThatOfTheConsumer() throws IOException {
-    Set<String> program =
-        Stream.concat(
-                lines("src/test/consumer/src/main/java/example/Lunch.java"),
-                lines("src/test/consumer/src/test/java/example/LunchTest.java"))
-            .collect(Collectors.toSet());
+    Set<String> program = new HashSet<>();
+    for (String root : List.of("src/test/consumer/src", "examples/spring-boot/src")) {
+      for (Path file : files(root, ".java")) {
+        program.addAll(lines(file.toString()).toList());
+      }
+    }
     List<String> shown = blocks("java");
     assertTrue(shown.size() > 20);
     assertEquals(List.of(), shown.stream().filter(line -> !program.contains(line)).toList());
@@ -112,7 +114,9 @@ class DocumentsTest {
 
   @Test
   void theirDependencyIsThatOfTheConsumer() throws IOException {
-    Set<String> project = lines("src/test/consumer/pom.xml").collect(Collectors.toSet());
+    Set<String> project =
+        Stream.concat(lines("src/test/consumer/pom.xml"), lines("examples/spring-boot/pom.xml"))
+            .collect(Collectors.toSet());
     List<String> shown = blocks("xml");
     assertTrue(shown.size() >= 2);
     for (String line : shown) {

@@ -123,6 +123,26 @@ public final class LiveChanges implements AutoCloseable {
     return relay.isUpToDate();
   }
 
+  /** {@return how many subscriptions are open} */
+  public int subscriptions() {
+    return open.size();
+  }
+
+  /** {@return how many changes were read from the change log, whoever may see them} */
+  public long changes() {
+    return relay.changes();
+  }
+
+  /** {@return how often subscribers had to read again, apart from the first time} */
+  public long resyncs() {
+    return relay.resyncs();
+  }
+
+  /** {@return how often a lost connection was replaced} */
+  public long reconnects() {
+    return relay.reconnects();
+  }
+
   /** Ends all subscriptions with {@code onComplete}, and the connections. */
   @Override
   public void close() {

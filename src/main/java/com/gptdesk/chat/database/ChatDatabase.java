@@ -157,6 +157,22 @@ public class ChatDatabase {
   }
 
   /**
+   * For a framework that binds a transaction to its thread, as Spring does.
+   *
+   * <p>Where the thread has a transaction open, the work is a savepoint in it, as with {@link
+   * #on(Configuration)}; otherwise each call is a transaction of its own.
+   *
+   * @param dataSource a pool
+   * @param open asked at each call: the connection of the transaction that this thread has open;
+   *     null for none
+   * @return for any number of threads at once
+   */
+  public static ChatDatabase joining(
+      DataSource dataSource, Supplier<? extends @Nullable Connection> open) {
+    return new ChatDatabase(new ThreadTransactions(dataSource, open), null);
+  }
+
+  /**
    * Runs the work in one transaction as that person.
    *
    * @param <T> of the result

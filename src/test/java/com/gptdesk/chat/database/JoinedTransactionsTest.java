@@ -15,6 +15,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jooq.DSLContext;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
@@ -74,6 +75,26 @@ class JoinedTransactionsTest {
           chatOf(trx.dsl(), alice).sendMessage(conversation, "hi");
           assertEquals("on", String.valueOf(trx.dsl().fetchValue("show jit")));
         });
+  }
+
+  @Test
+  void theTransactionOfAThreadIsJoinedWhereOneIsOpen() throws SQLException {
+    AtomicReference<Connection> open = new AtomicReference<>();
+    ChatDatabase joining = ChatDatabase.joining(pool, open::get);
+    UserChat hers = new UserChat(joining, alice.id());
+    hers.sendMessage(conversation, "alone");
+    try (Connection connection = pool.getConnection()) {
+      connection.setAutoCommit(false);
+      open.set(connection);
+      hers.sendMessage(conversation, "with an order that is given up");
+      assertThrows(
+          Refusal.class, () -> new UserChat(joining, mallory.id()).sendMessage(conversation, "hi"));
+      assertEquals(2, hers.getMessages(conversation).size());
+      assertEquals("chat_login", asker(DSL.using(connection)));
+      connection.rollback();
+    }
+    open.set(null);
+    assertEquals(1, stored());
   }
 
   @Test
