@@ -1,11 +1,14 @@
 // Bundles with hashed names, made smaller once and for all: what the service sends is read from the jar as it stands.
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 const SERVICE = process.env.CHAT_URL ?? 'http://localhost:8080';
+const WORKER = 'service-worker.js';
+const CATALOGUES = ['/texts/de.ts', '/texts/ar.ts'];
 const OUTPUT = process.env.CHAT_PAGE_OUTPUT ?? '../../../target/classes/page';
 
 /** Writes .br and .gz beside each file, and a list of all, since a jar's folders cannot be asked. Prints the sizes. */
@@ -49,6 +52,50 @@ function compressed(): Plugin {
   };
 }
 
+const isPage = ({ isEntry, fileName }: Rolldown.OutputChunk) => isEntry && fileName !== WORKER;
+
+/**
+ * The service worker, at an address that stays. It is told what opens the page without the service: the first file, what shows
+ * the answers of the service, and the languages.
+ */
+function offlineShell(): Plugin {
+  return {
+    name: 'offline-shell',
+    apply: 'build',
+    enforce: 'post',
+    buildStart() {
+      this.emitFile({ type: 'chunk', id: 'worker/service-worker.ts', fileName: WORKER });
+    },
+    generateBundle: {
+      order: 'post',
+      handler(_, bundle) {
+        const outputs = Object.values(bundle);
+        const chunks = outputs.filter((one) => one.type === 'chunk');
+        const page = chunks.find(isPage)!;
+        const wanted = ['/app/app.tsx', ...CATALOGUES].map((path) =>
+          chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(path))!,
+        );
+        const scripts = [page, ...wanted].flatMap(({ fileName, imports }) => [
+          fileName,
+          ...imports,
+        ]);
+        const rest = outputs
+          .map(({ fileName }) => fileName)
+          .filter((name) => /\.css$|\bicon-[^/]*\.svg$/.test(name));
+        const files = [...new Set([...scripts, ...rest])].map((name) => `/${name}`).sort();
+        const document = bundle['index.html'] as Rolldown.OutputAsset;
+        const version = createHash('sha256')
+          .update(document.source)
+          .update(files.join())
+          .digest('hex');
+        const build = { version: version.slice(0, 16), entry: `/${page.fileName}`, files };
+        const worker = bundle[WORKER] as Rolldown.OutputChunk;
+        worker.code = `const BUILD=${JSON.stringify(build)};${worker.code}`;
+      },
+    },
+  };
+}
+
 /** What the first file will ask for is named beside it, so that the browser asks for all at once. */
 function preloaded(): Plugin {
   return {
@@ -59,7 +106,7 @@ function preloaded(): Plugin {
       handler(_, { bundle }) {
         const chunks = Object.values(bundle ?? {}).filter((one) => one.type === 'chunk');
         const app = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith('/app/app.tsx'))!;
-        const begun = chunks.find(({ isEntry }) => isEntry)!;
+        const begun = chunks.find(isPage)!;
         const known = [begun.fileName, ...begun.imports];
         const files = [app.fileName, ...app.imports].filter((name) => !known.includes(name));
         return [
@@ -72,7 +119,7 @@ function preloaded(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), preloaded(), compressed()],
+  plugins: [react(), preloaded(), offlineShell(), compressed()],
   resolve: { alias: { '@': join(import.meta.dirname, 'src') } },
   build: {
     outDir: OUTPUT,

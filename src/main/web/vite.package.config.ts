@@ -82,6 +82,7 @@ function resolved(declarations: string, folder: string, types: string): string {
 
 export default defineConfig({
   plugins: [packaged()],
+  publicDir: false, // the page's own
   resolve: { alias: { '@': SOURCES } },
   build: {
     outDir: join(OUTPUT, 'dist'),

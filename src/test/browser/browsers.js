@@ -30,7 +30,10 @@ export function find(browser) {
   return null;
 }
 
-/** {newPage(options), close()}: each page in a context of its own, as another person's browser. */
+/**
+ * {newPage(options), close()}: each page in a context of its own, as another person's browser. Without service workers, unless
+ * the options say `serviceWorkers: 'allow'`: what a test holds back or answers itself would pass by them.
+ */
 export async function openChromium(executablePath) {
   const browser = await chromium.launch({
     executablePath,
@@ -47,7 +50,11 @@ export async function openChromium(executablePath) {
   });
   return {
     newPage: async (options) => {
-      const context = await browser.newContext({ viewport: { width: 1180, height: 760 }, ...options });
+      const context = await browser.newContext({
+        viewport: { width: 1180, height: 760 },
+        serviceWorkers: 'block',
+        ...options,
+      });
       context.setDefaultTimeout(PATIENCE);
       return context.newPage();
     },
@@ -57,6 +64,9 @@ export async function openChromium(executablePath) {
   };
 }
 
+/** How Firefox answers a page that asks for a permission. */
+const [ASKED, ALLOWED] = [0, 1];
+
 /** Headless, Firefox knows no mouse; this says that there is one, fine and hovering. */
 const MOUSE = { 'ui.primaryPointerCapabilities': 6, 'ui.allPointerCapabilities': 6 };
 
@@ -64,12 +74,16 @@ const MOUSE = { 'ui.primaryPointerCapabilities': 6, 'ui.allPointerCapabilities':
 export async function openFirefox(executablePath) {
   const browsers = new Map();
   return {
-    newPage: async () => {
+    newPage: async ({ serviceWorkers = 'block', permissions = [] } = {}) => {
       const browser = await puppeteer.launch({
         browser: 'firefox',
         executablePath,
         headless: true,
-        extraPrefsFirefox: MOUSE,
+        extraPrefsFirefox: {
+          ...MOUSE,
+          'dom.serviceWorkers.enabled': serviceWorkers === 'allow',
+          'permissions.default.desktop-notification': permissions.includes('notifications') ? ALLOWED : ASKED,
+        },
         timeout: PATIENCE,
       });
       const page = await browser.newPage(); // the page it starts with never gets the focus

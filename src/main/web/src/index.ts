@@ -6,6 +6,7 @@ export { MessageBubble } from './components/chat/message-bubble';
 export { MessageInput } from './components/chat/message-input';
 export { MessagesNavItem, messagesNavigation } from './components/chat/messages-nav-item';
 export { MessagesPage } from './components/chat/messages-page';
+export { NotificationsDialog } from './components/chat/notifications-dialog';
 export { NewChatDialog } from './components/chat/new-chat-dialog';
 export { TypingIndicator } from './components/chat/typing-indicator';
 export { UserChatInterface } from './components/chat/user-chat-interface';

@@ -1,22 +1,27 @@
 // The page that the service serves at /: in the demo one chooses who one is, otherwise the application around it says so.
 import { CloudOff, KeyRound } from 'lucide-react';
-import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useEffectEvent, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { choose, type DemoUser } from './demo';
+import { choose, chosenHere, type DemoUser } from './demo';
 import icon from './icon.svg';
 import { Opening } from './opening';
 import { be, begin, whyNot, type Start } from './start';
+import { installShell } from './offline-shell';
 import { EmptyState } from '@/components/chat/empty-state';
 import { Avatar } from '@/components/ui/avatar';
 import { TextsProvider, useTexts } from '@/hooks/use-texts';
-import { keep, kept } from '@/lib/keep';
+import { keep, kept, keptNames } from '@/lib/keep';
+import type { Refused } from '@/lib/refusals';
 import { browserLanguage, isLanguage, type Language } from '@/texts';
+
+const PROBE = 5_000; // milliseconds between two questions whether the service answers again
 
 const SignedIn = lazy(() => import('./signed-in'));
 
 /** @param first what was asked while this was loaded */
 export function show(first: Promise<Start>): void {
   createRoot(document.getElementById('root')!).render(<App first={first} />);
+  void first.then(installShell); // after what a person waits for
 }
 
 /** Chosen here once, or by an application in the address of its frame: ?language=de. */
@@ -49,7 +54,7 @@ function Application({
   first: Promise<Start>;
   onLanguage: (language: Language) => void;
 }) {
-  const { t, told } = useTexts();
+  const { t } = useTexts();
   const [state, setState] = useState<Start | { is: 'starting' }>({ is: 'starting' });
 
   const follow = useCallback((start: Promise<Start>) => {
@@ -99,21 +104,7 @@ function Application({
         </main>
       );
     case 'failed':
-      return (
-        <main className="whole">
-          <EmptyState
-            icon={<CloudOff size={26} />}
-            title={t.cannotOpen}
-            action={
-              <button type="button" className="button button-main" onClick={start}>
-                {t.tryAgain}
-              </button>
-            }
-          >
-            {told(state.why)}
-          </EmptyState>
-        </main>
-      );
+      return <CannotOpen why={state.why} onAnswer={setState} onTryAgain={start} />;
     case 'signed in':
       return (
         <Suspense fallback={<Opening start={state} />}>
@@ -130,6 +121,54 @@ function Application({
         </Suspense>
       );
   }
+}
+
+/** Without the service nothing can be shown but that. Goes on by itself when the service answers. */
+function CannotOpen({
+  why,
+  onAnswer,
+  onTryAgain,
+}: {
+  why: Refused;
+  onAnswer: (start: Start) => void;
+  onTryAgain: () => void;
+}) {
+  const { t, told } = useTexts();
+  const unreachable = why.status === 0;
+  const waiting = keptNames(`outbox:${chosenHere() ?? ''}`).length;
+  const answered = useEffectEvent(onAnswer);
+  useEffect(() => {
+    if (!unreachable) {
+      return;
+    }
+    const look = () =>
+      void fetch('/page.json').then(
+        async ({ ok }) => ok && answered(await begin()),
+        () => {}, // still away
+      );
+    const timer = setInterval(look, PROBE);
+    addEventListener('online', look);
+    return () => {
+      clearInterval(timer);
+      removeEventListener('online', look);
+    };
+  }, [unreachable]);
+  return (
+    <main className="whole">
+      <EmptyState
+        icon={<CloudOff size={26} />}
+        title={t.cannotOpen}
+        action={
+          <button type="button" className="button button-main" onClick={onTryAgain}>
+            {t.tryAgain}
+          </button>
+        }
+      >
+        {told(why)}
+        {unreachable && waiting > 0 && ` ${t.keptForLater(waiting)}`}
+      </EmptyState>
+    </main>
+  );
 }
 
 function ChoosePerson({

@@ -29,12 +29,17 @@ export async function demoToken(userId: string): Promise<string> {
 /** Who one is in this tab: another tab may be somebody else. ?as=alice decides, too. */
 export function chosen(users: DemoUser[]): DemoUser | null {
   const named = new URLSearchParams(location.search).get('as')?.toLowerCase();
-  const kept = sessionStorage.getItem('gptdesk-chat:as');
+  const kept = chosenHere();
   return (
     users.find(({ full_name }) => named && full_name.toLowerCase().startsWith(named)) ??
     users.find(({ id }) => id === kept) ??
     null
   );
+}
+
+/** The id of who was chosen in this tab. */
+export function chosenHere(): string | null {
+  return sessionStorage.getItem('gptdesk-chat:as');
 }
 
 export function choose(user: DemoUser): void {

@@ -68,7 +68,7 @@ export default function SignedIn({ start, onLanguage, onChoose, onFailed }: Sign
         )}
         <main className="application-main">
           {settings.enabled ? (
-            <MessagesPage user={user} sound={sound} />
+            <MessagesPage user={user} sound={sound} notifications={!host} />
           ) : (
             <EmptyState title={t.switchedOff} />
           )}

@@ -1,16 +1,21 @@
 import { Bell, BellOff, ChevronDown, Moon, Sun } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { lazy, useEffect, useState } from 'react';
 import type { DemoUser } from './demo';
 import icon from './icon.svg';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '@/components/ui/menu';
+import { Opened } from '@/components/ui/opened';
 import { MessagesNavItem } from '@/components/chat/messages-nav-item';
 import { useChat, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { keep, kept } from '@/lib/keep';
 import type { PresenceStatus, User } from '@/lib/types';
 import { isLanguage, LANGUAGES, type Language } from '@/texts';
+
+const NotificationsDialog = lazy(async () => ({
+  default: (await import('@/components/chat/notifications-dialog')).NotificationsDialog,
+}));
 
 const STATUSES: PresenceStatus[] = ['online', 'away', 'busy'];
 
@@ -29,6 +34,7 @@ export function TopBar({ user, sound, onSound, onLanguage, users = [], onChoose 
   const session = useChat();
   const { status } = useStore(session);
   const [dark, setDark] = useTheme();
+  const [notifications, setNotifications] = useState(false);
   const teams = [...new Set(users.map(({ team_name }) => team_name))];
   return (
     <header className="top-bar">
@@ -77,6 +83,8 @@ export function TopBar({ user, sound, onSound, onLanguage, users = [], onChoose 
           </MenuItem>
         ))}
         <MenuLine />
+        <MenuItem onSelect={() => setNotifications(true)}>{t.notificationsAsked}</MenuItem>
+        <MenuLine />
         <MenuLabel>{t.language}</MenuLabel>
         {Object.entries(LANGUAGES).map(([value, name]) => (
           <MenuItem
@@ -106,6 +114,9 @@ export function TopBar({ user, sound, onSound, onLanguage, users = [], onChoose 
           </div>
         ))}
       </Menu>
+      <Opened when={notifications}>
+        <NotificationsDialog open={notifications} onOpenChange={setNotifications} />
+      </Opened>
     </header>
   );
 }

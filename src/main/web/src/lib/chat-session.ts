@@ -328,7 +328,7 @@ export class ChatSession extends Store<SessionState> {
   }
 
   private async tell(message: UserMessage): Promise<void> {
-    if (this.inbox.find(message.conversation_id)?.is_muted) {
+    if (this.inbox.find(message.conversation_id)?.is_muted ?? true) {
       await this.inbox.refresh(message.conversation_id); // the time may be over for which it was muted
     }
     this.messageListeners.forEach((listener) => listener(message));

@@ -238,6 +238,18 @@ export const ar: Texts = {
   caption: 'النص (اختياري)',
   addressWrong: 'يبدأ العنوان بـ https:// أو http://',
 
+  notifications: 'الإشعارات',
+  notificationsAsked: 'الإشعارات…',
+  notificationsAbout: 'لهذا المتصفح، على هذا الجهاز.',
+  notificationsDenied: 'متصفحك يحظر إشعارات هذه الصفحة. اسمح بها في إعداداته لهذه الصفحة.',
+  notificationsUnsupported: 'لا يستطيع هذا المتصفح عرض إشعارات هذه الصفحة.',
+  offerNotifications: 'وصلت رسالة وأنت لا تنظر. هل تريد عرض الرسائل التالية على سطح المكتب؟',
+  turnOn: 'تفعيل',
+  noThanks: 'لا، شكرًا',
+  newMessage: 'رسالة جديدة',
+  showNotifications: 'عرض الرسائل حين لا أنظر إلى هذه الصفحة',
+  showText: 'عرض نصّها',
+
   title: 'الرسائل · GPT Desk',
   startPage: 'GPT Desk، الصفحة الرئيسية',
   mainNavigation: 'التنقل الرئيسي',
@@ -258,6 +270,15 @@ export const ar: Texts = {
   signedOut: 'لقد تم تسجيل خروجك',
   signedOutHint: 'سجّل الدخول مجددًا في التطبيق المحيط بهذه الصفحة. ما كتبته هنا محفوظ.',
   cannotOpen: 'تعذّر فتح الدردشة',
+  keptForLater: (messages) =>
+    count(messages, {
+      zero: 'لا رسائل محفوظة هنا.',
+      one: 'رسالة واحدة كتبتها محفوظة هنا، وتُرسل حين تجيب الخدمة.',
+      two: 'رسالتان كتبتهما محفوظتان هنا، وتُرسلان حين تجيب الخدمة.',
+      few: '# رسائل كتبتها محفوظة هنا، وتُرسل حين تجيب الخدمة.',
+      many: '# رسالة كتبتها محفوظة هنا، وتُرسل حين تجيب الخدمة.',
+      other: '# رسالة كتبتها محفوظة هنا، وتُرسل حين تجيب الخدمة.',
+    }),
   switchedOff: 'الرسائل متوقفة',
 
   refusals: {

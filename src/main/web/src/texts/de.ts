@@ -195,6 +195,20 @@ export const de: Texts = {
   caption: 'Text (freiwillig)',
   addressWrong: 'Eine Adresse beginnt mit https:// oder http://',
 
+  notifications: 'Benachrichtigungen',
+  notificationsAsked: 'Benachrichtigungen…',
+  notificationsAbout: 'Für diesen Browser, auf diesem Gerät.',
+  notificationsDenied:
+    'Dein Browser blockiert Benachrichtigungen dieser Seite. Erlaube sie in seinen Einstellungen für diese Seite.',
+  notificationsUnsupported: 'Dieser Browser kann keine Benachrichtigungen dieser Seite zeigen.',
+  offerNotifications:
+    'Eine Nachricht kam, während du nicht hingesehen hast. Die nächsten auf dem Desktop zeigen?',
+  turnOn: 'Einschalten',
+  noThanks: 'Nein, danke',
+  newMessage: 'Neue Nachricht',
+  showNotifications: 'Nachrichten zeigen, während ich diese Seite nicht ansehe',
+  showText: 'Ihren Text zeigen',
+
   title: 'Nachrichten · GPT Desk',
   startPage: 'GPT Desk, Startseite',
   mainNavigation: 'Hauptnavigation',
@@ -217,6 +231,11 @@ export const de: Texts = {
   signedOutHint:
     'Melde dich in der Anwendung um diese Seite wieder an. Was du hier geschrieben hast, bleibt.',
   cannotOpen: 'Der Chat lässt sich nicht öffnen',
+  keptForLater: (messages) =>
+    count(messages, {
+      one: '# Nachricht von dir bleibt hier und wird gesendet, sobald der Dienst antwortet.',
+      other: '# Nachrichten von dir bleiben hier und werden gesendet, sobald der Dienst antwortet.',
+    }),
   switchedOff: 'Nachrichten sind ausgeschaltet',
 
   refusals: {

@@ -199,6 +199,21 @@ export const en = {
   caption: 'Text (optional)',
   addressWrong: 'An address begins with https:// or http://',
 
+  // ---- on the desktop
+  notifications: 'Notifications',
+  notificationsAsked: 'Notifications…',
+  notificationsAbout: 'For this browser, on this device.',
+  notificationsDenied:
+    'Your browser blocks notifications of this page. Allow them in its settings for this page.',
+  notificationsUnsupported: 'This browser cannot show notifications of this page.',
+  offerNotifications:
+    'A message came while you were not looking. Show the next ones on your desktop?',
+  turnOn: 'Turn on',
+  noThanks: 'No, thanks',
+  newMessage: 'New message',
+  showNotifications: 'Show messages while I am not looking at this page',
+  showText: 'Show what they say',
+
   // ---- the page that the service serves
   title: 'Messages · GPT Desk',
   startPage: 'GPT Desk, start page',
@@ -220,6 +235,11 @@ export const en = {
   signedOut: 'You are signed out',
   signedOutHint: 'Sign in again in the application around this page. What you wrote here is kept.',
   cannotOpen: 'The chat cannot be opened',
+  keptForLater: (messages: number) =>
+    count(messages, {
+      one: '# message you wrote is kept here and is sent when the service answers.',
+      other: '# messages you wrote are kept here and are sent when the service answers.',
+    }),
   switchedOff: 'Messages are switched off',
 
   // ---- when the database refuses, by the reason code in its details (docs/api.md)

@@ -6,12 +6,16 @@ import { Opened } from '@/components/ui/opened';
 import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import { useRoute } from '@/hooks/use-route';
+import { kept } from '@/lib/keep';
 import { allowSound, chime } from '@/lib/sound';
 import type { User } from '@/lib/types';
 
 // The list comes first; what is beside it and over it is loaded meanwhile.
 const conversation = () => import('./user-chat-interface');
 const UserChatInterface = lazy(async () => ({ default: (await conversation()).UserChatInterface }));
+const DesktopNotifications = lazy(async () => ({
+  default: (await import('./desktop-notifications')).DesktopNotifications,
+}));
 const NewChatDialog = lazy(async () => ({
   default: (await import('./new-chat-dialog')).NewChatDialog,
 }));
@@ -21,6 +25,8 @@ export interface MessagesPageProps {
   /** Where it is mounted: /messages, /dashboard/user/messages. The open conversation is the next part of the path. */
   basePath?: string;
   sound?: boolean;
+  /** Shows messages on the desktop while nobody looks, where the person has turned that on; offers it to them. */
+  notifications?: boolean;
   /** Leads to the application's sign-in, when the person's token has ended. */
   onSignIn?: (() => void) | undefined;
 }
@@ -30,6 +36,7 @@ export function MessagesPage({
   user,
   basePath = '/messages',
   sound = true,
+  notifications = false,
   onSignIn,
 }: MessagesPageProps) {
   const session = useChat();
@@ -42,6 +49,7 @@ export function MessagesPage({
     linked(selectedConversation),
   );
   const [newChat, setNewChat] = useState(false);
+  const outside = useOutside();
   const selected = conversations.find(({ id }) => id === selectedConversation);
 
   useEffect(() => void conversation(), []);
@@ -82,6 +90,11 @@ export function MessagesPage({
           <SignedOutBanner onSignIn={onSignIn} />
         ) : (
           <ConnectionBanner connection={connection} />
+        )}
+        {notifications && outside && (
+          <Suspense>
+            <DesktopNotifications onOpen={select} />
+          </Suspense>
         )}
         <div className="messages-panes">
           <ConversationsList
@@ -184,6 +197,20 @@ function ConnectionBanner({ connection }: { connection: 'connecting' | 'online' 
 function linked(conversation: string | null): { conversation: string; seq: number } | null {
   const seq = /^#(\d{1,15})$/.exec(location.hash)?.[1];
   return conversation && seq ? { conversation, seq: Number(seq) } : null;
+}
+
+/** Whether something may have to be shown outside of the page: its window was without the focus, or that is turned on already. */
+function useOutside(): boolean {
+  const [outside, setOutside] = useState(() => kept('notifications') === 'on');
+  useEffect(() => {
+    const leave = () => setOutside(true);
+    if (!document.hasFocus()) {
+      leave();
+    }
+    addEventListener('blur', leave, { once: true });
+    return () => removeEventListener('blur', leave);
+  }, []);
+  return outside;
 }
 
 /** (3) in the title, as the badge of a tab. */

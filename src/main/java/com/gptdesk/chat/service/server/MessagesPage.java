@@ -36,6 +36,8 @@ final class MessagesPage {
           "css", "text/css; charset=utf-8",
           "svg", "image/svg+xml",
           "woff2", "font/woff2",
+          "png", "image/png",
+          "webmanifest", "application/manifest+json; charset=utf-8",
           "json", "application/json; charset=utf-8");
 
   /** One file; an encoding is null when the build did not create it. */
@@ -152,7 +154,7 @@ final class MessagesPage {
   private static String contentSecurityPolicy(List<String> hosts) {
     String ancestors = hosts.isEmpty() ? "'self'" : "'self' " + String.join(" ", hosts);
     return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self';"
-        + " img-src 'self' data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
+        + " manifest-src 'self'; worker-src 'self'; img-src 'self' data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
         + ancestors;
   }
 

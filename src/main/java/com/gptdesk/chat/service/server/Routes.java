@@ -169,13 +169,17 @@ final class Routes {
     for (String address : List.of("/", "/messages", "/messages/:conversation")) {
       route(router, address).handler(context -> page.index(context.request()));
     }
-    route(router, "/assets/:name")
-        .handler(
-            context -> {
-              if (!page.serve(context.request(), "assets/" + context.pathParam("name"))) {
-                context.next();
-              }
-            });
+    for (String address :
+        List.of("/assets/:name", "/icons/:name", "/manifest.webmanifest", "/service-worker.js")) {
+      route(router, address)
+          .handler(
+              context -> {
+                String file = RequestLog.path(context.request()).substring(1);
+                if (!page.serve(context.request(), file)) {
+                  context.next();
+                }
+              });
+    }
   }
 
   /** A page for GET and HEAD. */
