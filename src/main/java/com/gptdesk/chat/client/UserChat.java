@@ -67,6 +67,15 @@ public final class UserChat {
     return userId;
   }
 
+  /**
+   * Where the chat is stored.
+   *
+   * @return as given to the constructor
+   */
+  public ChatDatabase database() {
+    return database;
+  }
+
   // Conversations
 
   /**

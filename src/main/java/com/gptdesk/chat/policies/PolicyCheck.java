@@ -24,7 +24,6 @@ import java.util.regex.Pattern;
 import org.jooq.Configuration;
 import org.jooq.DAO;
 import org.jooq.SQLDialect;
-import org.jooq.exception.DataAccessException;
 import org.jooq.impl.DSL;
 import org.jooq.impl.DefaultConfiguration;
 import org.jspecify.annotations.Nullable;
@@ -115,25 +114,21 @@ public final class PolicyCheck implements AutoCloseable {
 
   /** The result of the attempt for that persona. Changes nothing. */
   public String outcome(Attempt attempt, Persona persona) throws SQLException {
-    try (Statement statement = connection.createStatement()) {
-      @Nullable Object row = attempt.isByDao() ? rowFor(attempt, persona) : null;
-      statement.execute("savepoint cell; " + become(persona));
-      long rows;
-      try {
-        rows = row != null ? rows(attempt, persona, row) : rows(statement, attempt, persona);
-        if (attempt.then() != null) {
-          statement.execute("set local role none");
-          rows = rowsOf(statement, scene.spell(attempt.then(), persona));
-        }
-      } catch (SQLException refused) {
-        return String.valueOf(refused.getSQLState());
-      } catch (DataAccessException refused) {
-        return refused.sqlState();
-      } finally {
-        statement.execute("rollback to savepoint cell; release savepoint cell");
-      }
-      return rows == 0 ? PolicyMatrix.NOTHING : Long.toString(rows);
-    }
+    @Nullable Object row = attempt.isByDao() ? rowFor(attempt, persona) : null;
+    return Trial.outcome(
+            connection,
+            persona.role(),
+            scene.claims(persona),
+            statement -> {
+              long rows =
+                  row != null ? rows(attempt, persona, row) : rows(statement, attempt, persona);
+              if (attempt.then() != null) {
+                statement.execute("set local role none");
+                rows = Trial.rowsOf(statement, scene.spell(attempt.then(), persona));
+              }
+              return rows;
+            })
+        .toString();
   }
 
   /** The difference for that persona, if there is one. */
@@ -179,26 +174,8 @@ public final class PolicyCheck implements AutoCloseable {
     connection.close();
   }
 
-  private String become(Persona persona) {
-    return "select set_config('request.jwt.claims', '%s', true), set_config('role', '%s', true)"
-        .formatted(scene.claims(persona), persona.role());
-  }
-
   private long rows(Statement statement, Attempt attempt, Persona persona) throws SQLException {
-    return rowsOf(statement, scene.spell(attempt.statement(), persona));
-  }
-
-  private static long rowsOf(Statement statement, String sql) throws SQLException {
-    if (!statement.execute(sql)) {
-      return statement.getUpdateCount();
-    }
-    long rows = 0;
-    try (ResultSet result = statement.getResultSet()) {
-      while (result.next()) {
-        rows++;
-      }
-    }
-    return rows;
+    return Trial.rowsOf(statement, scene.spell(attempt.statement(), persona));
   }
 
   /** The row as the owner sees it, for a DAO. */

@@ -55,7 +55,7 @@ public final class ChatTestDatabase implements AutoCloseable {
   private ChatTestDatabase(Login owner, Login service, Runnable removal) {
     this.owner = owner;
     this.service = service;
-    this.chat = new ChatDatabase(service.dataSource());
+    this.chat = new Chat(service, owner);
     this.removal = removal;
   }
 
@@ -199,6 +199,48 @@ public final class ChatTestDatabase implements AutoCloseable {
   @Override
   public void close() {
     removal.run();
+  }
+
+  /** Knows who may look past the policies, for {@link ChatAssertions}. */
+  static final class Chat extends ChatDatabase {
+
+    private final Login owner;
+
+    private Chat(Login service, Login owner) {
+      super(service.dataSource());
+      this.owner = owner;
+    }
+
+    Login owner() {
+      return owner;
+    }
+  }
+
+  /** A database of somebody's server, of which {@link #copy} makes others. */
+  record Template(ChatTestDatabase database, Login superuser) {
+
+    static final String NAME = "chat_test_template";
+
+    /** Makes it, on a server that has none. */
+    static Template on(Login superuser) {
+      run(superuser, "create database " + NAME);
+      return new Template(in(at(superuser, NAME)), superuser);
+    }
+
+    /** For nobody but the caller. */
+    ChatTestDatabase copy() {
+      String name = "chat_test_" + NUMBER.incrementAndGet();
+      run(superuser, "create database %s template %s".formatted(name, NAME));
+      return new ChatTestDatabase(
+          at(superuser, name),
+          at(database.service(), name),
+          () -> run(superuser, "drop database %s with (force)".formatted(name)));
+    }
+
+    private static Login at(Login login, String database) {
+      String server = login.url().substring(0, login.url().lastIndexOf('/') + 1);
+      return new Login(server + database, login.user(), login.password());
+    }
   }
 
   private static void cast(Login owner) {
