@@ -65,6 +65,9 @@ create table public.likes (  -- its key has no more than one of them, so it is n
   group_id int references public.groups
 );
 
+create table public.trees (id int primary key, parent_id int references public.trees, name text);
+insert into public.trees values (1, null, 'root'), (2, 1, 'left'), (3, 1, 'right');
+
 create view public.open_names with (security_invoker) as select id, name, data from public.things;
 create view public.open_owner as select id, name, secret from public.things;   -- reads as its owner: not served
 create table public.open_to_all (id int primary key);   -- named by the operator, without row-level security
@@ -75,7 +78,7 @@ declare
   made text;
 begin
   foreach made in array array[
-    'things', 'notes', 'parts', 'covers', 'marks', 'not_named', 'groups', 'thing_groups', 'likes'
+    'things', 'notes', 'parts', 'covers', 'marks', 'not_named', 'groups', 'thing_groups', 'likes', 'trees'
   ] loop
     execute format('alter table public.%I enable row level security', made);
     execute format('create policy "All but nine" on public.%I to authenticated using (true) with check (true)', made);

@@ -63,10 +63,15 @@ record Relationship(
     toColumns = List.copyOf(toColumns);
   }
 
-  /** Whether a client may mean this one by naming that table, constraint or column. */
+  /**
+   * Whether a client may mean this one by naming that table, constraint or column. Of a table that
+   * points at itself its own name means those that point at a row; the column, whom it points at.
+   */
   boolean isNamed(String target) {
-    return to.equals(target)
-        || (forward && (name.equals(target) || columns.equals(List.of(target))));
+    boolean isSelf = from.equals(to);
+    return (to.equals(target) && !(isSelf && forward))
+        || (name.equals(target) && through == null && (forward || !isSelf))
+        || (forward && columns.equals(List.of(target)));
   }
 
   /** Whether the word behind the exclamation mark means this one. */

@@ -85,6 +85,10 @@ final class WritePlan {
                 : given(body, name, meeting));
       }
     }
+    if (changes.isEmpty() && returned == TablePreferences.Returned.REPRESENTATION) {
+      // Otherwise the rows that are there would not be returned.
+      changes.put(column(meeting.getFirst()), DSL.excluded(column(meeting.getFirst())));
+    }
     var conflict = insert.onConflict(meeting.stream().map(WritePlan::column).toList());
     InsertReturningStep<Record> step =
         resolution == Resolution.IGNORE || changes.isEmpty()

@@ -314,6 +314,9 @@ class RestEndpointTest {
     assertEquals(
         JSON.readTree("[{\"code\":\"a\",\"note\":\"by key\"}]"), JSON.readTree(body(byKey)));
     assertEquals(200, byKey.status(), "nothing was inserted");
+    Reply nothingNew =
+        merging.ask("POST", "marks?on_conflict=code&select=note", "{\"code\":\"a\"}");
+    assertEquals("[{\"note\":\"by key\"}]", body(nothingNew), "the row that is there");
     Reply ignored =
         alice
             .with("Prefer", "resolution=ignore-duplicates, return=representation")

@@ -46,6 +46,7 @@ class RestGrammarTest {
                     "groups",
                     "thing_groups",
                     "likes",
+                    "trees",
                     "open_*"),
                 RestLimits.DEFAULT.maxRows(),
                 RestLimits.DEFAULT.maxDepth(),
