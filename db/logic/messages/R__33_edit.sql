@@ -84,8 +84,8 @@ begin
   cleaned := chat.checked_content(edit_message.content, message.message_type);
 
   if message.content <> cleaned then
-    insert into public.message_edits (message_id, sender_id, content)
-    values (message.id, message.sender_id, message.content);
+    insert into public.message_edits (message_id, sender_id, recipient_id, content)
+    values (message.id, message.sender_id, message.recipient_id, message.content);
 
     update public.user_messages m
     set
@@ -101,7 +101,7 @@ end
 $$;
 
 comment on function public.edit_message is
-  'Gives a message of the caller''s a new text and returns it; the old one is kept for its sender. The same text again changes nothing. PT404 for others'' messages, PT409 for a deleted one.';
+  'Gives a message of the caller''s a new text and returns it; the old one is kept for its two people. The same text again changes nothing. PT404 for others'' messages, PT409 for a deleted one.';
 
 create or replace function public.delete_message(message_id uuid)
   returns public.message_view

@@ -54,12 +54,14 @@ create policy "Only active people use the chat" on public.message_edits
 comment on policy "Only active people use the chat" on public.message_edits is 'Cuts across the others: who is not active reads nothing.';
 
 drop policy if exists "Users can view earlier texts of their messages" on public.message_edits;
-create policy "Users can view earlier texts of their messages" on public.message_edits
+drop policy if exists "Users can view earlier texts in their conversations" on public.message_edits;
+create policy "Users can view earlier texts in their conversations" on public.message_edits
   for select
   to authenticated
-  using (sender_id = (select auth.uid()));
+  using (sender_id = (select auth.uid()) or recipient_id = (select auth.uid()));
 
-comment on policy "Users can view earlier texts of their messages" on public.message_edits is 'The sender alone.';
+comment on policy "Users can view earlier texts in their conversations" on public.message_edits is
+  'Sender and recipient, as the message itself.';
 
 drop policy if exists "The service can view earlier texts" on public.message_edits;
 create policy "The service can view earlier texts" on public.message_edits

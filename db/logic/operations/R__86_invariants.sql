@@ -243,7 +243,8 @@ begin
     ) m on true
     cross join lateral (
       values
-        ('an edit knows its message', m.sender_id is distinct from e.sender_id,
+        ('an edit knows its message',
+          m.sender_id is distinct from e.sender_id or m.recipient_id is distinct from coalesce(e.recipient_id, m.recipient_id),
           format('edit %s of message %s', e.id, e.message_id)),
         ('an edited message has its earlier texts',
           not m.is_edited and not m.is_deleted

@@ -163,6 +163,7 @@ select 'an edit knows its message', format('edit %s of message %s', e.id, e.mess
 from public.message_edits e
 left join messages m on m.id = e.message_id
 where m.sender_id is distinct from e.sender_id
+  or e.recipient_id <> m.recipient_id
 
 union all
 select 'a reaction knows its message', format('reaction %s to message %s', r.id, r.message_id)

@@ -84,7 +84,7 @@ class PolicyMutationTest {
     Mutant weak =
         new Mutant(
             "earlier texts for all",
-            "alter policy \"Users can view earlier texts of their messages\" on public.message_edits"
+            "alter policy \"Users can view earlier texts in their conversations\" on public.message_edits"
                 + " using (true)",
             Set.of("public.message_edits"));
     List<Attempt> lines = check.attempts();

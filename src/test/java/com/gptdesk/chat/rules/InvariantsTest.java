@@ -60,6 +60,7 @@ class InvariantsTest extends Rules {
           "update public.user_messages set revision = 7 where conversation_id = (select id from public.user_conversations order by pg_temp.place(user_conversations.*, %1$s) limit 1)",
           "delete from public.message_edits where id = (select id from public.message_edits order by pg_temp.place(message_edits.*, %1$s) limit 1)",
           "update public.message_edits set sender_id = '%2$s' where id = (select id from public.message_edits order by pg_temp.place(message_edits.*, %1$s) limit 1)",
+          "update public.message_edits set recipient_id = gen_random_uuid() where id = (select id from public.message_edits order by pg_temp.place(message_edits.*, %1$s) limit 1)",
           "update public.message_edits set message_id = gen_random_uuid() where id = (select id from public.message_edits order by pg_temp.place(message_edits.*, %1$s) limit 1)",
           "insert into public.message_edits (message_id, sender_id, content) select id, sender_id, n::text from (select * from public.user_messages order by pg_temp.place(user_messages.*, %1$s) limit 1) m, generate_series(1, 2) n",
           "update public.message_reactions set conversation_id = gen_random_uuid() where id = (select id from public.message_reactions order by pg_temp.place(message_reactions.*, %1$s) limit 1)",

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.rules;
 
+import static com.gptdesk.chat.jooq.Tables.MESSAGE_EDITS;
 import static com.gptdesk.chat.jooq.Tables.USER_MESSAGES;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -153,14 +154,14 @@ class MessagePoliciesRulesTest extends MessageRules {
   }
 
   @Test
-  void earlierTextsAreForTheirSender() {
+  void earlierTextsAreForBothUntilTheMessageIsTakenBack() {
     MessageViewRecord message = alice.sends(conversation, "hi");
     alice.edits(message.getId(), "hello");
     everybody(
         "select * from public.message_edits",
         """
         Alice    1
-        Bob      0
+        Bob      1
         Carol    0
         Mallory  0
         Ivan     0
@@ -172,6 +173,18 @@ class MessagePoliciesRulesTest extends MessageRules {
         Service  1
         Relay    42501
         """);
+    alice.deletes(message.getId());
+    bob.sees(MESSAGE_EDITS).nothing();
+  }
+
+  @Test
+  void earlierTextsOfBeforeTheyWereForBothStayTheirSenders() {
+    MessageViewRecord message = alice.sends(conversation, "hi");
+    alice.edits(message.getId(), "hello");
+    database.asOwner("update public.message_edits set recipient_id = null"); // as V380 leaves them
+    alice.sees(MESSAGE_EDITS).rows(1);
+    bob.sees(MESSAGE_EDITS).nothing();
+    assertInvariantsHold();
   }
 
   @Test

@@ -564,6 +564,9 @@ class OperatorsRulesTest extends Rules {
         "an edit knows its message",
         "update public.message_edits set sender_id = '%s'".formatted(bob.id()));
     breaks(
+        "an edit knows its message",
+        "update public.message_edits set recipient_id = '%s'".formatted(carol.id()));
+    breaks(
         "a reaction knows its message",
         "update public.message_reactions set conversation_id = gen_random_uuid()");
     breaks(
