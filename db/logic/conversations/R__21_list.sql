@@ -61,6 +61,7 @@ begin
         case me when c.participant_1_id then c.participant_2_read_seq else c.participant_1_read_seq end as their_read_seq,
         c.is_archived or coalesce(p.archived_seq = c.last_message_seq, false) as put_away,
         coalesce(p.muted_until > now(), false) as muted,
+        p.muted_until,
         p.unread_at_seq,
         p.unread_from_seq,
         p.unread_correction
@@ -120,7 +121,8 @@ begin
         when (page.unread_at_seq = page.my_read_seq) is not true then page.my_read_seq + 1
         else chat.first_unread_seq(page.id, me, page.read_to)
       end,
-      coalesce(others.reachability, 'gone')
+      coalesce(others.reachability, 'gone'),
+      nullif(page.muted_until, 'infinity')
     from counted page
     left join others on others.id = page.other_id
     left join public.user_messages m on m.id = page.last_message_id

@@ -251,4 +251,24 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     assert.equal(until, new Date(morning.setHours(8, 0, 0, 0)).toISOString());
     assert.equal((await chooses('Always')).until, 'infinity');
   });
+
+  test('a mute ends by the clock, without an answer of the service', async () => {
+    await alice.opens();
+    let answers = 0;
+    await alice.page.route('**/rpc/get_conversations', async (route) => {
+      if (answers++ > 0) {
+        await route.abort();
+        return;
+      }
+      const response = await route.fetch();
+      const rows = await response.json();
+      rows.forEach((row) => Object.assign(row, { is_muted: true, muted_until: new Date(Date.now() + 500).toISOString() }));
+      await route.fulfill({ response, json: rows });
+    });
+    const seen = await alice.notices('.conversation:has([aria-label="Muted"])');
+    await alice.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+    await seen();
+    await alice.seesNo('.conversation [aria-label="Muted"]');
+    await alice.page.unroute('**/rpc/get_conversations');
+  });
 });

@@ -18,6 +18,8 @@ import type {
 import { UserChatAPI } from './user-chat';
 
 const REMEMBERED_CONVERSATIONS = 20;
+const LONGEST_TIMER = 2 ** 31 - 1; // milliseconds: what a browser can wait
+const LATE = 1_000; // milliseconds by which a mute ends here after it ended there, whose time is known to the second
 const PROBE = 5_000; // milliseconds between two questions whether the service answers again
 
 export type Connection = 'connecting' | 'online' | 'lost';
@@ -163,6 +165,7 @@ export class ChatSession extends Store<SessionState> {
     void this.inbox.load();
     this.outbox.start();
 
+    const stopMutes = [this.inbox, this.archive].map((list) => this.endMutesOf(list));
     const online = () => this.reconnect(); // the old socket may be dead without knowing it
     const offline = () => this.set({ connection: 'lost' });
     const shown = () => {
@@ -176,11 +179,36 @@ export class ChatSession extends Store<SessionState> {
     return () => {
       this.ended = true;
       clearTimeout(this.probing);
+      stopMutes.forEach((stop) => stop());
       removeEventListener('online', online);
       removeEventListener('offline', offline);
       document.removeEventListener('visibilitychange', shown);
       this.outbox.close();
       void this.supabase.removeAllChannels().then(() => this.supabase.realtime.disconnect());
+    };
+  }
+
+  /** Mutes end when their time comes: one timer, for the next of them. */
+  private endMutesOf(list: Inbox): () => void {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = () => {
+      clearTimeout(timer);
+      const left = list.untilMuteEnds();
+      if (left !== null) {
+        timer = setTimeout(
+          () => {
+            list.endMutes();
+            this.count();
+          },
+          Math.min(left + LATE, LONGEST_TIMER),
+        );
+      }
+    };
+    const unsubscribe = list.subscribe(wait);
+    wait();
+    return () => {
+      unsubscribe();
+      clearTimeout(timer);
     };
   }
 

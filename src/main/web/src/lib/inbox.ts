@@ -1,4 +1,5 @@
 // The person's conversations: loaded in pages, kept right by what the channel brings.
+import { serverNow } from './server-clock';
 import { PAGE_SIZE } from './settings';
 import { Store } from './store';
 import type { Conversation, ConversationRow, Problem, UserMessage, UserPresence } from './types';
@@ -237,6 +238,26 @@ export class Inbox extends Store<InboxState> {
               },
             }
           : conversation,
+      ),
+    }));
+  }
+
+  /** Milliseconds until the next mute of these ends; null where none does. */
+  untilMuteEnds(): number | null {
+    const ends = this.get()
+      .conversations.filter(({ is_muted }) => is_muted)
+      .flatMap(({ muted_until }) => muted_until ?? [])
+      .map((moment) => Date.parse(moment));
+    return ends.length === 0 ? null : Math.max(0, Math.min(...ends) - serverNow());
+  }
+
+  /** Mutes whose time is over are none, without asking. */
+  endMutes(): void {
+    this.set(({ conversations }) => ({
+      conversations: conversations.map((one) =>
+        one.is_muted && one.muted_until && Date.parse(one.muted_until) <= serverNow()
+          ? { ...one, is_muted: false, muted_until: null }
+          : one,
       ),
     }));
   }

@@ -97,6 +97,8 @@ export interface Conversation {
   revision: number;
   is_archived: boolean;
   is_muted: boolean;
+  /** When that ends; null where it is for good. */
+  muted_until: string | null;
   created_at: string;
   /** The number of the first unread message; null when nothing is unread. */
   first_unread_seq: number | null;

@@ -22,6 +22,7 @@ final class OpenApi {
           "first_unread_seq",
           "last_message",
           "last_message_at",
+          "muted_until",
           "written_at");
 
   /** Arguments that mean something when they are null. */

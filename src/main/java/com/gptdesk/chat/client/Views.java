@@ -109,7 +109,8 @@ final class Views {
         row.getIsMuted(),
         row.getCreatedAt().toInstant(),
         row.getFirstUnreadSeq(),
-        row.getPartnerStatus());
+        row.getPartnerStatus(),
+        instant(row.getMutedUntil()));
   }
 
   private static @Nullable Instant instant(@Nullable OffsetDateTime time) {

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param firstUnreadSeq the number of the first unread message; null when there is none
  * @param partnerStatus {@code active}, or why this person can no longer write there: the reason
  *     code {@code gone}, {@code apart} or {@code blocking} of the refusal
+ * @param mutedUntil when the mute ends, or has ended; null where there is none, or one for good
  */
 public record Conversation(
     UUID id,
@@ -37,4 +38,5 @@ public record Conversation(
     boolean isMuted,
     Instant createdAt,
     @Nullable Long firstUnreadSeq,
-    String partnerStatus) {}
+    String partnerStatus,
+    @Nullable Instant mutedUntil) {}

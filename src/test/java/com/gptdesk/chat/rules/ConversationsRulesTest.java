@@ -14,6 +14,7 @@ import com.gptdesk.chat.jooq.udt.records.MessageViewRecord;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.time.OffsetDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -554,13 +555,17 @@ class ConversationsRulesTest extends Rules {
   void mutedHoldsUntilItsMoment() {
     UUID id = alice.talksTo(bob);
     assertFalse(view(alice, id).getIsMuted());
-    alice.mutes(id, OffsetDateTime.now().plusHours(1));
+    OffsetDateTime end = OffsetDateTime.now().plusHours(1).truncatedTo(ChronoUnit.MILLIS);
+    alice.mutes(id, end);
     assertTrue(view(alice, id).getIsMuted());
+    assertTrue(end.isEqual(view(alice, id).getMutedUntil()));
     assertFalse(view(bob, id).getIsMuted());
+    assertNull(view(bob, id).getMutedUntil());
     alice.mutes(id, OffsetDateTime.now().minusSeconds(1));
     assertFalse(view(alice, id).getIsMuted());
     alice.tries(tx -> tx.execute("select public.set_muted(?, 'infinity')", id));
     assertTrue(view(alice, id).getIsMuted());
+    assertNull(view(alice, id).getMutedUntil(), "it has no end");
     alice.mutes(id, null);
     assertFalse(view(alice, id).getIsMuted());
   }
