@@ -76,7 +76,10 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     test('the chat inside it looks as it does alone', async () => {
       await shows(PART, LIFTED);
       const alone = await page.evaluate(looks);
-      await shows(HOST.replace('</body>', `${PART}</body>`), LIFTED);
+      const inside = HOST.replace('</body>', `${PART}</body>`);
+      await shows(inside, LIFTED);
+      assert.notDeepEqual(await page.evaluate(looks), alone, 'text is as large as the root says');
+      await shows(inside, LIFTED, '.gptdesk-chat { --rem: 16px }');
       assert.deepEqual(await page.evaluate(looks), alone);
     });
 
