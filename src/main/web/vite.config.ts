@@ -52,6 +52,10 @@ function compressed(): Plugin {
   };
 }
 
+/** The file that a module went into. */
+const holding = (chunks: Rolldown.OutputChunk[], module: string) =>
+  chunks.find(({ moduleIds }) => moduleIds.some((id) => id.endsWith(module)))!;
+
 const isPage = ({ isEntry, fileName }: Rolldown.OutputChunk) => isEntry && fileName !== WORKER;
 
 /**
@@ -72,9 +76,7 @@ function offlineShell(): Plugin {
         const outputs = Object.values(bundle);
         const chunks = outputs.filter((one) => one.type === 'chunk');
         const page = chunks.find(isPage)!;
-        const wanted = ['/app/app.tsx', ...CATALOGUES].map((path) =>
-          chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(path))!,
-        );
+        const wanted = ['/app/app.tsx', ...CATALOGUES].map((path) => holding(chunks, path));
         const scripts = [page, ...wanted].flatMap(({ fileName, imports }) => [
           fileName,
           ...imports,
@@ -105,7 +107,7 @@ function preloaded(): Plugin {
       order: 'post',
       handler(_, { bundle }) {
         const chunks = Object.values(bundle ?? {}).filter((one) => one.type === 'chunk');
-        const app = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith('/app/app.tsx'))!;
+        const app = holding(chunks, '/app/app.tsx');
         const begun = chunks.find(isPage)!;
         const known = [begun.fileName, ...begun.imports];
         const files = [app.fileName, ...app.imports].filter((name) => !known.includes(name));
@@ -118,6 +120,25 @@ function preloaded(): Plugin {
   };
 }
 
+type ModuleInfo = { importedIds: readonly string[] } | null;
+
+/** All that a module needs to begin. */
+function needed(id: string, info: (id: string) => ModuleInfo, found = new Set<string>()) {
+  if (!found.has(id)) {
+    found.add(id);
+    info(id)?.importedIds.forEach((one) => needed(one, info, found));
+  }
+  return found;
+}
+
+/** What shows the list is one file beside the first: more would wait for each other, as browsers have six connections. */
+function forTheList(id: string, modules: { getModuleInfo: (id: string) => ModuleInfo }) {
+  const info = (one: string) => modules.getModuleInfo(one);
+  const source = (name: string) => join(import.meta.dirname, 'src', name);
+  const list = needed(source('app/app.tsx'), info);
+  return list.has(id) && !needed(source('main.ts'), info).has(id) ? 'list' : null;
+}
+
 export default defineConfig({
   plugins: [react(), preloaded(), offlineShell(), compressed()],
   resolve: { alias: { '@': join(import.meta.dirname, 'src') } },
@@ -127,6 +148,14 @@ export default defineConfig({
     target: 'es2022',
     assetsInlineLimit: 0, // an inlined image is one more thing for the content security policy to allow
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [{ name: forTheList, debugName: 'list' }],
+        },
+      },
+    },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
   },
