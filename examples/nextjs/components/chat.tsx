@@ -6,10 +6,16 @@ import {
   readSettings,
   SignedOut,
   type ChatSettings,
+  type SomeTexts,
 } from '@gptdesk/chat-react';
 import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
+import { Button } from './ui/button';
 import type { Person } from '@/lib/session';
 import { CHAT_URL, ENABLE_USER_CHAT, OWN_SETTINGS } from '@/lib/switches';
+
+/** The application's words and parts in place of the chat's. */
+const TEXTS: SomeTexts = { choose: 'Whom would you like to write to?' };
+const COMPONENTS = { Button };
 
 interface Auth {
   user: Person;
@@ -50,7 +56,7 @@ export function Chat({ user, children }: { user: Person; children: ReactNode }) 
   return (
     <AuthContext value={{ user, ready: chat !== undefined }}>
       {chat ? (
-        <ChatProvider key={user.id} user={user} {...chat}>
+        <ChatProvider key={user.id} user={user} texts={TEXTS} components={COMPONENTS} {...chat}>
           {children}
         </ChatProvider>
       ) : (

@@ -72,6 +72,18 @@ describe('A Next.js application', { skip: chromium === null && 'chromium was not
     assert.equal(await entry.locator('.badge').evaluate((badge) => getComputedStyle(badge).backgroundColor), 'rgb(15, 118, 110)');
   });
 
+  test('the chat shows the buttons and the words of the application', async () => {
+    const page = alice;
+    await page.getByRole('link', { name: 'Messages' }).click();
+    await page.getByRole('heading', { name: 'Whom would you like to write to?' }).waitFor();
+    const button = page.locator('.chat-none .desk-button');
+    assert.equal(await button.evaluate((one) => getComputedStyle(one).borderTopColor), 'rgb(15, 118, 110)');
+    await button.click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    assert.equal(await page.locator('.gptdesk-chat .icon-button, .gptdesk-chat .button').count(), 0, 'and none of its own');
+  });
+
   test('two people write to each other, and the address is that of the conversation', async () => {
     for (const [page, other] of [
       [alice, 'Bob Brown'],
@@ -137,5 +149,5 @@ function computed() {
 
 /** Whether the chat's sheet is in the document. */
 function hasSheet() {
-  return [...document.styleSheets].some((sheet) => [...sheet.cssRules].some((rule) => rule.cssText.includes('.gptdesk-chat')));
+  return [...document.styleSheets].some((sheet) => [...sheet.cssRules].some((rule) => rule.cssText.includes('.gptdesk-chat-page')));
 }

@@ -18,4 +18,6 @@ export { createSupabaseClient } from './lib/supabase';
 export { UserChatAPI } from './lib/user-chat';
 export { answeredBy } from './lib/types';
 export type * from './lib/types';
-export type { Language } from './texts';
+export type { ButtonProps, ChatComponents } from './hooks/use-components';
+export type { Catalogue, Language, SomeTexts } from './texts';
+export type { Sentence, Texts } from './texts/en';

@@ -8,6 +8,7 @@ import { Opening } from './opening';
 import { be, begin, whyNot, type Start } from './start';
 import { installShell } from './offline-shell';
 import { EmptyState } from '@/components/chat/empty-state';
+import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
 import { TextsProvider, useTexts } from '@/hooks/use-texts';
 import { keep, kept, keptNames } from '@/lib/keep';
@@ -94,9 +95,9 @@ function Application({
             icon={<KeyRound size={26} />}
             title={t.signedOut}
             action={
-              <button type="button" className="button button-main" onClick={start}>
+              <Button variant="default" onClick={start}>
                 {t.haveSignedIn}
-              </button>
+              </Button>
             }
           >
             {t.signedOutHint}
@@ -159,9 +160,9 @@ function CannotOpen({
         icon={<CloudOff size={26} />}
         title={t.cannotOpen}
         action={
-          <button type="button" className="button button-main" onClick={onTryAgain}>
+          <Button variant="default" onClick={onTryAgain}>
             {t.tryAgain}
-          </button>
+          </Button>
         }
       >
         {told(why)}

@@ -8,22 +8,26 @@ import {
   type ReactNode,
 } from 'react';
 import type { SupabaseClient } from '@supabase/supabase-js';
+import { Components, type ChatComponents } from './use-components';
 import { TextsProvider } from './use-texts';
 import { ChatSession } from '@/lib/chat-session';
 import { unreadIn } from '@/lib/inbox';
 import { DEFAULT_SETTINGS, type ChatSettings } from '@/lib/settings';
 import type { Store } from '@/lib/store';
 import type { Conversation, User } from '@/lib/types';
-import type { Language } from '@/texts';
+import type { Catalogue, Language, SomeTexts } from '@/texts';
 
 const Session = createContext<ChatSession | null>(null);
+const own: Partial<ChatComponents> = {};
 const Settings = createContext<Readonly<ChatSettings>>(DEFAULT_SETTINGS);
 
 /**
  * @param supabase made by createSupabaseClient: with the person's token, ready to subscribe
  * @param conversations the first page of get_conversations, where the application has it already
  * @param settings the service's own (readSettings), or what the application knows of them
- * @param language of all texts; the browser's without it, and English where the page has no other
+ * @param language of all texts, or a catalogue of one's own; the browser's without it, and English where the page has no other
+ * @param texts in place of single ones
+ * @param components the application's own button, fields and avatar in place of the chat's
  */
 export function ChatProvider({
   supabase,
@@ -31,13 +35,17 @@ export function ChatProvider({
   settings,
   conversations = null,
   language,
+  texts,
+  components,
   children,
 }: {
   supabase: SupabaseClient;
   user: User;
   settings?: Partial<ChatSettings>;
   conversations?: Conversation[] | null;
-  language?: Language;
+  language?: Language | Catalogue;
+  texts?: SomeTexts;
+  components?: Partial<ChatComponents>;
   children: ReactNode;
 }) {
   const session = useMemo(
@@ -48,10 +56,12 @@ export function ChatProvider({
   useEffect(() => session.start(), [session]);
   const known = useMemo(() => ({ ...DEFAULT_SETTINGS, ...settings }), [settings]);
   return (
-    <TextsProvider language={language}>
-      <Settings.Provider value={known}>
-        <Session.Provider value={session}>{children}</Session.Provider>
-      </Settings.Provider>
+    <TextsProvider language={language} texts={texts}>
+      <Components value={components ?? own}>
+        <Settings.Provider value={known}>
+          <Session.Provider value={session}>{children}</Session.Provider>
+        </Settings.Provider>
+      </Components>
     </TextsProvider>
   );
 }

@@ -1,5 +1,5 @@
 // The languages of the page, and what is written by the rules of one.
-import { en, type Texts } from './en';
+import { en, type Sentence, type Texts } from './en';
 import { Times } from '@/lib/time';
 import { sentenceOf, type Refused } from '@/lib/refusals';
 
@@ -18,18 +18,49 @@ const CATALOGUES: Record<Exclude<Language, 'en'>, () => Promise<Texts>> = {
   ar: async () => (await import('./ar')).ar,
 };
 
+/** A catalogue of an application's own: a language that the page does not have. */
+export interface Catalogue {
+  /** As BCP 47 has it: `fr`, `pt-BR`. */
+  language: string;
+  direction?: 'ltr' | 'rtl';
+  texts: Texts;
+}
+
+/** Single texts in place of the catalogue's; sentences also for refusals with reason codes of one's own. */
+export type SomeTexts = {
+  [Name in keyof Texts]?: Name extends 'refusals'
+    ? Record<string, Sentence>
+    : Texts[Name] extends string | unknown[] | ((...args: never[]) => string)
+      ? Texts[Name]
+      : Partial<Texts[Name]>;
+};
+
 export class Words {
   readonly direction: 'ltr' | 'rtl';
   readonly times: Times;
   readonly number: (value: number) => string;
 
   constructor(
-    readonly language: Language,
+    readonly language: string,
     readonly t: Texts,
+    direction?: 'ltr' | 'rtl',
   ) {
-    this.direction = language === 'ar' ? 'rtl' : 'ltr';
+    this.direction = direction ?? (language === 'ar' ? 'rtl' : 'ltr');
     this.times = new Times(language);
     this.number = new Intl.NumberFormat(language).format;
+  }
+
+  /** The same with these texts in place of its own. */
+  with(some: SomeTexts): Words {
+    const own: Record<string, unknown> = this.t;
+    const changed = Object.entries(some).map(([name, text]) => [
+      name,
+      typeof text === 'object' && !Array.isArray(text)
+        ? { ...(own[name] as object), ...text }
+        : text,
+    ]);
+    const texts = { ...this.t, ...(Object.fromEntries(changed) as Partial<Texts>) };
+    return new Words(this.language, texts, this.direction);
   }
 
   /** What a person reads when something was not done. */

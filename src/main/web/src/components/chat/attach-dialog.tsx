@@ -1,6 +1,8 @@
 import { useState } from 'react';
 import { nameIn } from './attachment-card';
+import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
+import { Input } from '@/components/ui/input';
 import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import type { Draft } from '@/lib/outbox';
@@ -49,7 +51,7 @@ export function AttachDialog({
       >
         <label className="field">
           <span>{t.address}</span>
-          <input
+          <Input
             type="url"
             autoFocus
             value={address}
@@ -60,7 +62,7 @@ export function AttachDialog({
         </label>
         <label className="field">
           <span>{t.caption}</span>
-          <input
+          <Input
             type="text"
             value={caption}
             maxLength={maxMessageLength}
@@ -73,12 +75,10 @@ export function AttachDialog({
           </p>
         )}
         <footer className="dialog-footer">
-          <button type="button" className="button" onClick={() => onOpenChange(false)}>
-            {t.cancel}
-          </button>
-          <button type="submit" className="button button-main" disabled={!valid}>
+          <Button onClick={() => onOpenChange(false)}>{t.cancel}</Button>
+          <Button type="submit" variant="default" disabled={!valid}>
             {t.send}
-          </button>
+          </Button>
         </footer>
       </form>
     </Dialog>

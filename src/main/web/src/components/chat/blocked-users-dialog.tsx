@@ -1,6 +1,7 @@
 import { Ban } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { EmptyState } from './empty-state';
+import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
 import { Dialog } from '@/components/ui/dialog';
 import { useChat } from '@/hooks/use-chat';
@@ -67,21 +68,16 @@ export function BlockedUsersDialog({
               <span className="person-name">{user.full_name}</span>
               <span className="person-about">{t.blockedSince(times.shortly(user.blocked_at))}</span>
             </span>
-            <button
-              type="button"
-              className="button"
-              aria-label={t.unblockPerson(user.full_name)}
-              onClick={() => void unblock(user)}
-            >
+            <Button aria-label={t.unblockPerson(user.full_name)} onClick={() => void unblock(user)}>
               {t.unblock}
-            </button>
+            </Button>
           </li>
         ))}
       </ul>
       {hasMore && (
-        <button type="button" className="link-button" onClick={() => void load(users?.at(-1))}>
+        <Button variant="link" onClick={() => void load(users?.at(-1))}>
           {t.showMore}
-        </button>
+        </Button>
       )}
       {users?.length === 0 && !problem && (
         <EmptyState icon={<Ban size={24} />} title={t.blockedNobody} />

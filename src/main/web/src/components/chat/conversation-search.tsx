@@ -1,7 +1,9 @@
 import { Search, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Headline } from './headline';
+import { Button } from '@/components/ui/button';
 import { IconButton } from '@/components/ui/icon-button';
+import { Input } from '@/components/ui/input';
 import { useChat } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
 import { useTexts } from '@/hooks/use-texts';
@@ -67,7 +69,7 @@ export function ConversationSearch({
     <search className="chat-search" onKeyDown={(event) => event.key === 'Escape' && onClose()}>
       <div className="sidebar-search">
         <Search size={17} aria-hidden="true" />
-        <input
+        <Input
           ref={field}
           type="search"
           placeholder={t.searchHere}
@@ -106,9 +108,9 @@ export function ConversationSearch({
           ))}
           {found.hasMore && (
             <li>
-              <button type="button" className="link-button" onClick={() => void load(found)}>
+              <Button variant="link" onClick={() => void load(found)}>
                 {t.showMore}
-              </button>
+              </Button>
             </li>
           )}
         </ul>

@@ -14,9 +14,11 @@ import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
 import { Headline } from './headline';
 import { Skeletons } from './skeletons';
+import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
 import { Opened } from '@/components/ui/opened';
+import { Input } from '@/components/ui/input';
 import { useChat, useOutage, useStore } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
 import { useTexts } from '@/hooks/use-texts';
@@ -113,7 +115,7 @@ export function ConversationsList({
       </Opened>
       <div className="sidebar-search">
         <Search size={17} aria-hidden="true" />
-        <input
+        <Input
           ref={search}
           type="search"
           placeholder={t.searchConversations}
@@ -153,11 +155,7 @@ export function ConversationsList({
             icon={<CloudOff size={24} />}
             title={t.cannotLoadConversations}
             action={
-              mayHelp(problem) && (
-                <button type="button" className="button" onClick={() => void list.load()}>
-                  {t.tryAgain}
-                </button>
-              )
+              mayHelp(problem) && <Button onClick={() => void list.load()}>{t.tryAgain}</Button>
             }
           >
             {told(problem)}
@@ -176,9 +174,9 @@ export function ConversationsList({
               title={t.noConversations}
               action={
                 onNewChat && (
-                  <button type="button" className="button button-main" onClick={onNewChat}>
+                  <Button variant="default" onClick={onNewChat}>
                     {t.startOne}
-                  </button>
+                  </Button>
                 )
               }
             >

@@ -7,7 +7,6 @@ import {
   type SkinTone,
 } from 'frimousse';
 import { useTexts } from '@/hooks/use-texts';
-import type { Language } from '@/texts';
 
 const TONES: Exclude<SkinTone, 'none'>[] = [
   'light',
@@ -17,8 +16,8 @@ const TONES: Exclude<SkinTone, 'none'>[] = [
   'dark',
 ];
 
-/** Names and words to search by; emojibase has none in Arabic. */
-async function emojiIn(language: Language): Promise<EmojiData> {
+/** Names and words to search by. */
+async function emojiIn(language: string): Promise<EmojiData> {
   const [{ default: emojis }, { default: messages }] = await (language === 'de'
     ? Promise.all([
         import('emojibase-data/de/compact.json'),

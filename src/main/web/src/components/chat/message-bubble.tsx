@@ -18,6 +18,7 @@ import { AnsweredMessage } from './answered-message';
 import { AttachmentCard } from './attachment-card';
 import { EmojiPopover } from './emoji-popover';
 import { MessageText } from './message-text';
+import { Button } from '@/components/ui/button';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
 import { useTexts } from '@/hooks/use-texts';
@@ -308,21 +309,20 @@ export const MessageBubble = memo(function MessageBubble({
             {t.notSent} {message.problem && told(message.problem)}
           </span>
           {message.problem && !mayHelp(message.problem) ? (
-            <button
-              type="button"
-              className="link-button"
+            <Button
+              variant="link"
               onClick={() => void navigator.clipboard?.writeText(message.content)}
             >
               {t.copyText}
-            </button>
+            </Button>
           ) : (
-            <button type="button" className="link-button" onClick={() => actions?.retry(message)}>
+            <Button variant="link" onClick={() => actions?.retry(message)}>
               {t.tryAgain}
-            </button>
+            </Button>
           )}
-          <button type="button" className="link-button" onClick={() => actions?.discard(message)}>
+          <Button variant="link" onClick={() => actions?.discard(message)}>
             {t.discard}
-          </button>
+          </Button>
         </div>
       )}
     </article>

@@ -4,6 +4,7 @@ import { AnsweredMessage } from './answered-message';
 import { AttachDialog } from './attach-dialog';
 import { EmojiPopover } from './emoji-popover';
 import { IconButton } from '@/components/ui/icon-button';
+import { Textarea } from '@/components/ui/input';
 import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { keep, kept, onKept } from '@/lib/keep';
@@ -167,7 +168,7 @@ export function MessageInput({
         </div>
       )}
       <div className="composer-row">
-        <textarea
+        <Textarea
           ref={field}
           rows={1}
           value={text}

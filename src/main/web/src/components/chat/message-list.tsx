@@ -14,6 +14,7 @@ import { EmptyState } from './empty-state';
 import { MessageBubble, type MessageActions } from './message-bubble';
 import { TypingIndicator } from './typing-indicator';
 import { isOnItsWay, type ConversationFeed, type FeedState } from '@/lib/conversation-feed';
+import { Button } from '@/components/ui/button';
 import { useOutage } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import type { Landing } from '@/hooks/use-realtime-chat';
@@ -248,13 +249,9 @@ export function MessageList({
               <CloudOff size={16} aria-hidden="true" />
               <span>{told(shownProblem)}</span>
               {mayHelp(shownProblem) && (
-                <button
-                  type="button"
-                  className="link-button"
-                  onClick={() => void (ready ? feed.catchUp() : feed.visit())}
-                >
+                <Button variant="link" onClick={() => void (ready ? feed.catchUp() : feed.visit())}>
                   {t.tryAgain}
-                </button>
+                </Button>
               )}
             </div>
           )}

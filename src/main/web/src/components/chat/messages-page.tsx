@@ -2,6 +2,7 @@ import { Loader, LogOut, WifiOff } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { ConversationsList } from './conversations-list';
 import { EmptyState } from './empty-state';
+import { Button } from '@/components/ui/button';
 import { Opened } from '@/components/ui/opened';
 import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
@@ -119,13 +120,9 @@ export function MessagesPage({
               <EmptyState
                 title={ready && conversations.length === 0 ? t.startFirst : t.choose}
                 action={
-                  <button
-                    type="button"
-                    className="button button-main"
-                    onClick={() => setNewChat(true)}
-                  >
+                  <Button variant="default" onClick={() => setNewChat(true)}>
                     {t.newConversation}
-                  </button>
+                  </Button>
                 }
               >
                 {ready && conversations.length === 0 ? t.startFirstHint : t.chooseHint}
@@ -154,13 +151,9 @@ function SignedOutBanner({ onSignIn }: { onSignIn: (() => void) | undefined }) {
       <div className="banner">
         <LogOut className="flips" size={16} aria-hidden="true" />
         <span>{t.signedOutBanner}</span>
-        <button
-          type="button"
-          className="link-button"
-          onClick={onSignIn ?? (() => session.resume())}
-        >
+        <Button variant="link" onClick={onSignIn ?? (() => session.resume())}>
           {onSignIn ? t.signIn : t.haveSignedIn}
-        </button>
+        </Button>
       </div>
     </div>
   );

@@ -1,3 +1,4 @@
+import { Button } from '@/components/ui/button';
 import { Dialog } from '@/components/ui/dialog';
 import { useTexts } from '@/hooks/use-texts';
 import { serverNow } from '@/lib/server-clock';
@@ -38,17 +39,15 @@ export function MuteDialog({
     >
       <div className="choices">
         {choices.map(([label, until]) => (
-          <button
+          <Button
             key={label}
-            type="button"
-            className="button"
             onClick={() => {
               onOpenChange(false);
               onMute(until());
             }}
           >
             {label}
-          </button>
+          </Button>
         ))}
       </div>
     </Dialog>

@@ -3,6 +3,7 @@ import { useEffect, useState, type KeyboardEvent } from 'react';
 import { EmptyState } from './empty-state';
 import { Avatar } from '@/components/ui/avatar';
 import { Dialog } from '@/components/ui/dialog';
+import { Input } from '@/components/ui/input';
 import { useChat } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
 import { useTexts } from '@/hooks/use-texts';
@@ -87,7 +88,7 @@ export function NewChatDialog({
 
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={t.startNew}>
-      <input
+      <Input
         type="search"
         autoFocus
         className="search-field"

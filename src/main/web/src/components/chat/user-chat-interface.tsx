@@ -17,6 +17,7 @@ import type { MessageActions } from './message-bubble';
 import { MessageInput } from './message-input';
 import { MessageList } from './message-list';
 import { MuteDialog } from './mute-dialog';
+import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
 import { ConfirmDialog } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
@@ -160,13 +161,7 @@ export function UserChatInterface({
         <EmptyState
           icon={<MessageCircleOff size={26} />}
           title={t.notHere}
-          action={
-            onBack && (
-              <button type="button" className="button" onClick={onBack}>
-                {t.backToYours}
-              </button>
-            )
-          }
+          action={onBack && <Button onClick={onBack}>{t.backToYours}</Button>}
         >
           {t.notHereHint}
         </EmptyState>
@@ -278,9 +273,9 @@ export function UserChatInterface({
       {notice && (
         <div className="notice" role="alert">
           <span>{told(notice)}</span>
-          <button type="button" className="link-button" onClick={() => setNotice(null)}>
+          <Button variant="link" onClick={() => setNotice(null)}>
             {t.dismiss}
-          </button>
+          </Button>
         </div>
       )}
       {farewell && (
@@ -293,9 +288,9 @@ export function UserChatInterface({
       {isBlocked && !farewell && (
         <div className="notice">
           <span>{t.youBlocked(name)}</span>
-          <button type="button" className="link-button" onClick={() => void unblock()}>
+          <Button variant="link" onClick={() => void unblock()}>
             {t.unblock}
-          </button>
+          </Button>
         </div>
       )}
 

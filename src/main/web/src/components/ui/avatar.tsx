@@ -1,4 +1,5 @@
 import * as Radix from '@radix-ui/react-avatar';
+import { useComponents } from '@/hooks/use-components';
 import type { PresenceStatus } from '@/lib/types';
 
 const COLOURS = 8;
@@ -16,19 +17,21 @@ export function Avatar({
   status?: PresenceStatus;
   size?: 'small' | 'medium' | 'large';
 }) {
+  const given = useComponents();
+  const Face = given.Avatar ?? Radix.Root;
+  const Image = given.AvatarImage ?? Radix.Image;
+  const Initials = given.AvatarFallback ?? Radix.Fallback;
   return (
     <span className={`avatar avatar-${size}`} aria-hidden="true">
-      <Radix.Root className="avatar-face">
-        {url && (
-          <Radix.Image className="avatar-image" src={url} alt="" referrerPolicy="no-referrer" />
-        )}
-        <Radix.Fallback
+      <Face className="avatar-face">
+        {url && <Image className="avatar-image" src={url} alt="" referrerPolicy="no-referrer" />}
+        <Initials
           className={`avatar-initials avatar-colour-${colour(id)}`}
-          delayMs={url ? 300 : 0}
+          {...(!given.AvatarFallback && { delayMs: url ? 300 : 0 })}
         >
           {initials(name)}
-        </Radix.Fallback>
-      </Radix.Root>
+        </Initials>
+      </Face>
       {status && <span className={`presence-dot presence-${status}`} />}
     </span>
   );

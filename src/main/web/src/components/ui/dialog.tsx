@@ -1,6 +1,7 @@
 import * as Radix from '@radix-ui/react-dialog';
 import { X } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { Button } from './button';
 import { IconButton } from './icon-button';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 
@@ -71,19 +72,16 @@ export function ConfirmDialog({
     <Dialog alert {...rest}>
       {children}
       <footer className="dialog-footer">
-        <button type="button" className="button" onClick={() => rest.onOpenChange(false)}>
-          {t.cancel}
-        </button>
-        <button
-          type="button"
-          className="button button-danger"
+        <Button onClick={() => rest.onOpenChange(false)}>{t.cancel}</Button>
+        <Button
+          variant="destructive"
           onClick={() => {
             rest.onOpenChange(false);
             onConfirm();
           }}
         >
           {action}
-        </button>
+        </Button>
       </footer>
     </Dialog>
   );

@@ -1,20 +1,10 @@
-import type { ButtonHTMLAttributes, Ref } from 'react';
+import { Button } from './button';
+import type { ButtonProps } from '@/hooks/use-components';
 
 /** A button that is a picture; its label is read aloud and shown when pointed at. */
 export function IconButton({
   label,
-  className = '',
-  ref,
   ...rest
-}: { label: string; ref?: Ref<HTMLButtonElement> } & ButtonHTMLAttributes<HTMLButtonElement>) {
-  return (
-    <button
-      ref={ref}
-      type="button"
-      className={`icon-button ${className}`}
-      aria-label={label}
-      title={label}
-      {...rest}
-    />
-  );
+}: { label: string } & Omit<ButtonProps, 'variant' | 'size'>) {
+  return <Button variant="ghost" size="icon" aria-label={label} title={label} {...rest} />;
 }
