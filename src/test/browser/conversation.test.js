@@ -224,6 +224,7 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     const chooses = async (length) => {
       await alice.clicks('[aria-label="Conversation menu"]');
       await alice.clicks('[role="menuitem"]', 'Mute');
+      await alice.sees('.dialog');
       await fades(alice.page);
       await isAccessible(alice.page, 'the choice of a time', '.dialog');
       const earliest = Date.now();

@@ -1,6 +1,8 @@
 // The page by keyboard, and the list's filters: in Chromium and in Firefox.
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { isAccessible } from './axe.js';
 import { find, openChromium, openFirefox } from './browsers.js';
 import { Demo } from './demo.js';
 import { complainedOfNothing, Person } from './person.js';
@@ -112,6 +114,48 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await alice.clicks('.filter', 'All');
       await alice.sees('.conversation', 'Bob');
       await alice.seesNo('.conversation', 'Carol');
+    });
+
+    test('an image opens large, among the others of the conversation, and gives the focus back', async () => {
+      const withBob = await demo.between('alice', 'bob');
+      const icon = readdirSync(new URL('../../../target/classes/page/assets', import.meta.url)).find((one) => one.endsWith('.svg'));
+      for (const file_name of ['first.svg', 'second.svg']) {
+        await demo.calls('bob', 'send_message', {
+          conversation_id: withBob,
+          content: file_name,
+          message_type: 'image',
+          file_url: `${service.url}/assets/${icon}`,
+          file_name,
+        });
+      }
+      await alice.opens(`/messages/${withBob}`);
+      await alice.clicks('.image-card', 'first.svg');
+      await alice.sees('.viewer-title', 'first.svg');
+      await alice.sees('.viewer-place', 'Image 1 of 2');
+      if (name === 'chromium') {
+        await isAccessible(alice.page, 'an image', '.viewer');
+      }
+      await press('ArrowLeft'); // there is none before it
+      await press('ArrowRight');
+      await alice.sees('.viewer-title', 'second.svg');
+      const width = () => alice.page.evaluate(() => document.querySelector('.viewer img').clientWidth);
+      const whole = await width();
+      await press('+', '+');
+      assert.ok((await width()) > whole * 1.9, 'twice as wide, but for bars to scroll by');
+      await press('0');
+      assert.equal(await width(), whole);
+      await press('ArrowLeft');
+      await alice.sees('.viewer-title', 'first.svg');
+      await alice.shot(`viewer-${name}`);
+      await press('Escape');
+      await alice.seesNo('.viewer');
+      await until('the focus to come back', () => focused('.bubble:has(.image-card), .image-card'));
+
+      await alice.clicks('.image-card', 'second.svg');
+      await alice.sees('.viewer-title', 'second.svg');
+      const { id } = (await demo.calls('bob', 'get_messages', { conversation_id: withBob })).at(-1);
+      await demo.calls('bob', 'delete_message', { message_id: id });
+      await alice.seesNo('.viewer'); // what is taken back is not looked at
     });
   });
 }

@@ -46,7 +46,7 @@ export function coreStory(scene) {
   });
 
   test('edit, react and delete reach the other', async () => {
-    const { alice, bob } = scene;
+    const { alice, bob, demo } = scene;
     await alice.sends('see you at tweve');
     await bob.seesMessage('see you at tweve');
     await alice.usesTool('see you at tweve', 'More actions');
@@ -56,6 +56,30 @@ export function coreStory(scene) {
     await alice.page.keyboard.press('Enter');
     await bob.sees('.message:has(.bubble-edited)', 'see you at twelve');
     assert.equal(await bob.count('.bubble', 'tweve'), 0);
+
+    // Each of the two sees what it said before.
+    for (const person of [bob, alice]) {
+      await person.clicks('.message:has(.bubble-edited) .foot-button');
+      await person.sees('.versions > li:first-child', 'see you at twelve');
+      await person.sees('.versions > li:first-child', 'Now, since');
+      await person.sees('.versions > li:last-child', 'see you at tweve');
+      assert.equal(await person.count('.versions > li'), 2);
+      await person.page.keyboard.press('Escape');
+      await person.seesNo('.dialog');
+      await until('the focus to come back', () =>
+        person.page.evaluate(() => document.activeElement.matches('.bubble-edited, .foot-button')),
+      );
+    }
+    await bob.clicks('.message:has(.bubble-edited) .foot-button');
+    await bob.sees('.versions');
+    await demo.calls('alice', 'edit_message', {
+      message_id: (await demo.calls('alice', 'get_messages', { conversation_id: await demo.between('alice', 'bob') })).at(-1).id,
+      content: 'see you at twelve!',
+    });
+    await bob.sees('.versions > li:first-child', 'see you at twelve!');
+    assert.equal(await bob.count('.versions > li'), 3);
+    await bob.page.keyboard.press('Escape');
+    await bob.seesNo('.dialog');
 
     await bob.usesTool('see you at twelve', 'React');
     await bob.clicks('.reaction-picker button', 'party');

@@ -75,6 +75,13 @@ export interface MessageMatch extends UserMessage {
   headline: string;
 }
 
+/** What a message said before an edit. */
+export interface EarlierText {
+  content: string;
+  /** Until when it said so. */
+  edited_at: string;
+}
+
 export interface LastMessage {
   id: string;
   seq: number;

@@ -6,6 +6,7 @@ import type {
   Answer,
   BlockedUser,
   Conversation,
+  EarlierText,
   MessageMatch,
   MessageType,
   PresenceStatus,
@@ -105,6 +106,17 @@ export class UserChatAPI {
     return this.call<UserMessage>('edit_message', { message_id: messageId, content });
   }
 
+  /** What it said before each edit, the latest first: no function but a table. */
+  getEarlierTexts(messageId: string) {
+    return this.answer<EarlierText[]>(() =>
+      this.supabase
+        .from('message_edits')
+        .select('content, edited_at')
+        .eq('message_id', messageId)
+        .order('edited_at', { ascending: false }),
+    );
+  }
+
   deleteMessage(messageId: string) {
     return this.call<UserMessage>('delete_message', { message_id: messageId });
   }
@@ -199,9 +211,15 @@ export class UserChatAPI {
     });
   }
 
-  private async call<T>(name: string, args: Record<string, unknown>): Promise<Answer<T>> {
+  private call<T>(name: string, args: Record<string, unknown>): Promise<Answer<T>> {
+    return this.answer(() => this.supabase.rpc(name, args));
+  }
+
+  private async answer<T>(
+    ask: () => PromiseLike<{ data: unknown; error: PostgrestError | null; status: number }>,
+  ): Promise<Answer<T>> {
     try {
-      const { data, error, status } = await this.supabase.rpc(name, args);
+      const { data, error, status } = await ask();
       const signedOut =
         status === 401 || (status === 0 && error?.message.startsWith(SignedOut.prototype.name));
       if (signedOut || status > 0) {

@@ -158,6 +158,10 @@ export const en = {
   skinTone: 'Change the skin tone',
   moreActions: 'More actions',
   copyLink: 'Copy link',
+  edits: 'Edits',
+  showEdits: 'Show edits',
+  noEdits: 'Earlier texts are not kept for you',
+  saysNow: 'Now, since',
   reply: 'Reply',
   replyingTo: (name: string) => `Reply to ${name}`,
   cancelReply: 'Cancel reply',
@@ -183,6 +187,12 @@ export const en = {
   discard: 'Discard',
   image: (name: string) => `Image ${name}`,
   imageBroken: 'This image cannot be shown',
+  imageOf: (place: number, images: number) => `Image ${place} of ${images}`,
+  zoomOut: 'Zoom out',
+  zoomIn: 'Zoom in',
+  openOriginal: 'Open the original',
+  previousImage: 'Previous image',
+  nextImage: 'Next image',
 
   // ---- writing
   write: 'Write a message',

@@ -4,7 +4,16 @@ import { useTexts } from '@/hooks/use-texts';
 import type { ChatMessage } from '@/lib/types';
 
 /** An image or a file by its address. The room an image takes is known before it is there, so nothing jumps. */
-export function AttachmentCard({ message, tabIndex }: { message: ChatMessage; tabIndex?: number }) {
+export function AttachmentCard({
+  message,
+  tabIndex,
+  onView,
+}: {
+  message: ChatMessage;
+  tabIndex?: number;
+  /** Shows an image here. Without it, and in another tab or window, the browser does. */
+  onView?: (() => void) | undefined;
+}) {
   const { t, size } = useTexts();
   const [broken, setBroken] = useState(false);
   const address = message.file_url;
@@ -21,6 +30,14 @@ export function AttachmentCard({ message, tabIndex }: { message: ChatMessage; ta
         target="_blank"
         rel="noopener noreferrer nofollow"
         aria-label={t.image(name)}
+        {...(onView && { 'aria-haspopup': 'dialog' })}
+        onClick={(event) => {
+          const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+          if (onView && !elsewhere) {
+            event.preventDefault();
+            onView();
+          }
+        }}
       >
         <img
           src={address}

@@ -46,6 +46,10 @@ export interface MessageActions {
   remove: (message: ChatMessage) => void;
   /** Unread again from this message on. */
   unread: (message: ChatMessage) => void;
+  /** Its image, large. */
+  view: (message: ChatMessage) => void;
+  /** What it said before its edits. */
+  history: (message: ChatMessage) => void;
   /** The message's address into the clipboard. */
   link: (message: ChatMessage) => void;
   retry: (message: ChatMessage) => void;
@@ -147,7 +151,11 @@ export const MessageBubble = memo(function MessageBubble({
             />
           )}
           {!message.is_deleted && message.file_url && (
-            <AttachmentCard message={message} tabIndex={tabIndex} />
+            <AttachmentCard
+              message={message}
+              tabIndex={tabIndex}
+              onView={actions && (() => actions.view(message))}
+            />
           )}
           {message.is_deleted ? (
             <p className="bubble-deleted" data-foot={foot}>
@@ -170,7 +178,20 @@ export const MessageBubble = memo(function MessageBubble({
               message.is_deleted || words === '' || text.isBlocks ? undefined : lastDirection(words)
             }
           >
-            {edited && <span>{t.edited}</span>}
+            {edited &&
+              (actions ? (
+                <button
+                  type="button"
+                  className="foot-button"
+                  tabIndex={tabIndex}
+                  title={t.showEdits}
+                  onClick={() => actions.history(message)}
+                >
+                  {t.edited}
+                </button>
+              ) : (
+                <span>{t.edited}</span>
+              ))}
             {late && (
               <span title={t.writtenAt(times.exactly(late))}>
                 {t.writtenEarlier(times.span(late, message.created_at))}

@@ -1,16 +1,20 @@
 import { Link2, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide-react';
-import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { lazy, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { AnsweredMessage } from './answered-message';
-import { AttachDialog } from './attach-dialog';
 import { EmojiPopover } from './emoji-popover';
 import { IconButton } from '@/components/ui/icon-button';
 import { Textarea } from '@/components/ui/input';
+import { Opened } from '@/components/ui/opened';
 import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { keep, kept, onKept } from '@/lib/keep';
 import type { Draft } from '@/lib/outbox';
 import { isComposing } from '@/lib/script';
 import type { ChatMessage } from '@/lib/types';
+
+const AttachDialog = lazy(async () => ({
+  default: (await import('./attach-dialog')).AttachDialog,
+}));
 
 export interface MessageInputProps {
   onSendMessage: (draft: Draft) => void;
@@ -227,7 +231,9 @@ export function MessageInput({
           <SendHorizontal className="flips" size={19} />
         </button>
       </div>
-      <AttachDialog open={attaching} onOpenChange={setAttaching} onAttach={onSendMessage} />
+      <Opened when={attaching}>
+        <AttachDialog open={attaching} onOpenChange={setAttaching} onAttach={onSendMessage} />
+      </Opened>
     </form>
   );
 }

@@ -10,23 +10,32 @@ import {
   MessageCircleOff,
   Search,
 } from 'lucide-react';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { ConversationSearch } from './conversation-search';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { EmptyState } from './empty-state';
 import type { MessageActions } from './message-bubble';
 import { MessageInput } from './message-input';
 import { MessageList } from './message-list';
-import { MuteDialog } from './mute-dialog';
 import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
-import { ConfirmDialog } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
+import { Opened } from '@/components/ui/opened';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
 import { useChat, useSettings, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
 import { isOnItsWay } from '@/lib/conversation-feed';
 import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
+
+// What is opened now and then is loaded then.
+const ConfirmDialog = lazy(async () => ({
+  default: (await import('@/components/ui/dialog')).ConfirmDialog,
+}));
+const ConversationSearch = lazy(async () => ({
+  default: (await import('./conversation-search')).ConversationSearch,
+}));
+const MuteDialog = lazy(async () => ({ default: (await import('./mute-dialog')).MuteDialog }));
+const EditHistory = lazy(async () => ({ default: (await import('./edit-history')).EditHistory }));
+const ImageViewer = lazy(async () => ({ default: (await import('./image-viewer')).ImageViewer }));
 
 export interface UserChatInterfaceProps {
   conversationId: string;
@@ -63,6 +72,8 @@ export function UserChatInterface({
   const [editing, setEditing] = useState<ChatMessage | null>(null);
   const [replying, setReplying] = useState<ChatMessage | null>(null);
   const [removing, setRemoving] = useState<ChatMessage | null>(null);
+  const [history, setHistory] = useShown(state.messages);
+  const [viewed, setViewed] = useShown(state.messages);
   const [searching, setSearching] = useState(false);
   const [jump, setJump] = useState<{ seq: number } | null>(null);
   const [muting, setMuting] = useState(false);
@@ -132,6 +143,8 @@ export function UserChatInterface({
         : undefined,
       edit: setEditing,
       remove: setRemoving,
+      history: setHistory,
+      view: setViewed,
       unread: (message) => void markAsUnread(message.seq),
       link: (message) =>
         void navigator.clipboard?.writeText(
@@ -143,7 +156,17 @@ export function UserChatInterface({
         feed.gone(message.id);
       },
     }),
-    [act, conversationId, currentUser.id, feed, markAsUnread, session, writable],
+    [
+      act,
+      conversationId,
+      currentUser.id,
+      feed,
+      markAsUnread,
+      session,
+      setHistory,
+      setViewed,
+      writable,
+    ],
   );
 
   const change = async (work: Promise<{ data: UserMessage | null; error: Problem | null }>) => {
@@ -242,12 +265,14 @@ export function UserChatInterface({
       </header>
 
       {searching && (
-        <ConversationSearch
-          conversationId={conversationId}
-          nameOf={(senderId) => (senderId === currentUser.id ? t.you : name)}
-          onOpen={(seq) => setJump({ seq })}
-          onClose={() => setSearching(false)}
-        />
+        <Suspense>
+          <ConversationSearch
+            conversationId={conversationId}
+            nameOf={(senderId) => (senderId === currentUser.id ? t.you : name)}
+            onOpen={(seq) => setJump({ seq })}
+            onClose={() => setSearching(false)}
+          />
+        </Suspense>
       )}
       {other && (
         <MessageList
@@ -338,23 +363,40 @@ export function UserChatInterface({
         />
       )}
 
-      <MuteDialog name={name} open={muting} onOpenChange={setMuting} onMute={mute} />
-      <ConfirmDialog
-        open={removing !== null}
-        onOpenChange={(open) => !open && setRemoving(null)}
-        title={t.deleteQuestion}
-        description={t.deleteAbout}
-        action={t.delete}
-        onConfirm={() => removing && void change(session.api.deleteMessage(removing.id))}
-      />
-      <ConfirmDialog
-        open={blocking}
-        onOpenChange={setBlocking}
-        title={t.blockQuestion(name)}
-        description={t.blockAbout}
-        action={t.block}
-        onConfirm={() => other && void act(session.api.blockUser(other.id)).then(setBlocked)}
-      />
+      <Opened when={history !== null}>
+        <EditHistory message={history} onClose={() => setHistory(null)} />
+      </Opened>
+      <Opened when={viewed !== null}>
+        <ImageViewer
+          message={viewed}
+          images={state.messages.filter(isImage)}
+          onView={setViewed}
+          onClose={() => setViewed(null)}
+        />
+      </Opened>
+      <Opened when={muting}>
+        <MuteDialog name={name} open={muting} onOpenChange={setMuting} onMute={mute} />
+      </Opened>
+      <Opened when={removing !== null}>
+        <ConfirmDialog
+          open={removing !== null}
+          onOpenChange={(open) => !open && setRemoving(null)}
+          title={t.deleteQuestion}
+          description={t.deleteAbout}
+          action={t.delete}
+          onConfirm={() => removing && void change(session.api.deleteMessage(removing.id))}
+        />
+      </Opened>
+      <Opened when={blocking}>
+        <ConfirmDialog
+          open={blocking}
+          onOpenChange={setBlocking}
+          title={t.blockQuestion(name)}
+          description={t.blockAbout}
+          action={t.block}
+          onConfirm={() => other && void act(session.api.blockUser(other.id)).then(setBlocked)}
+        />
+      </Opened>
     </section>
   );
 
@@ -379,6 +421,18 @@ export function UserChatInterface({
       ? t.lastSeen(times.ago(presence.last_seen))
       : t.statuses[status];
   }
+}
+
+function isImage({ message_type, file_url, is_deleted }: ChatMessage): boolean {
+  return message_type === 'image' && !is_deleted && /^https?:\/\//i.test(file_url ?? '');
+}
+
+/** A message that a dialog shows as it is now; null when it is closed, or what it showed was taken back. */
+function useShown(messages: ChatMessage[]) {
+  const [id, setId] = useState<string | null>(null);
+  const show = useCallback((message: ChatMessage | null) => setId(message?.id ?? null), []);
+  const message = messages.find((one) => one.id === id && !one.is_deleted) ?? null;
+  return [message, show] as const;
 }
 
 /** Tells the other one, again while it goes on, and when it ends. */

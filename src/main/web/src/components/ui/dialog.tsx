@@ -1,6 +1,6 @@
 import * as Radix from '@radix-ui/react-dialog';
 import { X } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { useRef, type ReactNode } from 'react';
 import { Button } from './button';
 import { IconButton } from './icon-button';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
@@ -28,6 +28,7 @@ export function Dialog({
 }: DialogProps) {
   const { t } = useTexts();
   const attributes = useLanguageAttributes();
+  const [remember, giveBack] = useFocusBefore();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -36,6 +37,8 @@ export function Dialog({
           <Radix.Content
             className="dialog"
             role={alert ? 'alertdialog' : 'dialog'}
+            onOpenAutoFocus={remember}
+            onCloseAutoFocus={giveBack}
             {...(!description && { 'aria-describedby': undefined })}
           >
             <header className="dialog-header">
@@ -55,6 +58,23 @@ export function Dialog({
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** Who has no trigger of Radix gives the focus back to what had it; of a menu, which has closed, to its trigger. */
+export function useFocusBefore() {
+  const before = useRef<HTMLElement | null>(null);
+  const remember = () => {
+    const active = document.activeElement as HTMLElement | null;
+    const menu = active?.closest('[role="menu"]');
+    before.current = menu
+      ? document.getElementById(menu.getAttribute('aria-labelledby') ?? '')
+      : active;
+  };
+  const giveBack = (event: Event) => {
+    event.preventDefault();
+    before.current?.focus();
+  };
+  return [remember, giveBack] as const;
 }
 
 export function ConfirmDialog({
