@@ -6,6 +6,7 @@ import {
   type EmojiPickerListRowProps,
   type SkinTone,
 } from 'frimousse';
+import { Button } from '@/components/ui/button';
 import { useTexts } from '@/hooks/use-texts';
 
 const TONES: Exclude<SkinTone, 'none'>[] = [
@@ -27,6 +28,7 @@ async function emojiIn(language: string): Promise<EmojiData> {
         import('emojibase-data/en/compact.json'),
         import('emojibase-data/en/messages.json'),
       ]));
+  const arabic = language === 'ar' ? await import('@/texts/emoji-ar') : null;
   return {
     locale: language,
     emojis: emojis.flatMap(({ unicode, label, group, tags = [], skins = [] }) =>
@@ -38,6 +40,7 @@ async function emojiIn(language: string): Promise<EmojiData> {
             category: group,
             version: 0,
             tags,
+            ...arabic?.named(unicode),
             ...(skins.length === TONES.length && {
               skins: Object.fromEntries(
                 TONES.map((tone, i) => [tone, skins[i]!.unicode]),
@@ -47,9 +50,9 @@ async function emojiIn(language: string): Promise<EmojiData> {
     ),
     categories: messages.groups
       .filter(({ key }) => key !== 'component')
-      .map(({ order, message }) => ({ index: order, label: message })),
+      .map(({ key, order, message }) => ({ index: order, label: arabic?.groups[key] ?? message })),
     skinTones: Object.fromEntries(
-      messages.skinTones.map(({ key, message }) => [key, message]),
+      messages.skinTones.map(({ key, message }) => [key, arabic?.tones[key] ?? message]),
     ) as EmojiData['skinTones'],
   };
 }
@@ -68,7 +71,17 @@ function Emoji({ emoji, 'aria-colindex': _, ...rest }: EmojiPickerListEmojiProps
   );
 }
 
-export default function EmojiPicker({ onChoose }: { onChoose: (emoji: string) => void }) {
+/** A name in colons, which a service may take as a reaction. */
+const NAME = /^:[a-z0-9_+-]+:$/;
+
+export default function EmojiPicker({
+  names = false,
+  onChoose,
+}: {
+  /** Whether a name in colons may be chosen, too. */
+  names?: boolean;
+  onChoose: (emoji: string) => void;
+}) {
   const { t, language } = useTexts();
   return (
     <Picker.Root
@@ -94,7 +107,13 @@ export default function EmojiPicker({ onChoose }: { onChoose: (emoji: string) =>
       <Picker.Viewport className="emoji-picker-pane">
         <Picker.Loading className="emoji-picker-words">{t.loading}</Picker.Loading>
         <Picker.Empty className="emoji-picker-words">
-          {({ search }) => t.nothingFound(search)}
+          {({ search }) =>
+            names && NAME.test(search) ? (
+              <Button onClick={() => onChoose(search)}>{search}</Button>
+            ) : (
+              t.nothingFound(search)
+            )
+          }
         </Picker.Empty>
         <Picker.List className="emoji-picker-list" components={{ Row, Emoji }} />
       </Picker.Viewport>

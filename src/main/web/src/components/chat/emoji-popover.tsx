@@ -10,6 +10,7 @@ export function EmojiPopover({
   open,
   onOpenChange,
   label,
+  names = false,
   onChoose,
   onClosed,
   children,
@@ -18,6 +19,8 @@ export function EmojiPopover({
   open: boolean;
   onOpenChange: (open: boolean) => void;
   label: string;
+  /** Whether a name in colons may be chosen, too. */
+  names?: boolean;
   onChoose: (emoji: string) => void;
   /** Takes the focus; without it the trigger has it again. */
   onClosed?: () => void;
@@ -47,6 +50,7 @@ export function EmojiPopover({
             {children || (
               <Suspense fallback={<p className="emoji-picker-words">{t.loading}</p>}>
                 <EmojiPicker
+                  names={names}
                   onChoose={(emoji) => {
                     onOpenChange(false);
                     onChoose(emoji);

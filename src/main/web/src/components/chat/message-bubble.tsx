@@ -21,6 +21,7 @@ import { MessageText } from './message-text';
 import { Button } from '@/components/ui/button';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
+import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { marked } from '@/lib/markdown';
 import { mayHelp } from '@/lib/refusals';
@@ -86,6 +87,7 @@ export const MessageBubble = memo(function MessageBubble({
   actions,
 }: MessageBubbleProps) {
   const { t, told, times } = useTexts();
+  const { reactionNames } = useSettings();
   const [open, setOpen] = useState(false);
   const [all, setAll] = useState(false); // emoji, in place of the usual few
   // Tab leads past what is in a message, but for the one that has the focus, to which arrow keys lead.
@@ -221,6 +223,7 @@ export const MessageBubble = memo(function MessageBubble({
                 setAll(false);
               }}
               label={t.chooseReaction}
+              names={reactionNames}
               onChoose={react}
               trigger={
                 <IconButton label={t.react} tabIndex={tabIndex}>

@@ -37,6 +37,16 @@ const MuteDialog = lazy(async () => ({ default: (await import('./mute-dialog')).
 const EditHistory = lazy(async () => ({ default: (await import('./edit-history')).EditHistory }));
 const ImageViewer = lazy(async () => ({ default: (await import('./image-viewer')).ImageViewer }));
 
+/** As the database refuses it, which need not be asked. */
+const TOO_MANY_REACTIONS: Problem = {
+  message: '',
+  hint: null,
+  status: 409,
+  code: 'PT409',
+  reason: 'too_many_reactions',
+  temporary: false,
+};
+
 export interface UserChatInterfaceProps {
   conversationId: string;
   currentUser: User;
@@ -66,6 +76,7 @@ export function UserChatInterface({
     onlineUsers,
     ...state
   } = useRealtimeChat(conversationId, currentUser.id);
+  const { maxReactions } = useSettings();
   const { conversations } = useStore(session.inbox);
   const listed = conversations.find(({ id }) => id === conversationId);
   const other = state.conversation?.other_user ?? otherUser;
@@ -118,6 +129,13 @@ export function UserChatInterface({
   const actions = useMemo<MessageActions>(
     () => ({
       react: (message, reaction, give) => {
+        const given = message.reactions?.filter(({ user_ids }) =>
+          user_ids.includes(currentUser.id),
+        );
+        if (give && (given?.length ?? 0) >= maxReactions) {
+          setNotice(TOO_MANY_REACTIONS);
+          return;
+        }
         const row = {
           message_id: message.id,
           conversation_id: conversationId,
@@ -162,6 +180,7 @@ export function UserChatInterface({
       currentUser.id,
       feed,
       markAsUnread,
+      maxReactions,
       session,
       setHistory,
       setViewed,
