@@ -272,4 +272,10 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await alice.seesNo('.conversation [aria-label="Muted"]');
     await alice.page.unroute('**/rpc/get_conversations');
   });
+
+  test('the list shows a message without its marks', async () => {
+    await demo.sends('bob', conversation, '**bold** and `code`');
+    await alice.opens();
+    await alice.sees('.conversation-words', 'bold and code');
+  });
 });

@@ -63,11 +63,12 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     test('arrows go through the list, and three Tabs lead from there to the field', async () => {
       await alice.page.focus('.conversation-selected');
       await press('Home');
-      const first = await focusedText();
+      const reached = () => alice.page.evaluate(() => document.activeElement.dataset.conversation);
+      const first = await reached();
       await press('ArrowDown');
-      assert.notEqual(await focusedText(), first);
+      assert.notEqual(await reached(), first);
       await press('ArrowUp');
-      assert.equal(await focusedText(), first);
+      assert.equal(await reached(), first);
       let tabs = 0;
       while (!(await focused('.composer textarea'))) {
         assert.ok(tabs < 3, `the field after ${tabs} Tabs`);
@@ -157,5 +158,86 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await demo.calls('bob', 'delete_message', { message_id: id });
       await alice.seesNo('.viewer'); // what is taken back is not looked at
     });
+
+    test('of ten thousand conversations the document has those on the screen, and one that changes moves alone', async () => {
+      await alice.prepares(manyConversations, MANY);
+      await alice.opens();
+      const shown = () => alice.count('.conversation');
+      await alice.sees(`[aria-setsize="${MANY}"][aria-posinset="1"]`);
+      const first = await shown();
+      assert.ok(first > 5 && first < 60, `${first} of them at first`);
+
+      await alice.clicks('.conversation', 'Bob');
+      await press('End');
+      assert.match(await focusedText(), /Person 9999/);
+      const place = await alice.page.evaluate(() => {
+        const [pane, item] = [document.querySelector('.sidebar-scroll'), document.activeElement].map((one) => one.getBoundingClientRect());
+        return { above: item.top - pane.top, below: pane.bottom - item.bottom };
+      });
+      assert.ok(place.above >= 0 && place.below >= 0, `it is on the screen: ${JSON.stringify(place)}`);
+      await alice.sees(`[aria-posinset="${MANY}"]`, 'Person 9999');
+      await until('the rows to be few', async () => (await shown()) < 60);
+      await press('ArrowUp');
+      assert.match(await focusedText(), /Person 9998/);
+      if (name === 'chromium') {
+        await isAccessible(alice.page, 'ten thousand conversations', '.sidebar');
+      }
+      await press('Home');
+      assert.equal(await alice.page.evaluate(() => document.activeElement.closest('li').ariaPosInSet), '1');
+      await until('the rows to be few again', async () => (await shown()) < 60);
+
+      await alice.page.evaluate(watchList);
+      await demo.sends('bob', await demo.between('alice', 'bob'), 'moves to the top');
+      await alice.sees('[aria-posinset="1"]', 'moves to the top');
+      const { moved, sorted } = await alice.page.evaluate(() => window.watched);
+      assert.ok(moved <= 4, `${moved} rows were put in, taken out or moved`);
+      assert.equal(sorted, 0, 'lists that were sorted whole');
+    });
   });
+}
+
+const MANY = 10_000;
+
+/** In the page: the list that the service answers, and behind it people enough. */
+function manyConversations(many) {
+  const ask = window.fetch;
+  let first = true; // the one before the page, which shows all it is answered
+  window.fetch = async (request, options) => {
+    const answer = await ask(request, options);
+    const list =
+      String(request.url ?? request).endsWith('/get_conversations') && !/conversation_id|"archived":true/.test(options?.body ?? '');
+    if (!list || first) {
+      first &&= !list;
+      return answer;
+    }
+    const rows = await answer.json();
+    while (rows.length < many) {
+      const i = rows.length;
+      const moment = new Date(Date.UTC(2020, 0, 1) - i * 1000).toISOString();
+      const id = `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`;
+      rows.push({
+        ...rows[0],
+        id,
+        other_user: { ...rows[0].other_user, id, full_name: `Person ${i}` },
+        last_message_at: moment,
+        created_at: moment,
+      });
+    }
+    return new Response(JSON.stringify(rows), { headers: { date: answer.headers.get('date') } });
+  };
+}
+
+/** In the page: counts rows that are put into the list, out of it or elsewhere in it, and long lists that are sorted. */
+function watchList() {
+  window.watched = { moved: 0, sorted: 0 };
+  new MutationObserver((records) =>
+    records.forEach(({ addedNodes, removedNodes }) => (window.watched.moved += addedNodes.length + removedNodes.length)),
+  ).observe(document.querySelector('.conversations'), { childList: true });
+  for (const sort of ['sort', 'toSorted']) {
+    const own = Array.prototype[sort];
+    Array.prototype[sort] = function (...order) {
+      window.watched.sorted += this.length > 1000;
+      return own.apply(this, order);
+    };
+  }
 }

@@ -171,7 +171,8 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     test('with 65 conversations a search hit moves the pane alone, at any zoom', async () => {
       await bob.prepares(manyConversations, 65);
       await bob.opens();
-      await until('all of them', async () => (await bob.count('.conversation')) >= 65);
+      const all = () => Number(document.querySelector('[aria-setsize]')?.getAttribute('aria-setsize')) > 65;
+      await until('all of them', () => bob.page.evaluate(all));
       await bob.standsStill();
       await bob.page.click('.sidebar-search input');
       await bob.page.keyboard.type('already, 7');

@@ -1,6 +1,6 @@
 // What one sees while the rest of the page is loaded: the list as soon as it is there, a skeleton before it.
 import type { SignedIn } from './start';
-import { ConversationItem } from '@/components/chat/conversation-item';
+import { ConversationRow } from '@/components/chat/conversation-row';
 import { Skeletons } from '@/components/chat/skeletons';
 import { useTexts } from '@/hooks/use-texts';
 import { useRoute } from '@/hooks/use-route';
@@ -32,14 +32,15 @@ export function Opening({ start }: { start?: SignedIn }) {
                   {start?.conversations ? (
                     <ul className="conversations">
                       {start.conversations.map((conversation) => (
-                        <ConversationItem
-                          key={conversation.id}
-                          conversation={conversation}
-                          currentUser={start.user}
-                          selected={conversation.id === selected}
-                          draft={kept(`draft:${start.user.id}:${conversation.id}`)}
-                          onSelect={select}
-                        />
+                        <li key={conversation.id}>
+                          <ConversationRow
+                            conversation={conversation}
+                            currentUser={start.user}
+                            selected={conversation.id === selected}
+                            draft={kept(`draft:${start.user.id}:${conversation.id}`)}
+                            onSelect={select}
+                          />
+                        </li>
                       ))}
                     </ul>
                   ) : (

@@ -78,11 +78,14 @@ export class Inbox extends Store<InboxState> {
       archived: this.archived,
       limit: PAGE_SIZE,
     });
-    this.set({ loadingMore: false, problem: error });
-    if (data) {
-      data.forEach((conversation) => this.put(conversation));
-      this.set({ hasMore: data.length === PAGE_SIZE });
-    }
+    this.set((now) => ({
+      loadingMore: false,
+      problem: error,
+      ...(data && {
+        conversations: data.reduce(placed, now.conversations),
+        hasMore: data.length === PAGE_SIZE,
+      }),
+    }));
   }
 
   /**
@@ -273,13 +276,24 @@ export class Inbox extends Store<InboxState> {
   }
 
   private put(conversation: Conversation): void {
-    this.set(({ conversations }) => ({
-      conversations: [
-        ...conversations.filter(({ id }) => id !== conversation.id),
-        conversation,
-      ].sort(byMoment),
-    }));
+    this.set(({ conversations }) => ({ conversations: placed(conversations, conversation) }));
   }
+}
+
+/** The list with one conversation as it is now, at its place by time; the others stay in their order. */
+function placed(conversations: Conversation[], one: Conversation): Conversation[] {
+  const list = conversations.filter(({ id }) => id !== one.id);
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (byMoment(list[middle]!, one) < 0) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  list.splice(from, 0, one);
+  return list;
 }
 
 /** Messages that are unread and not muted in these conversations: until the database has counted all. */

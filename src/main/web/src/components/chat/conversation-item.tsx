@@ -1,100 +1,14 @@
-import { BellOff, Check, CheckCheck, Paperclip } from 'lucide-react';
-import { memo } from 'react';
-import { Avatar } from '@/components/ui/avatar';
-import { useTexts } from '@/hooks/use-texts';
-import type { Conversation, User } from '@/lib/types';
+import { memo, useMemo } from 'react';
+import { ConversationRow, type ConversationRowProps } from './conversation-row';
+import { withoutMarks } from '@/lib/markdown';
 
-export interface ConversationItemProps {
-  conversation: Conversation;
-  currentUser: User;
-  selected?: boolean;
-  draft?: string | null;
-  /** -1 where arrow keys lead to it, and Tab does not. */
-  tabIndex?: number;
-  onSelect?: (conversationId: string) => void;
-}
+const SHOWN = 300; // characters of a message, of which a line shows less
 
-export const ConversationItem = memo(function ConversationItem({
-  conversation,
-  currentUser,
-  selected = false,
-  draft,
-  tabIndex,
-  onSelect,
-}: ConversationItemProps) {
-  const { t, times, number } = useTexts();
-  const { other_user: other, last_message: last, unread_count: unread } = conversation;
-  const mine = last?.sender_id === currentUser.id;
-  const read = last !== null && last.seq <= conversation.other_read_seq;
-  return (
-    <li>
-      <button
-        type="button"
-        className={`conversation${selected ? ' conversation-selected' : ''}${unread > 0 ? ' conversation-unread' : ''}`}
-        aria-current={selected ? 'true' : undefined}
-        tabIndex={tabIndex}
-        data-conversation={conversation.id}
-        onClick={() => onSelect?.(conversation.id)}
-      >
-        <Avatar
-          id={other.id}
-          name={other.full_name}
-          url={other.avatar_url}
-          status={other.presence?.status ?? 'offline'}
-        />
-        <span className="conversation-text">
-          <span className="conversation-line">
-            <span className="conversation-name">{other.full_name}</span>
-            <span className="unseen">, {t.statuses[other.presence?.status ?? 'offline']}. </span>
-            {conversation.last_message_at && (
-              <time dir="auto" dateTime={conversation.last_message_at}>
-                {times.shortly(conversation.last_message_at)}
-              </time>
-            )}
-          </span>
-          <span className="conversation-line">
-            <span className="conversation-preview">
-              {draft && !selected ? (
-                <>
-                  <span className="conversation-draft">{t.draft} </span>
-                  {draft}
-                </>
-              ) : last === null ? (
-                t.noMessages
-              ) : last.is_deleted ? (
-                <i>{t.messageDeleted}</i>
-              ) : (
-                <>
-                  {mine &&
-                    (read ? (
-                      <CheckCheck
-                        className="preview-read"
-                        size={15}
-                        role="img"
-                        aria-label={t.readBefore}
-                      />
-                    ) : (
-                      <Check size={15} role="img" aria-label={t.sentBefore} />
-                    ))}
-                  {last.message_type !== 'text' && (
-                    <Paperclip size={14} role="img" aria-label={t.attachmentBefore} />
-                  )}
-                  <span className="conversation-words" dir="auto">
-                    {last.content}
-                  </span>
-                </>
-              )}
-            </span>
-            {conversation.is_muted && <BellOff size={14} role="img" aria-label={t.muted} />}
-            {unread > 0 && (
-              <span className={`badge${conversation.is_muted ? ' badge-muted' : ''}`}>
-                {unread > 99 ? `${number(99)}+` : number(unread)}
-                <span className="unseen"> {t.unread}</span>
-              </span>
-            )}
-          </span>
-        </span>
-      </button>
-    </li>
-  );
+export type ConversationItemProps = Omit<ConversationRowProps, 'words'>;
+
+/** A line of the list, with the last message as a quote shows it. */
+export const ConversationItem = memo(function ConversationItem(props: ConversationItemProps) {
+  const content = props.conversation.last_message?.content ?? '';
+  const words = useMemo(() => withoutMarks(content.slice(0, SHOWN)), [content]);
+  return <ConversationRow {...props} words={words} />;
 });

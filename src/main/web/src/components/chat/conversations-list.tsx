@@ -8,7 +8,17 @@ import {
   SearchX,
   X,
 } from 'lucide-react';
-import { lazy, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import {
+  lazy,
+  Suspense,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react';
+import { flushSync } from 'react-dom';
 import { useInView } from 'react-intersection-observer';
 import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
@@ -25,10 +35,17 @@ import { useTexts } from '@/hooks/use-texts';
 import { kept, onKept } from '@/lib/keep';
 import { mayHelp } from '@/lib/refusals';
 import { reveal } from '@/lib/scroll';
-import type { MessageMatch, Problem, User } from '@/lib/types';
+import { PAGE_SIZE } from '@/lib/settings';
+import type { Conversation, MessageMatch, Problem, User } from '@/lib/types';
 
 const BlockedUsersDialog = lazy(async () => ({
   default: (await import('./blocked-users-dialog')).BlockedUsersDialog,
+}));
+
+// A short list needs none of it.
+const conversationRows = () => import('./conversation-rows');
+const ConversationRows = lazy(async () => ({
+  default: (await conversationRows()).ConversationRows,
 }));
 
 type Filter = 'all' | 'unread' | 'archived';
@@ -53,6 +70,7 @@ export function ConversationsList({
   const [filter, setFilter] = useState<Filter>('all');
   const archived = filter === 'archived';
   const search = useRef<HTMLInputElement>(null);
+  const pane = useRef<HTMLDivElement>(null);
   const [reached, setReached] = useState<string | null>(null); // by arrow keys: where Tab comes back to
   const [blocked, setBlocked] = useState(false);
   const [searchQuery, setSearchQuery] = useState('');
@@ -92,13 +110,53 @@ export function ConversationsList({
     }
   }, [archived, session]);
 
+  // A list that becomes long is made anew, and the row with the focus with it.
+  const isLong = shown.length > PAGE_SIZE;
+  useEffect(() => {
+    if (hasMore) {
+      void conversationRows();
+    }
+  }, [hasMore]);
+  useLayoutEffect(() => {
+    if (reached && document.activeElement === document.body) {
+      const row = pane.current?.querySelector<HTMLElement>(`[data-conversation="${reached}"]`);
+      row?.focus({ preventScroll: true });
+    }
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only then
+  }, [isLong]);
+
+  const searching = query !== '' && searchQuery.trim() !== '';
+  // What is not on the screen is not in the document, until an arrow key leads there.
+  const pressed = (event: KeyboardEvent<HTMLElement>) =>
+    moveByArrows(event, searching ? null : shown.map(({ id }) => id), (id) =>
+      flushSync(() => setReached(id)),
+    );
+
   const choose = (conversationId: string, seq?: number) => {
     setSearchQuery('');
     onConversationSelect(conversationId, seq);
   };
 
+  const item = (conversation: Conversation) => (
+    <ConversationItem
+      conversation={conversation}
+      currentUser={currentUser}
+      selected={conversation.id === selected}
+      draft={kept(`draft:${currentUser.id}:${conversation.id}`)}
+      tabIndex={conversation.id === stop ? 0 : -1}
+      onSelect={choose}
+    />
+  );
+  const rows = (some: Conversation[]) => (
+    <ul className="conversations">
+      {some.map((conversation) => (
+        <li key={conversation.id}>{item(conversation)}</li>
+      ))}
+    </ul>
+  );
+
   return (
-    <section className="sidebar" aria-label={t.conversations} onKeyDown={moveByArrows}>
+    <section className="sidebar" aria-label={t.conversations} onKeyDown={pressed}>
       <header className="sidebar-header">
         <h2>{t.messages}</h2>
         <IconButton label={t.blockedPeople} onClick={() => setBlocked(true)}>
@@ -145,10 +203,11 @@ export function ConversationsList({
         ))}
       </div>
       <div
+        ref={pane}
         className="sidebar-scroll"
         onFocus={({ target }) => setReached((now) => target.dataset.conversation ?? now)}
       >
-        {query !== '' && searchQuery.trim() !== '' ? (
+        {searching ? (
           <SearchResults query={query} currentUser={currentUser} onConversationSelect={choose} />
         ) : problem && conversations.length === 0 && !(outage && problem.temporary) ? (
           <EmptyState
@@ -185,20 +244,14 @@ export function ConversationsList({
           )
         ) : (
           <>
-            <ul className="conversations">
-              {shown.map((conversation) => (
-                <ConversationItem
-                  key={conversation.id}
-                  conversation={conversation}
-                  currentUser={currentUser}
-                  selected={conversation.id === selected}
-                  draft={kept(`draft:${currentUser.id}:${conversation.id}`)}
-                  tabIndex={conversation.id === stop ? 0 : -1}
-                  onSelect={choose}
-                />
-              ))}
-            </ul>
-            {hasMore && <div ref={end} className="list-end" />}
+            {isLong ? (
+              <Suspense fallback={rows(shown.slice(0, PAGE_SIZE))}>
+                <ConversationRows conversations={shown} hasMore={hasMore} stop={stop} item={item} />
+              </Suspense>
+            ) : (
+              rows(shown)
+            )}
+            {hasMore && <div key={conversations.length} ref={end} className="list-end" />}
           </>
         )}
       </div>
@@ -206,27 +259,46 @@ export function ConversationsList({
   );
 }
 
-/** Arrow keys lead from the search to the list and through it; the pane scrolls with them. */
-function moveByArrows(event: KeyboardEvent<HTMLElement>): void {
-  const items = [...event.currentTarget.querySelectorAll<HTMLElement>('.conversation')];
-  const at = items.indexOf(document.activeElement as HTMLElement);
+/**
+ * Arrow keys lead from the search to the list and through it; the pane scrolls with them.
+ *
+ * @param ids of the whole list, of which the document has a part; null for what a search has found
+ * @param reach puts one of them into the document
+ */
+function moveByArrows(
+  event: KeyboardEvent<HTMLElement>,
+  ids: string[] | null,
+  reach: (id: string) => void,
+): void {
+  const list = event.currentTarget;
+  const found = [...list.querySelectorAll<HTMLElement>('.conversation')];
+  const focused = document.activeElement as HTMLElement;
+  const at = ids ? ids.indexOf(focused.dataset.conversation ?? '') : found.indexOf(focused);
+  const last = (ids ?? found).length - 1;
   const to =
     event.key === 'ArrowDown'
-      ? Math.min(at + 1, items.length - 1)
+      ? Math.min(at + 1, last)
       : event.key === 'ArrowUp'
         ? Math.max(at - 1, 0)
         : event.key === 'Home'
           ? 0
           : event.key === 'End'
-            ? items.length - 1
+            ? last
             : -1;
   const inSearch = event.target instanceof HTMLInputElement;
-  if (to < 0 || !items[to] || (at < 0 && !(inSearch && event.key === 'ArrowDown'))) {
+  if (to < 0 || (at < 0 && !(inSearch && event.key === 'ArrowDown'))) {
     return;
   }
   event.preventDefault();
-  items[to].focus({ preventScroll: true });
-  reveal(items[to], items[to].closest('.sidebar-scroll')!, 'nearest', 4);
+  const id = ids?.[to];
+  if (id) {
+    reach(id);
+  }
+  const item = id ? list.querySelector<HTMLElement>(`[data-conversation="${id}"]`) : found[to];
+  if (item) {
+    item.focus({ preventScroll: true });
+    reveal(item, item.closest('.sidebar-scroll')!, 'nearest', 4);
+  }
 }
 
 /** Shown anew when another tab writes or sends a draft. */
@@ -278,13 +350,14 @@ function SearchResults({
 
   // What is on the screen at once; then who is found otherwise: without accents, surname first.
   const people = found?.query === query ? found.users.map(({ id }) => id) : [];
-  const matching = conversations.filter(
+  const all = conversations.filter(
     ({ other_user }) =>
       other_user.full_name.toLowerCase().includes(query.toLowerCase()) ||
       people.includes(other_user.id),
   );
+  const matching = all.slice(0, PAGE_SIZE);
   const others =
-    found?.users.filter(({ id }) => !matching.some(({ other_user }) => other_user.id === id)) ?? [];
+    found?.users.filter(({ id }) => !all.some(({ other_user }) => other_user.id === id)) ?? [];
   const nameOf = (message: MessageMatch) => {
     const conversation = conversations.find(({ id }) => id === message.conversation_id);
     return message.sender_id === currentUser.id
@@ -318,13 +391,15 @@ function SearchResults({
       {matching.length > 0 && (
         <Results title={t.conversations}>
           {matching.map((conversation) => (
-            <ConversationItem
-              key={conversation.id}
-              conversation={conversation}
-              currentUser={currentUser}
-              onSelect={onConversationSelect}
-            />
+            <li key={conversation.id}>
+              <ConversationItem
+                conversation={conversation}
+                currentUser={currentUser}
+                onSelect={onConversationSelect}
+              />
+            </li>
           ))}
+          {all.length > matching.length && <li className="people-more">{t.morePeople}</li>}
         </Results>
       )}
       {others.length > 0 && (
