@@ -274,8 +274,8 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
   });
 
   test('the list shows a message without its marks', async () => {
-    await demo.sends('bob', conversation, '**bold** and `code`');
+    await demo.sends('bob', conversation, '**bold** and `code`, ¯\\_(ツ)_/¯');
     await alice.opens();
-    await alice.sees('.conversation-words', 'bold and code');
+    await alice.sees('.conversation-words', 'bold and code, ¯\\_(ツ)_/¯');
   });
 });

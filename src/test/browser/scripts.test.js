@@ -203,6 +203,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
           '&lt;b&gt;x&lt;/b&gt; &lt;img src=x onerror=alert(1)&gt; [a](javascript:alert(1)) ![b](<a>https://example.org/b.png</a>)',
         ],
         ['2*3*4 a_b_c * - # none &amp; \\*\n---\n    four spaces', '2*3*4 a_b_c * - # none &amp;amp; \\*\n---\n    four spaces'],
+        ['¯\\_(ツ)_/¯ \\*as it is\\* C:\\_x', '¯\\_(ツ)_/¯ \\*as it is\\* C:\\_x'],
         ['*https://example.org/_c_/*d*', '<em><a>https://example.org/_c_/*d</a></em>'],
         ['`https://example.org/e` \ue0000\ue000', '<code><a>https://example.org/e</a></code> \ue0000\ue000'],
         ['见**粗体**。', '见<strong>粗体</strong>。'],

@@ -25,6 +25,18 @@ markdown.block.ruler.before(
   { alt: ['blockquote', 'paragraph'] },
 );
 
+// A backslash takes a mark's meaning away, and stays: people write ¯\_(ツ)_/¯ and paths.
+markdown.inline.ruler.before('backticks', 'escaped', (state, silent) => {
+  const escaped = /^\\[*_~`]/.test(state.src.slice(state.pos - 1, state.pos + 1));
+  if (escaped && !silent) {
+    state.pending += state.src[state.pos];
+  }
+  if (escaped) {
+    state.pos++;
+  }
+  return escaped;
+});
+
 // 2*3*4 is no emphasis.
 markdown.inline.ruler.before('emphasis', 'product', (state, silent) => {
   const product = /^[a-z0-9]\*(?=[a-z0-9])/i.test(state.src.slice(state.pos - 1, state.pos + 2));
