@@ -1,0 +1,127 @@
+package com.gptdesk.chat.service.files;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Locale;
+import java.util.UUID;
+
+/**
+ * Files in a folder, each under an id that the database has made. A file is written in {@code
+ * incoming}, forced to the disk, and then moved to {@code objects}: what is there is whole. Several
+ * nodes may share the folder. Blocks, so call it on a virtual thread. Thread-safe.
+ */
+public class DiskStore {
+  private static final long MIB = 1 << 20;
+
+  private final Path incoming;
+  private final Path objects;
+  private final long reservedBytes;
+
+  /**
+   * Creates the folder when it is not there.
+   *
+   * @param reservedBytes what stays free on the disk, for the database that shares it
+   * @throws IOException the folder cannot be created or written
+   */
+  public DiskStore(Path directory, long reservedBytes) throws IOException {
+    this.incoming = Files.createDirectories(directory.resolve("incoming"));
+    this.objects = Files.createDirectories(directory.resolve("objects"));
+    this.reservedBytes = reservedBytes;
+    Files.delete(Files.createTempFile(incoming, "can-be-written-", ""));
+  }
+
+  /**
+   * Goes on with a file, from where the last writer ended.
+   *
+   * @throws FileBusy another writer, of this node or of another, has it open
+   */
+  public IncomingFile write(UUID id) throws IOException {
+    FileChannel channel = open(incoming.resolve(id.toString()));
+    try {
+      if (channel.tryLock() == null) {
+        throw new FileBusy();
+      }
+      return new IncomingFile(this, id, channel);
+    } catch (OverlappingFileLockException e) {
+      channel.close();
+      throw new FileBusy();
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Opens a file to append to; a test opens another one. */
+  FileChannel open(Path file) throws IOException {
+    return FileChannel.open(
+        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+  }
+
+  /** How many bytes of a file that is not whole have come. */
+  public long arrived(UUID id) throws IOException {
+    try {
+      return Files.size(incoming.resolve(id.toString()));
+    } catch (NoSuchFileException e) {
+      return 0;
+    }
+  }
+
+  /** Where a whole file is, if it is there. */
+  public Path path(UUID id) {
+    String name = id.toString(); // begins with its time, so its end spreads
+    return objects.resolve(name.substring(name.length() - 2)).resolve(name);
+  }
+
+  /** Removes all of a file, whole or not; that it is not there is success. */
+  public void remove(UUID id) throws IOException {
+    Files.deleteIfExists(incoming.resolve(id.toString()));
+    Files.deleteIfExists(path(id));
+  }
+
+  /** Moves a file that was forced to the disk to the whole ones. */
+  void keep(UUID id) throws IOException {
+    Path whole = path(id);
+    Path folder = whole.getParent();
+    if (folder != null && !Files.isDirectory(folder)) {
+      Files.createDirectories(folder);
+      force(objects);
+    }
+    Files.move(incoming.resolve(id.toString()), whole, StandardCopyOption.ATOMIC_MOVE);
+    force(folder == null ? objects : folder);
+    force(incoming);
+  }
+
+  /** Makes its entries survive a crash. */
+  private static void force(Path folder) throws IOException {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  /**
+   * Refuses what would take what is reserved.
+   *
+   * @param bytes how many are about to be written
+   */
+  public void requireRoom(long bytes) throws IOException {
+    if (Files.getFileStore(incoming).getUsableSpace() - bytes < reservedBytes) {
+      throw new DiskFull(
+          "The disk of the files has no room for %d bytes beside the reserved %d MiB"
+              .formatted(bytes, reservedBytes / MIB));
+    }
+  }
+
+  /** The same failure, or that the disk is full. */
+  static IOException meaningOf(IOException failure) {
+    String message = String.valueOf(failure.getMessage()).toLowerCase(Locale.ROOT);
+    return message.contains("no space left") || message.contains("quota exceeded")
+        ? new DiskFull(failure)
+        : failure;
+  }
+}

@@ -1,0 +1,75 @@
+package com.gptdesk.chat.service.files;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** What happened to files on this node since its start. Thread-safe. */
+public final class FileCounts {
+  private final LongAdder stored = new LongAdder();
+  private final LongAdder refused = new LongAdder();
+  private final LongAdder failed = new LongAdder();
+  private final LongAdder bytesReceived = new LongAdder();
+  private final LongAdder bytesSent = new LongAdder();
+  private final LongAdder removed = new LongAdder();
+  private final LongAdder removalsFailed = new LongAdder();
+
+  /** An upload became a whole file. */
+  public void stored() {
+    stored.increment();
+  }
+
+  /** An upload was refused, by the database or for its content. */
+  public void refused() {
+    refused.increment();
+  }
+
+  /** An upload failed: the client went away, or the disk is full or broken. */
+  public void failed() {
+    failed.increment();
+  }
+
+  public void received(long bytes) {
+    bytesReceived.add(bytes);
+  }
+
+  public void sent(long bytes) {
+    bytesSent.add(bytes);
+  }
+
+  /** So many files were removed from the disk. */
+  void removed(int files) {
+    removed.add(files);
+  }
+
+  /** A file could not be removed; it is tried again later. */
+  void removalFailed() {
+    removalsFailed.increment();
+  }
+
+  public long uploadsStored() {
+    return stored.sum();
+  }
+
+  public long uploadsRefused() {
+    return refused.sum();
+  }
+
+  public long uploadsFailed() {
+    return failed.sum();
+  }
+
+  public long bytesReceived() {
+    return bytesReceived.sum();
+  }
+
+  public long bytesSent() {
+    return bytesSent.sum();
+  }
+
+  public long removals() {
+    return removed.sum();
+  }
+
+  public long removalFailures() {
+    return removalsFailed.sum();
+  }
+}

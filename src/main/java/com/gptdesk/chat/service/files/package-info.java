@@ -1,0 +1,5 @@
+/** The bytes of stored files: on the disk, what they are, and their removal. */
+@NullMarked
+package com.gptdesk.chat.service.files;
+
+import org.jspecify.annotations.NullMarked;
