@@ -2,6 +2,7 @@ package com.gptdesk.chat.service;
 
 import com.gptdesk.chat.service.auth.TokenChoice;
 import com.gptdesk.chat.service.cluster.NatsSettings;
+import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.socket.RealtimeSettings;
@@ -34,6 +35,7 @@ import org.slf4j.LoggerFactory;
  * @param rest which tables are served, and how much a request may ask of them
  * @param realtime the limits of sockets and channels
  * @param topics the limits of broadcasts and presence
+ * @param files where files are stored, and what may be
  * @param nats how changes are shared between nodes; null when each node reads its own
  * @param metricsToken the token for /metrics; null: nobody may read them
  */
@@ -46,6 +48,7 @@ public record Config(
     RestLimits rest,
     RealtimeSettings realtime,
     TopicLimits topics,
+    FileSettings files,
     @Nullable NatsSettings nats,
     @Nullable String metricsToken) {
 
@@ -85,6 +88,7 @@ public record Config(
           new SettingGroup("Real time", RealtimeSettings.SETTINGS)
               .and(TopicLimits.SETTINGS)
               .and(DatabaseSettings.LISTENING),
+          new SettingGroup("Files", FileSettings.SETTINGS),
           new SettingGroup("NATS", NatsSettings.SETTINGS),
           new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT))
               .and(HttpSettings.LOG));
@@ -109,6 +113,8 @@ public record Config(
             RestLimits.from(settings),
             RealtimeSettings.from(settings, enabled),
             TopicLimits.from(settings),
+            FileSettings.from(
+                settings, database.embedded() ? database.dataDirectory().resolve("files") : null),
             NatsSettings.from(settings, database.embedded()),
             settings.get(Metrics.TOKEN));
     settings.get(LOG_FORMAT);

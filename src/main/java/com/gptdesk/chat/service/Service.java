@@ -17,6 +17,11 @@ import com.gptdesk.chat.service.cluster.NatsCluster;
 import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.service.database.ChatLimits;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.files.DiskStore;
+import com.gptdesk.chat.service.files.FileCounts;
+import com.gptdesk.chat.service.files.FileRecords;
+import com.gptdesk.chat.service.files.FileSettings;
+import com.gptdesk.chat.service.files.FileSweeper;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TlsCertificate;
 import com.gptdesk.chat.service.ops.Health;
@@ -39,9 +44,11 @@ import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
 import com.gptdesk.chat.service.server.HttpSettings;
 import com.gptdesk.chat.service.server.PageSettings;
+import com.gptdesk.chat.service.storage.StorageEndpoint;
 import com.zaxxer.hikari.HikariDataSource;
 import io.vertx.core.Vertx;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -158,6 +165,8 @@ final class Service implements AutoCloseable {
             config.rpc().batches(),
             relay::lookNow);
     metrics.watch(calls);
+    StorageEndpoint storage =
+        storage(config.files(), chat, metrics, tokenSettings, tokens, limits, enabled);
     HttpService http =
         resources.opened(
             new HttpService(
@@ -166,6 +175,7 @@ final class Service implements AutoCloseable {
                 calls,
                 new RestEndpoint(chat, config.rest(), tokens, limits, enabled, relay::lookNow),
                 new BroadcastEndpoint(topics, tokens, config.topics(), enabled),
+                storage,
                 limits,
                 Health.of(chat, migrations::differences, relayProblem),
                 realtime,
@@ -207,6 +217,38 @@ final class Service implements AutoCloseable {
                 resources.opened(Pools.replica(settings, config.database().statementTimeout())),
                 settings,
                 signer));
+  }
+
+  /** Files in a folder, and who removes what is gone; null where no folder is set. */
+  private @Nullable StorageEndpoint storage(
+      FileSettings settings,
+      ServiceDatabase chat,
+      Metrics metrics,
+      TokenSettings tokenSettings,
+      TokenVerifier tokens,
+      RequestLimits limits,
+      boolean enabled)
+      throws IOException {
+    Path directory = settings.directory();
+    if (directory == null) {
+      LOG.info("No files are stored: set CHAT_STORAGE_DIR to a folder for them");
+      return null;
+    }
+    FileCounts counts = new FileCounts();
+    metrics.watch(counts);
+    FileRecords records = new FileRecords(chat);
+    DiskStore store = new DiskStore(directory, settings.reservedBytes());
+    String secret = settings.addressSecret();
+    resources.opened(new FileSweeper(records, store, counts, settings.sweepPause())).start();
+    return new StorageEndpoint(
+        records,
+        store,
+        settings,
+        counts,
+        secret == null ? tokenSettings.secret() : secret,
+        tokens,
+        limits,
+        enabled);
   }
 
   /** How tokens are checked; on the embedded database without a secret, with one that it keeps. */

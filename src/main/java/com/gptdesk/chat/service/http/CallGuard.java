@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * What every call under {@code /rest/v1} passes: who calls, whether they call too often, and what a
- * failure becomes. Thread-safe.
+ * What every call under {@code /rest/v1} and {@code /storage/v1} passes: who calls, whether they
+ * call too often, and what a failure becomes. Thread-safe.
  */
 public final class CallGuard {
   private static final Logger LOG = LoggerFactory.getLogger(CallGuard.class);
@@ -51,6 +51,21 @@ public final class CallGuard {
       @Nullable String authorization,
       @Nullable String apikey,
       Function<Identity, Reply> work) {
+    return answer(label, authorization, apikey, work, Problem::reply);
+  }
+
+  /**
+   * The same for another kind of answer.
+   *
+   * @param <T> of the answer
+   * @param refused makes the answer of a problem
+   */
+  public <T> T answer(
+      String label,
+      @Nullable String authorization,
+      @Nullable String apikey,
+      Function<Identity, T> work,
+      Function<Problem, T> refused) {
     Identity identity = null;
     try {
       if (!enabled) {
@@ -63,19 +78,19 @@ public final class CallGuard {
       }
       return work.apply(identity);
     } catch (Problem.Stop e) {
-      return e.problem().reply();
+      return refused.apply(e.problem());
     } catch (InvalidToken e) {
-      return Errors.of(e).reply();
+      return refused.apply(Errors.of(e));
     } catch (Refusal e) {
-      return Errors.of(e, identity == null || identity.isAnonymous()).reply();
+      return refused.apply(Errors.of(e, identity == null || identity.isAnonymous()));
     } catch (DatabaseUnavailable e) {
       LOG.warn("{} was not answered: {}", label, String.valueOf(e.getMessage()));
       if (e.isPartitionMissing()) {
         partitionsMissing.increment();
       }
-      return Errors.of(e).reply();
+      return refused.apply(Errors.of(e));
     } catch (RuntimeException | Error e) {
-      return fault(label, identity, e).reply();
+      return refused.apply(fault(label, identity, e));
     }
   }
 

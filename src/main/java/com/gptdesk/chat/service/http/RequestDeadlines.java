@@ -65,6 +65,26 @@ public final class RequestDeadlines {
         (same, awaited) -> awaited.body() ? awaited(awaited.last(), true, longer) : awaited);
   }
 
+  /** Its body is not read for now, so that the time is not the client's. */
+  public void held(HttpServerRequest request) {
+    replace(request, false, idle);
+  }
+
+  /**
+   * More of its body is wanted from now on: a long body has the time of a request for each part.
+   */
+  public void awaited(HttpServerRequest request) {
+    replace(request, true, arrival);
+  }
+
+  /** Not when its body is whole: the next request may have begun. */
+  private void replace(HttpServerRequest request, boolean body, Duration within) {
+    if (!request.isEnded()) {
+      connections.computeIfPresent(
+          request.connection(), (connection, now) -> awaited(now.last(), body, within));
+    }
+  }
+
   /** No more requests come on this connection: it became a socket or was closed. */
   public void forget(HttpConnection connection) {
     connections.remove(connection);

@@ -7,6 +7,7 @@ import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.relay.Relay;
 import com.gptdesk.chat.service.cluster.NatsCluster;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
@@ -309,6 +310,30 @@ public final class Metrics implements AutoCloseable {
         "Messages that wait for a place at the database",
         gateway,
         RpcEndpoint::messagesWaiting);
+  }
+
+  /** Metrics of files. */
+  public void watch(FileCounts files) {
+    String uploads = "Uploads, by what became of them";
+    counter("chat.file.uploads", uploads, files, FileCounts::uploadsStored, "outcome", "stored");
+    counter("chat.file.uploads", uploads, files, FileCounts::uploadsRefused, "outcome", "refused");
+    counter("chat.file.uploads", uploads, files, FileCounts::uploadsFailed, "outcome", "failed");
+    counter(
+        "chat.file.received.bytes",
+        "Bytes of files written to the disk",
+        files,
+        FileCounts::bytesReceived);
+    counter(
+        "chat.file.sent.bytes",
+        "Bytes of files that downloads asked for",
+        files,
+        FileCounts::bytesSent);
+    counter("chat.file.removals", "Files removed from the disk", files, FileCounts::removals);
+    counter(
+        "chat.file.removal.failures",
+        "Files that could not be removed and are tried again",
+        files,
+        FileCounts::removalFailures);
   }
 
   /** Metrics of an embedded PostgreSQL. */

@@ -15,6 +15,7 @@ import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
+import com.gptdesk.chat.service.storage.StorageEndpoint;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
 import io.vertx.core.DeploymentOptions;
@@ -74,6 +75,7 @@ public final class HttpService implements AutoCloseable {
 
   /**
    * @param limits the rate limits
+   * @param storage null where no files are stored
    * @param demo null without the demo; then its paths do not exist
    * @param pageSettings what {@code /page.json} says
    */
@@ -83,6 +85,7 @@ public final class HttpService implements AutoCloseable {
       RpcEndpoint rpc,
       RestEndpoint rest,
       BroadcastEndpoint broadcasts,
+      @Nullable StorageEndpoint storage,
       RequestLimits limits,
       Health health,
       RealtimeServer realtime,
@@ -111,6 +114,7 @@ public final class HttpService implements AutoCloseable {
             rpc,
             rest,
             broadcasts,
+            storage == null ? null : new StorageRoute(storage, settings.bounds(), work),
             limits,
             health,
             demo,

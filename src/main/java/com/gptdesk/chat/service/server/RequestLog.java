@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.server;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
+import com.gptdesk.chat.service.storage.StorageEndpoint;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
@@ -78,7 +79,11 @@ record RequestLog(Wanted wanted, Duration slow) {
     long start = System.nanoTime();
     context.addEndHandler(
         ended -> {
-          Duration took = Duration.ofNanos(System.nanoTime() - start);
+          // A large file takes as long as its client's line needs.
+          Duration took =
+              path.startsWith(StorageEndpoint.PREFIX)
+                  ? Duration.ZERO
+                  : Duration.ofNanos(System.nanoTime() - start);
           int status = context.response().getStatusCode();
           Level level = level(status, took);
           if (level != null) {

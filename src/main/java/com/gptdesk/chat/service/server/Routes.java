@@ -13,6 +13,7 @@ import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rest.RestRequest;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.rpc.RpcRequest;
+import com.gptdesk.chat.service.storage.StorageEndpoint;
 import com.gptdesk.chat.service.upstream.Upstream;
 import com.gptdesk.chat.service.upstream.UpstreamSettings;
 import io.vertx.core.Context;
@@ -63,6 +64,7 @@ final class Routes {
   private final RpcEndpoint rpc;
   private final RestEndpoint rest;
   private final BroadcastEndpoint broadcasts;
+  private final @Nullable StorageRoute storage;
   private final RequestLimits limits;
   private final Health health;
   private final @Nullable DemoEndpoints demo;
@@ -78,6 +80,7 @@ final class Routes {
       RpcEndpoint rpc,
       RestEndpoint rest,
       BroadcastEndpoint broadcasts,
+      @Nullable StorageRoute storage,
       RequestLimits limits,
       Health health,
       @Nullable DemoEndpoints demo,
@@ -90,6 +93,7 @@ final class Routes {
     this.rpc = rpc;
     this.rest = rest;
     this.broadcasts = broadcasts;
+    this.storage = storage;
     this.limits = limits;
     this.health = health;
     this.demo = demo;
@@ -124,6 +128,12 @@ final class Routes {
       router.route(address + "*").handler(this::withinLimits);
       router.post(address).handler(body()).handler(this::broadcasts);
       router.post(address + "/:topic/events/:event").handler(body()).handler(this::broadcast);
+    }
+    if (storage != null) {
+      router.route(StorageEndpoint.PREFIX + "/*").handler(this::withinLimits);
+      router
+          .route(StorageEndpoint.PREFIX + "/*")
+          .handler(context -> storage.answer(context, deadlines));
     }
     route(router, "/health/live").handler(context -> end(context, health.live()));
     route(router, "/health/ready").handler(context -> blocking(context, health::ready));
@@ -205,6 +215,9 @@ final class Routes {
     if (!request.method().equals(HttpMethod.OPTIONS)) {
       context.next();
     } else if (settings.origins().admit(request)) {
+      if (StorageEndpoint.isResumable(RequestLog.path(request))) {
+        StorageEndpoint.resumableAbilities().forEach(context.response()::putHeader);
+      }
       Cors.preflight(request);
     } else {
       end(context, Cors.foreign().reply());

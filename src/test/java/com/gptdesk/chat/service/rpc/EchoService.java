@@ -19,6 +19,8 @@ import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
 import com.gptdesk.chat.service.server.HttpSettings;
 import com.gptdesk.chat.service.server.PageSettings;
+import com.gptdesk.chat.service.storage.StorageEndpoint;
+import com.gptdesk.chat.testing.NoTopics;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
@@ -92,6 +94,31 @@ public final class EchoService {
       TokenVerifier tokens,
       @Nullable DemoEndpoints demo,
       Metrics metrics) {
+    return of(vertx, settings, limits, gateway, topics, tokens, null, demo, metrics);
+  }
+
+  /** With files. */
+  public static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      TokenVerifier tokens,
+      StorageEndpoint storage,
+      Metrics metrics) {
+    var gateway = new RpcEndpoint(new FunctionCatalogue(FUNCTIONS), ECHO, tokens, limits, true);
+    return of(vertx, settings, limits, gateway, new NoTopics(), tokens, storage, null, metrics);
+  }
+
+  private static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      RpcEndpoint gateway,
+      Topics topics,
+      TokenVerifier tokens,
+      @Nullable StorageEndpoint storage,
+      @Nullable DemoEndpoints demo,
+      Metrics metrics) {
     return new HttpService(
         vertx,
         settings,
@@ -99,6 +126,7 @@ public final class EchoService {
         NoTables.endpoint(tokens, limits),
         new BroadcastEndpoint(
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9), null), true),
+        storage,
         limits,
         new Health(List.of(new Health.Check("database", () -> null))),
         new RealtimeServer(

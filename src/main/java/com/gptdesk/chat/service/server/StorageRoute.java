@@ -1,0 +1,117 @@
+package com.gptdesk.chat.service.server;
+
+import com.gptdesk.chat.service.http.RequestBounds;
+import com.gptdesk.chat.service.http.RequestDeadlines;
+import com.gptdesk.chat.service.http.RequestId;
+import com.gptdesk.chat.service.storage.StorageEndpoint;
+import com.gptdesk.chat.service.storage.StorageReply;
+import com.gptdesk.chat.service.storage.StorageRequest;
+import io.vertx.core.Context;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.ext.web.RoutingContext;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+
+/**
+ * Carries requests for files between the HTTP server and the {@link StorageEndpoint}: bodies as
+ * they are read, files from the disk as they are sent.
+ */
+final class StorageRoute {
+  private static final Logger LOG = LoggerFactory.getLogger(StorageRoute.class);
+
+  private final StorageEndpoint storage;
+  private final RequestBounds bounds;
+  private final Executor work;
+
+  StorageRoute(StorageEndpoint storage, RequestBounds bounds, Executor work) {
+    this.storage = storage;
+    this.bounds = bounds;
+    this.work = work;
+  }
+
+  void answer(RoutingContext context, RequestDeadlines deadlines) {
+    HttpServerRequest request = context.request();
+    Context loop = context.vertx().getOrCreateContext();
+    RequestBody body = new RequestBody(request, loop, deadlines);
+    StorageRequest asked;
+    try {
+      asked = asked(context, body);
+    } catch (IllegalArgumentException e) { // broken percent-encoding
+      body.discard();
+      context.fail(400);
+      return;
+    }
+    if ("100-continue".equalsIgnoreCase(request.getHeader("Expect"))) {
+      context.response().writeContinue();
+    }
+    String id = context.get(RequestId.FIELD);
+    work.execute(
+        () -> {
+          MDC.put(RequestId.FIELD, id); // on a thread of this request only
+          StorageReply reply = storage.answer(asked);
+          loop.runOnContext(
+              nothing -> {
+                end(context, reply);
+                body.discard();
+              });
+        });
+  }
+
+  private StorageRequest asked(RoutingContext context, RequestBody body) {
+    HttpServerRequest request = context.request();
+    Map<String, String> query = new HashMap<>();
+    context.queryParams().forEach(each -> query.putIfAbsent(each.getKey(), each.getValue()));
+    String path = RequestLog.path(request).substring(StorageEndpoint.PREFIX.length());
+    return new StorageRequest(
+        request.method().name(),
+        URLDecoder.decode(path.replace("+", "%2B"), StandardCharsets.UTF_8),
+        query,
+        request::getHeader,
+        body,
+        bounds.maxBodyBytes());
+  }
+
+  private static void end(RoutingContext context, StorageReply reply) {
+    HttpServerResponse response = context.response();
+    if (response.ended() || response.closed()) {
+      return; // the client has disconnected
+    }
+    response.setStatusCode(reply.status());
+    reply.headers().forEach(response::putHeader);
+    StorageReply.Part part = reply.part();
+    if (part != null) {
+      response
+          .sendFile(part.file().toString(), part.offset(), part.length())
+          .onFailure(e -> failed(context, e));
+    } else if (reply.body() == null || context.request().method().name().equals("HEAD")) {
+      response.end();
+    } else {
+      response.end(reply.body());
+    }
+  }
+
+  /** The file was removed a moment ago, the disk is broken, or the client has gone. */
+  private static void failed(RoutingContext context, Throwable cause) {
+    HttpServerResponse response = context.response();
+    if (response.closed()) {
+      return;
+    }
+    String begun = context.get(RequestId.FIELD);
+    RequestId.named(
+        begun == null ? RequestId.of(null) : begun,
+        () -> LOG.warn("A file could not be sent: {}", cause.toString()));
+    if (response.headWritten()) {
+      response.reset();
+    } else {
+      response.headers().remove("Content-Length").remove("Content-Disposition");
+      context.fail(500, cause);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+package com.gptdesk.chat.service.storage;
+
+import com.gptdesk.chat.service.http.Problem;
+import java.util.Map;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Problems as Supabase Storage words them: the status stands in the body, and what the client did
+ * wrong is answered with 400. Servers' problems and what players and proxies act on keep their
+ * status.
+ */
+final class StorageErrors {
+  private static final JsonMapper JSON = JsonMapper.shared();
+
+  private StorageErrors() {}
+
+  static Problem noSuchObject() {
+    return Problem.of(404, "NoSuchKey", "Object not found");
+  }
+
+  static Problem noSuchBucket() {
+    return Problem.of(404, "NoSuchBucket", "Bucket not found");
+  }
+
+  static Problem invalid(String message) {
+    return Problem.of(400, "InvalidRequest", message);
+  }
+
+  static Problem invalidKey(String path) {
+    return Problem.of(400, "InvalidKey", "Invalid key: " + path)
+        .withHint("Paths are <conversation id>/<name>");
+  }
+
+  static Problem denied(String message) {
+    return Problem.of(403, "AccessDenied", message);
+  }
+
+  static Problem diskFull(String message) {
+    return Problem.of(507, "InsufficientStorage", message)
+        .withHint("Nothing of the file is stored. The operator has to free space")
+        .withHeader("Retry-After", "60");
+  }
+
+  /** The client went away, or the request ended before its time. */
+  static Problem cutOff() {
+    return Problem.of(400, "IncompleteBody", "The request ended before its body was whole");
+  }
+
+  /** Of a request for a file. */
+  static StorageReply reply(Problem problem) {
+    int told = problem.status() == 401 ? 403 : problem.status();
+    boolean asItIs = told >= 500 || told == 416 || told == 429;
+    ObjectNode body = JSON.createObjectNode();
+    body.put("statusCode", String.valueOf(told));
+    body.put("code", code(problem, told));
+    body.put("error", error(problem, told));
+    body.put("message", message(problem, told));
+    if (problem.details() != null) {
+      body.put("details", problem.details());
+    }
+    if (problem.hint() != null) {
+      body.put("hint", problem.hint());
+    }
+    return StorageReply.json(asItIs ? told : 400, body).with(problem.headers());
+  }
+
+  /** Of a resumable upload: TUS clients read the status, and show the text. */
+  static StorageReply resumable(Problem problem) {
+    return new StorageReply(
+            problem.status() == 401 ? 403 : problem.status(),
+            Map.of("Content-Type", "text/plain; charset=utf-8"),
+            problem.sentence(),
+            null)
+        .with(problem.headers());
+  }
+
+  /** The database's codes are no names of Supabase's. */
+  private static String code(Problem problem, int status) {
+    return switch (status) {
+      case 403 -> "AccessDenied";
+      case 404 -> problem.code().startsWith("PT") ? "NoSuchKey" : problem.code();
+      case 409 -> problem.code().startsWith("PT") ? "ResourceAlreadyExists" : problem.code();
+      case 413 -> "EntityTooLarge";
+      case 415 -> "InvalidMimeType";
+      case 429 -> "SlowDown";
+      default -> problem.code().startsWith("PT") ? "InvalidRequest" : problem.code();
+    };
+  }
+
+  private static String error(Problem problem, int status) {
+    return switch (status) {
+      case 403 -> "Unauthorized";
+      case 404 -> problem.code().equals("NoSuchBucket") ? "Bucket not found" : "not_found";
+      case 409 -> "Duplicate";
+      case 413 -> "Payload too large";
+      case 415 -> "invalid_mime_type";
+      default -> problem.code();
+    };
+  }
+
+  private static String message(Problem problem, int status) {
+    return status == 409 && "file_exists".equals(problem.details())
+        ? "The resource already exists"
+        : problem.message();
+  }
+}

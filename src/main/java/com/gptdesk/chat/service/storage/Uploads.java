@@ -1,0 +1,143 @@
+package com.gptdesk.chat.service.storage;
+
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.Refusal;
+import com.gptdesk.chat.database.connection.DatabaseUnavailable;
+import com.gptdesk.chat.service.files.DiskFull;
+import com.gptdesk.chat.service.files.DiskStore;
+import com.gptdesk.chat.service.files.FileContent;
+import com.gptdesk.chat.service.files.FileCounts;
+import com.gptdesk.chat.service.files.FileRecords;
+import com.gptdesk.chat.service.files.FileSettings;
+import com.gptdesk.chat.service.files.IncomingFile;
+import com.gptdesk.chat.service.files.Picture;
+import com.gptdesk.chat.service.files.StoredFile;
+import com.gptdesk.chat.service.http.Problem;
+import java.io.IOException;
+import java.io.InputStream;
+import org.apache.commons.fileupload2.core.FileUploadException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Stores what comes: the database reserves the upload, the bytes go to the disk, and the database
+ * makes them a file. What fails in between leaves nothing behind.
+ */
+final class Uploads {
+  private static final Logger LOG = LoggerFactory.getLogger(Uploads.class);
+
+  private final FileRecords records;
+  private final DiskStore store;
+  private final FileSettings settings;
+  private final FileCounts counts;
+
+  Uploads(FileRecords records, DiskStore store, FileSettings settings, FileCounts counts) {
+    this.records = records;
+    this.store = store;
+    this.settings = settings;
+    this.counts = counts;
+  }
+
+  /** Reads a whole file from the body, and stores it. */
+  StoredFile store(Caller caller, FileRecords.Wanted wanted, InputStream body) {
+    StoredFile begun = begin(caller, wanted);
+    boolean done = false;
+    try (IncomingFile file = store.write(begun.id())) {
+      receive(file, body, records.limits().maxBytes());
+      finish(begun, file);
+      done = true;
+      return begun;
+    } catch (IOException e) {
+      throw failed(e);
+    } catch (Refusal | Problem.Stop e) {
+      counts.refused();
+      throw e;
+    } catch (DatabaseUnavailable e) {
+      done = true; // nobody knows whether it is stored; if not, the sweeper takes it
+      counts.failed();
+      throw e;
+    } finally {
+      if (!done) {
+        discard(begun);
+      }
+    }
+  }
+
+  /** Reserves an upload, when there is room for it. */
+  StoredFile begin(Caller caller, FileRecords.Wanted wanted) {
+    try {
+      if (wanted.size() != null) {
+        store.requireRoom(wanted.size());
+      }
+      return records.begin(caller, wanted);
+    } catch (Refusal e) {
+      counts.refused();
+      throw e;
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  /**
+   * Appends the body.
+   *
+   * @param most bytes of the file
+   */
+  void receive(IncomingFile file, InputStream body, long most) throws IOException {
+    long before = file.size();
+    try {
+      if (!file.append(body, most)) {
+        throw Problem.of(413, "EntityTooLarge", "The object exceeded the maximum allowed size")
+            .withHint("At most " + most + " bytes are allowed")
+            .stop();
+      }
+    } finally {
+      counts.received(file.size() - before);
+    }
+  }
+
+  /** Looks at what has come, and makes it a stored file. */
+  void finish(StoredFile begun, IncomingFile file) throws IOException {
+    FileContent content =
+        FileContent.of(file, begun.lastName(), begun.type(), settings.keepsMetadata());
+    ObjectNode details = JsonMapper.shared().createObjectNode();
+    Picture picture = content.picture();
+    if (picture != null) {
+      if (picture.pixels() > settings.maxPixels()) {
+        throw Problem.of(413, "EntityTooLarge", "The picture has too many pixels")
+            .withHint("At most " + settings.maxPixels() + " pixels are allowed")
+            .stop();
+      }
+      details.put("width", picture.width()).put("height", picture.height());
+    }
+    byte[] hash = file.hash();
+    file.keep();
+    records.finish(begun.id(), file.size(), hash, content.type(), details);
+    counts.stored();
+  }
+
+  /** Removes the bytes of an upload that will not be a file, and gives it up. */
+  void discard(StoredFile begun) {
+    try {
+      store.remove(begun.id());
+      records.abandon(begun.id());
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("The upload {} is given up later, by the sweeper", begun.id(), e);
+    }
+  }
+
+  /** What a failure of the disk or of the connection becomes. */
+  RuntimeException failed(IOException failure) {
+    counts.failed();
+    if (failure instanceof DiskFull) {
+      LOG.error("An upload was refused: {}", failure.getMessage());
+      return StorageErrors.diskFull("The disk of the files is full").stop();
+    }
+    if (failure instanceof BodyCutOff || failure instanceof FileUploadException) {
+      return StorageErrors.cutOff().stop();
+    }
+    return new IllegalStateException("A file could not be written", failure);
+  }
+}
