@@ -13,6 +13,7 @@ import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rest.RestRequest;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.rpc.RpcRequest;
+import com.gptdesk.chat.service.storage.OtherBuckets;
 import com.gptdesk.chat.service.storage.StorageEndpoint;
 import com.gptdesk.chat.service.upstream.Upstream;
 import com.gptdesk.chat.service.upstream.UpstreamSettings;
@@ -131,6 +132,7 @@ final class Routes {
     }
     if (storage != null) {
       router.route(StorageEndpoint.PREFIX + "/*").handler(this::withinLimits);
+      otherBuckets(router, deadlines);
       router
           .route(StorageEndpoint.PREFIX + "/*")
           .handler(context -> storage.answer(context, deadlines));
@@ -256,6 +258,25 @@ final class Routes {
                 context.next();
               } else {
                 ifServed(context, name, serves, () -> handOn(behind, context, deadlines));
+              }
+            });
+  }
+
+  /** A back end may have buckets beside the chat's. */
+  private void otherBuckets(Router router, RequestDeadlines deadlines) {
+    Upstream behind = upstream;
+    if (behind == null) {
+      return;
+    }
+    router
+        .route(StorageEndpoint.PREFIX + "/*")
+        .handler(
+            context -> {
+              String path = context.normalizedPath().substring(StorageEndpoint.PREFIX.length());
+              if (OtherBuckets.isNamed(path, context.request().getHeader("Upload-Metadata"))) {
+                handOn(behind, context, deadlines);
+              } else {
+                context.next();
               }
             });
   }

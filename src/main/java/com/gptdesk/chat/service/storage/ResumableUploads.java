@@ -138,7 +138,7 @@ final class ResumableUploads {
     return file;
   }
 
-  private static boolean isId(String text) {
+  static boolean isId(String text) {
     return text.matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
   }
 
@@ -258,7 +258,7 @@ final class ResumableUploads {
   }
 
   /** {@code name base64, name base64}. */
-  private static Map<String, String> metadata(@Nullable String header) {
+  static Map<String, String> metadata(@Nullable String header) {
     Map<String, String> metadata = new HashMap<>();
     for (String pair : header == null ? new String[0] : header.split(",", -1)) {
       String[] parts = pair.strip().split(" +", 2);

@@ -38,7 +38,7 @@ public final class StorageEndpoint {
   public static final String PREFIX = "/storage/v1";
 
   private static final JsonMapper JSON = JsonMapper.shared();
-  private static final String BUCKET = "attachments";
+  static final String BUCKET = "attachments";
   private static final Duration UPLOAD_ADDRESS_LIFE = Duration.ofHours(2);
   private static final long LONGEST_ADDRESS_LIFE = Duration.ofDays(365).toSeconds();
   private static final int MOST_LISTED = 200;
