@@ -136,20 +136,32 @@ function CannotOpen({
 }) {
   const { t, told } = useTexts();
   const unreachable = why.status === 0;
-  const waiting = keptNames(`outbox:${chosenHere() ?? ''}`).length;
+  const person = chosenHere();
+  const waiting = person === null ? 0 : keptNames(`outbox:${person}:`).length;
   const answered = useEffectEvent(onAnswer);
   useEffect(() => {
     if (!unreachable) {
       return;
     }
-    const look = () =>
-      void fetch('/page.json').then(
-        async ({ ok }) => ok && answered(await begin()),
-        () => {}, // still away
-      );
+    let busy = false;
+    let ended = false;
+    const ask = async () => {
+      if (busy) {
+        return;
+      }
+      busy = true;
+      const there = await fetch('/page.json').catch(() => null);
+      const start = there?.ok ? await begin() : null;
+      busy = false;
+      if (start && !ended) {
+        answered(start);
+      }
+    };
+    const look = () => void ask();
     const timer = setInterval(look, PROBE);
     addEventListener('online', look);
     return () => {
+      ended = true;
       clearInterval(timer);
       removeEventListener('online', look);
     };

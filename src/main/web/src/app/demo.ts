@@ -1,6 +1,8 @@
 // The demo: anybody may be anybody. Exists only when the service runs with --demo.
 import type { User } from '@/lib/types';
 
+const HERE = 'gptdesk-chat:as';
+
 export interface DemoUser extends User {
   team_id: string;
   team_name: string;
@@ -30,20 +32,27 @@ export async function demoToken(userId: string): Promise<string> {
 export function chosen(users: DemoUser[]): DemoUser | null {
   const named = new URLSearchParams(location.search).get('as')?.toLowerCase();
   const kept = chosenHere();
-  return (
+  const user =
     users.find(({ full_name }) => named && full_name.toLowerCase().startsWith(named)) ??
     users.find(({ id }) => id === kept) ??
-    null
-  );
+    null;
+  if (user) {
+    remember(user); // without the service a name in the address says nothing
+  }
+  return user;
 }
 
 /** The id of who was chosen in this tab. */
 export function chosenHere(): string | null {
-  return sessionStorage.getItem('gptdesk-chat:as');
+  return sessionStorage.getItem(HERE);
+}
+
+function remember(user: DemoUser): void {
+  sessionStorage.setItem(HERE, user.id);
 }
 
 export function choose(user: DemoUser): void {
-  sessionStorage.setItem('gptdesk-chat:as', user.id);
+  remember(user);
   history.replaceState(null, '', '/messages'); // their conversations, not mine
 }
 
