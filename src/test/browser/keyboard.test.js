@@ -139,6 +139,16 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await press('ArrowLeft'); // there is none before it
       await press('ArrowRight');
       await alice.sees('.viewer-title', 'second.svg');
+      // At the last one, the button and the keys go on being there.
+      await press('ArrowLeft');
+      await alice.page.focus('.viewer-next');
+      await press('Enter');
+      await alice.sees('.viewer-title', 'second.svg');
+      assert.ok(await focused('.viewer-next[aria-disabled="true"]'));
+      await press('ArrowLeft');
+      await alice.sees('.viewer-title', 'first.svg');
+      await press('ArrowRight');
+      await alice.sees('.viewer-title', 'second.svg');
       const width = () => alice.page.evaluate(() => document.querySelector('.viewer img').clientWidth);
       const whole = await width();
       await press('+', '+');

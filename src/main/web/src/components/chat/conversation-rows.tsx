@@ -1,5 +1,5 @@
 import { defaultRangeExtractor, useVirtualizer } from '@tanstack/react-virtual';
-import { useRef, type ReactNode } from 'react';
+import { useCallback, useRef, type ReactNode } from 'react';
 import type { Conversation } from '@/lib/types';
 
 const HEIGHT = 61; // pixels of a row, until it is measured
@@ -25,7 +25,7 @@ export function ConversationRows({
   const rows = useVirtualizer({
     count: conversations.length,
     getScrollElement: () => list.current?.closest('.sidebar-scroll') ?? null,
-    getItemKey: (i) => conversations[i]!.id,
+    getItemKey: useCallback((i: number) => conversations[i]!.id, [conversations]),
     estimateSize: () => HEIGHT,
     gap: GAP,
     overscan: BEYOND,

@@ -34,6 +34,7 @@ export function EditHistory({
     return () => {
       current = false;
       setEarlier(null);
+      setProblem(null);
     };
   }, [api, id, revision]);
 

@@ -90,12 +90,16 @@ export function ImageViewer({
                   {t.imageOf(at + 1, images.length)}
                 </span>
               )}
-              <IconButton label={t.zoomOut} disabled={zoom === 0} onClick={() => zoomTo(zoom - 1)}>
+              <IconButton
+                label={t.zoomOut}
+                aria-disabled={zoom === 0}
+                onClick={() => zoomTo(zoom - 1)}
+              >
                 <ZoomOut size={19} />
               </IconButton>
               <IconButton
                 label={t.zoomIn}
-                disabled={zoom === ZOOMS.length - 1}
+                aria-disabled={zoom === ZOOMS.length - 1}
                 onClick={() => zoomTo(zoom + 1)}
               >
                 <ZoomIn size={19} />
@@ -142,7 +146,7 @@ export function ImageViewer({
                 <IconButton
                   label={t.previousImage}
                   className="viewer-previous"
-                  disabled={at <= 0}
+                  aria-disabled={at <= 0}
                   onClick={() => show(at - 1)}
                 >
                   <ChevronLeft className="flips" size={24} />
@@ -150,7 +154,7 @@ export function ImageViewer({
                 <IconButton
                   label={t.nextImage}
                   className="viewer-next"
-                  disabled={at === images.length - 1}
+                  aria-disabled={at === images.length - 1}
                   onClick={() => show(at + 1)}
                 >
                   <ChevronRight className="flips" size={24} />
