@@ -236,7 +236,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         }
       });
 
-      test('where notifications need the worker, as on Android, it shows them and opens their conversation', async () => {
+      test('where notifications need the worker, as on Android, it shows them, takes them away and opens their conversation', async () => {
         const phone = new Person('alice', await browser.newPage({ permissions: ['notifications'], serviceWorkers: 'allow' }), url);
         await demo.calls('alice', 'set_muted', { conversation_id: withCarol, until: null });
         await phone.prepares(watched, true);
@@ -245,13 +245,18 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         await phone.page.evaluate(() => navigator.serviceWorker.ready.then(() => {}));
         await looks(phone, false);
         await tells(phone);
-        await demo.sends('carol', withCarol, 'on the phone');
-        await until('the notification', () =>
+        const bodies = () =>
           phone.page.evaluate(async () => {
             const registration = await navigator.serviceWorker.getRegistration();
-            return (await registration.getNotifications()).some(({ body }) => body === 'on the phone');
-          }),
-        );
+            return (await registration.getNotifications()).map(({ body }) => body);
+          });
+        await demo.sends('carol', withCarol, 'seen on coming back');
+        await until('the notification', async () => (await bodies()).includes('seen on coming back'));
+        await looks(phone, true);
+        await until('no notification', async () => (await bodies()).length === 0);
+        await looks(phone, false);
+        await demo.sends('carol', withCarol, 'on the phone');
+        await until('the notification', async () => (await bodies()).includes('on the phone'));
         const [worker] = phone.page.context().serviceWorkers();
         await worker.evaluate(async () => {
           const [notification] = await self.registration.getNotifications();

@@ -64,6 +64,15 @@ export interface Shown {
   direction: 'ltr' | 'rtl';
 }
 
+const tagsOf = (userId: string) => `gptdesk-chat:${userId}:`;
+
+/** Takes away what a service worker has shown to this person: what a page has shown, it closes itself. */
+export async function closeShown(userId: string): Promise<void> {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  const shown = (await registration?.getNotifications()) ?? [];
+  shown.filter(({ tag }) => tag.startsWith(tagsOf(userId))).forEach((one) => one.close());
+}
+
 /** The newest message of a conversation replaces the one before it. The page has a sound of its own. */
 export async function show(
   { title, body, userId, conversationId, language, direction }: Shown,
@@ -73,7 +82,7 @@ export async function show(
     body,
     lang: language,
     dir: direction,
-    tag: `gptdesk-chat:${userId}:${conversationId}`,
+    tag: tagsOf(userId) + conversationId,
     renotify: true,
     silent: true,
     data: { conversation: conversationId },

@@ -3,7 +3,7 @@ import { useEffect, useEffectEvent, useState } from 'react';
 import { useChat } from '@/hooks/use-chat';
 import { useNotificationChoice } from '@/hooks/use-notification-choice';
 import { useTexts } from '@/hooks/use-texts';
-import { onUnseenMessage, show, wantNotifications } from '@/lib/notifications';
+import { closeShown, onUnseenMessage, show, wantNotifications } from '@/lib/notifications';
 import type { Conversation, UserMessage } from '@/lib/types';
 
 /** What a service worker sends to the page when somebody clicks a notification that it has shown. */
@@ -48,6 +48,12 @@ export function DesktopNotifications({ onOpen }: { onOpen: (conversationId: stri
         : undefined,
     [session, shows, askable],
   );
+
+  useEffect(() => {
+    const back = () => void closeShown(session.user.id);
+    addEventListener('focus', back);
+    return () => removeEventListener('focus', back);
+  }, [session]);
 
   useEffect(() => {
     const heard = ({ data }: MessageEvent<{ type?: string; conversation?: string } | null>) => {
