@@ -1,5 +1,6 @@
 // Messages that nobody looks at on the desktop, and the page without its service. In Chromium and in Firefox.
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { isAccessible } from './axe.js';
 import { find, openChromium, openFirefox } from './browsers.js';
@@ -30,6 +31,12 @@ function watched(android) {
       return super.requestPermission();
     }
   };
+}
+
+/** Runs in the page: an error that its console is told has no text in Firefox. */
+function errorsAsText() {
+  const tell = console.error;
+  console.error = (...told) => tell(...told.map(String));
 }
 
 const service = new Service();
@@ -214,6 +221,35 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       wire.mend();
       await alice.seesOnce(`written offline in ${name}`);
       await alice.seesNo('.message-sending');
+    });
+
+    test('without the service, what is not loaded yet says so where it was wanted, and the rest stays', async () => {
+      const icon = readdirSync(new URL('../../../target/classes/page/assets', import.meta.url)).find((one) => one.endsWith('.svg'));
+      const { id } = await demo.calls('alice', 'send_message', {
+        conversation_id: withBob,
+        content: 'an image',
+        message_type: 'image',
+        file_url: `${url}/assets/${icon}`,
+      });
+      const bob = new Person('bob', await browser.newPage(), url);
+      await bob.prepares(watched, false);
+      await bob.prepares(errorsAsText);
+      await bob.opens(`/messages/${withBob}`);
+      await until('the image', () => bob.page.evaluate(() => document.querySelector('.image-card img')?.naturalWidth > 0));
+      wire.cut();
+      await looks(bob, false);
+      await bob.clicks('.image-card');
+      await bob.sees('.notice-not-loaded', 'This part of the page could not be loaded.');
+      await bob.sees('.conversation', 'Alice');
+      await bob.seesMessage('missed');
+      wire.mend();
+      await bob.clicks('.notice-not-loaded button', 'Load the page again');
+      await bob.seesNo('.notice-not-loaded');
+      await bob.clicks('.image-card');
+      await bob.sees('.viewer');
+      await demo.calls('alice', 'delete_message', { message_id: id });
+      assert.deepEqual(bob.complaints, []);
+      await browser.closePage(bob.page);
     });
 
     if (name === 'chromium') {

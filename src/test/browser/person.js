@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { until } from '../node/deadline.js';
 
 /** Words about a cut wire, which is what some tests are about; and about sockets of a page that was left. */
-const WIRE = /ERR_|Failed to load resource|WebSocket|NetworkError|establish a connection|interrupted while the page/i;
+const WIRE =
+  /ERR_|dynamically imported module|Failed to load resource|WebSocket|NetworkError|establish a connection|interrupted while the page/i;
 
 export class Person {
   /** What the browser complained of: errors, and what the content security policy forbade. */

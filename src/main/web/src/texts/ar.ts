@@ -141,6 +141,8 @@ export const ar: Texts = {
     }),
   lastSeen: (when) => `غير متصل، آخر ظهور ${when}`,
   dismiss: 'إخفاء',
+  notLoaded: 'تعذّر تحميل هذا الجزء من الصفحة.',
+  loadAgain: 'أعد تحميل الصفحة',
   ended: 'تنتهي هذه المحادثة بإغلاق هذه الصفحة.',
   youBlocked: (name) => `لقد حظرت ${name}.`,
 

@@ -119,6 +119,8 @@ export const de: Texts = {
   namesTyping: (names) => `${list.format(names)} ${names.length === 1 ? 'schreibt' : 'schreiben'}…`,
   lastSeen: (when) => `Offline, zuletzt gesehen: ${when}`,
   dismiss: 'Ausblenden',
+  notLoaded: 'Dieser Teil der Seite konnte nicht geladen werden.',
+  loadAgain: 'Seite neu laden',
   ended: 'Diese Unterhaltung endet mit dieser Seite.',
   youBlocked: (name) => `Du hast ${name} blockiert.`,
 

@@ -125,6 +125,8 @@ export const en = {
     `${list.format(names)} ${names.length === 1 ? 'is' : 'are'} typing…`,
   lastSeen: (when: string) => `Offline, last seen ${when}`,
   dismiss: 'Dismiss',
+  notLoaded: 'This part of the page could not be loaded.',
+  loadAgain: 'Load the page again',
   ended: 'This conversation ends with this page.',
   youBlocked: (name: string) => `You have blocked ${name}.`,
 

@@ -24,6 +24,7 @@ import { ConversationItem } from './conversation-item';
 import { EmptyState } from './empty-state';
 import { Headline } from './headline';
 import { Skeletons } from './skeletons';
+import { Boundary } from '@/components/ui/boundary';
 import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
@@ -114,7 +115,7 @@ export function ConversationsList({
   const isLong = shown.length > PAGE_SIZE;
   useEffect(() => {
     if (hasMore) {
-      void conversationRows();
+      void conversationRows().catch(() => {});
     }
   }, [hasMore]);
   useLayoutEffect(() => {
@@ -245,9 +246,16 @@ export function ConversationsList({
         ) : (
           <>
             {isLong ? (
-              <Suspense fallback={rows(shown.slice(0, PAGE_SIZE))}>
-                <ConversationRows conversations={shown} hasMore={hasMore} stop={stop} item={item} />
-              </Suspense>
+              <Boundary fallback={() => rows(shown)}>
+                <Suspense fallback={rows(shown.slice(0, PAGE_SIZE))}>
+                  <ConversationRows
+                    conversations={shown}
+                    hasMore={hasMore}
+                    stop={stop}
+                    item={item}
+                  />
+                </Suspense>
+              </Boundary>
             ) : (
               rows(shown)
             )}

@@ -1,5 +1,6 @@
 import * as Popover from '@radix-ui/react-popover';
 import { lazy, Suspense, type ReactNode } from 'react';
+import { Boundary } from '@/components/ui/boundary';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 
 const EmojiPicker = lazy(() => import('./emoji-picker'));
@@ -48,15 +49,17 @@ export function EmojiPopover({
             }}
           >
             {children || (
-              <Suspense fallback={<p className="emoji-picker-words">{t.loading}</p>}>
-                <EmojiPicker
-                  names={names}
-                  onChoose={(emoji) => {
-                    onOpenChange(false);
-                    onChoose(emoji);
-                  }}
-                />
-              </Suspense>
+              <Boundary fallback={() => <p className="emoji-picker-words">{t.notLoaded}</p>}>
+                <Suspense fallback={<p className="emoji-picker-words">{t.loading}</p>}>
+                  <EmojiPicker
+                    names={names}
+                    onChoose={(emoji) => {
+                      onOpenChange(false);
+                      onChoose(emoji);
+                    }}
+                  />
+                </Suspense>
+              </Boundary>
             )}
           </Popover.Content>
         </div>

@@ -2,6 +2,7 @@ import { Loader, LogOut, WifiOff } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { ConversationsList } from './conversations-list';
 import { EmptyState } from './empty-state';
+import { Boundary } from '@/components/ui/boundary';
 import { Button } from '@/components/ui/button';
 import { Opened } from '@/components/ui/opened';
 import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
@@ -53,7 +54,7 @@ export function MessagesPage({
   const outside = useOutside();
   const selected = conversations.find(({ id }) => id === selectedConversation);
 
-  useEffect(() => void conversation(), []);
+  useEffect(() => void conversation().catch(() => {}), []); // where it is shown, it is told
   useTitle();
   useChime(sound, selectedConversation);
 
@@ -93,9 +94,11 @@ export function MessagesPage({
           <ConnectionBanner connection={connection} />
         )}
         {notifications && outside && (
-          <Suspense>
-            <DesktopNotifications onOpen={select} />
-          </Suspense>
+          <Boundary fallback={() => null}>
+            <Suspense>
+              <DesktopNotifications onOpen={select} />
+            </Suspense>
+          </Boundary>
         )}
         <div className="messages-panes">
           <ConversationsList
@@ -105,16 +108,18 @@ export function MessagesPage({
             onNewChat={() => setNewChat(true)}
           />
           {selectedConversation ? (
-            <Suspense fallback={<section className="chat" aria-busy="true" />}>
-              <UserChatInterface
-                key={`${user.id}:${selectedConversation}`}
-                conversationId={selectedConversation}
-                currentUser={user}
-                otherUser={selected?.other_user}
-                target={target?.conversation === selectedConversation ? target.seq : undefined}
-                onBack={() => selectConversation(null)}
-              />
-            </Suspense>
+            <Boundary>
+              <Suspense fallback={<section className="chat" aria-busy="true" />}>
+                <UserChatInterface
+                  key={`${user.id}:${selectedConversation}`}
+                  conversationId={selectedConversation}
+                  currentUser={user}
+                  otherUser={selected?.other_user}
+                  target={target?.conversation === selectedConversation ? target.seq : undefined}
+                  onBack={() => selectConversation(null)}
+                />
+              </Suspense>
+            </Boundary>
           ) : (
             <section className="chat chat-none" aria-label={t.noneChosen}>
               <EmptyState

@@ -17,6 +17,7 @@ import { MessageInput } from './message-input';
 import { MessageList } from './message-list';
 import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
+import { Boundary } from '@/components/ui/boundary';
 import { IconButton } from '@/components/ui/icon-button';
 import { Opened } from '@/components/ui/opened';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
@@ -284,14 +285,16 @@ export function UserChatInterface({
       </header>
 
       {searching && (
-        <Suspense>
-          <ConversationSearch
-            conversationId={conversationId}
-            nameOf={(senderId) => (senderId === currentUser.id ? t.you : name)}
-            onOpen={(seq) => setJump({ seq })}
-            onClose={() => setSearching(false)}
-          />
-        </Suspense>
+        <Boundary>
+          <Suspense>
+            <ConversationSearch
+              conversationId={conversationId}
+              nameOf={(senderId) => (senderId === currentUser.id ? t.you : name)}
+              onOpen={(seq) => setJump({ seq })}
+              onClose={() => setSearching(false)}
+            />
+          </Suspense>
+        </Boundary>
       )}
       {other && (
         <MessageList

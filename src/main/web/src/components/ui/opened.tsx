@@ -1,4 +1,5 @@
 import { Suspense, useState, type ReactNode } from 'react';
+import { Boundary } from './boundary';
 
 /** A part that is loaded when it is opened first, and stays, so that it gives the focus back when it closes. */
 export function Opened({ when, children }: { when: boolean; children: ReactNode }) {
@@ -6,5 +7,11 @@ export function Opened({ when, children }: { when: boolean; children: ReactNode 
   if (when && !wanted) {
     setWanted(true);
   }
-  return wanted && <Suspense>{children}</Suspense>;
+  return (
+    wanted && (
+      <Boundary>
+        <Suspense>{children}</Suspense>
+      </Boundary>
+    )
+  );
 }
