@@ -254,7 +254,16 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
   });
 
   test('a mute ends by the clock, without an answer of the service', async () => {
+    let lists = 0;
+    const answered = (response) => {
+      const request = response.request();
+      lists += request.url().endsWith('/get_conversations') && !request.postData().includes('conversation_id');
+    };
+    alice.page.on('response', answered);
     await alice.opens();
+    await until('the lists of the start, of the session and of its socket', () => lists >= 3);
+    alice.page.off('response', answered);
+    const seen = await alice.notices('.conversation:has([aria-label="Muted"])');
     let answers = 0;
     await alice.page.route('**/rpc/get_conversations', async (route) => {
       if (answers++ > 0) {
@@ -266,7 +275,6 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
       rows.forEach((row) => Object.assign(row, { is_muted: true, muted_until: new Date(Date.now() + 500).toISOString() }));
       await route.fulfill({ response, json: rows });
     });
-    const seen = await alice.notices('.conversation:has([aria-label="Muted"])');
     await alice.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
     await seen();
     await alice.seesNo('.conversation [aria-label="Muted"]');

@@ -172,6 +172,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     test('of ten thousand conversations the document has those on the screen, and one that changes moves alone', async () => {
       await alice.prepares(manyConversations, MANY);
       await alice.opens();
+      await alice.sees('.conversation', 'of list 2'); // the one after the join, which is sorted whole
       const shown = () => alice.count('.conversation');
       await alice.sees(`[aria-setsize="${MANY}"][aria-posinset="1"]`);
       const first = await shown();
@@ -212,6 +213,7 @@ const MANY = 10_000;
 function manyConversations(many) {
   const ask = window.fetch;
   let first = true; // the one before the page, which shows all it is answered
+  let lists = 0;
   window.fetch = async (request, options) => {
     const answer = await ask(request, options);
     const list =
@@ -221,6 +223,7 @@ function manyConversations(many) {
       return answer;
     }
     const rows = await answer.json();
+    lists++;
     while (rows.length < many) {
       const i = rows.length;
       const moment = new Date(Date.UTC(2020, 0, 1) - i * 1000).toISOString();
@@ -228,7 +231,7 @@ function manyConversations(many) {
       rows.push({
         ...rows[0],
         id,
-        other_user: { ...rows[0].other_user, id, full_name: `Person ${i}` },
+        other_user: { ...rows[0].other_user, id, full_name: `Person ${i} of list ${lists}` },
         last_message_at: moment,
         created_at: moment,
       });

@@ -76,18 +76,28 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       complainedOfNothing([alice].filter(Boolean));
     });
 
-    const looks = (person, there) =>
-      person.page.evaluate((now) => {
+    const looks = async (person, there) => {
+      await person.page.evaluate((now) => {
         window.looks = now;
         window.dispatchEvent(new Event(now ? 'focus' : 'blur'));
       }, there);
+      await until('the other tabs to know', () =>
+        person.page.evaluate(
+          async (now) => (await navigator.locks.query()).held.some(({ name: lock }) => lock.includes(':looking:')) === now,
+          there,
+        ),
+      );
+    };
     /** A tab of theirs is connected, and would show what comes. */
     const tells = (person) =>
       until('a tab to tell of messages', () =>
         person.page.evaluate(async () => (await navigator.locks.query()).held.some(({ name: lock }) => lock.includes(':telling:'))),
       );
-    /** The list has it, and so what is told of a message has been decided. */
-    const hears = (person, text) => person.sees('.conversation', text);
+    /** The list has it, and what the page then asked, whether one looks, is answered: what is told has been decided. */
+    const hears = async (person, text) => {
+      await person.sees('.conversation', text);
+      await person.page.evaluate(() => navigator.locks.query().then(() => {}));
+    };
     const shown = (person) => person.page.evaluate(() => window.shown.map(({ title, options }) => `${title}: ${options.body}`));
     const shows = (person, count) =>
       until(
@@ -166,7 +176,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await looks(other, true);
       await demo.sends('bob', withBob, 'seen in the other tab');
       await hears(alice, 'seen in the other tab');
-      await other.sees('.conversation', 'seen in the other tab');
+      await hears(other, 'seen in the other tab');
       await looks(other, false);
       await demo.sends('bob', withBob, 'seen in none');
       await shows(alice, 5);
