@@ -64,7 +64,9 @@ public @interface ChatDatabase {
   String password() default "";
 
   /**
-   * Your own tables: resources with SQL that the owner runs before each test, in this order.
+   * Your own tables: resources with SQL that the owner runs before each test, in this order. At a
+   * {@link #url} each runs once in a JVM; where that database stays, or several JVMs test it, it
+   * must bear to be run again.
    *
    * @return their names, from the root of the class path
    */

@@ -6,7 +6,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -24,6 +28,11 @@ final class ChatDatabaseExtension implements ParameterResolver, AfterEachCallbac
 
   private static final Namespace NAMESPACE = Namespace.create(ChatDatabaseExtension.class);
   private static final Pattern VARIABLE = Pattern.compile("\\$\\{([^}]+)}");
+
+  /** By their superusers, as are the scripts that they have. */
+  private static final Map<Login, ChatTestDatabase> SHARED = new HashMap<>();
+
+  private static final Map<Login, Set<String>> DONE = new HashMap<>();
 
   /** Created by JUnit. */
   ChatDatabaseExtension() {}
@@ -67,7 +76,17 @@ final class ChatDatabaseExtension implements ParameterResolver, AfterEachCallbac
   }
 
   private static ChatTestDatabase opened(ChatDatabase wanted) {
-    ChatTestDatabase database = chosen(wanted);
+    String image = resolved(wanted.image());
+    String url = resolved(wanted.url());
+    if (!image.isEmpty() && !url.isEmpty()) {
+      throw new IllegalStateException("@ChatDatabase has an image and a url: choose one");
+    }
+    if (!url.isEmpty()) {
+      return shared(
+          new Login(url, resolved(wanted.user()), resolved(wanted.password())), wanted.scripts());
+    }
+    ChatTestDatabase database =
+        image.isEmpty() ? ChatTestDatabase.fresh() : Containers.fresh(image);
     try {
       for (String script : wanted.scripts()) {
         database.asOwner(textOf(script));
@@ -79,18 +98,19 @@ final class ChatDatabaseExtension implements ParameterResolver, AfterEachCallbac
     }
   }
 
-  private static ChatTestDatabase chosen(ChatDatabase wanted) {
-    String image = resolved(wanted.image());
-    String url = resolved(wanted.url());
-    if (!image.isEmpty() && !url.isEmpty()) {
-      throw new IllegalStateException("@ChatDatabase has an image and a url: choose one");
+  /** One for all tests of this JVM, with each script once. */
+  private static ChatTestDatabase shared(Login superuser, String[] scripts) {
+    synchronized (SHARED) {
+      ChatTestDatabase database = SHARED.computeIfAbsent(superuser, ChatTestDatabase::in);
+      Set<String> done = DONE.computeIfAbsent(superuser, login -> new HashSet<>());
+      for (String script : scripts) {
+        if (!done.contains(script)) {
+          database.asOwner(textOf(script));
+          done.add(script);
+        }
+      }
+      return database;
     }
-    if (!image.isEmpty()) {
-      return Containers.fresh(image);
-    }
-    return url.isEmpty()
-        ? ChatTestDatabase.fresh()
-        : ChatTestDatabase.in(new Login(url, resolved(wanted.user()), resolved(wanted.password())));
   }
 
   private static String resolved(String text) {
@@ -140,7 +160,9 @@ final class ChatDatabaseExtension implements ParameterResolver, AfterEachCallbac
               .withCommand("postgres", "-c", "fsync=off")
               .withExposedPorts(PORT)
               // The image starts the server twice: first to set it up.
-              .waitingFor(Wait.forLogMessage(".*ready to accept connections.*\\s", 2));
+              .waitingFor(
+                  Wait.forLogMessage(".*ready to accept connections.*\\s", 2)
+                      .withStartupTimeout(Duration.ofMinutes(5)));
       container.start();
       return ChatTestDatabase.Template.on(
           new Login(

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfEnvironmentVariable;
+import org.junit.jupiter.api.condition.EnabledIf;
 
 /** Tests of one's own tables, by the database and the assertions of the tests' jar. */
 @com.gptdesk.chat.testing.ChatDatabase(scripts = "/testing/notes.sql")
@@ -93,11 +93,15 @@ class ChatDatabaseExtensionTest {
     }
   }
 
-  /** Where a container engine answers. */
+  /** Where a container engine answers and has the image. */
   @Nested
   @com.gptdesk.chat.testing.ChatDatabase(image = "postgres:18", scripts = "/testing/notes.sql")
-  @EnabledIfEnvironmentVariable(named = "DOCKER_HOST", matches = ".+")
+  @EnabledIf(value = "found", disabledReason = "no container engine, or not its image")
   class InAContainer {
+
+    static boolean found() {
+      return ContainerEngine.has("postgres:18");
+    }
 
     @RepeatedTest(2)
     void eachTestHasADatabase(ChatTestDatabase database) {
@@ -130,9 +134,16 @@ class ChatDatabaseExtensionTest {
       SERVER.close();
     }
 
-    @Test
-    void itIsUsed(ChatTestDatabase database) {
+    @RepeatedTest(2)
+    void itIsUsedByEachTest(ChatTestDatabase database) {
       assertThat(database.bob()).canReadOnly("notes", "author_id = :me");
+    }
+
+    @Test
+    void whoOpensItTooTakesNobodysPasswordAway(ChatTestDatabase database) {
+      ChatTestDatabase another = ChatTestDatabase.in(SERVER.at(SERVER.superuser(), "chat"));
+      assertEquals(another.service(), database.service());
+      assertEquals(0, database.alice().getConversations().size());
     }
   }
 

@@ -6,12 +6,17 @@ import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.database.migration.Migrations;
 import com.gptdesk.chat.database.migration.Platform;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 
 /**
  * For your own tests: a database with the chat and a cast of people in it. Alice, Bob and Carol are
@@ -84,24 +89,43 @@ public final class ChatTestDatabase implements AutoCloseable {
    */
   public static ChatTestDatabase in(Login superuser) {
     Migrations.of(superuser, null).migrate();
-    String password = UUID.randomUUID().toString();
+    String password = passwordFor(superuser);
+    // A login is of the whole cluster, so tests of other databases and JVMs make it at the same
+    // time, and use it already.
     run(
         superuser,
         """
         do $$
         begin
-          if not exists (select from pg_roles where rolname = 'chat_test_login') then
+          begin
+            lock table pg_catalog.pg_authid in share update exclusive mode;
+          exception when insufficient_privilege then
+          end;
+          if not exists (select from pg_catalog.pg_roles where rolname = 'chat_test_login') then
             create role chat_test_login login inherit;
           end if;
+          alter role chat_test_login password '%s';
+          grant chat_service to chat_test_login;
         end
-        $$;
-        alter role chat_test_login password '%s';
-        grant chat_service to chat_test_login
+        $$
         """
             .formatted(password));
     cast(superuser);
     return new ChatTestDatabase(
         superuser, new Login(superuser.url(), "chat_test_login", password), () -> {});
+  }
+
+  /** The same in each JVM, and nobody learns the superuser's by it. */
+  private static String passwordFor(Login superuser) {
+    try {
+      Mac mac = Mac.getInstance("HmacSHA256");
+      String key = superuser.user() + ":" + superuser.password();
+      mac.init(new SecretKeySpec(key.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+      return HexFormat.of()
+          .formatHex(mac.doFinal("chat_test_login".getBytes(StandardCharsets.UTF_8)));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /**
