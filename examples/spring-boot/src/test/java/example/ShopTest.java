@@ -1,6 +1,8 @@
 package example;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.awaitility.Awaitility.await;
 
 import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.ChatDatabase;
@@ -17,10 +19,15 @@ import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.awaitility.core.ThrowingRunnable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,12 +38,19 @@ import org.springframework.core.env.Environment;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.test.context.DynamicPropertyRegistry;
 import org.springframework.test.context.DynamicPropertySource;
+import org.springframework.transaction.PlatformTransactionManager;
+import org.springframework.transaction.TransactionDefinition;
+import org.springframework.transaction.support.TransactionSynchronization;
+import org.springframework.transaction.support.TransactionSynchronizationManager;
+import org.springframework.transaction.support.TransactionTemplate;
 
 /** The shop on an empty PostgreSQL: it migrates, sends, refuses and listens. */
 @SpringBootTest(webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT)
-@Timeout(120)
+@Timeout(300)
 class ShopTest {
 
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
+  private static final Pattern VALUE = Pattern.compile("\"value\":([^,}]+)");
   private static final EmbeddedDatabase DATABASE = start();
   private static final UUID ALICE = UUID.randomUUID();
   private static final UUID BOB = UUID.randomUUID();
@@ -47,6 +61,7 @@ class ShopTest {
   @Autowired private JdbcClient sql;
   @Autowired private ChatDatabase chat;
   @Autowired private Environment environment;
+  @Autowired private PlatformTransactionManager transactions;
 
   /** Until the JVM ends, as Spring keeps the shop. */
   private static EmbeddedDatabase start() {
@@ -90,6 +105,8 @@ class ShopTest {
 
   @Test
   void anOrderAndItsMessageAreStoredTogetherAndHeard() throws Exception {
+    // Else another resync may come in between.
+    until(() -> assertThat(get("/actuator/health/chat").body()).isEqualTo("{\"status\":\"UP\"}"));
     try (Stream<String> lines = listen(BOB)) {
       Iterator<String> heard = lines.filter(line -> line.startsWith("data:")).iterator();
       assertThat(heard.next()).isEqualTo("data:listening");
@@ -97,8 +114,42 @@ class ShopTest {
       assertThat(heard.next()).isEqualTo("data:I have ordered: an apple");
     }
     assertThat(orders()).isEqualTo(1);
-    assertThat(get("/actuator/health/chat").body()).isEqualTo("{\"status\":\"UP\"}");
-    assertThat(get("/actuator/metrics/chat.relay.changes").body()).doesNotContain("\"value\":0.0");
+    until(
+        () -> {
+          HttpResponse<String> changes = get("/actuator/metrics/chat.relay.changes");
+          assertThat(changes.statusCode()).isEqualTo(200);
+          Matcher value = VALUE.matcher(changes.body());
+          assertThat(value.find()).as(changes.body()).isTrue();
+          assertThat(Double.parseDouble(value.group(1))).isPositive();
+        });
+  }
+
+  @Test
+  void aTransactionThatHasEndedIsNotJoined() {
+    UserChat alice = new UserChat(chat, ALICE);
+    List<Throwable> refused = new ArrayList<>();
+    new TransactionTemplate(transactions)
+        .executeWithoutResult(
+            open -> {
+              alice.getConversations();
+              TransactionSynchronizationManager.registerSynchronization(
+                  new TransactionSynchronization() {
+                    @Override
+                    public void afterCompletion(int status) {
+                      refused.add(catchThrowable(alice::getConversations));
+                      TransactionTemplate another = new TransactionTemplate(transactions);
+                      another.setPropagationBehavior(
+                          TransactionDefinition.PROPAGATION_REQUIRES_NEW);
+                      another.executeWithoutResult(
+                          opened -> refused.add(catchThrowable(alice::getConversations)));
+                    }
+                  });
+            });
+    assertThat(refused).hasSize(2);
+    assertThat(refused.getFirst())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("REQUIRES_NEW");
+    assertThat(refused.getLast()).isNull();
   }
 
   @Test
@@ -114,6 +165,11 @@ class ShopTest {
     HttpResponse<String> no = order(MALLORY, BOB, "a pear");
     assertThat(no.statusCode()).as(no.body()).isEqualTo(404);
     assertThat(orders()).isZero();
+  }
+
+  /** Asks again until it holds. */
+  private static void until(ThrowingRunnable holds) {
+    await().atMost(PATIENCE).untilAsserted(holds);
   }
 
   private List<String> messages() {

@@ -100,11 +100,17 @@ public class ChatAutoConfiguration {
                 && proxy.getTargetDataSource() != null
             ? proxy.getTargetDataSource()
             : dataSource;
-    return () ->
-        TransactionSynchronizationManager.isActualTransactionActive()
-                && TransactionSynchronizationManager.getResource(bound)
-                    instanceof ConnectionHolder holder
-            ? holder.getConnection()
-            : null;
+    return () -> {
+      if (!TransactionSynchronizationManager.isActualTransactionActive()
+          || !(TransactionSynchronizationManager.getResource(bound)
+              instanceof ConnectionHolder holder)) {
+        return null;
+      }
+      if (!TransactionSynchronizationManager.isSynchronizationActive()) {
+        throw new IllegalStateException(
+            "This transaction has ended, so the chat cannot join it; open another one with Propagation.REQUIRES_NEW.");
+      }
+      return holder.getConnection();
+    };
   }
 }

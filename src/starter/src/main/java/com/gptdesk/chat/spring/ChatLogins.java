@@ -20,15 +20,16 @@ record ChatLogins(ChatProperties properties, DataSource dataSource, Environment 
     String prefix = "spring.flyway";
     String user = migration.username();
     String password = migration.password();
+    String url = migration.url();
     if (user == null) {
       user = environment.getProperty(prefix + ".user");
       password = environment.getProperty(prefix + ".password");
+      url = url != null ? url : environment.getProperty(prefix + ".url");
     }
     if (user == null || user.isBlank()) {
       return null;
     }
-    String url = migration.url() != null ? migration.url() : live().url();
-    return new Login(url, user, password == null ? "" : password);
+    return new Login(url != null ? url : live().url(), user, password == null ? "" : password);
   }
 
   /**
