@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import './quiet.js';
 import { Socket } from 'phoenix';
 import ws from 'ws';
-import { before as within } from './deadline.js';
+import { PATIENCE, before as within } from './deadline.js';
 import { demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
 
@@ -38,7 +38,8 @@ after(async () => {
 
 /** A channel of that person's own socket, joined. */
 async function joined({ anonKey, token }, topic, config) {
-  const socket = new Socket(`${service.url.replace(/^http/, 'ws')}/realtime/v1`, { transport: ws, params: { apikey: anonKey } });
+  const address = `${service.url.replace(/^http/, 'ws')}/realtime/v1`;
+  const socket = new Socket(address, { transport: ws, params: { apikey: anonKey }, timeout: PATIENCE });
   sockets.push(socket);
   socket.connect();
   const channel = socket.channel(`realtime:${topic}`, { config, access_token: token });

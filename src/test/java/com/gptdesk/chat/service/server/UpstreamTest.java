@@ -24,6 +24,9 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -366,10 +369,12 @@ class UpstreamTest {
             TrustedProxies.none(),
             new RequestBounds(1000, 16_384, 8192, Duration.ofMillis(100)));
     String said =
-        RawClient.said(
-            hurried,
-            "PUT /storage/v1/bytes HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
-            true);
+        RawClient.answered(
+            () ->
+                RawClient.said(
+                    hurried,
+                    "PUT /storage/v1/bytes HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n",
+                    true));
     assertTrue(said.contains("PT408") && said.contains("At most 300 ms"), said);
   }
 
@@ -401,11 +406,39 @@ class UpstreamTest {
 
   @Test
   void aBackEndThatIsAwayIsAnErrorOfOurs() throws Exception {
-    backEnd.close().await(Await.PATIENCE.toSeconds(), TimeUnit.SECONDS);
-    problem(send(request(port, "/auth/v1/user").GET()), 502, "PT502");
-    problem(send(request(port, "/auth/v1/user").POST(BodyPublishers.ofString("x"))), 502, "PT502");
-    assertEquals(502, send(request(port, "/auth/v1/user").HEAD()).statusCode());
-    assertEquals(200, send(request(port, "/rest/v1/rpc/echo?a=1").GET()).statusCode());
+    // Bound, so that nobody else gets the port, but not listening, so that whoever connects is
+    // refused.
+    try (Socket away = new Socket()) {
+      away.bind(new InetSocketAddress("127.0.0.1", 0));
+      goneAt(away.getLocalPort());
+    }
+  }
+
+  @Test
+  void aBackEndThatHangsUpIsAnErrorOfOurs() throws Exception {
+    try (ServerSocket rude = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                try {
+                  while (true) {
+                    rude.accept().close();
+                  }
+                } catch (IOException e) {
+                  // The test is over.
+                }
+              });
+      goneAt(rude.getLocalPort());
+    }
+  }
+
+  private void goneAt(int upstream) throws Exception {
+    int alone =
+        service(Map.of("CHAT_UPSTREAM_URL", "http://127.0.0.1:" + upstream), TrustedProxies.none());
+    problem(send(request(alone, "/auth/v1/user").GET()), 502, "PT502");
+    problem(send(request(alone, "/auth/v1/user").POST(BodyPublishers.ofString("x"))), 502, "PT502");
+    assertEquals(502, send(request(alone, "/auth/v1/user").HEAD()).statusCode());
+    assertEquals(200, send(request(alone, "/rest/v1/rpc/echo?a=1").GET()).statusCode());
   }
 
   @Test
