@@ -5,6 +5,8 @@ import java.io.IOException;
 import org.apache.tika.metadata.Metadata;
 import org.apache.tika.metadata.TikaCoreProperties;
 import org.apache.tika.mime.MediaType;
+import org.apache.tika.mime.MimeType;
+import org.apache.tika.mime.MimeTypeException;
 import org.apache.tika.mime.MimeTypes;
 import org.jspecify.annotations.Nullable;
 
@@ -44,9 +46,27 @@ public record FileContent(String type, @Nullable Picture picture) {
     }
     Metadata hints = new Metadata();
     hints.set(TikaCoreProperties.RESOURCE_NAME_KEY, name);
-    if (declared != null) {
-      hints.set(Metadata.CONTENT_TYPE, declared);
+    MediaType named = TYPES.detect(new BufferedInputStream(file.content()), hints);
+    MediaType known = known(declared);
+    if (known != null) {
+      hints.set(Metadata.CONTENT_TYPE, known.toString());
+      MediaType chosen = TYPES.detect(new BufferedInputStream(file.content()), hints);
+      if (chosen.getType().equals(named.getType())) { // an archive does not become a picture
+        return chosen.getBaseType().toString();
+      }
     }
-    return TYPES.detect(new BufferedInputStream(file.content()), hints).getBaseType().toString();
+    return named.getBaseType().toString();
+  }
+
+  /**
+   * A registered type; Tika would take every other as one of archives by its ending, and keep it.
+   */
+  private static @Nullable MediaType known(@Nullable String declared) {
+    try {
+      MimeType type = declared == null ? null : TYPES.getRegisteredMimeType(declared);
+      return type == null ? null : type.getType();
+    } catch (MimeTypeException e) {
+      return null;
+    }
   }
 }

@@ -16,7 +16,7 @@ import java.util.List;
  * @param length of its content, as far as it is there
  */
 record JpegSegment(int marker, long start, int length) {
-  /** Each is at least 4 bytes long; no camera writes so many. */
+  /** Segments, and fill bytes between them; no camera writes so many. */
   private static final int MOST = 10_000;
 
   private static final int APP1 = 0xE1;
@@ -30,6 +30,7 @@ record JpegSegment(int marker, long start, int length) {
   static List<JpegSegment> before(FileBytes file) throws IOException {
     List<JpegSegment> segments = new ArrayList<>();
     long place = 2;
+    int fill = 0;
     try {
       while (segments.size() < MOST) {
         if ((file.at(place, 1).get() & 0xFF) != 0xFF) {
@@ -37,6 +38,9 @@ record JpegSegment(int marker, long start, int length) {
         }
         int marker = file.at(place + 1, 1).get() & 0xFF;
         if (marker == 0xFF) { // a fill byte
+          if (++fill > MOST) {
+            break;
+          }
           place++;
           continue;
         }

@@ -21,7 +21,7 @@ final class PictureMetadata {
   private static final String NOTHING_OF_PNG = "zeRo";
 
   private static final String NOTHING_OF_WEBP = "ZERO";
-  private static final int MOST_CHUNKS = 1_000_000;
+  private static final int MOST_CHUNKS = 100_000;
 
   private PictureMetadata() {}
 

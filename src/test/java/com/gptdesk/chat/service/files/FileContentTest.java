@@ -22,6 +22,7 @@ import java.util.UUID;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import javax.imageio.ImageIO;
+import org.apache.tika.mime.MimeTypes;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -59,6 +60,35 @@ class FileContentTest {
         "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         type(zip(), "letter.docx", null));
     assertEquals("application/zip", type(zip(), "letter.png", "image/png"));
+  }
+
+  @Test
+  void aDeclaredTypeIsOneThatIsKnownAndOfTheSameKind() throws Exception {
+    byte[] xml = text("<?xml version='1.0'?><a/>");
+    String letter = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    assertEquals(letter, type(zip(), "letter", letter), "the control");
+    assertEquals("application/zip", type(zip(), "a", "image/x+zip"));
+    assertEquals("application/xml", type(xml, "a", "image/x+xml"));
+    assertEquals("application/xml", type(xml, "a", "image/svg+xml"));
+    assertEquals("application/xml", type(xml, "a", "no type"));
+    assertNull(MimeTypes.getDefaultMimeTypes().getRegisteredMimeType("image/x+zip"), "not kept");
+  }
+
+  @Test
+  void fillBytesOfAJpegAreNotReadForEver() throws IOException {
+    assertEquals(new Picture(7, 5), stored(filled(100), false).content().picture(), "the control");
+    assertNull(stored(filled(20_000), false).content().picture(), "its frame is not reached");
+  }
+
+  /** A JPEG of 7 by 5 whose frame comes behind so many fill bytes. */
+  private static byte[] filled(int fill) {
+    byte[] jpeg = new byte[2 + fill + 20];
+    Arrays.fill(jpeg, (byte) 0xFF);
+    jpeg[1] = (byte) 0xD8;
+    ByteBuffer frame = ByteBuffer.wrap(jpeg, 2 + fill, 20);
+    frame.putShort((short) 0xFFC0).putShort((short) 11).put((byte) 8);
+    frame.putShort((short) 5).putShort((short) 7);
+    return jpeg;
   }
 
   @Test
