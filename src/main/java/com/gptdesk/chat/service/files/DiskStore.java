@@ -8,8 +8,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Files in a folder, each under an id that the database has made. A file is written in {@code
@@ -18,6 +21,12 @@ import java.util.UUID;
  */
 public class DiskStore {
   private static final long MIB = 1 << 20;
+
+  /**
+   * What this process has open. The system takes a process's lock on a file away when any channel
+   * to it is closed, so a second one must not even be opened.
+   */
+  private static final Set<UUID> OPEN = ConcurrentHashMap.newKeySet();
 
   private final Path incoming;
   private final Path objects;
@@ -39,22 +48,68 @@ public class DiskStore {
   /**
    * Goes on with a file, from where the last writer ended.
    *
-   * @throws FileBusy another writer, of this node or of another, has it open
+   * @throws FileBusy another writer, of this node or of another, has it open, or has made it whole
    */
   public IncomingFile write(UUID id) throws IOException {
-    FileChannel channel = open(incoming.resolve(id.toString()));
-    try {
-      if (channel.tryLock() == null) {
-        throw new FileBusy();
-      }
-      return new IncomingFile(this, id, channel);
-    } catch (OverlappingFileLockException e) {
-      channel.close();
+    return openAlone(
+        id,
+        () -> {
+          FileChannel channel = open(incoming.resolve(id.toString()));
+          try {
+            if (channel.tryLock() == null) {
+              throw new FileBusy();
+            }
+            // The last writer may have moved away what this one locks.
+            if (isWhole(id)) {
+              drop(id);
+              throw new FileBusy();
+            }
+            return new IncomingFile(this, id, channel, false);
+          } catch (OverlappingFileLockException e) {
+            channel.close();
+            throw new FileBusy();
+          } catch (IOException e) {
+            channel.close();
+            throw e;
+          }
+        });
+  }
+
+  /**
+   * Opens a whole file to look at it again, when the database was not told of it.
+   *
+   * @throws FileBusy a writer of this node has it open
+   */
+  public IncomingFile whole(UUID id) throws IOException {
+    return openAlone(
+        id,
+        () ->
+            new IncomingFile(this, id, FileChannel.open(path(id), StandardOpenOption.READ), true));
+  }
+
+  private interface Opening {
+    IncomingFile open() throws IOException;
+  }
+
+  private static IncomingFile openAlone(UUID id, Opening opening) throws IOException {
+    if (!OPEN.add(id)) {
       throw new FileBusy();
-    } catch (IOException e) {
-      channel.close();
-      throw e;
     }
+    boolean done = false;
+    try {
+      IncomingFile file = opening.open();
+      done = true;
+      return file;
+    } finally {
+      if (!done) {
+        closed(id);
+      }
+    }
+  }
+
+  /** Says that this process has it open no more. */
+  static void closed(UUID id) {
+    OPEN.remove(id);
   }
 
   /** Opens a file to append to; a test opens another one. */
@@ -63,13 +118,21 @@ public class DiskStore {
         file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
-  /** How many bytes of a file that is not whole have come. */
+  /** How many bytes of a file have come. */
   public long arrived(UUID id) throws IOException {
-    try {
-      return Files.size(incoming.resolve(id.toString()));
-    } catch (NoSuchFileException e) {
-      return 0;
+    for (Path file : List.of(incoming.resolve(id.toString()), path(id))) {
+      try {
+        return Files.size(file);
+      } catch (NoSuchFileException e) {
+        // Perhaps it is the other.
+      }
     }
+    return 0;
+  }
+
+  /** Whether all of it is there; nobody writes it any more. */
+  public boolean isWhole(UUID id) {
+    return Files.exists(path(id));
   }
 
   /** Where a whole file is, if it is there. */
@@ -79,9 +142,14 @@ public class DiskStore {
   }
 
   /** Removes all of a file, whole or not; that it is not there is success. */
-  public void remove(UUID id) throws IOException {
-    Files.deleteIfExists(incoming.resolve(id.toString()));
+  void remove(UUID id) throws IOException {
+    drop(id);
     Files.deleteIfExists(path(id));
+  }
+
+  /** Removes what has come of a file that is not whole. */
+  void drop(UUID id) throws IOException {
+    Files.deleteIfExists(incoming.resolve(id.toString()));
   }
 
   /** Moves a file that was forced to the disk to the whole ones. */

@@ -129,9 +129,9 @@ public final class FileRecords {
             .and(CHAT_FILES.STATE.eq("stored")));
   }
 
-  /** The file of that id, whole or uploading, if the caller sees it. */
+  /** The file of that id, whole or uploading, if the caller sees it; none under legal hold. */
   public @Nullable StoredFile find(Caller caller, UUID id) {
-    return first(caller, CHAT_FILES.ID.eq(id));
+    return first(caller, CHAT_FILES.ID.eq(id).and(CHAT_FILES.STATE.ne("held")));
   }
 
   private @Nullable StoredFile first(Caller caller, Condition condition) {

@@ -23,13 +23,18 @@ public final class IncomingFile implements AutoCloseable {
   private final DiskStore store;
   private final UUID id;
   private final FileChannel channel;
+  private boolean whole;
   private long size;
   private long nextCheck;
 
   /** Null when not all bytes have passed through it. */
   private @Nullable MessageDigest digest;
 
-  IncomingFile(DiskStore store, UUID id, FileChannel channel) throws IOException {
+  /**
+   * @param whole it is only looked at
+   */
+  IncomingFile(DiskStore store, UUID id, FileChannel channel, boolean whole) throws IOException {
+    this.whole = whole;
     this.store = store;
     this.id = id;
     this.channel = channel;
@@ -37,6 +42,11 @@ public final class IncomingFile implements AutoCloseable {
     this.nextCheck = size;
     this.digest = size == 0 ? sha256() : null;
     channel.position(size);
+  }
+
+  /** Whether it is kept, as it is. */
+  public boolean isWhole() {
+    return whole;
   }
 
   /** How many bytes it has. */
@@ -118,14 +128,30 @@ public final class IncomingFile implements AutoCloseable {
 
   /** Makes it a whole file, which a crash does not lose. Nothing can be written any more. */
   public void keep() throws IOException {
-    channel.force(true);
-    store.keep(id);
+    if (!whole) {
+      channel.force(true);
+      store.keep(id);
+      whole = true;
+    }
+  }
+
+  /** Removes what has come, unless it is whole: that is the database's to say. */
+  public void discard() throws IOException {
+    if (!whole) {
+      store.drop(id);
+    }
   }
 
   /** Lets another writer go on. */
   @Override
   public void close() throws IOException {
-    channel.close();
+    if (channel.isOpen()) {
+      try {
+        channel.close();
+      } finally {
+        DiskStore.closed(id);
+      }
+    }
   }
 
   private static MessageDigest sha256() {

@@ -129,7 +129,7 @@ final class ResumableUploads {
       caller = addresses.signer(request.header("x-signature"));
     }
     StoredFile file = isId(id) ? records.find(caller, UUID.fromString(id)) : null;
-    if (file == null) {
+    if (file == null || file.size() == null) { // none, or one that is no resumable upload
       throw Problem.of(404, "NoSuchUpload", "Upload not found").stop();
     }
     if (signed) {
@@ -169,6 +169,9 @@ final class ResumableUploads {
     long arrived = store.arrived(file.id());
     if (arrived == file.length()) {
       try (IncomingFile whole = open(file)) {
+        if (whole.size() != file.length()) {
+          throw conflict(whole.size());
+        }
         finish(file, whole);
       }
     }
@@ -209,14 +212,14 @@ final class ResumableUploads {
     try {
       uploads.finish(begun, file);
     } catch (Refusal | Problem.Stop e) {
-      uploads.discard(begun);
+      uploads.discard(begun, file);
       throw e;
     }
   }
 
   private IncomingFile open(StoredFile file) throws IOException {
     try {
-      return store.write(file.id());
+      return store.isWhole(file.id()) ? store.whole(file.id()) : store.write(file.id());
     } catch (FileBusy e) {
       throw Problem.of(423, "ResourceLocked", "The resource is locked")
           .withHint("Another request writes this upload; try again in a moment")
@@ -225,11 +228,13 @@ final class ResumableUploads {
     }
   }
 
-  private StorageReply end(StoredFile file) {
+  private StorageReply end(StoredFile file) throws IOException {
     if (file.stored()) {
       throw StorageErrors.denied("The upload is finished; remove the object in place of it").stop();
     }
-    uploads.discard(file);
+    try (IncomingFile begun = open(file)) {
+      uploads.discard(file, begun);
+    }
     return StorageReply.empty(204, Map.of("Tus-Resumable", VERSION));
   }
 

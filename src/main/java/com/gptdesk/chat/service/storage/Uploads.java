@@ -43,11 +43,8 @@ final class Uploads {
   /** Reads a whole file from the body, and stores it. */
   StoredFile store(Caller caller, FileRecords.Wanted wanted, InputStream body) {
     StoredFile begun = begin(caller, wanted);
-    boolean done = false;
-    try (IncomingFile file = store.write(begun.id())) {
-      receive(file, body, records.limits().maxBytes());
-      finish(begun, file);
-      done = true;
+    try (IncomingFile file = open(begun)) {
+      store(begun, file, body);
       return begun;
     } catch (IOException e) {
       throw failed(e);
@@ -55,12 +52,32 @@ final class Uploads {
       counts.refused();
       throw e;
     } catch (DatabaseUnavailable e) {
-      done = true; // nobody knows whether it is stored; if not, the sweeper takes it
       counts.failed();
+      throw e;
+    }
+  }
+
+  private IncomingFile open(StoredFile begun) throws IOException {
+    try {
+      return store.write(begun.id());
+    } catch (IOException e) {
+      abandon(begun);
+      throw e;
+    }
+  }
+
+  private void store(StoredFile begun, IncomingFile file, InputStream body) throws IOException {
+    boolean done = false;
+    try {
+      receive(file, body, records.limits().maxBytes());
+      finish(begun, file);
+      done = true;
+    } catch (DatabaseUnavailable e) {
+      done = true; // nobody knows whether it is stored; if not, the sweeper takes it
       throw e;
     } finally {
       if (!done) {
-        discard(begun);
+        discard(begun, file);
       }
     }
   }
@@ -101,7 +118,8 @@ final class Uploads {
   /** Looks at what has come, and makes it a stored file. */
   void finish(StoredFile begun, IncomingFile file) throws IOException {
     FileContent content =
-        FileContent.of(file, begun.lastName(), begun.type(), settings.keepsMetadata());
+        FileContent.of(
+            file, begun.lastName(), begun.type(), settings.keepsMetadata() || file.isWhole());
     ObjectNode details = JsonMapper.shared().createObjectNode();
     Picture picture = content.picture();
     if (picture != null) {
@@ -118,12 +136,21 @@ final class Uploads {
     counts.stored();
   }
 
-  /** Removes the bytes of an upload that will not be a file, and gives it up. */
-  void discard(StoredFile begun) {
+  /** Removes the bytes of an upload that will not be a file, while it is open, and gives it up. */
+  void discard(StoredFile begun, IncomingFile file) {
     try {
-      store.remove(begun.id());
+      file.discard();
+    } catch (IOException e) {
+      LOG.warn("The bytes of upload {} are removed later, by the sweeper", begun.id(), e);
+    }
+    abandon(begun);
+  }
+
+  /** The database queues the removal of what there is, unless it is a stored file. */
+  private void abandon(StoredFile begun) {
+    try {
       records.abandon(begun.id());
-    } catch (IOException | RuntimeException e) {
+    } catch (RuntimeException e) {
       LOG.warn("The upload {} is given up later, by the sweeper", begun.id(), e);
     }
   }

@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.UUID;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import javax.imageio.ImageIO;
@@ -158,10 +159,22 @@ class FileContentTest {
       assertFalse(second.append(new ByteArrayInputStream(text("and ended")), 9));
       assertEquals(9, second.size());
       second.keep();
+      assertThrows(FileBusy.class, () -> store.whole(id));
     }
     assertEquals("begun and", Files.readString(store.path(id)));
-    assertEquals(0, store.arrived(id));
+    assertEquals(9, store.arrived(id));
+    assertThrows(FileBusy.class, () -> store.write(id), "nobody writes it again");
+    try (Stream<Path> incoming = Files.list(folder.resolve("incoming"))) {
+      assertEquals(0, incoming.count());
+    }
+    try (IncomingFile whole = store.whole(id)) {
+      assertEquals(9, whole.size());
+      whole.keep();
+      whole.discard();
+    }
+    assertEquals("begun and", Files.readString(store.path(id)));
     store.remove(id);
+    assertEquals(0, store.arrived(id));
     store.remove(id);
     assertFalse(Files.exists(store.path(id)));
   }

@@ -252,6 +252,38 @@ class StorageEndpointTest {
   }
 
   @Test
+  void whatIsUnderLegalHoldIsOutOfReach() throws IOException {
+    String id =
+        alice
+            .upload(chat + "a.txt", TEXT, "Content-Type", "text/plain")
+            .json()
+            .get("Id")
+            .asString();
+    database.asOwner(
+        "select chat.place_hold('case 17', conversation_id => '%s')".formatted(conversation));
+    try {
+      alice.send("DELETE", "/object/attachments/" + chat + "a.txt", BodyPublishers.noBody());
+      assertEquals("held", database.ownerReads("select state from public.chat_files"));
+      StorageClient owner =
+          new StorageClient(http, port, new TokenIssuer(SECRET).serviceKey(Duration.ofHours(1)));
+      String address = "/upload/resumable/" + id;
+      assertEquals(404, owner.tus("HEAD", address, new byte[0], Map.of()).status());
+      assertEquals(
+          404,
+          owner
+              .tus(
+                  "PATCH", address, TEXT, Map.of("Upload-Offset", "0", "Content-Type", OFFSET_TYPE))
+              .status());
+      assertEquals(404, owner.tus("DELETE", address, new byte[0], Map.of()).status());
+      sweeper.sweep();
+      assertArrayEquals(TEXT, Files.readAllBytes(store.path(UUID.fromString(id))));
+    } finally {
+      database.asOwner(
+          "select chat.release_hold(id) from chat.legal_holds where released_at is null");
+    }
+  }
+
+  @Test
   void whoIsBlockedUploadsNothing() {
     database.bob().blocks(database.alice().id());
     try {
@@ -517,6 +549,7 @@ class StorageEndpointTest {
     assertEquals(200, alice.upload(chat + "a.png", Pictures.png(1000, 1000)).status());
     assertEquals(
         "413", alice.upload(chat + "b.png", Pictures.png(1001, 1000)).refusal(), "too many pixels");
+    sweeper.sweep();
     assertEquals(1, onDisk().size());
   }
 
@@ -688,6 +721,7 @@ class StorageEndpointTest {
     String id = String.valueOf(created.header("Location")).replaceFirst(".*/", "");
     try (IncomingFile other = store.write(UUID.fromString(id))) {
       assertEquals(423, patch(created, other.size(), TEXT).status());
+      assertEquals(423, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
     }
     assertEquals(204, patch(created, 0, TEXT).status());
   }
@@ -703,6 +737,54 @@ class StorageEndpointTest {
       database.bob().unblocks(database.alice().id());
     }
     assertEquals(404, state(created).status());
+    sweeper.sweep();
+    assertEquals(List.of(), onDisk());
+  }
+
+  @Test
+  void whatIsWholeIsNotWrittenAgain() throws IOException {
+    Answer created = create(chat + "a.txt", 10);
+    UUID id = UUID.fromString(String.valueOf(created.header("Location")).replaceFirst(".*/", ""));
+    byte[] others = "abcdefghij".getBytes(StandardCharsets.UTF_8);
+    try (IncomingFile file = store.write(id)) {
+      file.append(new ByteArrayInputStream(TEXT), 10);
+      file.keep();
+      assertEquals(423, patch(created, 0, others).status(), "before the database is told");
+      assertEquals(423, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
+    }
+    assertEquals(409, patch(created, 0, others).status());
+    assertEquals(List.of(id.toString()), onDisk());
+    assertEquals("10", state(created).header("Upload-Offset"));
+    assertArrayEquals(TEXT, bob.download(chat + "a.txt").response().body());
+    assertEquals(403, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
+    assertArrayEquals(TEXT, Files.readAllBytes(store.path(id)));
+  }
+
+  @Test
+  void whatIsWholeAndGivenUpIsSwept() throws IOException {
+    Answer created = create(chat + "a.txt", 10);
+    String id = String.valueOf(created.header("Location")).replaceFirst(".*/", "");
+    try (IncomingFile file = store.write(UUID.fromString(id))) {
+      file.append(new ByteArrayInputStream(TEXT), 10);
+      file.keep();
+    }
+    assertEquals(204, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
+    assertEquals(404, state(created).status());
+    sweeper.sweep();
+    assertEquals(List.of(), onDisk());
+  }
+
+  @Test
+  void anUploadThatIsNotResumableIsNotReachedByItsId() throws IOException {
+    StoredFile begun =
+        records.begin(
+            database.alice().caller(),
+            new FileRecords.Wanted(
+                conversation, "a.txt", null, null, UserMetadata.of(null, null), false));
+    for (String method : List.of("HEAD", "DELETE")) {
+      Answer answer = alice.tus(method, "/upload/resumable/" + begun.id(), new byte[0], Map.of());
+      assertEquals(404, answer.status(), method);
+    }
     assertEquals(List.of(), onDisk());
   }
 
