@@ -10,6 +10,7 @@ import com.gptdesk.chat.jooq.udt.records.FileViewRecord;
 import com.gptdesk.chat.jooq.udt.records.ListedFileRecord;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
@@ -17,6 +18,8 @@ import java.util.function.Function;
 import org.jooq.Condition;
 import org.jooq.DSLContext;
 import org.jooq.JSONB;
+import org.jooq.Row2;
+import org.jooq.impl.DSL;
 import org.jooq.types.YearToSecond;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -132,6 +135,22 @@ public final class FileRecords {
   /** The file of that id, whole or uploading, if the caller sees it; none under legal hold. */
   public @Nullable StoredFile find(Caller caller, UUID id) {
     return first(caller, CHAT_FILES.ID.eq(id).and(CHAT_FILES.STATE.ne("held")));
+  }
+
+  /** Where a file is: a name in a conversation. */
+  public record Place(UUID conversation, String name) {}
+
+  /** Those stored files of the places that the caller sees. */
+  public List<StoredFile> find(Caller caller, Collection<Place> places) {
+    List<Row2<UUID, String>> rows =
+        places.stream().map(place -> DSL.row(place.conversation(), place.name())).toList();
+    return database.reading(
+        caller,
+        tx ->
+            tx.selectFrom(CHAT_FILES)
+                .where(DSL.row(CHAT_FILES.CONVERSATION_ID, CHAT_FILES.NAME).in(rows))
+                .and(CHAT_FILES.STATE.eq("stored"))
+                .fetch(FileRecords::of));
   }
 
   private @Nullable StoredFile first(Caller caller, Condition condition) {

@@ -13,6 +13,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import org.slf4j.Logger;
@@ -25,6 +26,16 @@ import org.slf4j.MDC;
  */
 final class StorageRoute {
   private static final Logger LOG = LoggerFactory.getLogger(StorageRoute.class);
+
+  /** What is not true of the failure that is answered in place of a file. */
+  private static final List<String> OF_A_FILE =
+      List.of(
+          "Content-Length",
+          "Content-Disposition",
+          "Content-Range",
+          "Accept-Ranges",
+          "ETag",
+          "Last-Modified");
 
   private final StorageEndpoint storage;
   private final RequestBounds bounds;
@@ -84,7 +95,16 @@ final class StorageRoute {
       return; // the client has disconnected
     }
     response.setStatusCode(reply.status());
-    reply.headers().forEach(response::putHeader);
+    reply
+        .headers()
+        .forEach(
+            (name, value) -> {
+              if (name.equals("Vary")) {
+                response.headers().add(name, value); // beside that of CORS
+              } else {
+                response.putHeader(name, value);
+              }
+            });
     StorageReply.Part part = reply.part();
     if (part != null) {
       response
@@ -110,7 +130,10 @@ final class StorageRoute {
     if (response.headWritten()) {
       response.reset();
     } else {
-      response.headers().remove("Content-Length").remove("Content-Disposition");
+      for (String ofTheFile : OF_A_FILE) {
+        response.headers().remove(ofTheFile);
+      }
+      response.putHeader("Cache-Control", "no-store");
       context.fail(500, cause);
     }
   }

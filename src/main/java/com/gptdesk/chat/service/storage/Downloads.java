@@ -66,6 +66,9 @@ final class Downloads {
     headers.put("ETag", tag);
     headers.put("Last-Modified", HttpDate.of(file.updated()));
     headers.put("Cache-Control", cacheControl(file, access));
+    if (access instanceof Access.Own) {
+      headers.put("Vary", "Authorization, apikey");
+    }
     headers.put("Accept-Ranges", "bytes");
     headers.put("X-Content-Type-Options", "nosniff");
     headers.put("Content-Security-Policy", "default-src 'none'; sandbox");

@@ -17,9 +17,12 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -218,6 +221,9 @@ public final class StorageEndpoint {
 
   private StorageReply upload(
       StorageRequest request, Caller caller, ObjectPath path, boolean upsert) throws IOException {
+    if (caller.role().equals(Caller.Role.ANON)) { // before anything is read of a form
+      throw StorageErrors.denied("Only persons upload files").stop();
+    }
     UploadBody body = UploadBody.of(request);
     StoredFile stored =
         uploads.store(
@@ -330,23 +336,47 @@ public final class StorageEndpoint {
     Duration life = Duration.ofSeconds(expiresIn(body));
     if (!path.isEmpty()) {
       return StorageReply.json(
-          200, JSON.createObjectNode().put("signedURL", sign(identity, path, life)));
+          200,
+          JSON.createObjectNode()
+              .put(
+                  "signedURL", sign(identity, ObjectPath.of(find(identity.caller(), path)), life)));
     }
+    return StorageReply.json(200, signAll(identity, texts(body, "paths"), life));
+  }
+
+  private ArrayNode signAll(Identity identity, List<String> paths, Duration life) {
+    Set<ObjectPath> wanted = new LinkedHashSet<>();
+    for (String path : paths) {
+      ObjectPath one = ObjectPath.of(path);
+      if (one != null) {
+        wanted.add(one);
+      }
+    }
+    Set<ObjectPath> found =
+        records
+            .find(
+                identity.caller(),
+                wanted.stream()
+                    .map(each -> new FileRecords.Place(each.conversation(), each.name()))
+                    .toList())
+            .stream()
+            .map(ObjectPath::of)
+            .collect(Collectors.toSet());
     ArrayNode signed = JSON.createArrayNode();
-    for (String each : texts(body, "paths")) {
-      ObjectNode one = signed.addObject().put("path", each);
-      try {
-        one.put("signedURL", sign(identity, each, life)).putNull("error");
-      } catch (Problem.Stop e) {
+    for (String path : paths) {
+      ObjectNode one = signed.addObject().put("path", path);
+      ObjectPath known = ObjectPath.of(path);
+      if (known != null && found.contains(known)) {
+        one.put("signedURL", sign(identity, known, life)).putNull("error");
+      } else {
         one.putNull("signedURL")
             .put("error", "Either the object does not exist or you do not have access to it");
       }
     }
-    return StorageReply.json(200, signed);
+    return signed;
   }
 
-  private String sign(Identity identity, String path, Duration life) {
-    ObjectPath found = ObjectPath.of(find(identity.caller(), path));
+  private String sign(Identity identity, ObjectPath found, Duration life) {
     return "/object/sign/%s?token=%s"
         .formatted(
             encoded(found),

@@ -24,6 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
 record UploadBody(
     @Nullable Long length, @Nullable String type, ObjectNode metadata, InputStream content) {
   private static final int LONGEST_FIELD = 16 * 1024;
+  private static final int MOST_FIELDS = 20;
 
   static UploadBody of(StorageRequest request) throws IOException {
     String type = request.header("Content-Type");
@@ -61,6 +62,7 @@ record UploadBody(
               .setInputStream(request.body())
               .setBoundary(boundary.getBytes(StandardCharsets.ISO_8859_1))
               .get();
+      int fields = 0;
       for (boolean more = form.skipPreamble(); more; more = form.readBoundary()) {
         String headers = form.readHeaders();
         Map<String, String> disposition = parameters(header(headers, "content-disposition"));
@@ -71,6 +73,9 @@ record UploadBody(
               partType.isEmpty() ? null : partType,
               UserMetadata.of(metadata, cacheControl),
               form.newInputStream());
+        }
+        if (++fields > MOST_FIELDS) {
+          throw StorageErrors.invalid("The form has too many fields before the file").stop();
         }
         String value = field(form.newInputStream());
         switch (String.valueOf(disposition.get("name"))) {

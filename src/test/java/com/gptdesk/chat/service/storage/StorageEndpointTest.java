@@ -28,8 +28,10 @@ import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import io.vertx.core.Vertx;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest.BodyPublishers;
@@ -214,6 +216,7 @@ class StorageEndpointTest {
     assertEquals("default-src 'none'; sandbox", read.header("Content-Security-Policy"));
     assertEquals("inline; filename*=UTF-8''notes.txt", read.header("Content-Disposition"));
     assertEquals("private, max-age=3600", read.header("Cache-Control"));
+    assertEquals("Authorization, apikey", read.header("Vary"));
     for (String address :
         List.of(
             "/object/attachments/",
@@ -249,6 +252,39 @@ class StorageEndpointTest {
     assertEquals("403", anon.upload(chat + "b.txt", TEXT).refusal());
     assertEquals(
         200, bob.download(chat + "a/notes.txt").status(), "the control: it is still there");
+  }
+
+  @Test
+  void nothingIsReadOfTheUploadOfNobody() throws IOException {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket
+          .getOutputStream()
+          .write(
+              ("POST /storage/v1/object/attachments/%sa.txt HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n"
+                      .formatted(chat))
+                  .getBytes(StandardCharsets.US_ASCII));
+      String status =
+          new BufferedReader(
+                  new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII))
+              .readLine();
+      assertEquals("HTTP/1.1 400 Bad Request", status);
+    }
+  }
+
+  @Test
+  void aFormHasFewFieldsBeforeItsFile() {
+    String field = "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1\r\n";
+    String file =
+        "--b\r\nContent-Disposition: form-data; name=\"\"; filename=\"a\"\r\n\r\n1\r\n--b--\r\n";
+    for (int fields : List.of(20, 21)) {
+      Answer answer =
+          alice.upload(
+              chat + fields + ".txt",
+              (field.repeat(fields) + file).getBytes(StandardCharsets.UTF_8),
+              "Content-Type",
+              "multipart/form-data; boundary=b");
+      assertEquals(fields == 20 ? 200 : 400, answer.status(), answer.text());
+    }
   }
 
   @Test
