@@ -74,7 +74,7 @@ class StorageEndpointTest {
   private static final String OFFSET_TYPE = "application/offset+octet-stream";
 
   /** How long a request to the strict service may take to arrive. */
-  private static final Duration ARRIVAL = Duration.ofSeconds(1);
+  private static final Duration ARRIVAL = Duration.ofSeconds(5);
 
   @TempDir private static Path folder;
   private static final AtomicReference<Instant> NOW = new AtomicReference<>(Instant.now());
