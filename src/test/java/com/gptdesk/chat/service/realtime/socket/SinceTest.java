@@ -392,18 +392,21 @@ class SinceTest {
   /** Deactivated in the middle: row-level security shows the next page nothing. */
   @Test
   void whoIsDeactivatedDuringAReplayIsToldNoMore() {
-    var first = new AtomicBoolean(true);
     serve(
         Patient.settings(),
         missed ->
             (caller, of, revision, most) -> {
-              if (!first.getAndSet(false)) {
+              if (revision > 0) { // of Bob's second page
                 database.asOwner(
                     "update public.users set status = 'inactive' where id = '" + bob.id() + "'");
               }
               return missed.after(caller, of, revision, most);
             });
-    sendsMany(ReplaySource.PAGE + 10);
+    SocketClient witness = node.client(alice);
+    witness.joins("x", since(0), null);
+    assertCaughtUp(witness, 0);
+    UUID last = sendsMany(ReplaySource.PAGE + 10);
+    node.awaitsTold(Change.Operation.INSERT, last); // later it would come to Bob, as it was for him
     SocketClient client = node.client(bob);
     client.joins("x", since(0), null);
     for (int i = 0; i < ReplaySource.PAGE; i++) {
@@ -587,10 +590,12 @@ class SinceTest {
     alice.tries(tx -> Routines.deleteMessage(tx.configuration(), message));
   }
 
-  private void sendsMany(int number) {
-    for (int i = 0; i < number; i++) {
+  /** {@return the id of the last one} */
+  private UUID sendsMany(int number) {
+    for (int i = 1; i < number; i++) {
       alice.sends(conversation, "message");
     }
+    return alice.sends(conversation, "message").getId();
   }
 
   private static JsonNode record(Message message) {
