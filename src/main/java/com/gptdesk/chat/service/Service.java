@@ -22,6 +22,9 @@ import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FileRecords;
 import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.files.FileSweeper;
+import com.gptdesk.chat.service.files.ObjectStore;
+import com.gptdesk.chat.service.files.S3Settings;
+import com.gptdesk.chat.service.files.S3Store;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TlsCertificate;
 import com.gptdesk.chat.service.ops.Health;
@@ -237,7 +240,7 @@ final class Service implements AutoCloseable {
     FileCounts counts = new FileCounts();
     metrics.watch(counts);
     FileRecords records = new FileRecords(chat);
-    DiskStore store = new DiskStore(directory, settings.reservedBytes());
+    ObjectStore store = store(directory, settings, counts);
     String secret = settings.addressSecret();
     resources.opened(new FileSweeper(records, store, counts, settings.sweepPause())).start();
     return new StorageEndpoint(
@@ -249,6 +252,19 @@ final class Service implements AutoCloseable {
         tokens,
         limits,
         enabled);
+  }
+
+  /** The folder, or the bucket with the folder beside it. */
+  private ObjectStore store(Path directory, FileSettings settings, FileCounts counts)
+      throws IOException {
+    DiskStore disk = new DiskStore(directory, settings.reservedBytes());
+    S3Settings s3 = settings.s3();
+    if (s3 == null) {
+      return disk;
+    }
+    S3Store bucket = resources.opened(new S3Store(disk, s3, counts));
+    Thread.ofVirtual().name("bucket-check").start(bucket::check);
+    return bucket;
   }
 
   /** How tokens are checked; on the embedded database without a secret, with one that it keeps. */

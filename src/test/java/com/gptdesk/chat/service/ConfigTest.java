@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.service.files.S3Settings;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -182,5 +183,36 @@ class ConfigTest {
                 + " and is chat.>.",
             "CHAT_NATS_URL needs CHAT_DATABASE_URL: an embedded database has one node."),
         no.problems());
+  }
+
+  @Test
+  void aBucketNeedsAFolderForUploadsAndBothPartsOfItsKey() throws Config.Invalid {
+    Config.Invalid no =
+        assertThrows(
+            Config.Invalid.class,
+            () ->
+                Config.of(
+                    Map.of(
+                        "CHAT_DATABASE_URL", "jdbc:postgresql://db/chat",
+                        "CHAT_STORAGE_S3_BUCKET", "files",
+                        "CHAT_STORAGE_S3_ACCESS_KEY", "id")));
+    assertTrue(
+        no.problems()
+            .containsAll(
+                List.of(
+                    "CHAT_STORAGE_S3_ACCESS_KEY and CHAT_STORAGE_S3_SECRET_KEY go together.",
+                    "CHAT_STORAGE_S3_BUCKET needs CHAT_STORAGE_DIR beside it: uploads are written there"
+                        + " first.")),
+        no::getMessage);
+    S3Settings bucket =
+        Config.of(
+                Map.of(
+                    "CHAT_STORAGE_S3_BUCKET", "files",
+                    "CHAT_STORAGE_S3_ENDPOINT", "http://minio:9000",
+                    "CHAT_STORAGE_S3_ACCESS_KEY", "id",
+                    "CHAT_STORAGE_S3_SECRET_KEY", "hush-hush"))
+            .files()
+            .s3();
+    assertEquals("S3Settings[files at http://minio:9000]", String.valueOf(bucket));
   }
 }

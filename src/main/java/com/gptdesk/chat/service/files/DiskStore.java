@@ -3,23 +3,26 @@ package com.gptdesk.chat.service.files;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files in a folder, each under an id that the database has made. A file is written in {@code
  * incoming}, forced to the disk, and then moved to {@code objects}: what is there is whole. Several
  * nodes may share the folder. Blocks, so call it on a virtual thread. Thread-safe.
  */
-public class DiskStore {
+public class DiskStore implements ObjectStore {
   private static final long MIB = 1 << 20;
 
   /**
@@ -45,12 +48,17 @@ public class DiskStore {
     Files.delete(Files.createTempFile(incoming, "can-be-written-", ""));
   }
 
-  /**
-   * Goes on with a file, from where the last writer ended.
-   *
-   * @throws FileBusy another writer, of this node or of another, has it open, or has made it whole
-   */
+  @Override
   public IncomingFile write(UUID id) throws IOException {
+    return write(id, (file, bytes) -> keep(file));
+  }
+
+  /**
+   * The same for another store, whose files are written here first.
+   *
+   * @param keeper makes it whole
+   */
+  IncomingFile write(UUID id, IncomingFile.Keeper keeper) throws IOException {
     return openAlone(
         id,
         () -> {
@@ -64,7 +72,7 @@ public class DiskStore {
               drop(id);
               throw new FileBusy();
             }
-            return new IncomingFile(this, id, channel, false);
+            return new IncomingFile(this, keeper, id, channel, false);
           } catch (OverlappingFileLockException e) {
             channel.close();
             throw new FileBusy();
@@ -75,16 +83,17 @@ public class DiskStore {
         });
   }
 
-  /**
-   * Opens a whole file to look at it again, when the database was not told of it.
-   *
-   * @throws FileBusy a writer of this node has it open
-   */
+  @Override
   public IncomingFile whole(UUID id) throws IOException {
     return openAlone(
         id,
         () ->
-            new IncomingFile(this, id, FileChannel.open(path(id), StandardOpenOption.READ), true));
+            new IncomingFile(
+                this,
+                (file, bytes) -> keep(file),
+                id,
+                FileChannel.open(path(id), StandardOpenOption.READ),
+                true));
   }
 
   private interface Opening {
@@ -118,7 +127,7 @@ public class DiskStore {
         file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
-  /** How many bytes of a file have come. */
+  @Override
   public long arrived(UUID id) throws IOException {
     for (Path file : List.of(incoming.resolve(id.toString()), path(id))) {
       try {
@@ -130,7 +139,7 @@ public class DiskStore {
     return 0;
   }
 
-  /** Whether all of it is there; nobody writes it any more. */
+  @Override
   public boolean isWhole(UUID id) {
     return Files.exists(path(id));
   }
@@ -141,8 +150,14 @@ public class DiskStore {
     return objects.resolve(name.substring(name.length() - 2)).resolve(name);
   }
 
-  /** Removes all of a file, whole or not; that it is not there is success. */
-  void remove(UUID id) throws IOException {
+  @Override
+  public @Nullable Content read(UUID id, long first, long length) {
+    Path file = path(id);
+    return Files.isRegularFile(file) ? new Content.OnDisk(file, first, length) : null;
+  }
+
+  @Override
+  public void remove(UUID id) throws IOException {
     drop(id);
     Files.deleteIfExists(path(id));
   }
@@ -150,6 +165,21 @@ public class DiskStore {
   /** Removes what has come of a file that is not whole. */
   void drop(UUID id) throws IOException {
     Files.deleteIfExists(incoming.resolve(id.toString()));
+  }
+
+  @Override
+  public void tidy(Instant before) throws IOException {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(incoming)) {
+      for (Path file : files) {
+        try {
+          if (Files.getLastModifiedTime(file).toInstant().isBefore(before)) {
+            Files.deleteIfExists(file);
+          }
+        } catch (NoSuchFileException e) {
+          // It became whole, or another node was faster.
+        }
+      }
+    }
   }
 
   /** Moves a file that was forced to the disk to the whole ones. */
@@ -172,11 +202,7 @@ public class DiskStore {
     }
   }
 
-  /**
-   * Refuses what would take what is reserved.
-   *
-   * @param bytes how many are about to be written
-   */
+  @Override
   public void requireRoom(long bytes) throws IOException {
     if (Files.getFileStore(incoming).getUsableSpace() - bytes < reservedBytes) {
       throw new DiskFull(

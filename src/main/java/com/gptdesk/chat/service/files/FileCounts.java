@@ -11,6 +11,9 @@ public final class FileCounts {
   private final LongAdder bytesSent = new LongAdder();
   private final LongAdder removed = new LongAdder();
   private final LongAdder removalsFailed = new LongAdder();
+  private final LongAdder redirected = new LongAdder();
+  private final LongAdder storeFailures = new LongAdder();
+  private volatile boolean storeFails;
 
   /** An upload became a whole file. */
   public void stored() {
@@ -43,6 +46,37 @@ public final class FileCounts {
   /** A file could not be removed; it is tried again later. */
   void removalFailed() {
     removalsFailed.increment();
+  }
+
+  /** A read was answered with an address of the bucket. */
+  public void redirected() {
+    redirected.increment();
+  }
+
+  /** The store has answered. */
+  void storeAnswered() {
+    if (storeFails) {
+      storeFails = false;
+    }
+  }
+
+  /** The store has not answered, or has refused. */
+  void storeFailed() {
+    storeFailures.increment();
+    storeFails = true;
+  }
+
+  public long readsRedirected() {
+    return redirected.sum();
+  }
+
+  public long storeFailures() {
+    return storeFailures.sum();
+  }
+
+  /** Whether the last request to the store failed. */
+  public boolean storeFails() {
+    return storeFails;
   }
 
   public long uploadsStored() {

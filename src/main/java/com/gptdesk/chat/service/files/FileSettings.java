@@ -5,6 +5,7 @@ import com.gptdesk.chat.service.settings.Settings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param isPublic whether who knows the path of a file reads it without a token
  * @param sharedCache whether a CDN may keep what is read by a signed address
  * @param addressSecret signs addresses; null for one that is derived from the secret of tokens
+ * @param s3 where files are kept; null for the directory
  */
 public record FileSettings(
     @Nullable Path directory,
@@ -28,7 +30,8 @@ public record FileSettings(
     boolean keepsMetadata,
     boolean isPublic,
     boolean sharedCache,
-    @Nullable String addressSecret) {
+    @Nullable String addressSecret,
+    @Nullable S3Settings s3) {
   private static final long MIB = 1 << 20;
 
   private static final Setting<@Nullable Path> DIRECTORY =
@@ -81,7 +84,11 @@ public record FileSettings(
 
   /** For help and for the document. */
   public static final List<Setting<?>> SETTINGS =
-      List.of(DIRECTORY, RESERVED, SWEEP, PIXELS, METADATA, PUBLIC, SHARED_CACHE, SECRET);
+      Stream.concat(
+              Stream.<Setting<?>>of(
+                  DIRECTORY, RESERVED, SWEEP, PIXELS, METADATA, PUBLIC, SHARED_CACHE, SECRET),
+              S3Settings.SETTINGS.stream())
+          .toList();
 
   /**
    * Read from the environment.
@@ -89,16 +96,23 @@ public record FileSettings(
    * @param otherwise the folder when none is set; null for none
    */
   public static FileSettings from(Settings settings, @Nullable Path otherwise) {
-    Path directory = settings.get(DIRECTORY);
+    Path set = settings.get(DIRECTORY);
+    Path directory = set == null ? otherwise : set;
+    S3Settings s3 = S3Settings.from(settings);
+    if (s3 != null && directory == null) {
+      settings.problem(
+          "CHAT_STORAGE_S3_BUCKET needs CHAT_STORAGE_DIR beside it: uploads are written there first.");
+    }
     return new FileSettings(
-        directory == null ? otherwise : directory,
+        directory,
         settings.get(RESERVED) * MIB,
         settings.get(SWEEP),
         settings.get(PIXELS) * 1_000_000L,
         settings.get(METADATA),
         settings.get(PUBLIC),
         settings.get(SHARED_CACHE),
-        settings.get(SECRET));
+        settings.get(SECRET),
+        s3);
   }
 
   /** Never shows the secret. */

@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.files;
 
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import java.io.IOException;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,15 +21,25 @@ public final class FileSweeper implements AutoCloseable {
   private static final int BATCH = 100;
 
   private final FileRecords records;
-  private final DiskStore store;
+  private final ObjectStore store;
   private final FileCounts counts;
   private final Duration pause;
+  private final Clock clock;
   private final CountDownLatch closing = new CountDownLatch(1);
 
   /**
    * @param pause between two runs
    */
-  public FileSweeper(FileRecords records, DiskStore store, FileCounts counts, Duration pause) {
+  public FileSweeper(FileRecords records, ObjectStore store, FileCounts counts, Duration pause) {
+    this(records, store, counts, pause, Clock.systemUTC());
+  }
+
+  /**
+   * @param clock tells which uploads are old
+   */
+  public FileSweeper(
+      FileRecords records, ObjectStore store, FileCounts counts, Duration pause, Clock clock) {
+    this.clock = clock;
     this.records = records;
     this.store = store;
     this.counts = counts;
@@ -70,26 +81,51 @@ public final class FileSweeper implements AutoCloseable {
     do {
       taken = records.takeRemovals(BATCH);
       List<UUID> removed = new ArrayList<>();
+      boolean answers = true;
       for (UUID id : taken) {
-        if (remove(id)) {
-          removed.add(id);
+        if (!answers) {
+          break; // the rest is taken again when the lease has ended
+        }
+        switch (remove(id)) {
+          case DONE -> removed.add(id);
+          case FAILED -> {}
+          case NO_ANSWER -> answers = false;
         }
       }
       if (!removed.isEmpty()) {
         records.finishRemovals(removed);
         counts.removed(removed.size());
       }
+      if (!answers) {
+        return;
+      }
     } while (taken.size() == BATCH && closing.getCount() > 0);
+    tidy();
   }
 
-  private boolean remove(UUID id) {
+  /** What another node has begun, and what a crash left of uploads that are no more. */
+  private void tidy() {
+    try {
+      store.tidy(clock.instant().minus(records.limits().unfinished()));
+    } catch (IOException e) {
+      LOG.warn("What is left of old uploads was not removed; trying again later", e);
+    }
+  }
+
+  private enum Removal {
+    DONE,
+    FAILED,
+    NO_ANSWER
+  }
+
+  private Removal remove(UUID id) {
     try {
       store.remove(id);
-      return true;
+      return Removal.DONE;
     } catch (IOException e) {
       counts.removalFailed();
       LOG.warn("The file {} was not removed; trying again in some minutes", id, e);
-      return false;
+      return e instanceof StoreUnavailable ? Removal.NO_ANSWER : Removal.FAILED;
     }
   }
 

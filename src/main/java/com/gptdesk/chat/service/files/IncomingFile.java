@@ -20,7 +20,18 @@ public final class IncomingFile implements AutoCloseable {
   /** So often the disk is asked whether there is room. */
   private static final long BETWEEN_CHECKS = 1 << 20;
 
+  /** Makes files whole. */
+  interface Keeper {
+    /**
+     * Puts it where whole files are, and takes it away from here.
+     *
+     * @param bytes all of it, forced to the disk
+     */
+    void keep(UUID id, FileChannel bytes) throws IOException;
+  }
+
   private final DiskStore store;
+  private final Keeper keeper;
   private final UUID id;
   private final FileChannel channel;
   private boolean whole;
@@ -33,9 +44,11 @@ public final class IncomingFile implements AutoCloseable {
   /**
    * @param whole it is only looked at
    */
-  IncomingFile(DiskStore store, UUID id, FileChannel channel, boolean whole) throws IOException {
+  IncomingFile(DiskStore store, Keeper keeper, UUID id, FileChannel channel, boolean whole)
+      throws IOException {
     this.whole = whole;
     this.store = store;
+    this.keeper = keeper;
     this.id = id;
     this.channel = channel;
     this.size = channel.size();
@@ -130,9 +143,15 @@ public final class IncomingFile implements AutoCloseable {
   public void keep() throws IOException {
     if (!whole) {
       channel.force(true);
-      store.keep(id);
+      keeper.keep(id, channel);
       whole = true;
     }
+  }
+
+  /** Says that it is a copy of what is whole elsewhere. */
+  void isCopy() throws IOException {
+    store.drop(id); // it stays readable until it is closed
+    whole = true;
   }
 
   /** Removes what has come, unless it is whole: that is the database's to say. */

@@ -1,4 +1,4 @@
-/** The bytes of stored files: on the disk, what they are, and their removal. */
+/** The bytes of stored files: on the disk or in a bucket, what they are, and their removal. */
 @NullMarked
 package com.gptdesk.chat.service.files;
 

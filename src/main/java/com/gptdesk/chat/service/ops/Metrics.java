@@ -320,7 +320,7 @@ public final class Metrics implements AutoCloseable {
     counter("chat.file.uploads", uploads, files, FileCounts::uploadsFailed, "outcome", "failed");
     counter(
         "chat.file.received.bytes",
-        "Bytes of files written to the disk",
+        "Bytes of files that were uploaded",
         files,
         FileCounts::bytesReceived);
     counter(
@@ -328,12 +328,27 @@ public final class Metrics implements AutoCloseable {
         "Bytes of files that downloads asked for",
         files,
         FileCounts::bytesSent);
-    counter("chat.file.removals", "Files removed from the disk", files, FileCounts::removals);
+    counter("chat.file.removals", "Files whose bytes were removed", files, FileCounts::removals);
     counter(
         "chat.file.removal.failures",
         "Files that could not be removed and are tried again",
         files,
         FileCounts::removalFailures);
+    counter(
+        "chat.file.redirects",
+        "Reads that were answered with an address of the bucket",
+        files,
+        FileCounts::readsRedirected);
+    counter(
+        "chat.file.store.failures",
+        "Requests that the bucket did not answer or refused",
+        files,
+        FileCounts::storeFailures);
+    gauge(
+        "chat.file.store.up",
+        "0 when the last request to the bucket of files failed",
+        files,
+        f -> f.storeFails() ? 0 : 1);
   }
 
   /** Metrics of an embedded PostgreSQL. */

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.server;
 
+import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.http.RequestBounds;
 import com.gptdesk.chat.service.http.RequestDeadlines;
 import com.gptdesk.chat.service.http.RequestId;
@@ -72,6 +73,10 @@ final class StorageRoute {
                 end(context, reply);
                 body.discard();
               });
+          if (reply.content() instanceof ObjectStore.Content.Streamed streamed) {
+            new ResponseBody(context.response(), loop)
+                .send(streamed, cause -> failed(context, cause));
+          }
         });
   }
 
@@ -105,15 +110,20 @@ final class StorageRoute {
                 response.putHeader(name, value);
               }
             });
-    StorageReply.Part part = reply.part();
-    if (part != null) {
-      response
-          .sendFile(part.file().toString(), part.offset(), part.length())
-          .onFailure(e -> failed(context, e));
-    } else if (reply.body() == null || context.request().method().name().equals("HEAD")) {
-      response.end();
-    } else {
-      response.end(reply.body());
+    switch (reply.content()) {
+      case null -> {
+        if (reply.body() == null || context.request().method().name().equals("HEAD")) {
+          response.end();
+        } else {
+          response.end(reply.body());
+        }
+      }
+      case ObjectStore.Content.OnDisk part ->
+          response
+              .sendFile(part.file().toString(), part.first(), part.length())
+              .onFailure(e -> failed(context, e));
+      case ObjectStore.Content.Streamed part ->
+          response.putHeader("Content-Length", String.valueOf(part.length()));
     }
   }
 

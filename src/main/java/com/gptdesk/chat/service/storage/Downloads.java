@@ -1,15 +1,14 @@
 package com.gptdesk.chat.service.storage;
 
-import com.gptdesk.chat.service.files.DiskStore;
 import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FileSettings;
+import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.StoredFile;
 import com.gptdesk.chat.service.http.HttpDate;
 import com.gptdesk.chat.service.http.Problem;
+import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,12 +30,12 @@ final class Downloads {
   /** Beside pictures, sound and films. */
   private static final Set<String> SHOWN = Set.of("text/plain", "application/pdf");
 
-  private final DiskStore store;
+  private final ObjectStore store;
   private final FileSettings settings;
   private final FileCounts counts;
   private final Clock clock;
 
-  Downloads(DiskStore store, FileSettings settings, FileCounts counts, Clock clock) {
+  Downloads(ObjectStore store, FileSettings settings, FileCounts counts, Clock clock) {
     this.store = store;
     this.settings = settings;
     this.counts = counts;
@@ -55,12 +54,7 @@ final class Downloads {
     record Public() implements Access {}
   }
 
-  StorageReply answer(StorageRequest request, StoredFile file, Access access) {
-    Path path = store.path(file.id());
-    if (!Files.isRegularFile(path)) {
-      LOG.error("The bytes of file {} are not in the folder of files", file.id());
-      throw StorageErrors.noSuchObject().stop();
-    }
+  StorageReply answer(StorageRequest request, StoredFile file, Access access) throws IOException {
     String tag = '"' + String.valueOf(file.sha256()) + '"';
     Map<String, String> headers = new LinkedHashMap<>();
     headers.put("ETag", tag);
@@ -79,6 +73,18 @@ final class Downloads {
       headers.remove("Content-Type");
       return StorageReply.empty(304, headers);
     }
+    if (!(access instanceof Access.Own) && request.method().equals("GET")) {
+      ObjectStore.Direct direct =
+          store.direct(
+              file.id(),
+              new ObjectStore.Shown(
+                  headers.get("Content-Type"),
+                  headers.get("Content-Disposition"),
+                  headers.get("Cache-Control")));
+      if (direct != null) {
+        return redirect(file, access, direct);
+      }
+    }
     String condition = request.header("If-Range");
     ByteRange range =
         condition == null || condition.equals(tag)
@@ -96,12 +102,38 @@ final class Downloads {
           "Content-Range", "bytes %d-%d/%d".formatted(range.first(), range.last(), file.length()));
     }
     if (request.method().equals("HEAD")) {
+      if (!store.isWhole(file.id())) {
+        throw gone(file);
+      }
       headers.put("Content-Length", String.valueOf(length));
       return StorageReply.empty(range == null ? 200 : 206, headers);
     }
+    ObjectStore.Content content = store.read(file.id(), first, length);
+    if (content == null) {
+      throw gone(file);
+    }
     counts.sent(length);
-    return new StorageReply(
-        range == null ? 200 : 206, headers, null, new StorageReply.Part(path, first, length));
+    return new StorageReply(range == null ? 200 : 206, headers, null, content);
+  }
+
+  private static Problem.Stop gone(StoredFile file) {
+    LOG.error("The bytes of file {} are not where files are kept", file.id());
+    return StorageErrors.noSuchObject().stop();
+  }
+
+  /** A browser keeps it for half the life of the address, so that it finds the bytes it has. */
+  private StorageReply redirect(StoredFile file, Access access, ObjectStore.Direct direct) {
+    counts.redirected();
+    long kept = Math.min(cacheSeconds(file, access), direct.life().toSeconds() / 2);
+    return StorageReply.empty(
+        302,
+        Map.of(
+            "Location",
+            direct.address().toString(),
+            "Cache-Control",
+            "private, max-age=" + kept,
+            "Referrer-Policy",
+            "no-referrer"));
   }
 
   private static boolean matches(String header, String tag) {
@@ -112,17 +144,21 @@ final class Downloads {
   }
 
   private String cacheControl(StoredFile file, Access access) {
+    boolean shared =
+        switch (access) {
+          case Access.Own() -> false;
+          case Access.Public() -> true;
+          case Access.BySignature(Instant expires) -> settings.sharedCache();
+        };
+    return (shared ? "public" : "private") + ", max-age=" + cacheSeconds(file, access);
+  }
+
+  /** As the uploader wants it, and not longer than the address holds. */
+  private long cacheSeconds(StoredFile file, Access access) {
     long wanted = UserMetadata.cacheSeconds(file);
-    return switch (access) {
-      case Access.Own() -> "private, max-age=" + wanted;
-      case Access.Public() -> "public, max-age=" + wanted;
-      case Access.BySignature(Instant expires) -> {
-        long left = Math.max(0, Duration.between(clock.instant(), expires).toSeconds());
-        yield (settings.sharedCache() ? "public" : "private")
-            + ", max-age="
-            + Math.min(wanted, left);
-      }
-    };
+    return access instanceof Access.BySignature(Instant expires)
+        ? Math.min(wanted, Math.max(0, Duration.between(clock.instant(), expires).toSeconds()))
+        : wanted;
   }
 
   private static String contentType(StoredFile file) {

@@ -3,10 +3,10 @@ package com.gptdesk.chat.service.storage;
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.service.auth.Identity;
-import com.gptdesk.chat.service.files.DiskStore;
 import com.gptdesk.chat.service.files.FileBusy;
 import com.gptdesk.chat.service.files.FileRecords;
 import com.gptdesk.chat.service.files.IncomingFile;
+import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.StoredFile;
 import com.gptdesk.chat.service.http.HttpDate;
 import com.gptdesk.chat.service.http.Problem;
@@ -31,7 +31,7 @@ final class ResumableUploads {
 
   private final String bucket;
   private final FileRecords records;
-  private final DiskStore store;
+  private final ObjectStore store;
   private final Uploads uploads;
   private final SignedAddresses addresses;
   private final String prefix;
@@ -42,7 +42,7 @@ final class ResumableUploads {
   ResumableUploads(
       String bucket,
       FileRecords records,
-      DiskStore store,
+      ObjectStore store,
       Uploads uploads,
       SignedAddresses addresses,
       String prefix) {

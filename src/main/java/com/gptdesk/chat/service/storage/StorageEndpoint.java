@@ -4,10 +4,11 @@ import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.TokenVerifier;
-import com.gptdesk.chat.service.files.DiskStore;
 import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FileRecords;
 import com.gptdesk.chat.service.files.FileSettings;
+import com.gptdesk.chat.service.files.ObjectStore;
+import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.files.StoredFile;
 import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Problem;
@@ -61,7 +62,7 @@ public final class StorageEndpoint {
    */
   public StorageEndpoint(
       FileRecords records,
-      DiskStore store,
+      ObjectStore store,
       FileSettings settings,
       FileCounts counts,
       @Nullable String secret,
@@ -73,7 +74,7 @@ public final class StorageEndpoint {
 
   StorageEndpoint(
       FileRecords records,
-      DiskStore store,
+      ObjectStore store,
       FileSettings settings,
       FileCounts counts,
       @Nullable String secret,
@@ -112,6 +113,8 @@ public final class StorageEndpoint {
             return isResumable
                 ? resumable.answer(request, identity).with(Map.of("Tus-Resumable", "1.0.0"))
                 : perform(request, identity);
+          } catch (StoreUnavailable e) {
+            throw StorageErrors.storeUnavailable(e).stop();
           } catch (IOException e) {
             throw uploads.failed(e);
           }
@@ -285,14 +288,15 @@ public final class StorageEndpoint {
     return file;
   }
 
-  private StorageReply read(StorageRequest request, Identity identity, String path) {
+  private StorageReply read(StorageRequest request, Identity identity, String path)
+      throws IOException {
     if (!request.reads()) {
       throw notHere(request);
     }
     return downloads.answer(request, find(identity.caller(), path), new Downloads.Access.Own());
   }
 
-  private StorageReply readPublic(StorageRequest request, String path) {
+  private StorageReply readPublic(StorageRequest request, String path) throws IOException {
     if (!request.reads()) {
       throw notHere(request);
     }

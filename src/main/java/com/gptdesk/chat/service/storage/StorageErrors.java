@@ -1,7 +1,10 @@
 package com.gptdesk.chat.service.storage;
 
+import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.http.Problem;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -11,6 +14,7 @@ import tools.jackson.databind.node.ObjectNode;
  * status.
  */
 final class StorageErrors {
+  private static final Logger LOG = LoggerFactory.getLogger(StorageErrors.class);
   private static final JsonMapper JSON = JsonMapper.shared();
 
   private StorageErrors() {}
@@ -40,6 +44,13 @@ final class StorageErrors {
     return Problem.of(507, "InsufficientStorage", message)
         .withHint("Nothing of the file is stored. The operator has to free space")
         .withHeader("Retry-After", "60");
+  }
+
+  static Problem storeUnavailable(StoreUnavailable failure) {
+    LOG.error("{}: {}", failure.getMessage(), String.valueOf(failure.getCause()));
+    return Problem.of(503, "StorageUnavailable", "The store of files does not answer")
+        .withHint("Nothing of the file is half there. Try again in a moment")
+        .withHeader("Retry-After", "5");
   }
 
   /** The client went away, or the request ended before its time. */

@@ -1,6 +1,6 @@
 package com.gptdesk.chat.service.storage;
 
-import java.nio.file.Path;
+import com.gptdesk.chat.service.files.ObjectStore.Content;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -11,14 +11,11 @@ import tools.jackson.databind.json.JsonMapper;
  * An HTTP response.
  *
  * @param body null for none
- * @param part of a file; null for none
+ * @param content some bytes of a file; null for none
  */
 public record StorageReply(
-    int status, Map<String, String> headers, @Nullable String body, @Nullable Part part) {
+    int status, Map<String, String> headers, @Nullable String body, @Nullable Content content) {
   private static final JsonMapper JSON = JsonMapper.shared();
-
-  /** Some bytes of a file. */
-  public record Part(Path file, long offset, long length) {}
 
   public StorageReply {
     headers = Map.copyOf(headers);
@@ -39,6 +36,6 @@ public record StorageReply(
   StorageReply with(Map<String, String> more) {
     Map<String, String> all = new LinkedHashMap<>(headers);
     all.putAll(more);
-    return new StorageReply(status, all, body, part);
+    return new StorageReply(status, all, body, content);
   }
 }

@@ -4,13 +4,14 @@ import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.files.DiskFull;
-import com.gptdesk.chat.service.files.DiskStore;
 import com.gptdesk.chat.service.files.FileContent;
 import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FileRecords;
 import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.files.IncomingFile;
+import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.Picture;
+import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.files.StoredFile;
 import com.gptdesk.chat.service.http.Problem;
 import java.io.IOException;
@@ -29,11 +30,11 @@ final class Uploads {
   private static final Logger LOG = LoggerFactory.getLogger(Uploads.class);
 
   private final FileRecords records;
-  private final DiskStore store;
+  private final ObjectStore store;
   private final FileSettings settings;
   private final FileCounts counts;
 
-  Uploads(FileRecords records, DiskStore store, FileSettings settings, FileCounts counts) {
+  Uploads(FileRecords records, ObjectStore store, FileSettings settings, FileCounts counts) {
     this.records = records;
     this.store = store;
     this.settings = settings;
@@ -74,6 +75,10 @@ final class Uploads {
       done = true;
     } catch (DatabaseUnavailable e) {
       done = true; // nobody knows whether it is stored; if not, the sweeper takes it
+      throw e;
+    } catch (StoreUnavailable e) {
+      done = true; // nobody knows whether the object will be there, so the sweeper looks later
+      discard(begun, file, false);
       throw e;
     } finally {
       if (!done) {
@@ -138,12 +143,18 @@ final class Uploads {
 
   /** Removes the bytes of an upload that will not be a file, while it is open, and gives it up. */
   void discard(StoredFile begun, IncomingFile file) {
+    discard(begun, file, true);
+  }
+
+  private void discard(StoredFile begun, IncomingFile file, boolean abandons) {
     try {
       file.discard();
     } catch (IOException e) {
       LOG.warn("The bytes of upload {} are removed later, by the sweeper", begun.id(), e);
     }
-    abandon(begun);
+    if (abandons) {
+      abandon(begun);
+    }
   }
 
   /** The database queues the removal of what there is, unless it is a stored file. */
@@ -161,6 +172,9 @@ final class Uploads {
     if (failure instanceof DiskFull) {
       LOG.error("An upload was refused: {}", failure.getMessage());
       return StorageErrors.diskFull("The disk of the files is full").stop();
+    }
+    if (failure instanceof StoreUnavailable unavailable) {
+      return StorageErrors.storeUnavailable(unavailable).stop();
     }
     if (failure instanceof BodyCutOff || failure instanceof FileUploadException) {
       return StorageErrors.cutOff().stop();

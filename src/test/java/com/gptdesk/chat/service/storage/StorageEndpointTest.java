@@ -13,6 +13,7 @@ import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.files.FileSweeper;
 import com.gptdesk.chat.service.files.FullDisk;
 import com.gptdesk.chat.service.files.IncomingFile;
+import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.Pictures;
 import com.gptdesk.chat.service.files.StoredFile;
 import com.gptdesk.chat.service.http.Cors;
@@ -62,15 +63,17 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** Files over a real socket: who may upload, read and remove what, and what a failure leaves. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class StorageEndpointTest {
   private static final String SECRET = "a secret that is at least 32 bytes long";
-  private static final byte[] TEXT = "0123456789".getBytes(StandardCharsets.UTF_8);
+  static final byte[] TEXT = "0123456789".getBytes(StandardCharsets.UTF_8);
   private static final String OFFSET_TYPE = "application/offset+octet-stream";
 
   /** How long a request to the strict service may take to arrive. */
@@ -78,43 +81,37 @@ class StorageEndpointTest {
 
   @TempDir private static Path folder;
   private static final AtomicReference<Instant> NOW = new AtomicReference<>(Instant.now());
-  private static TestDatabase database;
-  private static FullDisk store;
+  static TestDatabase database;
+  private static FullDisk disk;
+  private static ObjectStore store;
+  private static FileCounts counts;
+  private static TokenVerifier tokens;
   private static FileRecords records;
   private static FileSweeper sweeper;
   private static Vertx vertx;
   private static HttpService service;
   private static HttpService strict;
-  private static HttpClient http;
+  static HttpClient http;
   private static Metrics metrics;
   private static int port;
   private static int strictPort;
-  private static StorageClient alice;
-  private static StorageClient bob;
+  static StorageClient alice;
+  static StorageClient bob;
   private static StorageClient mallory;
   private static StorageClient anon;
   private static UUID conversation;
-  private static String chat;
+  static String chat;
 
   @BeforeAll
-  static void start() throws IOException {
+  void start() throws IOException {
     database = TestDatabase.fresh();
-    store = new FullDisk(folder);
+    disk = new FullDisk(folder);
+    counts = new FileCounts();
+    store = store(disk, counts);
     records = new FileRecords(database.chat());
-    FileCounts counts = new FileCounts();
-    sweeper = new FileSweeper(records, store, counts, Duration.ofDays(1));
-    TokenVerifier tokens = new TokenVerifier(TokenSettings.ofSecret(SECRET));
-    StorageEndpoint endpoint =
-        new StorageEndpoint(
-            records,
-            store,
-            new FileSettings(folder, 0, Duration.ofDays(1), 1_000_000, false, false, false, null),
-            counts,
-            SECRET,
-            tokens,
-            RequestLimits.ample(),
-            true,
-            clock());
+    sweeper = new FileSweeper(records, store, counts, Duration.ofDays(1), clock());
+    tokens = new TokenVerifier(TokenSettings.ofSecret(SECRET));
+    StorageEndpoint endpoint = endpoint(store);
     vertx = Vertx.vertx();
     metrics = new Metrics("a token for metrics");
     service = service(endpoint, tokens, RequestBounds.defaults());
@@ -134,6 +131,28 @@ class StorageEndpointTest {
     anon = new StorageClient(http, port, null);
     conversation = database.alice().talksTo(database.bob());
     chat = conversation + "/";
+  }
+
+  /** Where files are kept, by way of this disk. */
+  ObjectStore store(FullDisk disk, FileCounts counts) throws IOException {
+    return disk;
+  }
+
+  static FullDisk disk() {
+    return disk;
+  }
+
+  static StorageEndpoint endpoint(ObjectStore store) {
+    return new StorageEndpoint(
+        records,
+        store,
+        new FileSettings(folder, 0, Duration.ofDays(1), 1_000_000, false, false, false, null, null),
+        counts,
+        SECRET,
+        tokens,
+        RequestLimits.ample(),
+        true,
+        clock());
   }
 
   private static HttpService service(
@@ -187,7 +206,7 @@ class StorageEndpointTest {
 
   @AfterEach
   void nothingIsLeftBeside() throws IOException {
-    store.fill(false);
+    disk.fill(false);
     database.asOwner("update chat.settings set max_file_bytes = default, file_types = default");
     NOW.set(Instant.now());
     try (Stream<Path> there = Files.list(folder)) {
@@ -197,8 +216,24 @@ class StorageEndpointTest {
     }
   }
 
-  /** The files that have bytes on the disk, whole or not. */
-  private static List<String> onDisk() throws IOException {
+  /** The bytes of a whole file. */
+  byte[] bytesOf(UUID id) throws IOException {
+    return Files.readAllBytes(disk.path(id));
+  }
+
+  /** What the sweeper does when so much time has passed. */
+  static void sweepLater(Duration later) {
+    database.asOwner(
+        "update public.chat_files set created_at = created_at - interval '%1$d s', updated_at = updated_at - interval '%1$d s'"
+            .formatted(later.toSeconds()));
+    NOW.updateAndGet(now -> now.plus(later));
+    sweeper.sweep();
+    database.asOwner("update chat.file_removals set due_at = now()");
+    sweeper.sweep();
+  }
+
+  /** The files that have bytes, whole or not. */
+  List<String> kept() throws IOException {
     try (Stream<Path> there = Files.walk(folder)) {
       return there.filter(Files::isRegularFile).map(p -> p.getFileName().toString()).toList();
     }
@@ -312,7 +347,7 @@ class StorageEndpointTest {
               .status());
       assertEquals(404, owner.tus("DELETE", address, new byte[0], Map.of()).status());
       sweeper.sweep();
-      assertArrayEquals(TEXT, Files.readAllBytes(store.path(UUID.fromString(id))));
+      assertArrayEquals(TEXT, bytesOf(UUID.fromString(id)));
     } finally {
       database.asOwner(
           "select chat.release_hold(id) from chat.legal_holds where released_at is null");
@@ -419,7 +454,7 @@ class StorageEndpointTest {
     assertEquals("400", anon.get(address).refusal(), "it has expired");
   }
 
-  private static String signed(StorageClient who, String path) {
+  static String signed(StorageClient who, String path) {
     return who.post("/object/sign/attachments/" + path, "{\"expiresIn\":60}")
         .json()
         .get("signedURL")
@@ -481,7 +516,7 @@ class StorageEndpointTest {
         client(database.bob()).upload(chat + "a.txt", TEXT, "x-upsert", "true").refusal(),
         "another's");
     sweeper.sweep();
-    assertEquals(1, onDisk().size(), "the bytes of before are gone");
+    assertEquals(1, kept().size(), "the bytes of before are gone");
   }
 
   @Test
@@ -514,7 +549,7 @@ class StorageEndpointTest {
     assertEquals(List.of(chat + "c.txt"), removed.findValuesAsString("name"));
     assertEquals("404", bob.download(chat + "c.txt").refusal());
     sweeper.sweep();
-    assertEquals(1, onDisk().size());
+    assertEquals(1, kept().size());
   }
 
   @Test
@@ -547,7 +582,7 @@ class StorageEndpointTest {
     Answer stored = alice.upload(chat + name, TEXT);
     assertTrue(List.of(400, 404).contains(stored.status()), stored.text());
     assertTrue(List.of(400, 404).contains(alice.download(chat + name).status()));
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
   }
 
   @Test
@@ -586,20 +621,20 @@ class StorageEndpointTest {
     assertEquals(
         "413", alice.upload(chat + "b.png", Pictures.png(1001, 1000)).refusal(), "too many pixels");
     sweeper.sweep();
-    assertEquals(1, onDisk().size());
+    assertEquals(1, kept().size());
   }
 
   @Test
   void aFullDiskIsToldAndNothingIsHalfThere() throws IOException {
-    store.fill(true);
+    disk.fill(true);
     Answer full = alice.upload(chat + "a.txt", TEXT);
     assertEquals(507, full.status(), full.text());
     assertEquals("507", full.refusal());
     Answer created = create(chat + "b.txt", 10);
     assertEquals(507, patch(created, 0, TEXT).status());
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
     assertEquals("404", alice.download(chat + "a.txt").refusal());
-    store.fill(false);
+    disk.fill(false);
     assertEquals(200, alice.upload(chat + "a.txt", TEXT).status(), "its name is free");
     assertEquals(204, patch(created, 0, TEXT).status(), "a resumable one goes on");
     assertEquals(200, bob.download(chat + "b.txt").status());
@@ -614,9 +649,9 @@ class StorageEndpointTest {
               ("POST /storage/v1/object/attachments/%sa.txt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 1000000\r\n\r\nbegun"
                       .formatted(chat, alice.token()))
                   .getBytes(StandardCharsets.US_ASCII));
-      Await.until("the first bytes on the disk", () -> !onDisk().isEmpty());
+      Await.until("the first bytes on the disk", () -> !kept().isEmpty());
     }
-    Await.until("nothing on the disk", () -> onDisk().isEmpty());
+    Await.until("nothing on the disk", () -> kept().isEmpty());
     Await.until(
         "no row", () -> database.ownerReads("select count(*) from public.chat_files").equals("0"));
   }
@@ -655,13 +690,13 @@ class StorageEndpointTest {
     }
     assertEquals("404", bob.download(chat + "b.txt").refusal());
     sweeper.sweep();
-    assertEquals(2, onDisk().size(), "the control: they may still go on");
+    assertEquals(2, kept().size(), "the control: they may still go on");
     database.asOwner(
         "update public.chat_files set created_at = now() - interval '2 days', updated_at = now() - interval '2 days'");
     sweeper.sweep();
     database.asOwner("update chat.file_removals set due_at = now()");
     sweeper.sweep();
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
     assertEquals("0", database.ownerReads("select count(*) from chat.file_removals"));
   }
 
@@ -672,7 +707,7 @@ class StorageEndpointTest {
     database.asOwner(
         "update public.chat_files set created_at = now() - interval '2 days', updated_at = now() - interval '2 days' where name = 'unsent.txt'");
     sweeper.sweep();
-    assertEquals(1, onDisk().size());
+    assertEquals(1, kept().size());
     assertEquals(200, bob.download(chat + "new.txt").status());
   }
 
@@ -743,7 +778,7 @@ class StorageEndpointTest {
     assertEquals("4", state(created).header("Upload-Offset"));
     assertEquals(204, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
     assertEquals(404, state(created).status());
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
     assertEquals(
         403,
         mallory
@@ -774,7 +809,7 @@ class StorageEndpointTest {
     }
     assertEquals(404, state(created).status());
     sweeper.sweep();
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
   }
 
   @Test
@@ -789,11 +824,11 @@ class StorageEndpointTest {
       assertEquals(423, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
     }
     assertEquals(409, patch(created, 0, others).status());
-    assertEquals(List.of(id.toString()), onDisk());
+    assertEquals(List.of(id.toString()), kept());
     assertEquals("10", state(created).header("Upload-Offset"));
     assertArrayEquals(TEXT, bob.download(chat + "a.txt").response().body());
     assertEquals(403, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
-    assertArrayEquals(TEXT, Files.readAllBytes(store.path(id)));
+    assertArrayEquals(TEXT, bytesOf(id));
   }
 
   @Test
@@ -807,7 +842,7 @@ class StorageEndpointTest {
     assertEquals(204, alice.tus("DELETE", address(created), new byte[0], Map.of()).status());
     assertEquals(404, state(created).status());
     sweeper.sweep();
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
   }
 
   @Test
@@ -821,7 +856,7 @@ class StorageEndpointTest {
       Answer answer = alice.tus(method, "/upload/resumable/" + begun.id(), new byte[0], Map.of());
       assertEquals(404, answer.status(), method);
     }
-    assertEquals(List.of(), onDisk());
+    assertEquals(List.of(), kept());
   }
 
   @Test
@@ -885,7 +920,7 @@ class StorageEndpointTest {
     return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
   }
 
-  private static Answer create(String path, int length) {
+  static Answer create(String path, int length) {
     return alice.tus("POST", "/upload/resumable", new byte[0], creation(path, length));
   }
 
@@ -893,7 +928,7 @@ class StorageEndpointTest {
     return String.valueOf(created.header("Location")).replaceFirst("^/storage/v1", "");
   }
 
-  private static Answer patch(Answer created, long offset, byte[] bytes) {
+  static Answer patch(Answer created, long offset, byte[] bytes) {
     return alice.tus(
         "PATCH",
         address(created),
@@ -901,7 +936,7 @@ class StorageEndpointTest {
         Map.of("Upload-Offset", String.valueOf(offset), "Content-Type", OFFSET_TYPE));
   }
 
-  private static Answer state(Answer created) {
+  static Answer state(Answer created) {
     return alice.tus("HEAD", address(created), new byte[0], Map.of());
   }
 }
