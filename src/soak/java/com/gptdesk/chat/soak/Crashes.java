@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One service with its own PostgreSQL, killed with {@code kill -9} under load again and again: the
  * service, the database, or both. At the end each message that was acknowledged must be there
- * exactly once, with the number it was acknowledged with.
+ * exactly once, with the number it was acknowledged with, and each acknowledged file byte by byte.
+ * When the sweeper's time has come, the disk has no other files.
  *
  * <p>Or, with {@code --full-disk}, on a disk of its own that is filled to the last byte for a
  * while.
@@ -50,6 +51,10 @@ final class Crashes {
   static final UUID ALICE = UUID.fromString("00000000-0000-4000-8000-00000000000a");
   static final UUID BOB = UUID.fromString("00000000-0000-4000-8000-00000000000b");
   private static final int SENDERS = 6;
+  private static final int UPLOADERS = 2;
+
+  /** With no more of them acknowledged a run means nothing. */
+  private static final int FEWEST_FILES = 10;
 
   /** Room for PostgreSQL's own files, its log of changes, and some minutes of messages. */
   private static final String DISK_SIZE = "320m";
@@ -76,6 +81,7 @@ final class Crashes {
   private final Path data;
   private final HttpClient http = HttpClient.newHttpClient();
   private final Persistent.Seen seen = new Persistent.Seen();
+  private final Uploader.Seen files = new Uploader.Seen();
   private final Map<Victim, Integer> kills = new EnumMap<>(Victim.class);
 
   private Crashes(int seconds, long seed, boolean sabotage, boolean fullDisk)
@@ -157,7 +163,9 @@ final class Crashes {
                 "CHAT_MAX_REQUESTS_PER_SECOND",
                 "100000",
                 "CHAT_MAX_REQUESTS_PER_SECOND_PER_ADDRESS",
-                "100000"))) {
+                "100000",
+                "CHAT_STORAGE_RESERVED_MIB",
+                "0"))) {
       service.start();
       service.awaitReady(http);
       sendDuring(disk == null ? this::killAndRestart : this::fillAndFree, service, conversation);
@@ -184,6 +192,18 @@ final class Crashes {
             threads.submit(
                 () -> {
                   sender.send(on::get, patience::get);
+                  return null;
+                }));
+      }
+      for (int i = 0; i < UPLOADERS; i++) {
+        String token = issuer.forUser(i % 2 == 0 ? ALICE : BOB, Duration.ofHours(12));
+        var uploader =
+            new Uploader(
+                http, service.port(), token, conversation, new Random(random.nextLong()), files);
+        sending.add(
+            threads.submit(
+                () -> {
+                  uploader.upload(on::get, patience::get);
                   return null;
                 }));
       }
@@ -234,7 +254,9 @@ final class Crashes {
     }
     long before = seen.acknowledged.size();
     BooleanSupplier on = before(seconds);
-    while (on.getAsBoolean()) {
+    BooleanSupplier patience = before((int) Await.PATIENCE.toSeconds());
+    while (on.getAsBoolean()
+        || (patience.getAsBoolean() && (seen.full.sum() == 0 || files.full.sum() == 0))) {
       full.fill();
       Thread.sleep(50); // what is freed meanwhile is taken too
     }
@@ -244,7 +266,8 @@ final class Crashes {
     full.free();
     long after = seen.acknowledged.size();
     BooleanSupplier inTime = before((int) Await.PATIENCE.toSeconds());
-    while (inTime.getAsBoolean() && seen.acknowledged.size() < after + 50) {
+    while (inTime.getAsBoolean()
+        && (seen.acknowledged.size() < after + 50 || files.acknowledged.size() <= FEWEST_FILES)) {
       Thread.sleep(50); // it must go on
     }
     System.out.printf("  with room again, %d more%n", seen.acknowledged.size() - after);
@@ -299,6 +322,7 @@ final class Crashes {
       statement.execute(
           """
           with team as (insert into public.teams (id, name) values (gen_random_uuid(), 'Blue') returning id)
+          , limits as (update chat.settings set max_files_a_day = 1000000, max_file_bytes_a_day = 1125899906842624)
           insert into public.users (id, full_name, email, team_id)
           select p.id::uuid, p.name, p.name || '@example.org', team.id
           from team, (values ('%s', 'Alice'), ('%s', 'Bob')) p (id, name)
@@ -315,7 +339,8 @@ final class Crashes {
 
   // --- Figures
 
-  private boolean report(EmbeddedDatabase database, UUID conversation) throws SQLException {
+  private boolean report(EmbeddedDatabase database, UUID conversation)
+      throws SQLException, IOException {
     var found = new HashMap<UUID, Long>();
     var broken = new ArrayList<String>();
     long doubled = 0;
@@ -366,18 +391,34 @@ final class Crashes {
         found.size(),
         lost,
         doubled);
+    FilesAfter after = FilesAfter.of(database, data.resolve("files"), files.acknowledged, sabotage);
+    System.out.println(
+        "%n| files acknowledged | went on after a failure | found after | lost | other bytes | orphans |"
+            .formatted());
+    System.out.println(
+        "|-------------------:|------------------------:|------------:|-----:|------------:|--------:|");
+    System.out.printf(
+        "| %18d | %23d | %11d | %4d | %11d | %7d |%n",
+        files.acknowledged.size(),
+        files.resumed.sum(),
+        after.stored(),
+        after.lost(),
+        after.broken(),
+        after.orphans());
     broken.forEach(it -> System.out.println("Invariant broken: " + it));
+    files.complaints.stream().limit(20).forEach(System.out::println);
     seen.complaints.stream().limit(20).forEach(System.out::println);
     boolean worked =
         seen.acknowledged.size() > 50
+            && files.acknowledged.size() > FEWEST_FILES
             && (disk == null ? seen.unanswered.sum() : seen.full.sum()) > 0;
     if (disk != null) {
       System.out.printf(
-          "%n| full for | answered with 53100 | with \"internal\" |%n"
-              + "|---------:|--------------------:|----------------:|%n"
-              + "| %6d s | %19d | %15d |%n",
-          seconds, seen.full.sum(), seen.faults.sum());
-      worked &= seen.faults.sum() == 0;
+          "%n| full for | answered with 53100 | with \"internal\" | uploads answered with 507 | with 500 |%n"
+              + "|---------:|--------------------:|----------------:|--------------------------:|---------:|%n"
+              + "| %6d s | %19d | %15d | %25d | %8d |%n",
+          seconds, seen.full.sum(), seen.faults.sum(), files.full.sum(), files.faults.sum());
+      worked &= seen.faults.sum() + files.faults.sum() == 0;
     }
     if (!worked) {
       System.out.println("Too little happened for this to mean anything.");
@@ -386,6 +427,8 @@ final class Crashes {
         && lost + doubled == 0
         && found.size() == seen.acknowledged.size()
         && broken.isEmpty()
-        && seen.complaints.isEmpty();
+        && seen.complaints.isEmpty()
+        && after.isClean()
+        && files.complaints.isEmpty();
   }
 }
