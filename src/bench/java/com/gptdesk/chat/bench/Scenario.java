@@ -17,6 +17,7 @@ interface Scenario {
           new TeamFanOut(),
           new Growth(),
           new SlowDisk(),
+          new Uploads(),
           new Nodes(),
           new Startup());
 
