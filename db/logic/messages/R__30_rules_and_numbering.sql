@@ -106,7 +106,7 @@ begin
     file := chat.file_to_send(new.file_url, new.conversation_id, new.sender_id);
     new.file_name := chat.clean_file_name(file.name);
     new.file_size := file.size;
-    new.metadata := new.metadata || jsonb_build_object('file', file.details || jsonb_build_object('id', file.id, 'content_type', file.content_type));
+    new.metadata := new.metadata || jsonb_build_object('file', (file.details - 'thumbnails') || jsonb_build_object('id', file.id, 'content_type', file.content_type));
     if file.content_type not like 'image/%' then
       new.message_type := 'file';
     end if;

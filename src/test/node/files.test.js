@@ -89,6 +89,41 @@ promised('what one uploads the other reads, and a stranger does not', async ({ a
   assert.equal((await fetch(alice.getPublicUrl(name).data.publicUrl)).status, 400, 'nothing is public');
 });
 
+/** A grey picture: BMP has no checksums. */
+function picture(width, height) {
+  const bytes = Buffer.alloc(54 + Math.ceil((width * 3) / 4) * 4 * height, 0x80).fill(0, 0, 54);
+  bytes.write('BM');
+  for (const [value, at] of [
+    [bytes.length, 2],
+    [54, 10],
+    [40, 14],
+    [width, 18],
+    [height, 22],
+  ]) {
+    bytes.writeUInt32LE(value, at);
+  }
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
+
+promised('a picture is read smaller, by who may read it', async ({ alice, bob, stranger }) => {
+  const name = path('a.bmp');
+  await done(alice.upload(name, picture(400, 200)));
+  const { metadata } = await done(bob.info(name));
+  assert.deepEqual([metadata.width, metadata.height, metadata.blurhash.length], [400, 200, 28]);
+  const small = await done(bob.download(name, { transform: { width: 300 } }));
+  assert.equal(small.type, 'image/jpeg');
+  assert.equal((await done(bob.download(name, { transform: { width: 321 } }))).type, 'image/bmp', 'none is that large');
+  await refused(stranger.download(name, { transform: { width: 300 } }), '404');
+  await refused(bob.download(name, { transform: { width: 0.5 } }), '400');
+  const { signedUrl } = await done(bob.createSignedUrl(name, 60, { transform: { width: 300, height: 300, resize: 'contain' } }));
+  assert.match(signedUrl, /\/render\/image\/sign\//);
+  assert.deepEqual(Buffer.from(await (await fetch(signedUrl)).arrayBuffer()), Buffer.from(await small.arrayBuffer()));
+  const shown = alice.getPublicUrl(name, { transform: { width: 300 } }).data.publicUrl;
+  assert.equal((await fetch(shown)).status, 400, 'nothing is public');
+});
+
 promised('a Blob is sent as a form', async ({ alice, bob }) => {
   const name = path('blob.bin');
   const bytes = randomBytes(3 * MIB);

@@ -14,6 +14,8 @@ public final class FileCounts {
   private final LongAdder redirected = new LongAdder();
   private final LongAdder storeFailures = new LongAdder();
   private volatile boolean storeFails;
+  private final LongAdder thumbnailsMade = new LongAdder();
+  private final LongAdder thumbnailsFailed = new LongAdder();
 
   /** An upload became a whole file. */
   public void stored() {
@@ -79,6 +81,16 @@ public final class FileCounts {
     return storeFails;
   }
 
+  /** A picture got its small ones. */
+  void thumbnailsMade() {
+    thumbnailsMade.increment();
+  }
+
+  /** A picture is stored without small ones: it is broken, or takes too much memory or time. */
+  void thumbnailsFailed() {
+    thumbnailsFailed.increment();
+  }
+
   public long uploadsStored() {
     return stored.sum();
   }
@@ -105,5 +117,13 @@ public final class FileCounts {
 
   public long removalFailures() {
     return removalsFailed.sum();
+  }
+
+  public long picturesWithThumbnails() {
+    return thumbnailsMade.sum();
+  }
+
+  public long picturesWithoutThumbnails() {
+    return thumbnailsFailed.sum();
   }
 }

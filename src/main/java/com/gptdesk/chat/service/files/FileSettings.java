@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param sharedCache whether a CDN may keep what is read by a signed address
  * @param addressSecret signs addresses; null for one that is derived from the secret of tokens
  * @param s3 where files are kept; null for the directory
+ * @param thumbnails which small pictures are made
  */
 public record FileSettings(
     @Nullable Path directory,
@@ -31,7 +32,8 @@ public record FileSettings(
     boolean isPublic,
     boolean sharedCache,
     @Nullable String addressSecret,
-    @Nullable S3Settings s3) {
+    @Nullable S3Settings s3,
+    ThumbnailSettings thumbnails) {
   private static final long MIB = 1 << 20;
 
   private static final Setting<@Nullable Path> DIRECTORY =
@@ -84,10 +86,11 @@ public record FileSettings(
 
   /** For help and for the document. */
   public static final List<Setting<?>> SETTINGS =
-      Stream.concat(
-              Stream.<Setting<?>>of(
-                  DIRECTORY, RESERVED, SWEEP, PIXELS, METADATA, PUBLIC, SHARED_CACHE, SECRET),
-              S3Settings.SETTINGS.stream())
+      Stream.of(
+              List.of(DIRECTORY, RESERVED, SWEEP, PIXELS, METADATA, PUBLIC, SHARED_CACHE, SECRET),
+              ThumbnailSettings.SETTINGS,
+              S3Settings.SETTINGS)
+          .<Setting<?>>flatMap(List::stream)
           .toList();
 
   /**
@@ -112,7 +115,8 @@ public record FileSettings(
         settings.get(PUBLIC),
         settings.get(SHARED_CACHE),
         settings.get(SECRET),
-        s3);
+        s3,
+        ThumbnailSettings.from(settings));
   }
 
   /** Never shows the secret. */

@@ -120,6 +120,9 @@ public final class FileSweeper implements AutoCloseable {
 
   private Removal remove(UUID id) {
     try {
+      for (UUID thumbnail : Thumbnail.objects(id)) {
+        store.remove(thumbnail);
+      }
       store.remove(id);
       return Removal.DONE;
     } catch (IOException e) {

@@ -62,17 +62,22 @@ public record Picture(int width, int height) {
   }
 
   private static @Nullable Picture webp(FileBytes file) throws IOException {
-    return switch (file.nameAt(12, 4)) {
-      case "VP8X" -> {
-        ByteBuffer size = file.littleEndianAt(24, 6);
-        yield new Picture(1 + threeBytes(size), 1 + threeBytes(size));
-      }
+    if (file.nameAt(12, 4).equals("VP8X")) {
+      ByteBuffer size = file.littleEndianAt(24, 6);
+      return new Picture(1 + threeBytes(size), 1 + threeBytes(size));
+    }
+    return frameOfWebp(file, 12);
+  }
+
+  /** The measures of a chunk of WebP that has pixels; null for others. */
+  static @Nullable Picture frameOfWebp(FileBytes file, long chunk) throws IOException {
+    return switch (file.nameAt(chunk, 4)) {
       case "VP8L" -> {
-        int bits = file.littleEndianAt(21, 4).getInt();
+        int bits = file.littleEndianAt(chunk + 9, 4).getInt();
         yield new Picture(1 + (bits & 0x3FFF), 1 + ((bits >>> 14) & 0x3FFF));
       }
       case "VP8 " -> {
-        ByteBuffer size = file.littleEndianAt(26, 4);
+        ByteBuffer size = file.littleEndianAt(chunk + 14, 4);
         yield new Picture(size.getShort() & 0x3FFF, size.getShort() & 0x3FFF);
       }
       default -> null;

@@ -349,6 +349,21 @@ public final class Metrics implements AutoCloseable {
         "0 when the last request to the bucket of files failed",
         files,
         f -> f.storeFails() ? 0 : 1);
+    String pictures = "Pictures stored, by whether small ones were made";
+    counter(
+        "chat.file.thumbnails",
+        pictures,
+        files,
+        FileCounts::picturesWithThumbnails,
+        "outcome",
+        "made");
+    counter(
+        "chat.file.thumbnails",
+        pictures,
+        files,
+        FileCounts::picturesWithoutThumbnails,
+        "outcome",
+        "failed");
   }
 
   /** Metrics of an embedded PostgreSQL. */

@@ -54,6 +54,13 @@ final class Downloads {
     record Public() implements Access {}
   }
 
+  /** With a small picture that is large enough, or with the file where there is none. */
+  StorageReply answer(StorageRequest request, StoredFile file, Transform transform, Access access)
+      throws IOException {
+    StoredFile small = transform.choose(file);
+    return answer(request, small != null && store.isWhole(small.id()) ? small : file, access);
+  }
+
   StorageReply answer(StorageRequest request, StoredFile file, Access access) throws IOException {
     String tag = '"' + String.valueOf(file.sha256()) + '"';
     Map<String, String> headers = new LinkedHashMap<>();

@@ -34,6 +34,7 @@ final class SignedAddresses {
   /** What an address is for. */
   enum Use {
     READ,
+    RENDER,
     UPLOAD,
     REPLACE
   }
@@ -42,9 +43,10 @@ final class SignedAddresses {
    * Who has signed an address.
    *
    * @param path in the bucket
+   * @param transform how large a picture is wanted; null for what is no such address
    * @param expires until then it holds
    */
-  record Signed(Caller caller, Use use, String path, Instant expires) {}
+  record Signed(Caller caller, Use use, String path, @Nullable String transform, Instant expires) {}
 
   private final byte[] key;
   private final Clock clock;
@@ -59,6 +61,15 @@ final class SignedAddresses {
 
   /** A token that holds for so long. */
   String sign(Identity identity, Use use, String path, Duration life) {
+    return sign(identity, use, path, null, life);
+  }
+
+  /**
+   * A token that holds for so long.
+   *
+   * @param transform how large a picture is wanted; null for others
+   */
+  String sign(Identity identity, Use use, String path, @Nullable String transform, Duration life) {
     Instant now = clock.instant();
     SignedJWT token =
         new SignedJWT(
@@ -66,6 +77,7 @@ final class SignedAddresses {
             new JWTClaimsSet.Builder()
                 .claim("url", path)
                 .claim("use", use.name())
+                .claim("transform", transform)
                 .claim("role", identity.role().sqlName())
                 .subject(identity.userId() == null ? null : identity.userId().toString())
                 .issueTime(Date.from(now))
@@ -117,6 +129,7 @@ final class SignedAddresses {
           subject == null ? Caller.service() : Caller.user(UUID.fromString(subject)),
           Use.valueOf(claims.getStringClaim("use")),
           claims.getStringClaim("url"),
+          claims.getStringClaim("transform"),
           expires);
     } catch (ParseException | JOSEException e) {
       throw invalid("Invalid Compact JWS");

@@ -10,6 +10,7 @@ import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.files.StoredFile;
+import com.gptdesk.chat.service.files.Thumbnail;
 import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.RequestLimits;
@@ -131,6 +132,9 @@ public final class StorageEndpoint {
     String rest = parts.length > 3 ? parts[3] : "";
     if (parts.length > 1 && parts[1].equals("bucket")) {
       return bucket(request, identity, second);
+    }
+    if (parts.length > 1 && parts[1].equals("render") && second.equals("image")) {
+      return rendered(request, identity, rest);
     }
     if (parts.length < 3 || !parts[1].equals("object")) {
       throw notHere(request);
@@ -300,10 +304,48 @@ public final class StorageEndpoint {
     if (!request.reads()) {
       throw notHere(request);
     }
+    return downloads.answer(request, findPublic(path), new Downloads.Access.Public());
+  }
+
+  private StoredFile findPublic(String path) {
     if (!settings.isPublic()) {
       throw StorageErrors.noSuchBucket().stop();
     }
-    return downloads.answer(request, find(Caller.service(), path), new Downloads.Access.Public());
+    return find(Caller.service(), path);
+  }
+
+  /** A picture in about the size that is asked for. */
+  private StorageReply rendered(StorageRequest request, Identity identity, String rest)
+      throws IOException {
+    if (!request.reads()) {
+      throw notHere(request);
+    }
+    String[] parts = rest.split("/", 2);
+    String path = inBucket(parts.length == 1 ? "" : parts[1]);
+    return switch (parts[0]) {
+      case "authenticated" ->
+          downloads.answer(
+              request,
+              find(identity.caller(), path),
+              Transform.of(request.query()),
+              new Downloads.Access.Own());
+      case "public" ->
+          downloads.answer(
+              request,
+              findPublic(path),
+              Transform.of(request.query()),
+              new Downloads.Access.Public());
+      case "sign" -> {
+        SignedAddresses.Signed signed =
+            addresses.verify(request.query().get("token"), path, SignedAddresses.Use.RENDER);
+        yield downloads.answer(
+            request,
+            find(signed.caller(), path),
+            Transform.of(String.valueOf(signed.transform())),
+            new Downloads.Access.BySignature(signed.expires()));
+      }
+      default -> throw notHere(request);
+    };
   }
 
   private StorageReply info(StorageRequest request, Identity identity, String rest) {
@@ -319,7 +361,7 @@ public final class StorageEndpoint {
     info.put("created_at", file.created().toString());
     info.put("last_modified", file.updated().toString());
     ObjectNode metadata = UserMetadata.without(file.metadata());
-    metadata.setAll(file.details());
+    metadata.setAll(Thumbnail.without(file.details()));
     info.set("metadata", metadata);
     return StorageReply.json(200, info);
   }
@@ -339,11 +381,16 @@ public final class StorageEndpoint {
     ObjectNode body = request.json();
     Duration life = Duration.ofSeconds(expiresIn(body));
     if (!path.isEmpty()) {
+      ObjectPath found = ObjectPath.of(find(identity.caller(), path));
+      Transform transform = Transform.of(body.path("transform"));
       return StorageReply.json(
           200,
           JSON.createObjectNode()
               .put(
-                  "signedURL", sign(identity, ObjectPath.of(find(identity.caller(), path)), life)));
+                  "signedURL",
+                  transform == null
+                      ? sign(identity, found, life)
+                      : signRendered(identity, found, transform, life)));
     }
     return StorageReply.json(200, signAll(identity, texts(body, "paths"), life));
   }
@@ -385,6 +432,19 @@ public final class StorageEndpoint {
         .formatted(
             encoded(found),
             addresses.sign(identity, SignedAddresses.Use.READ, found.toString(), life));
+  }
+
+  private String signRendered(
+      Identity identity, ObjectPath found, Transform transform, Duration life) {
+    return "/render/image/sign/%s?token=%s"
+        .formatted(
+            encoded(found),
+            addresses.sign(
+                identity,
+                SignedAddresses.Use.RENDER,
+                found.toString(),
+                transform.toString(),
+                life));
   }
 
   /** The client encodes the address that it gets, but not these. */
@@ -476,7 +536,7 @@ public final class StorageEndpoint {
     metadata.set("lastModified", listed.get("updated_at"));
     metadata.set("contentLength", listed.get("size"));
     metadata.put("httpStatusCode", 200);
-    metadata.setAll((ObjectNode) listed.get("details"));
+    metadata.setAll(Thumbnail.without((ObjectNode) listed.get("details")));
     return object;
   }
 

@@ -13,6 +13,7 @@ import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.Picture;
 import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.files.StoredFile;
+import com.gptdesk.chat.service.files.Thumbnails;
 import com.gptdesk.chat.service.http.Problem;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,12 +34,14 @@ final class Uploads {
   private final ObjectStore store;
   private final FileSettings settings;
   private final FileCounts counts;
+  private final Thumbnails thumbnails;
 
   Uploads(FileRecords records, ObjectStore store, FileSettings settings, FileCounts counts) {
     this.records = records;
     this.store = store;
     this.settings = settings;
     this.counts = counts;
+    this.thumbnails = new Thumbnails(store, settings.thumbnails(), counts);
   }
 
   /** Reads a whole file from the body, and stores it. */
@@ -135,6 +138,7 @@ final class Uploads {
       }
       details.put("width", picture.width()).put("height", picture.height());
     }
+    thumbnails.add(begun.id(), file, content, details);
     byte[] hash = file.hash();
     file.keep();
     records.finish(begun.id(), file.size(), hash, content.type(), details);

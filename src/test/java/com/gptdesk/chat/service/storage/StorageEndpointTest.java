@@ -16,6 +16,7 @@ import com.gptdesk.chat.service.files.IncomingFile;
 import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.Pictures;
 import com.gptdesk.chat.service.files.StoredFile;
+import com.gptdesk.chat.service.files.ThumbnailSettings;
 import com.gptdesk.chat.service.http.Cors;
 import com.gptdesk.chat.service.http.RequestBounds;
 import com.gptdesk.chat.service.http.RequestLimits;
@@ -146,7 +147,17 @@ class StorageEndpointTest {
     return new StorageEndpoint(
         records,
         store,
-        new FileSettings(folder, 0, Duration.ofDays(1), 1_000_000, false, false, false, null, null),
+        new FileSettings(
+            folder,
+            0,
+            Duration.ofDays(1),
+            1_000_000,
+            false,
+            false,
+            false,
+            null,
+            null,
+            ThumbnailSettings.none()),
         counts,
         SECRET,
         tokens,
