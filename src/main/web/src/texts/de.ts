@@ -254,6 +254,11 @@ export const de: Texts = {
     inactive: ['Dein Konto ist nicht aktiv.', 'Bitte dein Team, es zu aktivieren.'],
     unsigned: ['Der Chat ist nicht richtig eingerichtet.', 'Sag es denen, die ihn betreiben.'],
     blocking: ['Du hast diese Person blockiert.', 'Hebe die Blockierung auf, um zu schreiben.'],
+    file_infected: ['Diese Datei enthält Schädliches.', 'Sie wurde nicht gespeichert.'],
+    file_unscanned: [
+      'Diese Datei konnte nicht auf Viren geprüft werden.',
+      'Versuche es gleich noch einmal.',
+    ],
     blocked: ['Diese Person nimmt keine Nachrichten von dir an.', null],
     apart: ['Ihr seid nicht mehr in einem Team.', 'Was gesagt wurde, bleibt hier lesbar.'],
     gone: ['Diese Person nutzt den Chat nicht mehr.', 'Was gesagt wurde, bleibt hier lesbar.'],

@@ -259,6 +259,8 @@ export const en = {
     inactive: ['Your account is not active.', 'Ask your team to activate it.'],
     unsigned: ['The chat is not set up right.', 'Tell whoever runs it.'],
     blocking: ['You have blocked this person.', 'Unblock them to write again.'],
+    file_infected: ['This file contains something harmful.', 'It was not stored.'],
+    file_unscanned: ['This file could not be checked for viruses.', 'Try again in a moment.'],
     blocked: ['This person does not take messages from you.', null],
     apart: ['You two are no longer in one team.', 'What was said stays here to read.'],
     gone: ['This person no longer uses the chat.', 'What was said stays here to read.'],

@@ -16,6 +16,9 @@ public final class FileCounts {
   private volatile boolean storeFails;
   private final LongAdder thumbnailsMade = new LongAdder();
   private final LongAdder thumbnailsFailed = new LongAdder();
+  private final LongAdder clean = new LongAdder();
+  private final LongAdder infected = new LongAdder();
+  private final LongAdder unscanned = new LongAdder();
 
   /** An upload became a whole file. */
   public void stored() {
@@ -91,6 +94,21 @@ public final class FileCounts {
     thumbnailsFailed.increment();
   }
 
+  /** The virus scanner found nothing in a file. */
+  void clean() {
+    clean.increment();
+  }
+
+  /** The virus scanner found something in a file. */
+  void infected() {
+    infected.increment();
+  }
+
+  /** The virus scanner did not look at a file: it is away or too slow, or the file is too large. */
+  void unscanned() {
+    unscanned.increment();
+  }
+
   public long uploadsStored() {
     return stored.sum();
   }
@@ -125,5 +143,17 @@ public final class FileCounts {
 
   public long picturesWithoutThumbnails() {
     return thumbnailsFailed.sum();
+  }
+
+  public long scansClean() {
+    return clean.sum();
+  }
+
+  public long scansInfected() {
+    return infected.sum();
+  }
+
+  public long scansFailed() {
+    return unscanned.sum();
   }
 }

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param addressSecret signs addresses; null for one that is derived from the secret of tokens
  * @param s3 where files are kept; null for the directory
  * @param thumbnails which small pictures are made
+ * @param scanner the virus scanner; null for none
  */
 public record FileSettings(
     @Nullable Path directory,
@@ -33,7 +34,8 @@ public record FileSettings(
     boolean sharedCache,
     @Nullable String addressSecret,
     @Nullable S3Settings s3,
-    ThumbnailSettings thumbnails) {
+    ThumbnailSettings thumbnails,
+    @Nullable ScannerSettings scanner) {
   private static final long MIB = 1 << 20;
 
   private static final Setting<@Nullable Path> DIRECTORY =
@@ -89,7 +91,8 @@ public record FileSettings(
       Stream.of(
               List.of(DIRECTORY, RESERVED, SWEEP, PIXELS, METADATA, PUBLIC, SHARED_CACHE, SECRET),
               ThumbnailSettings.SETTINGS,
-              S3Settings.SETTINGS)
+              S3Settings.SETTINGS,
+              ScannerSettings.SETTINGS)
           .<Setting<?>>flatMap(List::stream)
           .toList();
 
@@ -116,7 +119,8 @@ public record FileSettings(
         settings.get(SHARED_CACHE),
         settings.get(SECRET),
         s3,
-        ThumbnailSettings.from(settings));
+        ThumbnailSettings.from(settings),
+        ScannerSettings.from(settings));
   }
 
   /** Never shows the secret. */

@@ -364,6 +364,10 @@ public final class Metrics implements AutoCloseable {
         FileCounts::picturesWithoutThumbnails,
         "outcome",
         "failed");
+    String scans = "Files shown to the virus scanner, by what it found";
+    counter("chat.file.scans", scans, files, FileCounts::scansClean, "outcome", "clean");
+    counter("chat.file.scans", scans, files, FileCounts::scansInfected, "outcome", "infected");
+    counter("chat.file.scans", scans, files, FileCounts::scansFailed, "outcome", "unscanned");
   }
 
   /** Metrics of an embedded PostgreSQL. */

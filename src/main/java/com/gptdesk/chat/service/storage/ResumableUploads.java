@@ -211,7 +211,12 @@ final class ResumableUploads {
   private void finish(StoredFile begun, IncomingFile file) throws IOException {
     try {
       uploads.finish(begun, file);
-    } catch (Refusal | Problem.Stop e) {
+    } catch (Problem.Stop e) {
+      if (e.problem().status() != 503) { // what the scanner did not see yet is asked for again
+        uploads.discard(begun, file);
+      }
+      throw e;
+    } catch (Refusal e) {
       uploads.discard(begun, file);
       throw e;
     }

@@ -53,6 +53,28 @@ final class StorageErrors {
         .withHeader("Retry-After", "5");
   }
 
+  /** The virus scanner found something in it. */
+  static Problem infected() {
+    return Problem.of(422, "InfectedFile", "The virus scanner refused this file")
+        .withDetails("file_infected")
+        .withHint("Nothing of the file is stored");
+  }
+
+  /** The virus scanner is away, and only what it has seen is stored. */
+  static Problem scannerAway() {
+    return Problem.of(503, "ScannerUnavailable", "The file could not be checked for viruses")
+        .withDetails("file_unscanned")
+        .withHint("Try again in a moment")
+        .withHeader("Retry-After", "10");
+  }
+
+  /** The same for a file that is never scanned. */
+  static Problem tooLargeToScan(long maxBytes) {
+    return Problem.of(413, "EntityTooLarge", "The file is too large to be checked for viruses")
+        .withDetails("file_unscanned")
+        .withHint("At most " + maxBytes + " bytes are scanned");
+  }
+
   /** The client went away, or the request ended before its time. */
   static Problem cutOff() {
     return Problem.of(400, "IncompleteBody", "The request ended before its body was whole");

@@ -11,6 +11,8 @@ import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.files.IncomingFile;
 import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.Picture;
+import com.gptdesk.chat.service.files.Scanner;
+import com.gptdesk.chat.service.files.ScannerSettings;
 import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.files.StoredFile;
 import com.gptdesk.chat.service.files.Thumbnails;
@@ -18,6 +20,7 @@ import com.gptdesk.chat.service.http.Problem;
 import java.io.IOException;
 import java.io.InputStream;
 import org.apache.commons.fileupload2.core.FileUploadException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
@@ -35,6 +38,7 @@ final class Uploads {
   private final FileSettings settings;
   private final FileCounts counts;
   private final Thumbnails thumbnails;
+  private final @Nullable Scanner scanner;
 
   Uploads(FileRecords records, ObjectStore store, FileSettings settings, FileCounts counts) {
     this.records = records;
@@ -42,6 +46,8 @@ final class Uploads {
     this.settings = settings;
     this.counts = counts;
     this.thumbnails = new Thumbnails(store, settings.thumbnails(), counts);
+    ScannerSettings scanned = settings.scanner();
+    this.scanner = scanned == null ? null : new Scanner(scanned, counts);
   }
 
   /** Reads a whole file from the body, and stores it. */
@@ -138,11 +144,43 @@ final class Uploads {
       }
       details.put("width", picture.width()).put("height", picture.height());
     }
+    requireHarmless(begun, file);
     thumbnails.add(begun.id(), file, content, details);
     byte[] hash = file.hash();
     file.keep();
     records.finish(begun.id(), file.size(), hash, content.type(), details);
     counts.stored();
+  }
+
+  /**
+   * Refuses what the scanner finds something in, and, unless it is set otherwise, what it did not
+   * see.
+   */
+  private void requireHarmless(StoredFile begun, IncomingFile file) throws IOException {
+    if (scanner == null) {
+      return;
+    }
+    switch (scanner.scan(begun.id(), file)) {
+      case Scanner.Verdict.Clean() -> {}
+      case Scanner.Verdict.Infected(String signature) -> {
+        LOG.warn(
+            "Upload {} of person {} was refused: the scanner found {}",
+            begun.id(),
+            begun.uploader(),
+            signature);
+        throw StorageErrors.infected().stop();
+      }
+      case Scanner.Verdict.TooLarge() -> {
+        if (scanner.refusesUnscanned()) {
+          throw StorageErrors.tooLargeToScan(scanner.maxBytes()).stop();
+        }
+      }
+      case Scanner.Verdict.Away() -> {
+        if (scanner.refusesUnscanned()) {
+          throw StorageErrors.scannerAway().stop();
+        }
+      }
+    }
   }
 
   /** Removes the bytes of an upload that will not be a file, while it is open, and gives it up. */

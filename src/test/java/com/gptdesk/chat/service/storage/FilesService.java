@@ -8,6 +8,7 @@ import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FileRecords;
 import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.files.FileSweeper;
+import com.gptdesk.chat.service.files.ScannerSettings;
 import com.gptdesk.chat.service.files.ThumbnailSettings;
 import com.gptdesk.chat.service.http.Cors;
 import com.gptdesk.chat.service.http.RequestBounds;
@@ -57,7 +58,8 @@ public final class FilesService implements AutoCloseable {
   public FilesService(
       Path folder,
       boolean isPublic,
-      ThumbnailSettings thumbnails)
+      ThumbnailSettings thumbnails,
+      @Nullable ScannerSettings scanner)
       throws IOException {
     this.folder = folder;
     this.store = new DiskStore(folder, 0);
@@ -75,7 +77,8 @@ public final class FilesService implements AutoCloseable {
             false,
             null,
             null,
-            thumbnails);
+            thumbnails,
+            scanner);
     StorageEndpoint endpoint =
         new StorageEndpoint(
             records, store, settings, counts, SECRET, tokens, RequestLimits.ample(), true);

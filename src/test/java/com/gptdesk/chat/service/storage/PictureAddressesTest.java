@@ -42,7 +42,8 @@ class PictureAddressesTest {
         new FilesService(
             folder,
             true,
-            new ThumbnailSettings(List.of(40, 100), 1, 128 << 20, Duration.ofMinutes(1)));
+            new ThumbnailSettings(List.of(40, 100), 1, 128 << 20, Duration.ofMinutes(1)),
+            null);
     alice = service.client(service.database.alice());
     bob = service.client(service.database.bob());
     mallory = service.client(service.database.mallory());
