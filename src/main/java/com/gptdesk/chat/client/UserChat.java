@@ -13,6 +13,7 @@ import com.gptdesk.chat.model.Message;
 import com.gptdesk.chat.model.NewMessage;
 import com.gptdesk.chat.model.Presence;
 import com.gptdesk.chat.model.UnreadTotal;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -265,6 +266,42 @@ public final class UserChat {
                     file == null ? null : file.size(),
                     JsonColumns.text(message.metadata()),
                     message.writtenAt() == null ? null : moment(message.writtenAt()))));
+  }
+
+  /**
+   * Uploads a file and sends it. When its outcome is unknown, call the other form, with an id.
+   *
+   * @param uploads to the service that keeps the bytes
+   * @param conversationId where
+   * @param file what; its name is shown
+   * @return the message, numbered: of type image for a picture, else of type file
+   */
+  public Message sendFile(FileUploads uploads, UUID conversationId, Path file) {
+    return sendFile(uploads, conversationId, file, "", UUID.randomUUID());
+  }
+
+  /**
+   * Uploads a file and sends it. The same id again uploads and sends nothing that is there: the
+   * file is sent once, whatever failed in between.
+   *
+   * <p>Not for a transaction of yours that has locked the conversation, as the service would wait
+   * for it: upload with {@link FileUploads#upload} before, and send the path in the transaction.
+   *
+   * @param uploads to the service that keeps the bytes
+   * @param conversationId where
+   * @param file what; its name is shown
+   * @param content an accompanying text; may be empty
+   * @param id any UUID but the nil one, the same for each try; see {@link NewMessage#withId}
+   * @return the message, numbered: of type image for a picture, else of type file
+   * @throws com.gptdesk.chat.database.Refusal this person may not send it, or it may not be stored
+   * @throws ServiceUnavailable the service cannot be reached, or fails
+   * @throws java.io.UncheckedIOException the file cannot be read
+   */
+  public Message sendFile(
+      FileUploads uploads, UUID conversationId, Path file, String content, UUID id) {
+    String path = uploads.upload(userId, conversationId, id + "/" + file.getFileName(), file);
+    return sendMessage(
+        conversationId, NewMessage.image(content, new Attachment(path, null, null)).withId(id));
   }
 
   /**
