@@ -145,10 +145,9 @@ declare
   now_open record;
   kept xid8;
 begin
-  select o.epoch, e.kept_from into now_open
-  from relay.open() o
-  join relay.epoch e on e.id = o.epoch;
-  kept := now_open.kept_from;
+  select o.epoch into now_open
+  from relay.open() o;
+  kept := (select e.kept_from from relay.epoch e);   -- a statement of its own sees the epoch that open has made
   if now_open.epoch = position_after_gap.former_epoch
     and pg_snapshot_xmax(coalesce(until, seen)) <= pg_snapshot_xmax(pg_current_snapshot())
   then

@@ -16,6 +16,7 @@ import com.gptdesk.chat.service.settings.SettingGroup;
 import com.gptdesk.chat.service.settings.SettingList;
 import com.gptdesk.chat.service.settings.Settings;
 import com.gptdesk.chat.service.upstream.UpstreamSettings;
+import com.gptdesk.chat.service.webhooks.WebhookSettings;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,6 +37,7 @@ import org.slf4j.LoggerFactory;
  * @param realtime the limits of sockets and channels
  * @param topics the limits of broadcasts and presence
  * @param files where files are stored, and what may be
+ * @param webhooks how other systems are told of changes
  * @param nats how changes are shared between nodes; null when each node reads its own
  * @param metricsToken the token for /metrics; null: nobody may read them
  */
@@ -49,6 +51,7 @@ public record Config(
     RealtimeSettings realtime,
     TopicLimits topics,
     FileSettings files,
+    WebhookSettings webhooks,
     @Nullable NatsSettings nats,
     @Nullable String metricsToken) {
 
@@ -89,6 +92,7 @@ public record Config(
               .and(TopicLimits.SETTINGS)
               .and(DatabaseSettings.LISTENING),
           new SettingGroup("Files", FileSettings.SETTINGS),
+          new SettingGroup("Webhooks", WebhookSettings.SETTINGS),
           new SettingGroup("NATS", NatsSettings.SETTINGS),
           new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT))
               .and(HttpSettings.LOG));
@@ -115,6 +119,7 @@ public record Config(
             TopicLimits.from(settings),
             FileSettings.from(
                 settings, database.embedded() ? database.dataDirectory().resolve("files") : null),
+            WebhookSettings.from(settings),
             NatsSettings.from(settings, database.embedded()),
             settings.get(Metrics.TOKEN));
     settings.get(LOG_FORMAT);

@@ -43,7 +43,8 @@ import picocli.CommandLine.Parameters;
       PeopleCommands.Activate.class,
       PeopleCommands.Deactivate.class,
       PeopleCommands.OfFiles.class,
-      PeopleCommands.Token.class
+      PeopleCommands.Token.class,
+      WebhookCommands.class
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class Main {

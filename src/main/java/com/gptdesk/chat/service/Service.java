@@ -48,6 +48,7 @@ import com.gptdesk.chat.service.server.HttpService;
 import com.gptdesk.chat.service.server.HttpSettings;
 import com.gptdesk.chat.service.server.PageSettings;
 import com.gptdesk.chat.service.storage.StorageEndpoint;
+import com.gptdesk.chat.service.webhooks.WebhookDispatcher;
 import com.zaxxer.hikari.HikariDataSource;
 import io.vertx.core.Vertx;
 import java.io.IOException;
@@ -86,7 +87,8 @@ final class Service implements AutoCloseable {
       throws IOException {
     if (demo && !config.database().embedded()) {
       throw new IllegalStateException(
-          "--demo gives a token to everybody, so it runs only on the embedded PostgreSQL: unset CHAT_DATABASE_URL.");
+          "--demo gives a token to everybody, so it runs only on the embedded PostgreSQL: unset"
+              + " CHAT_DATABASE_URL.");
     }
     HttpService.requireFree(settings.host(), settings.port()); // before anything is migrated
     TokenSettings tokenSettings = tokens(config, demo);
@@ -109,7 +111,12 @@ final class Service implements AutoCloseable {
 
     NatsCluster cluster = cluster(config.nats());
     FanOut fanOut = cluster == null ? new FanOut() : new FanOut(cluster.audiences());
-    ChangeListener listener = metrics.timing(ReplicaFreshness.informedFirst(replica, fanOut));
+    WebhookDispatcher webhooks =
+        config.webhooks().enabled()
+            ? resources.opened(new WebhookDispatcher(vertx, chat, config.webhooks()))
+            : null;
+    ChangeListener informed = metrics.timing(ReplicaFreshness.informedFirst(replica, fanOut));
+    ChangeListener listener = webhooks == null ? informed : webhooks.informedBy(informed);
     Relay relay =
         resources.opened(
             new Relay(
@@ -149,6 +156,9 @@ final class Service implements AutoCloseable {
       metrics.watch(cluster, relay);
     }
     metrics.watch(realtime);
+    if (webhooks != null) {
+      metrics.watch(webhooks);
+    }
     metrics.watch(() -> Metrics.DatabaseState.of(chat));
     metrics.watchDrift(() -> migrations.drift().size());
 
@@ -195,10 +205,14 @@ final class Service implements AutoCloseable {
     relay.start();
     partitions.start();
     presence.start();
+    if (webhooks != null) {
+      webhooks.start();
+    }
     int listening = http.start();
     if (demo) {
       LOG.info(
-          "The demo is ready: open {}://localhost:{} in two windows, or in two terminals try scripts/chat alice bob, scripts/chat bob alice",
+          "The demo is ready: open {}://localhost:{} in two windows, or in two terminals try"
+              + " scripts/chat alice bob, scripts/chat bob alice",
           settings.tls() == null ? "http" : "https",
           listening);
     }

@@ -21,11 +21,13 @@ final class Mutants {
 
   /**
    * What relay.record_… writes is proved by AudienceEqualsPoliciesTest and ChangeLogRulesTest,
-   * whose presence ends by TopicsRulesTest; the lock keeps an order.
+   * whose presence ends by TopicsRulesTest; the lock keeps an order. What the relay and back ends do
+   * with the outbox is proved by LogReadersRulesTest and WebhooksRulesTest.
    */
   private static final Pattern NOT_ABOUT_RIGHTS =
       Pattern.compile(
           "relay\\.record_\\w+|relay\\.withdraw_presence|chat\\.lock_conversations"
+              + "|chat\\.read_log|chat\\.position_after_gap|chat\\.begin_reading|chat\\.\\w*(webhook|dead_letter)\\w*"
               + "|chat\\.claims_hold|chat\\.signature_holds|chat\\.demand_claims\\w*");
 
   /** Partitions are alike: the first of a table stands for the others. */

@@ -49,6 +49,7 @@ abstract class Rules {
       delete from chat.file_removals;
       delete from chat.upload_counts;
       delete from chat.log_readers;
+      delete from chat.webhooks;
       delete from public.users where id::text not like '00000000-0000-4000-8000-00000000000_';
       delete from public.teams where id not in ('%1$s', '%2$s');
       insert into public.teams (id, name) values ('%1$s', 'Blue'), ('%2$s', 'Red') on conflict do nothing;
@@ -270,6 +271,12 @@ abstract class Rules {
         "select chat.finish_file_removals('{}')",
         "select chat.sweep_files()",
         "select chat.read_log('test')",
+        "select chat.fill_webhook_events()",
+        "select chat.take_webhook_events()",
+        "select chat.finish_webhook_event(0)",
+        "select chat.fail_webhook_event(0, '', null)",
+        "select chat.drop_dead_letters(14)",
+        "select chat.webhook_figures()",
         "select chat.message_partitions_ahead(), chat.notification_queue_usage()",
         "select relay.tail(o.epoch, o.snapshot, 100) from relay.open() o",
         "select relay.claim_slot()",

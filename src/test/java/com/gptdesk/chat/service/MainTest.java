@@ -41,7 +41,17 @@ class MainTest {
         "activate",
         "deactivate",
         "people import",
-        "token"
+        "token",
+        "webhooks",
+        "webhooks add",
+        "webhooks list",
+        "webhooks remove",
+        "webhooks pause",
+        "webhooks resume",
+        "webhooks test",
+        "webhooks rotate-secret",
+        "webhooks dead-letters",
+        "webhooks retry"
       })
   void eachCommandHasHelpAndVersion(String command) {
     assertTrue(said((command + " --help").split(" ")).startsWith("Usage: gptdesk-chat " + command));

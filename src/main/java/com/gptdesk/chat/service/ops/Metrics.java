@@ -14,6 +14,8 @@ import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.realtime.socket.SocketMetrics;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.settings.Setting;
+import com.gptdesk.chat.service.webhooks.WebhookCounts;
+import com.gptdesk.chat.service.webhooks.WebhookDispatcher;
 import com.zaxxer.hikari.metrics.MetricsTrackerFactory;
 import com.zaxxer.hikari.metrics.micrometer.MicrometerMetricsTrackerFactory;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -368,6 +370,41 @@ public final class Metrics implements AutoCloseable {
     counter("chat.file.scans", scans, files, FileCounts::scansClean, "outcome", "clean");
     counter("chat.file.scans", scans, files, FileCounts::scansInfected, "outcome", "infected");
     counter("chat.file.scans", scans, files, FileCounts::scansFailed, "outcome", "unscanned");
+  }
+
+  /** Metrics of webhooks. */
+  public void watch(WebhookDispatcher webhooks) {
+    WebhookCounts counts = webhooks.counts();
+    String posts = "Posts to webhooks, by what became of them";
+    String outcome = "outcome";
+    counter("chat.webhook.posts", posts, counts, WebhookCounts::delivered, outcome, "delivered");
+    counter("chat.webhook.posts", posts, counts, WebhookCounts::failed, outcome, "failed");
+    counter("chat.webhook.posts", posts, counts, WebhookCounts::dead, outcome, "dead");
+    counter(
+        "chat.webhook.changes",
+        "Changes that this node read from the change log for webhooks",
+        counts,
+        WebhookCounts::read);
+    counter(
+        "chat.webhook.gaps",
+        "Times the change log lost changes before they were read for webhooks",
+        webhooks,
+        WebhookDispatcher::gaps);
+    gauge(
+        "chat.webhook.waiting",
+        "Events that wait to be acknowledged, of all nodes",
+        webhooks,
+        WebhookDispatcher::waiting);
+    gauge(
+        "chat.webhook.oldest.seconds",
+        "Age of the oldest event that waits for a webhook that is not paused",
+        webhooks,
+        WebhookDispatcher::oldestSeconds);
+    gauge(
+        "chat.webhook.dead.letters",
+        "Events that were given up and are kept for operators",
+        webhooks,
+        WebhookDispatcher::deadLetters);
   }
 
   /** Metrics of an embedded PostgreSQL. */

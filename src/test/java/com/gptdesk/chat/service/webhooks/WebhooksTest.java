@@ -1,0 +1,389 @@
+package com.gptdesk.chat.service.webhooks;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.gptdesk.chat.service.settings.Settings;
+import com.gptdesk.chat.service.webhooks.Receiver.Post;
+import com.gptdesk.chat.service.webhooks.Receiver.Reaction;
+import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.TestDatabase;
+import io.vertx.core.Vertx;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** A receiver over a real socket, which fails, hangs, hangs up and answers too late. */
+class WebhooksTest {
+  private static final Vertx VERTX = Vertx.vertx();
+  private static TestDatabase database;
+
+  private final List<WebhookDispatcher> nodes = new ArrayList<>();
+  private Receiver receiver;
+  private Webhooks webhooks;
+  private UUID conversation;
+
+  @BeforeAll
+  static void begin() {
+    database = TestDatabase.fresh();
+  }
+
+  @AfterAll
+  static void end() throws Exception {
+    database.close();
+    VERTX.close().await(10, TimeUnit.SECONDS);
+  }
+
+  @BeforeEach
+  void open() throws IOException, SQLException {
+    database.asOwner("delete from chat.webhooks; delete from chat.log_readers");
+    receiver = new Receiver(post -> Receiver.OK);
+    webhooks = Webhooks.of(database.owner());
+    conversation = database.alice().talksTo(database.bob());
+  }
+
+  @AfterEach
+  void close() {
+    nodes.forEach(WebhookDispatcher::close);
+    receiver.close();
+    webhooks.close();
+  }
+
+  @Test
+  void aMessageIsPostedSignedAndOnce() throws Exception {
+    String secret = add(receiver.url());
+    node(Map.of());
+    database.alice().sends(conversation, "Grüße \"1\" 👍");
+    Post post = receiver.awaits(1).getFirst();
+    JsonNode body = post.json();
+    assertEquals("INSERT", body.path("type").asString());
+    assertEquals("user_messages", body.path("table").asString());
+    assertEquals("public", body.path("schema").asString());
+    assertEquals("Grüße \"1\" 👍", post.text());
+    assertEquals(database.alice().id().toString(), body.path("record").path("sender_id").asString());
+    assertTrue(body.path("old_record").isNull());
+    assertEquals(post.id(), body.path("id").asString());
+    assertEquals(signature(secret, post), post.signature());
+    allIsAcknowledged();
+    assertEquals(1, receiver.posts().size());
+  }
+
+  @Test
+  void bothSecretsSignWhileTheReceiverChanges() throws Exception {
+    String first = add(receiver.url());
+    String second = webhooks.rotate("desk");
+    node(Map.of());
+    String id = webhooks.test("desk");
+    Post post = receiver.awaits(1).getFirst();
+    assertEquals(id, post.id());
+    assertEquals("TEST", post.json().path("type").asString());
+    assertEquals(signature(second, post) + " " + signature(first, post), post.signature());
+  }
+
+  /** The receiver refuses the first of a conversation: the others of it wait, another goes on. */
+  @Test
+  void whatFollowsAFailureWaitsAndOtherConversationsDoNot() {
+    AtomicInteger refusals = new AtomicInteger();
+    receiver.behaves(
+        post ->
+            post.text().equals("one") && refusals.incrementAndGet() <= 3
+                ? new Reaction.Answer(500)
+                : Receiver.OK);
+    add(receiver.url());
+    UUID other = database.alice().talksTo(database.carol());
+    database.alice().sends(conversation, "one");
+    database.alice().sends(conversation, "two");
+    database.alice().sends(other, "elsewhere");
+    node(Map.of());
+    allIsAcknowledged();
+    List<String> texts = new ArrayList<>(receiver.texts());
+    assertTrue(texts.indexOf("elsewhere") < texts.lastIndexOf("one"), texts::toString);
+    texts.remove("elsewhere");
+    assertEquals(List.of("one", "one", "one", "one", "two"), texts);
+    assertEquals(1, receiver.posts().stream().filter(p -> p.text().equals("one")).map(Post::id).distinct().count());
+  }
+
+  /** Whether it hangs, hangs up or answers too late: the same id tells that it comes again. */
+  @Test
+  void whoHangsOrHangsUpIsToldAgainWithTheSameId() {
+    List<Reaction> faults =
+        new ArrayList<>(List.of(new Reaction.Hang(), new Reaction.HangUp(), new Reaction.Hang()));
+    receiver.behaves(
+        post -> {
+          synchronized (faults) {
+            return faults.isEmpty() ? Receiver.OK : faults.removeFirst();
+          }
+        });
+    add(receiver.url());
+    node(Map.of("CHAT_WEBHOOK_TIMEOUT_MS", "500"));
+    database.alice().sends(conversation, "one");
+    database.alice().sends(conversation, "two");
+    allIsAcknowledged();
+    assertEquals(List.of("one", "one", "one", "one", "two"), receiver.texts());
+    assertEquals(2, receiver.posts().stream().map(Post::id).distinct().count());
+  }
+
+  @Test
+  void whatIsGivenUpIsADeadLetterAndCanBePostedAgain() {
+    receiver.behaves(
+        post -> post.text().equals("one") ? new Reaction.Answer(410) : Receiver.OK);
+    add(receiver.url());
+    WebhookDispatcher node = node(Map.of("CHAT_WEBHOOK_MAX_TRIES", "3"));
+    database.alice().sends(conversation, "one");
+    database.alice().sends(conversation, "two");
+    allIsAcknowledged();
+    assertEquals(List.of("one", "one", "one", "two"), receiver.texts());
+    assertEquals(1, node.counts().dead());
+    String letters = webhooks.deadLetters("desk");
+    assertTrue(letters.contains("status 410"), letters);
+    assertFalse(letters.contains("one"), letters); // no text of people on the screen
+    receiver.behaves(post -> Receiver.OK);
+    assertEquals(1, webhooks.retry("desk", null));
+    allIsAcknowledged();
+    assertEquals("one", receiver.texts().getLast());
+    assertEquals(
+        receiver.posts().getFirst().id(), receiver.posts().getLast().id(), "the same event");
+    assertEquals("0", database.ownerReads("select count(*) from chat.webhook_events"));
+  }
+
+  @Test
+  void redirectsAreNotFollowedAndOfAnAnswerLittleIsRead() {
+    Receiver elsewhere = receiver;
+    try (Receiver misleading =
+        new Receiver(
+            post ->
+                post.text().equals("one")
+                    ? new Reaction.Redirect(elsewhere.url())
+                    : new Reaction.LongAnswer(200, 50_000_000))) {
+      add(misleading.url());
+      node(Map.of("CHAT_WEBHOOK_MAX_TRIES", "1"));
+      database.alice().sends(conversation, "one");
+      database.alice().sends(conversation, "two");
+      allIsAcknowledged();
+      assertEquals(List.of("one", "two"), misleading.texts());
+      assertEquals(List.of(), elsewhere.posts());
+      assertTrue(webhooks.deadLetters("desk").contains("status 307"));
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
+  void privateAddressesAreRefusedUnlessAllowed() {
+    add(receiver.url());
+    node(Map.of("CHAT_WEBHOOK_PRIVATE_ADDRESSES", "false", "CHAT_WEBHOOK_MAX_TRIES", "1"));
+    database.alice().sends(conversation, "one");
+    Await.until("a dead letter", () -> webhooks.deadLetters("desk").contains("private address"));
+    assertEquals(List.of(), receiver.posts());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
+        "100.64.0.1", "198.18.0.1", "192.0.0.8", "224.0.0.1", "255.255.255.255", "::1", "::",
+        "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1"
+      })
+  void addressesThatAreNotPublic(String address) throws Exception {
+    assertTrue(WebhookAddress.isPrivate(InetAddress.getByName(address)));
+    String url = "https://%s/".formatted(address.contains(":") ? "[" + address + "]" : address);
+    assertThrows(WebhookAddress.Refused.class, () -> WebhookAddress.of(url, false));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"93.184.216.34", "2606:2800:220:1::1", "172.32.0.1", "100.128.0.1"})
+  void publicAddressesAreReachedByHttpsAlone(String address) throws Exception {
+    String host = address.contains(":") ? "[" + address + "]" : address;
+    assertEquals(443, WebhookAddress.of("https://" + host + "/a?b", false).port());
+    for (boolean isPrivateAllowed : List.of(true, false)) {
+      assertThrows(
+          WebhookAddress.Refused.class,
+          () -> WebhookAddress.of("http://" + host + "/", isPrivateAllowed));
+    }
+  }
+
+  /** A node posts, is answered and dies before it says so: another posts again, with the same id. */
+  @Test
+  void aCrashBetweenAnswerAndAcknowledgementIsADoubleWithTheSameId() {
+    add(receiver.url());
+    database.alice().sends(conversation, "one");
+    database.alice().sends(conversation, "two");
+    WebhookSettings settings = settings(Map.of());
+    WebhookRecords dying = new WebhookRecords(database.chat());
+    dying.fill(100);
+    WebhookEvent taken = dying.take(Duration.ofMinutes(1), 10, 10, Set.of()).getFirst();
+    try (WebhookSender sender = new WebhookSender(VERTX, settings)) {
+      assertEquals(null, sender.post(taken).problem());
+    }
+    node(Map.of());
+    webhooks.test("desk"); // another lane: the node is at work
+    receiver.awaits(2);
+    assertEquals(1, receiver.texts().stream().filter("one"::equals).count()); // it is leased
+    database.asOwner("update chat.webhook_lanes set due_at = now()"); // the lease has ended
+    allIsAcknowledged();
+    List<String> texts = new ArrayList<>(receiver.texts());
+    texts.remove("");
+    assertEquals(List.of("one", "one", "two"), texts);
+    assertEquals(3, receiver.posts().stream().map(Post::id).distinct().count());
+  }
+
+  /** Two nodes, a receiver with faults by chance: nothing lost, doubles only after a fault, order. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2})
+  void withFaultsByChanceNothingIsLostAndTheOrderIsKept(long seed) {
+    Random chance = new Random(seed);
+    Map<String, Integer> faults = new ConcurrentHashMap<>();
+    receiver.behaves(
+        post -> {
+          int dice;
+          synchronized (chance) {
+            dice = chance.nextInt(100);
+          }
+          if (dice < 70) {
+            return Receiver.OK;
+          }
+          faults.merge(post.id(), 1, Integer::sum);
+          return dice < 85
+              ? new Reaction.Answer(dice % 2 == 0 ? 500 : 429)
+              : dice < 97 ? new Reaction.HangUp() : new Reaction.Hang();
+        });
+    add(receiver.url());
+    Map<String, String> quick = Map.of("CHAT_WEBHOOK_TIMEOUT_MS", "1000");
+    node(quick);
+    List<UUID> conversations = new ArrayList<>();
+    for (var from : List.of(database.alice(), database.bob())) {
+      for (var to : List.of(database.bob(), database.carol())) {
+        if (from != to) {
+          conversations.add(from.talksTo(to));
+        }
+      }
+    }
+    conversations.add(database.carol().talksTo(database.alice()));
+    Map<String, List<String>> said = new LinkedHashMap<>();
+    for (int i = 0; i < 120; i++) {
+      var sender = i % 2 == 0 ? database.alice() : database.bob();
+      UUID where =
+          i % 2 == 0
+              ? (i % 4 == 0 ? conversation : sender.talksTo(database.carol()))
+              : (i % 3 == 0 ? conversation : sender.talksTo(database.carol()));
+      String text = "m" + i;
+      sender.sends(where, text);
+      said.computeIfAbsent(where.toString(), key -> new ArrayList<>()).add(text);
+      if (i == 40) {
+        node(quick); // a second one joins
+      }
+      if (i == 80) {
+        nodes.removeFirst().close(); // the first one goes
+      }
+    }
+    allIsAcknowledged();
+
+    Map<String, List<String>> heard = new HashMap<>();
+    Map<String, Integer> times = new HashMap<>();
+    for (Post post : receiver.posts()) {
+      List<String> texts = heard.computeIfAbsent(post.conversation(), key -> new ArrayList<>());
+      if (times.merge(post.id(), 1, Integer::sum) == 1) {
+        texts.add(post.text());
+      } else {
+        assertEquals(post.text(), texts.getLast(), "a double comes before the next");
+      }
+    }
+    assertEquals(said, new LinkedHashMap<>(sorted(heard, said.keySet())), "seed " + seed);
+    times.forEach(
+        (id, n) -> assertEquals(faults.getOrDefault(id, 0) + 1, n, "doubles only after a fault"));
+    assertEquals("0", database.ownerReads("select count(*) from chat.webhook_events"));
+  }
+
+  private static Map<String, List<String>> sorted(
+      Map<String, List<String>> of, Set<String> keys) {
+    Map<String, List<String>> sorted = new LinkedHashMap<>();
+    keys.forEach(key -> sorted.put(key, of.getOrDefault(key, List.of())));
+    assertEquals(keys, of.keySet());
+    return sorted;
+  }
+
+  private String add(String url) {
+    return webhooks.add(
+        "desk", url, new String[] {"user_messages"}, new String[] {"INSERT"}, null, 1000);
+  }
+
+  private WebhookDispatcher node(Map<String, String> more) {
+    WebhookDispatcher node = new WebhookDispatcher(VERTX, database.chat(), settings(more));
+    nodes.add(node);
+    node.start();
+    return node;
+  }
+
+  private static WebhookSettings settings(Map<String, String> more) {
+    Map<String, String> environment =
+        new HashMap<>(
+            Map.of(
+                "CHAT_WEBHOOK_PRIVATE_ADDRESSES", "true",
+                "CHAT_WEBHOOK_RETRY_MS", "10",
+                "CHAT_WEBHOOK_RETRY_MAX_MS", "40",
+                "CHAT_WEBHOOK_POLL_MS", "20"));
+    environment.putAll(more);
+    Settings settings = new Settings(environment);
+    WebhookSettings read = WebhookSettings.from(settings);
+    assertEquals(List.of(), settings.problems());
+    return read;
+  }
+
+  /** All that was committed is read, and nothing waits. */
+  private static void allIsAcknowledged() {
+    Await.until(
+        "the log to be read",
+        () ->
+            database
+                .ownerReads(
+                    """
+                    select count(*)
+                    from chat.log_readers r, relay.change_log l
+                    where l.xid >= pg_snapshot_xmax(split_part(r.read_up_to, ' ', 1)::pg_snapshot)
+                      or l.xid = any (array(select pg_snapshot_xip(split_part(r.read_up_to, ' ', 1)::pg_snapshot)))
+                    """)
+                .equals("0"));
+    Await.until(
+        "nothing to wait",
+        () ->
+            database
+                .ownerReads("select count(*) from chat.webhook_events where dead_at is null")
+                .equals("0"));
+  }
+
+  /** As standardwebhooks.com says, written down once more. */
+  private static String signature(String secret, Post post) throws Exception {
+    Mac mac = Mac.getInstance("HmacSHA256");
+    mac.init(
+        new SecretKeySpec(Base64.getDecoder().decode(secret.replace("whsec_", "")), "HmacSHA256"));
+    byte[] signed =
+        (post.id() + "." + post.timestamp() + "." + post.body()).getBytes(StandardCharsets.UTF_8);
+    return "v1," + Base64.getEncoder().encodeToString(mac.doFinal(signed));
+  }
+}
