@@ -29,22 +29,23 @@ with
     values
       ('table', array[
         'user_conversations', 'user_messages', 'message_edits', 'user_presence', 'message_reactions', 'conversation_preferences',
-        'user_blocks', 'chat_files'
+        'user_blocks', 'chat_files', 'push_subscriptions'
       ]),
-      ('type', array['person_view', 'conversation_view', 'unread_total', 'blocked_user', 'message_view', 'message_match', 'file_view', 'listed_file']),
+      ('type', array['person_view', 'conversation_view', 'unread_total', 'blocked_user', 'message_view', 'message_match', 'file_view', 'listed_file', 'push_subscription_view']),
       ('index', array[
         'user_conversations_pkey', 'unique_conversation', 'idx_user_conversations_participant_2', 'user_messages_pkey',
         'idx_user_messages_conversation_id', 'message_changes_idx', 'idx_user_messages_content_search', 'message_edits_pkey',
         'message_edits_message_idx', 'user_presence_pkey', 'user_presence_team_idx', 'user_presence_typing_idx',
         'message_reactions_pkey', 'unique_user_message_reaction', 'conversation_preferences_pkey', 'user_blocks_pkey',
         'user_blocks_blocked_idx', 'chat_files_pkey', 'stored_files_idx', 'chat_files_conversation_idx', 'chat_files_message_idx',
-        'unsent_files_idx'
+        'unsent_files_idx', 'push_subscriptions_pkey', 'push_endpoint_is_known_once', 'push_subscriptions_user_idx'
       ]),
       ('function', array[
         'search_users', 'get_or_create_conversation', 'get_conversations', 'send_message', 'get_messages', 'get_changes',
         'edit_message', 'delete_message', 'mark_as_read', 'mark_conversation_as_read', 'search_messages', 'update_presence',
         'update_typing_status', 'add_reaction', 'remove_reaction', 'set_archived', 'set_muted', 'block_user', 'unblock_user',
-        'mark_as_unread', 'get_unread_total', 'get_blocked_users', 'begin_upload', 'list_files', 'move_file', 'remove_files'
+        'mark_as_unread', 'get_unread_total', 'get_blocked_users', 'begin_upload', 'list_files', 'move_file', 'remove_files',
+        'add_push_subscription', 'remove_push_subscription', 'get_push_subscriptions'
       ]),
       ('platform table', array['teams', 'users']),
       ('platform index', array['teams_pkey', 'users_pkey', 'email_is_unique', 'users_team_idx'])

@@ -74,6 +74,13 @@ as $$
   where export_person_rows.person in (c.participant_1_id, c.participant_2_id)
 
   union all
+  select 'devices', json_build_object(
+    'id', d.id, 'endpoint', d.endpoint, 'label', d.label, 'shows_text', d.shows_text, 'created_at', d.created_at,
+    'updated_at', d.updated_at, 'last_used_at', d.last_used_at)
+  from public.push_subscriptions d
+  where d.user_id = export_person_rows.person
+
+  union all
   select 'reactions', json_build_object('message_id', r.message_id, 'reaction', r.reaction, 'created_at', r.created_at)
   from public.user_conversations c
   join public.user_messages m on m.conversation_id = c.id
@@ -102,7 +109,7 @@ begin
   end if;
   perform chat.audit('export_person', jsonb_build_object('user_id', export_person.person));
   select json_object_agg(known.section, coalesce(x.list, '[]') order by known.place) into document
-  from unnest(array['person', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'files', 'reactions'])
+  from unnest(array['person', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'files', 'devices', 'reactions'])
     with ordinality known (section, place)
   left join (
     select r.section, json_agg(r.data) as list

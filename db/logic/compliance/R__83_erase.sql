@@ -127,6 +127,7 @@ begin
   delete from public.conversation_preferences p where p.user_id = person;
   delete from public.user_blocks b where b.blocker_id = person;
   delete from public.user_presence p where p.user_id = person;
+  delete from public.push_subscriptions d where d.user_id = person;
   delete from chat.upload_counts u where u.user_id = person;
   if exists (select from chat.settings s where s.platform = 'standalone') then
     update public.users u

@@ -16,5 +16,6 @@ grant select on chat.flyway_history to chat_service;
 grant select (
     only_row, platform, max_message_length, max_reactions, reaction_names, typing_timeout_ms, presence_timeout_ms, change_log_hours,
     change_log_max_mb, retention_days, messages_kept_from, message_key_days, audit,
-    topic_function, max_file_bytes, max_files_a_day, max_file_bytes_a_day, file_types, unfinished_upload_hours, unsent_file_hours
+    topic_function, max_file_bytes, max_files_a_day, max_file_bytes_a_day, file_types, unfinished_upload_hours, unsent_file_hours,
+    push_public_key, push_hosts, max_push_subscriptions, max_push_endpoint_length, push_subscription_days
   ) on chat.settings to chat_service;

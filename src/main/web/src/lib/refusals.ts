@@ -25,6 +25,11 @@ const NEVER_MET: Record<string, string> = {
   files_a_day: 'the page uploads nothing',
   bytes_a_day: 'the page uploads nothing',
   sort: 'the page lists no files',
+  push_off: 'the page offers push where the service sends it',
+  push_host: 'the page says in a sentence of its own that this browser cannot be told',
+  push_endpoint: 'the page says in a sentence of its own that this browser cannot be told',
+  push_keys: 'the browser makes the keys',
+  push_taken: 'the page subscribes anew',
 };
 
 /** Refusals that the same call meets again, whatever is done meanwhile. */

@@ -220,6 +220,8 @@ export const de: Texts = {
   newMessage: 'Neue Nachricht',
   showNotifications: 'Nachrichten zeigen, während ich diese Seite nicht ansehe',
   showText: 'Ihren Text zeigen',
+  pushOn: 'Nachrichten erreichen dieses Gerät auch, während die Seite geschlossen ist.',
+  pushFailed: 'Während die Seite geschlossen ist, erreichen Nachrichten diesen Browser nicht.',
 
   title: 'Nachrichten · GPT Desk',
   startPage: 'GPT Desk, Startseite',
@@ -272,6 +274,10 @@ export const de: Texts = {
     id_taken: ['Diese Nachricht ließ sich nicht senden.', 'Schreibe sie noch einmal.'],
     deleted: ['Diese Nachricht wurde gelöscht.', null],
     reaction: ['Eine Reaktion ist ein einzelnes Emoji.', null],
+    push_devices: [
+      'Du bekommst schon auf so vielen Geräten Benachrichtigungen, wie du darfst.',
+      'Schalte sie zuerst auf einem anderen aus.',
+    ],
     too_many_reactions: [
       'Du hast auf diese Nachricht schon oft reagiert.',
       'Nimm zuerst eine Reaktion zurück.',

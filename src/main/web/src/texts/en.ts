@@ -225,6 +225,8 @@ export const en = {
   newMessage: 'New message',
   showNotifications: 'Show messages while I am not looking at this page',
   showText: 'Show what they say',
+  pushOn: 'Messages reach this device while the page is closed, too.',
+  pushFailed: 'While the page is closed, messages do not reach this browser.',
 
   // ---- the page that the service serves
   title: 'Messages · GPT Desk',
@@ -274,6 +276,10 @@ export const en = {
     id_taken: ['This message could not be sent.', 'Write it again.'],
     deleted: ['This message was deleted.', null],
     reaction: ['A reaction is one emoji.', null],
+    push_devices: [
+      'You get notifications on as many devices as you may.',
+      'Turn them off on another one first.',
+    ],
     too_many_reactions: ['You have given this message many reactions.', 'Take one back first.'],
     no_word: ['Search for at least one word.', null],
     lost_race: ['Something else happened at the same moment.', 'Try again.'],

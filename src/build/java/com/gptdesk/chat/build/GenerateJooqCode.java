@@ -57,14 +57,16 @@ public final class GenerateJooqCode {
       """
       chat\\.(settings|apply_retention|claims_hold|call_statement|shaped_statement|callable_functions|served_columns|relationships|ensure_message_partitions|message_partitions_ahead|notification_queue_usage|changed_messages
       |come_online|go_offline|expire_typing|expire_presence|touch_presence|read_log|fill_webhook_events|take_webhook_events|finish_webhook_event|fail_webhook_event|drop_dead_letters|webhook_figures
-      |finish_upload|abandon_upload|take_file_removals|finish_file_removals|sweep_files)
+      |finish_upload|abandon_upload|take_file_removals|finish_file_removals|sweep_files
+      |set_push_key|queue_push_notices|take_push_notices|finish_push_notice|sweep_push_subscriptions)
       |relay\\.(open|tail|claim_slot|sleep|wake|audience_of_person|published_columns|maintain|log_state
       |audience_of_topic|may_use_topic|send|presence_of|track|untrack|track_again|touch_node|forget_node|expire_nodes)
       """;
 
   /** Not granted for SELECT, and a DAO names every column. */
   private static final String HIDDEN_COLUMNS =
-      "public\\.user_presence\\.(is_typing_to|typing_started_at|current_page)";
+      "public\\.user_presence\\.(is_typing_to|typing_started_at|current_page)"
+          + "|public\\.push_subscriptions\\.(p256dh|auth)";
 
   private static final String PARTITIONS = "public\\.user_messages_.*";
 

@@ -230,6 +230,8 @@ final class PolicyScene {
       name(other + "s_file", file(other, "alice", "with_" + other, other + ".txt", "stored"));
     }
 
+    playDevices();
+
     as("ivan", "select public.block_user(:carol)");
     as("alice", "select public.block_user(:erin)");
     as("bob", "select public.block_user(:erin)");
@@ -253,6 +255,41 @@ final class PolicyScene {
     names.put("conversations", list("conversation", "with_dave", "with_erin", "with_ivan"));
     names.put("people", list(CAST.toArray(String[]::new)));
     as("nobody", "select 1");
+  }
+
+  /** Devices, and notices that wait for them. */
+  private void playDevices() throws SQLException {
+    update(
+        "update chat.settings set push_public_key = repeat('k', 87), push_hosts = '{push.example}',"
+            + " max_push_subscriptions = 10, max_push_endpoint_length = 1000");
+    for (String person : List.of("alice", "bob", "carol", "ivan")) {
+      name(
+          person + "s_device",
+          ids(spell(
+                  ("insert into public.push_subscriptions (user_id, endpoint, p256dh, auth)"
+                          + " values (:%s, concat('https://push.example/', gen_random_uuid()),"
+                          + " decode(concat('04', repeat('00', 64)), 'hex'),"
+                          + " decode(repeat('00', 16), 'hex')) returning id")
+                      .formatted(person)))
+              .getFirst());
+    }
+    names.put(
+        "alices_endpoint",
+        "'"
+            + text(spell("select endpoint from public.push_subscriptions where id = :alices_device"))
+            + "'");
+    notice("bob", "conversation", "last");
+    notice("carol", "conversation", "last");
+    notice("alice", "with_dave", "daves_message");
+    notice("alice", "with_erin", "erins_message");
+  }
+
+  private void notice(String person, String conversation, String message) throws SQLException {
+    update(
+        spell(
+            ("insert into chat.push_notices (subscription_id, conversation_id, message_id, message_seq, due_at)"
+                    + " select :%1$ss_device, :%2$s, m.id, m.seq, now() from public.user_messages m where m.id = :%3$s")
+                .formatted(person, conversation, message)));
   }
 
   private String list(String... some) {

@@ -27,6 +27,7 @@ class GeneratedCodeTest {
             "conversation_preferences",
             "message_edits",
             "message_reactions",
+            "push_subscriptions",
             "teams",
             "user_blocks",
             "user_conversations",

@@ -165,6 +165,24 @@ final class Equivalents {
     REASONS.put("drop trigger queue_removal on chat_files", queue);
     REASONS.put("drop trigger queue_removal_of_all on chat_files", queue);
     REASONS.put(
+        "public.add_push_subscription: false for settings.push_public_key is null",
+        "Then a device is kept that is told of nothing: PushRulesTest notices.");
+    REASONS.put("public.get_push_subscriptions: true for p.user_id = me", policies);
+    String told = "Who is told of what, which they may all read: PushRulesTest notices.";
+    REASONS.put("chat.add_push_notices: true for d.user_id = m.recipient_id", told);
+    REASONS.put(
+        "chat.add_push_notices: true for p.user_id = any (array( select x.recipient_id from public.user_messages x where x.id = any (add_push_notices.message_ids)))",
+        told);
+    REASONS.put("chat.add_push_notices: true for chat.is_away(m.recipient_id)", told);
+    REASONS.put("chat.add_push_notices: false for chat.is_away(m.recipient_id)", told);
+    REASONS.put(
+        "chat.queue_push_notices: true for m.recipient_id = any (array(select d.user_id from public.push_subscriptions d))",
+        told);
+    REASONS.put("chat.take_push_notices: true for u.id = m.sender_id", told);
+    REASONS.put(
+        "chat.take_push_notices: true for m.seq > case d.user_id when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end",
+        told);
+    REASONS.put(
         "chat.drop_messages_step: false for holding is not null",
         "What an operator does: OperatorsRulesTest notices.");
   }

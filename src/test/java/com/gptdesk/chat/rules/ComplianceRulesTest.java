@@ -41,7 +41,8 @@ class ComplianceRulesTest extends Rules {
             "health",
             "message_keys",
             "upload_counts",
-            "file_removals")) {
+            "file_removals",
+            "push_notices")) {
       everybody("select * from chat." + table, nobody);
     }
     everybody("insert into chat.audit_log (acting_as, action) values ('x', 'y')", nobody);

@@ -174,7 +174,7 @@ class HostileSessionsTest extends Rules {
       Pattern.compile(
           "chat\\.(touch_presence|come_online|go_offline|expire_\\w+|ensure_message_partitions"
               + "|message_partitions_ahead|notification_queue_usage|apply_retention"
-              + "|finish_\\w+|abandon_upload|take_file_removals|sweep_files)");
+              + "|finish_\\w+|abandon_upload|take_file_removals|sweep_\\w+|set_push_key|queue_push_notices|take_push_notices)");
 
   private static final String WORDS =
       """
@@ -361,7 +361,8 @@ class HostileSessionsTest extends Rules {
               "public.message_reactions",
               "public.conversation_preferences",
               "public.user_blocks",
-              "public.chat_files")) {
+              "public.chat_files",
+              "public.push_subscriptions")) {
         String count = "select count(*) from %s t where pg_temp.leak(t::text)".formatted(table);
         assertEquals("0", query(session, count), table);
       }

@@ -160,6 +160,7 @@ class ReasonCodesTest extends Rules {
     meets("id_taken", bob, withId.formatted(conversation, message));
 
     meetsFileCodes();
+    meetsPushCodes();
 
     String send = "select public.send_message('%s', 'hello')".formatted(conversation);
     bob.blocks(alice.id());
@@ -293,6 +294,24 @@ class ReasonCodesTest extends Rules {
     database.asOwner("update chat.settings set max_files_a_day = 1");
     alice.tries(tx -> tx.execute(begin.formatted(conversation, "'b.txt', 10")));
     meets("files_a_day", alice, begin.formatted(conversation, "'c.txt'"));
+  }
+
+  private void meetsPushCodes() {
+    String add =
+        "select public.add_push_subscription('https://%s', concat('B', repeat('A', 86)), repeat('A', %d))";
+    meets("push_off", alice, add.formatted("push.example/a", 22));
+    database.asOwner(
+        "update chat.settings set push_public_key = repeat('k', 87), push_hosts = '{push.example}'");
+    meets("push_host", alice, add.formatted("push.example.org/a", 22));
+    meets("push_endpoint", alice, add.formatted("push.example/" + "a".repeat(1000), 22));
+    meets("push_keys", alice, add.formatted("push.example/a", 21));
+    alice.does(tx -> tx.execute(add.formatted("push.example/a", 22)));
+    meets(
+        "push_taken",
+        bob,
+        add.replace("'B'", "'BB'").replace("86", "85").formatted("push.example/a", 22));
+    database.asOwner("update chat.settings set max_push_subscriptions = 1");
+    meets("push_devices", alice, add.formatted("push.example/b", 22));
   }
 
   private void meetsHold() {

@@ -50,6 +50,7 @@ abstract class Rules {
       delete from chat.upload_counts;
       delete from chat.log_readers;
       delete from chat.webhooks;
+      delete from public.push_subscriptions;
       delete from public.users where id::text not like '00000000-0000-4000-8000-00000000000_';
       delete from public.teams where id not in ('%1$s', '%2$s');
       insert into public.teams (id, name) values ('%1$s', 'Blue'), ('%2$s', 'Red') on conflict do nothing;
@@ -64,7 +65,8 @@ abstract class Rules {
       update chat.settings set max_message_length = default, max_reactions = default, reaction_names = default, typing_timeout_ms = default,
         presence_timeout_ms = default, change_log_hours = default, change_log_max_mb = default, claims_secret = default, previous_claims_secret = default,
         max_file_bytes = default, max_files_a_day = default, max_file_bytes_a_day = default, file_types = default,
-        unfinished_upload_hours = default, unsent_file_hours = default;
+        unfinished_upload_hours = default, unsent_file_hours = default, push_public_key = default, push_hosts = default,
+        max_push_subscriptions = default, max_push_endpoint_length = default, push_subscription_days = default;
       """
           .formatted(TestDatabase.BLUE, TestDatabase.RED);
 
@@ -277,6 +279,15 @@ abstract class Rules {
         "select chat.fail_webhook_event(0, '', null)",
         "select chat.drop_dead_letters(14)",
         "select chat.webhook_figures()",
+        "select chat.set_push_key(repeat('k', 87), '{push.example}')",
+        "select public.add_push_subscription('https://push.example/a', 'B' || repeat('A', 86), repeat('A', 22))",
+        "select public.get_push_subscriptions()",
+        "select chat.queue_push_notices()",
+        "select chat.take_push_notices('1 day')",
+        "select chat.finish_push_notice(chat.uuid7(), '%s', 1, 'sent')".formatted(conversation),
+        "select chat.sweep_push_subscriptions()",
+        "select public.remove_push_subscription('https://push.example/a')",
+        "select chat.set_push_key(null, '{}')",
         "select chat.message_partitions_ahead(), chat.notification_queue_usage()",
         "select relay.tail(o.epoch, o.snapshot, 100) from relay.open() o",
         "select relay.claim_slot()",

@@ -454,7 +454,8 @@ class SchemaLawsTest extends Rules {
             'come_online', 'go_offline', 'touch_presence', 'expire_presence', 'expire_typing', 'ensure_message_partitions', 'apply_retention',
             'message_partitions_ahead', 'notification_queue_usage', 'finish_upload', 'abandon_upload', 'take_file_removals',
             'finish_file_removals', 'sweep_files', 'read_log', 'fill_webhook_events', 'take_webhook_events', 'finish_webhook_event',
-            'fail_webhook_event', 'drop_dead_letters', 'webhook_figures')
+            'fail_webhook_event', 'drop_dead_letters', 'webhook_figures',
+            'queue_push_notices', 'take_push_notices', 'finish_push_notice', 'set_push_key', 'sweep_push_subscriptions')
         """);
   }
 
