@@ -2,6 +2,10 @@
 // against a compiler.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createECDH, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,13 +19,19 @@ import { Service } from './service.js';
 
 const TSC = fileURLToPath(new URL('../../main/web/node_modules/typescript/bin/tsc', import.meta.url));
 const READS = /^\/rpc\/(?:get_(?!or_create)|search_)/;
-const service = new Service();
+const PUSH = 'https://push.invalid';
+const folder = mkdtempSync(join(tmpdir(), 'gptdesk-chat-contract-'));
+const pushKey = join(folder, 'push.key');
+const service = new Service({
+  settings: { CHAT_PUSH_KEY_FILE: pushKey, CHAT_PUSH_SUBJECT: 'mailto:ops@example.org', CHAT_PUSH_HOSTS: PUSH },
+});
 const ajv = addFormats(new Ajv2020({ strict: false, allErrors: true }));
 let alice;
 let people;
 let document;
 
 before(async () => {
+  service.command('push-keys', pushKey);
   await service.start();
   const { anonKey, users } = await demo(service.url);
   people = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
@@ -31,7 +41,10 @@ before(async () => {
   document = await answer.json();
   ajv.addSchema(document, 'chat');
 });
-after(() => service.end());
+after(async () => {
+  await service.end();
+  rmSync(folder, { recursive: true });
+});
 
 test('the document is OpenAPI 3.1, and names every function', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document));
@@ -96,6 +109,13 @@ test('each function takes the arguments and gives the answers that the document 
   assert.equal((await calls('get_blocked_users')).length, 1);
   await calls('get_conversations', { conversation_id: empty });
   await calls('unblock_user', { user_id: carol.id });
+  const endpoint = `${PUSH}/alice`;
+  const browser = createECDH('prime256v1');
+  browser.generateKeys();
+  const keys = { p256dh: browser.getPublicKey('base64url'), auth: randomBytes(16).toString('base64url') };
+  await calls('add_push_subscription', { endpoint, ...keys });
+  assert.equal((await calls('get_push_subscriptions'))[0].endpoint, endpoint);
+  assert.equal(await calls('remove_push_subscription', { endpoint }), true);
   assert.deepEqual([...left], [], 'every function was called');
 
   const { error, status } = await alice.rpc('send_message', { conversation_id, content: ' ' });

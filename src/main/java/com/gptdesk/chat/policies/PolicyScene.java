@@ -276,7 +276,8 @@ final class PolicyScene {
     names.put(
         "alices_endpoint",
         "'"
-            + text(spell("select endpoint from public.push_subscriptions where id = :alices_device"))
+            + text(
+                spell("select endpoint from public.push_subscriptions where id = :alices_device"))
             + "'");
     notice("bob", "conversation", "last");
     notice("carol", "conversation", "last");

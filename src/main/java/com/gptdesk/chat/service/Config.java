@@ -4,6 +4,7 @@ import com.gptdesk.chat.service.auth.TokenChoice;
 import com.gptdesk.chat.service.cluster.NatsSettings;
 import com.gptdesk.chat.service.files.FileSettings;
 import com.gptdesk.chat.service.ops.Metrics;
+import com.gptdesk.chat.service.push.PushSettings;
 import com.gptdesk.chat.service.realtime.channel.TopicLimits;
 import com.gptdesk.chat.service.realtime.socket.RealtimeSettings;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
@@ -38,6 +39,7 @@ import org.slf4j.LoggerFactory;
  * @param topics the limits of broadcasts and presence
  * @param files where files are stored, and what may be
  * @param webhooks how other systems are told of changes
+ * @param push whether and how people who are away are told of messages
  * @param nats how changes are shared between nodes; null when each node reads its own
  * @param metricsToken the token for /metrics; null: nobody may read them
  */
@@ -52,6 +54,7 @@ public record Config(
     TopicLimits topics,
     FileSettings files,
     WebhookSettings webhooks,
+    PushSettings push,
     @Nullable NatsSettings nats,
     @Nullable String metricsToken) {
 
@@ -93,6 +96,7 @@ public record Config(
               .and(DatabaseSettings.LISTENING),
           new SettingGroup("Files", FileSettings.SETTINGS),
           new SettingGroup("Webhooks", WebhookSettings.SETTINGS),
+          new SettingGroup("Push notifications", PushSettings.SETTINGS),
           new SettingGroup("NATS", NatsSettings.SETTINGS),
           new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT))
               .and(HttpSettings.LOG));
@@ -120,6 +124,7 @@ public record Config(
             FileSettings.from(
                 settings, database.embedded() ? database.dataDirectory().resolve("files") : null),
             WebhookSettings.from(settings),
+            PushSettings.from(settings),
             NatsSettings.from(settings, database.embedded()),
             settings.get(Metrics.TOKEN));
     settings.get(LOG_FORMAT);

@@ -44,7 +44,8 @@ import picocli.CommandLine.Parameters;
       PeopleCommands.Deactivate.class,
       PeopleCommands.OfFiles.class,
       PeopleCommands.Token.class,
-      WebhookCommands.class
+      WebhookCommands.class,
+      PushKeysCommand.class
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class Main {

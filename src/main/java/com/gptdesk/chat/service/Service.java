@@ -29,6 +29,9 @@ import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.http.TlsCertificate;
 import com.gptdesk.chat.service.ops.Health;
 import com.gptdesk.chat.service.ops.Metrics;
+import com.gptdesk.chat.service.push.PushCounts;
+import com.gptdesk.chat.service.push.PushNotifier;
+import com.gptdesk.chat.service.push.PushSettings;
 import com.gptdesk.chat.service.realtime.changes.Audiences;
 import com.gptdesk.chat.service.realtime.changes.MissedMessages;
 import com.gptdesk.chat.service.realtime.changes.PublishedTables;
@@ -194,7 +197,9 @@ final class Service implements AutoCloseable {
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
                 metrics,
-                new PageSettings(settings, demo, enabled, () -> ChatLimits.in(chat))));
+                new PageSettings(settings, demo, enabled, () -> ChatLimits.in(chat))
+                    .withPushKey(config.push().publicKey())));
+    PushNotifier notifier = notifier(config.push(), chat, metrics);
 
     if (replica != null) {
       replica.start();
@@ -207,6 +212,9 @@ final class Service implements AutoCloseable {
     presence.start();
     if (webhooks != null) {
       webhooks.start();
+    }
+    if (notifier != null) {
+      notifier.start();
     }
     int listening = http.start();
     if (demo) {
@@ -279,6 +287,18 @@ final class Service implements AutoCloseable {
     S3Store bucket = resources.opened(new S3Store(disk, s3, counts));
     Thread.ofVirtual().name("bucket-check").start(bucket::check);
     return bucket;
+  }
+
+  /** Who tells people who are away; null where no key is set. */
+  private @Nullable PushNotifier notifier(
+      PushSettings settings, ServiceDatabase chat, Metrics metrics) {
+    PushCounts counts = new PushCounts();
+    PushNotifier notifier = PushNotifier.of(chat, settings, counts);
+    if (notifier == null) {
+      return null;
+    }
+    metrics.watch(counts);
+    return resources.opened(notifier);
   }
 
   /** How tokens are checked; on the embedded database without a secret, with one that it keeps. */

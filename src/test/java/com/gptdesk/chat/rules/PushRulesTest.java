@@ -157,8 +157,8 @@ class PushRulesTest extends MessageRules {
     add(bob, "https://push.example/a");
     assertEquals(0, devices(alice));
     assertEquals(1, devices(bob));
-    alice.sends(conversation, "hi");
     bob.sends(conversation, "hi");
+    alice.sends(conversation, "hi"); // whoever sends has read
     queue();
     assertEquals(List.of("Alice Adams"), take(), "of messages to Bob alone");
   }

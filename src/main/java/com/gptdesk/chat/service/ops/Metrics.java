@@ -10,6 +10,7 @@ import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.push.PushCounts;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.realtime.socket.SocketMetrics;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
@@ -405,6 +406,20 @@ public final class Metrics implements AutoCloseable {
         "Events that were given up and are kept for operators",
         webhooks,
         WebhookDispatcher::deadLetters);
+  }
+
+  /** Metrics of push notifications. */
+  public void watch(PushCounts push) {
+    String notices = "Push notifications, by what the push service made of them";
+    counter("chat.push.notices", notices, push, PushCounts::sent, "outcome", "sent");
+    counter("chat.push.notices", notices, push, PushCounts::postponed, "outcome", "later");
+    counter("chat.push.notices", notices, push, PushCounts::refused, "outcome", "refused");
+    counter("chat.push.notices", notices, push, PushCounts::gone, "outcome", "gone");
+    gauge(
+        "chat.push.requests.in.flight",
+        "Requests to push services that wait for an answer",
+        push,
+        PushCounts::inFlight);
   }
 
   /** Metrics of an embedded PostgreSQL. */

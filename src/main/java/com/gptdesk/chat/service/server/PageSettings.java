@@ -28,6 +28,7 @@ public final class PageSettings {
   private final List<String> hosts;
   private final Supplier<ChatLimits> source;
   private final ReentrantLock reading = new ReentrantLock();
+  private @Nullable String pushKey;
   private @Nullable ChatLimits limits;
   private final LongSupplier nanoClock;
   private long until;
@@ -58,8 +59,15 @@ public final class PageSettings {
     this.until = nanoClock.getAsLong();
   }
 
+  /** Before it is read: what browsers subscribe to push notifications with; null for none. */
+  public PageSettings withPushKey(@Nullable String publicKey) {
+    this.pushKey = publicKey;
+    return this;
+  }
+
   /**
-   * {@code {"demo", "enabled", "anon_key", "hosts", "limits"}}. While the database is away the
+   * {@code {"demo", "enabled", "anon_key", "hosts", "push_key", "limits"}}; without a push key,
+   * nobody is told by push. While the database is away the
    * limits are those that were read last, and are missing when none were.
    */
   Reply read() {
@@ -69,6 +77,9 @@ public final class PageSettings {
     settings.put("anon_key", anonKey);
     ArrayNode named = settings.putArray("hosts");
     hosts.forEach(named::add);
+    if (pushKey != null) {
+      settings.put("push_key", pushKey);
+    }
     ChatLimits now = limits();
     if (now != null) {
       settings
