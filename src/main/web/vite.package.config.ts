@@ -30,6 +30,10 @@ function manifest(): object {
     files: ['dist'],
     exports: {
       '.': { types: './dist/package.d.ts', default: './dist/package.js' },
+      './worker': {
+        types: './dist/lib/push-worker.d.ts',
+        default: './dist/lib/push-worker.js',
+      },
       './styles.css': './dist/styles.css',
       './package.json': './package.json',
     },
@@ -91,7 +95,11 @@ export default defineConfig({
     minify: false,
     cssMinify: true,
     reportCompressedSize: false,
-    lib: { entry: join(SOURCES, 'package.ts'), formats: ['es'], cssFileName: 'styles' },
+    lib: {
+      entry: [join(SOURCES, 'package.ts'), join(SOURCES, 'lib/push-worker.ts')],
+      formats: ['es'],
+      cssFileName: 'styles',
+    },
     rolldownOptions: {
       external: /^[^./@]|^@[^/]/,
       output: {

@@ -13,6 +13,7 @@ export { UserChatInterface } from './components/chat/user-chat-interface';
 export { ChatProvider, useChat, useSettings, useUnreadCount } from './hooks/use-chat';
 export { useRealtimeChat } from './hooks/use-realtime-chat';
 export { DEFAULT_SETTINGS, readSettings, type ChatSettings } from './lib/settings';
+export { endPush } from './lib/push';
 export { SignedOut } from './lib/signed-out';
 export { createSupabaseClient } from './lib/supabase';
 export { UserChatAPI } from './lib/user-chat';

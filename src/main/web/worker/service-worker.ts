@@ -1,7 +1,7 @@
 // The page without the service: its document and the files that show it, as this build has them. No answer of a function, no
 // token and nothing that somebody wrote is kept here. By hand, since the names of the files carry their versions: a library for
 // this would be larger than what it replaces.
-export {};
+import { listenForPush } from '../src/lib/push-worker';
 
 declare const self: ServiceWorkerGlobalScope;
 /** Written by the build (vite.config.ts). */
@@ -28,12 +28,8 @@ self.addEventListener('fetch', (event) => {
   }
 });
 
-/** A notification that the page shows by this worker, as on Android. */
-self.addEventListener('notificationclick', (event) => {
-  const { conversation } = event.notification.data as { conversation: string };
-  event.notification.close();
-  event.waitUntil(openConversation(conversation));
-});
+/** Notifications that come by push, and those that the page shows by this worker, as on Android. */
+listenForPush(self, PAGE);
 
 async function keepFiles(): Promise<void> {
   const page = await fetch(PAGE, { cache: 'reload' });
@@ -65,15 +61,4 @@ async function openFile(request: Request): Promise<Response> {
 
 async function kept(request: Request | string): Promise<Response | undefined> {
   return (await caches.open(CACHE)).match(request, { ignoreVary: true });
-}
-
-async function openConversation(conversation: string): Promise<void> {
-  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
-  const page = windows.find(({ url }) => new URL(url).pathname.startsWith(PAGE));
-  if (page) {
-    await page.focus().catch(() => {}); // it may be gone, which postMessage does not mind
-    page.postMessage({ type: 'gptdesk-chat:open', conversation });
-  } else {
-    await self.clients.openWindow(`${PAGE}/${conversation}`);
-  }
 }

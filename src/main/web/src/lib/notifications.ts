@@ -60,11 +60,15 @@ export interface Shown {
   body: string;
   userId: string;
   conversationId: string;
+  seq: number;
+  /** By the worker, which shows what comes by push, too: then one takes the other's place. */
+  byWorker: boolean;
   language: string;
   direction: 'ltr' | 'rtl';
 }
 
-const tagsOf = (userId: string) => `gptdesk-chat:${userId}:`;
+/** As push-worker.ts, which shares no file with the page: a worker is one file. */
+export const tagsOf = (userId: string) => `gptdesk-chat:${userId}:`;
 
 /** Takes away what a service worker has shown to this person: what a page has shown, it closes itself. */
 export async function closeShown(userId: string): Promise<void> {
@@ -75,7 +79,7 @@ export async function closeShown(userId: string): Promise<void> {
 
 /** The newest message of a conversation replaces the one before it. The page has a sound of its own. */
 export async function show(
-  { title, body, userId, conversationId, language, direction }: Shown,
+  { title, body, userId, conversationId, seq, byWorker, language, direction }: Shown,
   onClick: () => void,
 ): Promise<Notification | undefined> {
   const options = {
@@ -85,22 +89,24 @@ export async function show(
     tag: tagsOf(userId) + conversationId,
     renotify: true,
     silent: true,
-    data: { conversation: conversationId },
+    data: { conversation: conversationId, seq },
   };
-  try {
-    const notification = new Notification(title, options);
-    notification.onclick = () => {
-      window.focus();
-      notification.close();
-      onClick();
-    };
-    return notification;
-  } catch {
-    // Android has them by a service worker alone, which hears the click.
-    const registration = await navigator.serviceWorker?.getRegistration();
-    await registration?.showNotification(title, options);
-    return undefined;
+  if (!byWorker) {
+    try {
+      const notification = new Notification(title, options);
+      notification.onclick = () => {
+        window.focus();
+        notification.close();
+        onClick();
+      };
+      return notification;
+    } catch {
+      // Android has them by a service worker alone, which hears the click.
+    }
   }
+  const registration = await navigator.serviceWorker?.getRegistration();
+  await registration?.showNotification(title, options);
+  return undefined;
 }
 
 /**

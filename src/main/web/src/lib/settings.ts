@@ -11,6 +11,8 @@ export interface ChatSettings {
   reactionNames: boolean;
   /** Milliseconds after which typing that was not renewed has ended. */
   typingTimeout: number;
+  /** What browsers subscribe to push notifications with; null where the service sends none. */
+  pushKey: string | null;
 }
 
 /** Those of a database that nobody has changed. */
@@ -20,6 +22,7 @@ export const DEFAULT_SETTINGS: Readonly<ChatSettings> = {
   maxReactions: 20,
   reactionNames: true,
   typingTimeout: 3000,
+  pushKey: null,
 };
 
 /** What the service answers at /page.json. */
@@ -29,6 +32,8 @@ export interface PageSettings {
   anon_key: string | null;
   /** Origins of applications that may show the page in a frame. */
   hosts: string[];
+  /** Missing where the service sends no push notifications. */
+  push_key?: string;
   /** Missing while the service has not reached its database. */
   limits?: {
     max_message_length: number;
@@ -38,10 +43,11 @@ export interface PageSettings {
   };
 }
 
-export function settingsIn({ enabled, limits }: PageSettings): ChatSettings {
+export function settingsIn({ enabled, push_key, limits }: PageSettings): ChatSettings {
   return {
     ...DEFAULT_SETTINGS,
     enabled,
+    pushKey: push_key ?? null,
     ...(limits && {
       maxMessageLength: limits.max_message_length,
       maxReactions: limits.max_reactions,

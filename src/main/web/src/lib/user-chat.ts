@@ -211,6 +211,23 @@ export class UserChatAPI {
     });
   }
 
+  /** This browser is told of messages; its keys as PushSubscription.toJSON() has them. */
+  addPushSubscription(
+    subscription: { endpoint: string; p256dh: string; auth: string },
+    label: string | undefined,
+    showsText: boolean,
+  ) {
+    return this.call<string>('add_push_subscription', {
+      ...subscription,
+      ...(label && { label }),
+      shows_text: showsText,
+    });
+  }
+
+  removePushSubscription(endpoint: string) {
+    return this.call<boolean>('remove_push_subscription', { endpoint });
+  }
+
   private call<T>(name: string, args: Record<string, unknown>): Promise<Answer<T>> {
     return this.answer(() => this.supabase.rpc(name, args));
   }

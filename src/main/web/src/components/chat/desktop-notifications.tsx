@@ -1,16 +1,24 @@
 import { Bell } from 'lucide-react';
 import { useEffect, useEffectEvent, useState } from 'react';
-import { useChat } from '@/hooks/use-chat';
+import { useChat, useSettings, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useNotificationChoice } from '@/hooks/use-notification-choice';
 import { useTexts } from '@/hooks/use-texts';
 import { closeShown, onUnseenMessage, show, wantNotifications } from '@/lib/notifications';
+import { endPush, keepPush, pushState, showUnread } from '@/lib/push';
 import type { Conversation, UserMessage } from '@/lib/types';
 
-/** What a service worker sends to the page when somebody clicks a notification that it has shown. */
+/** What a service worker sends to the page: somebody has clicked a notification; the browser has subscribed anew. */
 const OPEN = 'gptdesk-chat:open';
+const SUBSCRIBED = 'gptdesk-chat:subscribed';
 
 /** Shows messages that nobody looks at on the desktop. Offers to, once one has come that would have been shown. */
-export function DesktopNotifications({ onOpen }: { onOpen: (conversationId: string) => void }) {
+export function DesktopNotifications({
+  basePath,
+  onOpen,
+}: {
+  basePath: string;
+  onOpen: (conversationId: string) => void;
+}) {
   const session = useChat();
   const { t, language, direction } = useTexts();
   const { permission, wanted, text } = useNotificationChoice();
@@ -31,6 +39,8 @@ export function DesktopNotifications({ onOpen }: { onOpen: (conversationId: stri
         body: text ? written : t.newMessage,
         userId: session.user.id,
         conversationId: conversation.id,
+        seq: message.seq,
+        byWorker: pushState.get().is === 'on',
         language,
         direction,
       },
@@ -65,6 +75,8 @@ export function DesktopNotifications({ onOpen }: { onOpen: (conversationId: stri
     return () => navigator.serviceWorker?.removeEventListener('message', heard);
   }, []);
 
+  usePush(basePath);
+
   return missed && askable ? (
     <div role="status" className="banner-place">
       <div className="banner banner-offer">
@@ -79,4 +91,49 @@ export function DesktopNotifications({ onOpen }: { onOpen: (conversationId: stri
       </div>
     </div>
   ) : null;
+}
+
+/** Messages also reach this browser while no page is open, where the service sends them. */
+function usePush(path: string): void {
+  const session = useChat();
+  const { pushKey } = useSettings();
+  const { t, language, direction } = useTexts();
+  const { permission, wanted, text } = useNotificationChoice();
+  const { conversations } = useStore(session.inbox);
+  const unread = useUnreadCount();
+  const wants = permission === 'granted' && wanted === true && pushKey !== null;
+  const off = wanted === false || permission === 'denied';
+  const userId = session.user.id;
+  const { newMessage } = t;
+
+  useEffect(() => {
+    if (!wants) {
+      if (off) {
+        void endPush(session.api);
+      }
+      return;
+    }
+    const keep = () =>
+      void keepPush(
+        session.api,
+        { userId, key: pushKey, path, newMessage, language, direction },
+        text,
+      );
+    const heard = ({ data }: MessageEvent<{ type?: string } | null>) => {
+      if (data?.type === SUBSCRIBED) {
+        keep();
+      }
+    };
+    keep();
+    navigator.serviceWorker?.addEventListener('message', heard);
+    return () => navigator.serviceWorker?.removeEventListener('message', heard);
+  }, [wants, off, session, userId, pushKey, path, newMessage, language, direction, text]);
+
+  const read = conversations.filter((one) => one.unread_count === 0).map(({ id }) => id);
+  const seen = wants ? read.join() : '';
+  useEffect(() => {
+    if (wants) {
+      void showUnread(userId, seen.split(','), unread);
+    }
+  }, [wants, userId, seen, unread]);
 }

@@ -96,7 +96,7 @@ export function MessagesPage({
         {notifications && outside && (
           <Boundary fallback={() => null}>
             <Suspense>
-              <DesktopNotifications onOpen={select} />
+              <DesktopNotifications basePath={basePath} onOpen={select} />
             </Suspense>
           </Boundary>
         )}

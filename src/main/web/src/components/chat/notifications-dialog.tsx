@@ -1,7 +1,9 @@
 import { Dialog } from '@/components/ui/dialog';
 import { useNotificationChoice } from '@/hooks/use-notification-choice';
+import { useSettings, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { showText, wantNotifications } from '@/lib/notifications';
+import { pushState } from '@/lib/push';
 
 /** Whether this device shows messages on the desktop, and how much of them. Says where the browser forbids it. */
 export function NotificationsDialog({
@@ -17,6 +19,8 @@ export function NotificationsDialog({
     permission === 'unsupported'
       ? t.notificationsUnsupported
       : permission === 'denied' && t.notificationsDenied;
+  const { pushKey } = useSettings();
+  const push = useStore(pushState).is;
   const shows = permission === 'granted' && wanted === true;
   return (
     <Dialog
@@ -50,6 +54,11 @@ export function NotificationsDialog({
           {t.showText}
         </label>
       </div>
+      {shows && pushKey !== null && push !== 'none' && (
+        <p className="dialog-description" role="status">
+          {push === 'on' ? t.pushOn : t.pushFailed}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -1,0 +1,134 @@
+// Push notifications in a service worker: shows them, opens their conversation. For the page's own worker, and for an
+// application's: import { listenForPush } from '@gptdesk/chat-react/worker'. It asks the service nothing, having no token.
+
+/** What the service sends, encrypted for this browser. */
+interface Notice {
+  type: 'message';
+  user: string;
+  conversation: string;
+  seq: number;
+  sender: string;
+  /** Null where the operator or the person hides it. */
+  text: string | null;
+}
+
+/** What the page leaves for the worker. */
+export interface PushChoice {
+  userId: string;
+  /** The service's public key. */
+  key: string;
+  /** Where the page is: the conversation is the next part of the path. */
+  path: string;
+  /** In place of what was written. */
+  newMessage: string;
+  language: string;
+  direction: 'ltr' | 'rtl';
+}
+
+/** A cache of its own, as a worker has no other store that is as simple. */
+const PUSH_CACHE = 'gptdesk-chat-push';
+const PUSH_CHOICE = '/gptdesk-chat-push';
+
+const OPEN = 'gptdesk-chat:open';
+const SUBSCRIBED = 'gptdesk-chat:subscribed';
+
+const tagsOf = (userId: string) => `gptdesk-chat:${userId}:`;
+
+interface Waiting {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+interface Window {
+  url: string;
+  visibilityState: string;
+  focus(): Promise<unknown>;
+  postMessage(message: unknown): void;
+}
+
+/** As much of ServiceWorkerGlobalScope as is needed: its types and those of a page do not go together. */
+export interface PushWorker {
+  registration: Pick<
+    ServiceWorkerRegistration,
+    'showNotification' | 'getNotifications' | 'pushManager'
+  >;
+  clients: {
+    matchAll(options: { type: 'window'; includeUncontrolled: boolean }): Promise<readonly object[]>;
+    openWindow(url: string): Promise<unknown>;
+  };
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- events that a page's types do not have
+  addEventListener(type: string, listener: (event: any) => void): void;
+}
+
+/** @param path where the page is, until somebody has opened it in this browser */
+export function listenForPush(worker: PushWorker, path: string): void {
+  const choice = async (): Promise<PushChoice | null> => {
+    const kept = await (await caches.open(PUSH_CACHE)).match(PUSH_CHOICE);
+    return kept ? ((await kept.json()) as PushChoice) : null;
+  };
+  const windows = async (place: string) => {
+    const all = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
+    return (all as Window[]).filter(({ url }) => new URL(url).pathname.startsWith(place));
+  };
+
+  const show = async (notice: Notice) => {
+    const chosen = await choice();
+    if (notice.type !== 'message' || !chosen || chosen.userId !== notice.user) {
+      return; // of somebody who used this browser before
+    }
+    if ((await windows(chosen.path)).some(({ visibilityState }) => visibilityState === 'visible')) {
+      return; // the page tells of it
+    }
+    const tag = tagsOf(notice.user) + notice.conversation;
+    const shown = await worker.registration.getNotifications({ tag });
+    const seqs = shown.map(({ data }) => (data as { seq?: number } | null)?.seq ?? 0);
+    await worker.registration.showNotification(notice.sender, {
+      body: notice.text ?? chosen.newMessage,
+      lang: chosen.language,
+      dir: chosen.direction,
+      tag,
+      renotify: !seqs.some((seq) => seq >= notice.seq), // one that came twice is no news
+      data: { conversation: notice.conversation, seq: notice.seq },
+    } as NotificationOptions);
+    await (navigator as { setAppBadge?: () => Promise<void> }).setAppBadge?.().catch(() => {});
+  };
+
+  const open = async (conversation: string) => {
+    const place = (await choice())?.path ?? path;
+    const [page] = await windows(place);
+    if (page) {
+      await page.focus().catch(() => {}); // it may be gone, which postMessage does not mind
+      page.postMessage({ type: OPEN, conversation });
+    } else {
+      await worker.clients.openWindow(`${place}/${conversation}`);
+    }
+  };
+
+  /** The push service has ended it. The page tells the service of the new one, now or when it is opened next. */
+  const again = async () => {
+    const chosen = await choice();
+    if (chosen) {
+      await worker.registration.pushManager.subscribe({
+        userVisibleOnly: true,
+        applicationServerKey: chosen.key,
+      });
+      (await windows(chosen.path)).forEach((page) => page.postMessage({ type: SUBSCRIBED }));
+    }
+  };
+
+  worker.addEventListener('push', (event: Waiting & { data: { json(): unknown } | null }) => {
+    if (event.data) {
+      event.waitUntil(show(event.data.json() as Notice));
+    }
+  });
+  worker.addEventListener('pushsubscriptionchange', (event: Waiting) => event.waitUntil(again()));
+  worker.addEventListener(
+    'notificationclick',
+    (event: Waiting & { notification: Notification }) => {
+      const data = event.notification.data as { conversation?: string } | null;
+      if (data?.conversation) {
+        event.notification.close();
+        event.waitUntil(open(data.conversation));
+      }
+    },
+  );
+}
