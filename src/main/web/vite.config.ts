@@ -166,6 +166,7 @@ export default defineConfig({
       '/demo': SERVICE,
       '/rest': SERVICE,
       '/health': SERVICE,
+      '/storage': SERVICE,
       '/realtime': { target: SERVICE, ws: true },
     },
   },

@@ -5,6 +5,9 @@ export class Wire {
   #server;
   #sockets = new Set();
   #cut = false;
+  #patches = Infinity;
+  #broken = 0;
+  #sent = 0;
 
   constructor(target) {
     const { hostname, port } = new URL(target);
@@ -25,6 +28,13 @@ export class Wire {
           other.destroy();
         });
       }
+      near.on('data', (part) => {
+        this.#sent += part.length;
+        if (part.toString('latin1', 0, 6) === 'PATCH ' && --this.#patches < 0) {
+          this.#broken++;
+          near.destroy();
+        }
+      });
       near.pipe(far);
       far.pipe(near);
     });
@@ -38,6 +48,23 @@ export class Wire {
   cut() {
     this.#cut = true;
     this.#sockets.forEach((socket) => socket.destroy());
+  }
+
+  /** From now on so many parts of uploads pass; with the next one the connection breaks, each time. */
+  letUploadsPass(parts) {
+    this.#patches = parts;
+    this.#broken = 0;
+    this.#sent = 0;
+  }
+
+  /** How many parts did not pass since then. */
+  get broken() {
+    return this.#broken;
+  }
+
+  /** Bytes that the browser sent since then. */
+  get sent() {
+    return this.#sent;
   }
 
   mend() {

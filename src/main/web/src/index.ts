@@ -11,6 +11,7 @@ export { NewChatDialog } from './components/chat/new-chat-dialog';
 export { TypingIndicator } from './components/chat/typing-indicator';
 export { UserChatInterface } from './components/chat/user-chat-interface';
 export { ChatProvider, useChat, useSettings, useUnreadCount } from './hooks/use-chat';
+export { useAttachments, type Attachments } from './hooks/use-attachments';
 export { useRealtimeChat } from './hooks/use-realtime-chat';
 export { DEFAULT_SETTINGS, readSettings, type ChatSettings } from './lib/settings';
 export { endPush } from './lib/push';

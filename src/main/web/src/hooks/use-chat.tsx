@@ -17,7 +17,8 @@ import type { Store } from '@/lib/store';
 import type { Conversation, User } from '@/lib/types';
 import type { Catalogue, Language, SomeTexts } from '@/texts';
 
-const Session = createContext<ChatSession | null>(null);
+/** Null without a ChatProvider. */
+export const Session = createContext<ChatSession | null>(null);
 const own: Partial<ChatComponents> = {};
 const Settings = createContext<Readonly<ChatSettings>>(DEFAULT_SETTINGS);
 

@@ -1,6 +1,7 @@
 // One signed-in person: the client, the list, the conversations visited, what is being sent, and the channel that keeps the list right.
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { ConversationFeed } from './conversation-feed';
+import { FileAddresses } from './file-addresses';
 import { Inbox } from './inbox';
 import { keep, kept } from './keep';
 import { Outbox, type Draft } from './outbox';
@@ -15,6 +16,7 @@ import type {
   UserMessage,
   UserPresence,
 } from './types';
+import { Uploads } from './uploads';
 import { UserChatAPI } from './user-chat';
 
 const REMEMBERED_CONVERSATIONS = 20;
@@ -42,6 +44,8 @@ export class ChatSession extends Store<SessionState> {
   readonly inbox: Inbox;
   readonly archive: Inbox;
   readonly outbox: Outbox;
+  readonly files: FileAddresses;
+  private readonly uploads: Uploads;
   private readonly feeds = new Map<string, ConversationFeed>();
   private readonly messageListeners = new Set<MessageListener>();
   private readonly rejoinListeners = new Set<() => void>();
@@ -68,7 +72,9 @@ export class ChatSession extends Store<SessionState> {
     this.api = new UserChatAPI(supabase, (signedIn) => this.heardSignedIn(signedIn));
     this.inbox = new Inbox(user.id, this.api, false, first);
     this.archive = new Inbox(user.id, this.api, true);
-    this.outbox = new Outbox(user.id, this.api, {
+    this.files = new FileAddresses(supabase);
+    this.uploads = new Uploads(supabase);
+    this.outbox = new Outbox(user.id, this.api, this.uploads, {
       waiting: (message) => this.feeds.get(message.conversation_id)?.add(message),
       changed: (conversationId, messageId, change) =>
         this.feeds.get(conversationId)?.change(messageId, () => change),
@@ -167,7 +173,10 @@ export class ChatSession extends Store<SessionState> {
 
     const stopMutes = [this.inbox, this.archive].map((list) => this.endMutesOf(list));
     const online = () => this.reconnect(); // the old socket may be dead without knowing it
-    const offline = () => this.set({ connection: 'lost' });
+    const offline = () => {
+      this.set({ connection: 'lost' });
+      this.uploads.stop();
+    };
     const shown = () => {
       if (document.visibilityState === 'visible' && this.get().connection === 'online') {
         this.catchUp(); // timers sleep in the background; so may have the machine

@@ -15,15 +15,11 @@ const NEVER_MET: Record<string, string> = {
   status: 'the page offers the statuses that there are',
   old_snapshot: 'the service runs each call in a READ COMMITTED transaction',
   held: 'only a back end deletes what may be under legal hold',
-  no_file: 'the page sends addresses, no stored files',
-  file_exists: 'the page uploads nothing',
-  file_sent: 'the page uploads nothing',
-  file_path: 'the page uploads nothing',
-  file_size: 'the page uploads nothing',
-  file_metadata: 'the page uploads nothing',
-  file_too_large: 'the page uploads nothing',
-  files_a_day: 'the page uploads nothing',
-  bytes_a_day: 'the page uploads nothing',
+  file_exists: 'the path of a file has the id of its message, so an earlier try has stored it',
+  file_sent: 'a message is sent with the id that its file was sent with',
+  file_path: 'the page makes names that can be stored',
+  file_size: 'a browser knows how large a file is',
+  file_metadata: 'the page keeps nothing with a file',
   sort: 'the page lists no files',
   push_off: 'the page offers push where the service sends it',
   push_host: 'the page says in a sentence of its own that this browser cannot be told',
@@ -44,6 +40,15 @@ const LASTING = new Set([
   'no_message',
   'not_yours',
   'reaction',
+  'file_too_large',
+  'file_type',
+  'file_lost',
+]);
+
+/** Of the service and of the page itself, beside the codes of the functions. */
+const OTHERS = new Map<string, (t: Texts) => Sentence>([
+  ['file_type', (t) => t.fileType],
+  ['file_lost', (t) => t.fileLost],
 ]);
 
 /** An application's own refusal: PTxyz, as the chat's own, with a code in the details. Its words are for people. */
@@ -58,6 +63,10 @@ export function mayHelp({ reason }: { reason: string | null }): boolean {
 export function sentenceOf({ message, hint, code, reason, status }: Refused, t: Texts): Sentence {
   if (reason !== null && Object.hasOwn(t.refusals, reason)) {
     return t.refusals[reason as keyof Texts['refusals']];
+  }
+  const other = OTHERS.get(reason ?? '');
+  if (other) {
+    return other(t);
   }
   const own = reason !== null && OWN_CODE.test(reason) && !Object.hasOwn(NEVER_MET, reason);
   return own && message && /^PT\d{3}$/.test(code) ? [message, hint] : sentenceFor(status, t);
@@ -78,6 +87,8 @@ function sentenceFor(status: number, t: Texts): Sentence {
       return t.refusals.too_long;
     case 429:
       return t.tooMuch;
+    case 507:
+      return t.diskFull;
     default:
       return status >= 500 ? t.trouble : t.failed;
   }

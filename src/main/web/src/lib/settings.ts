@@ -13,6 +13,12 @@ export interface ChatSettings {
   typingTimeout: number;
   /** What browsers subscribe to push notifications with; null where the service sends none. */
   pushKey: string | null;
+  /** Whether the service stores files, which people may then send. */
+  files: boolean;
+  /** Bytes of one file. */
+  maxFileBytes: number;
+  /** Content types of files, as `image/*`; null for any. */
+  fileTypes: string[] | null;
 }
 
 /** Those of a database that nobody has changed. */
@@ -23,12 +29,17 @@ export const DEFAULT_SETTINGS: Readonly<ChatSettings> = {
   reactionNames: true,
   typingTimeout: 3000,
   pushKey: null,
+  files: false,
+  maxFileBytes: 104_857_600,
+  fileTypes: null,
 };
 
 /** What the service answers at /page.json. */
 export interface PageSettings {
   demo: boolean;
   enabled: boolean;
+  /** Whether files are stored. */
+  files: boolean;
   anon_key: string | null;
   /** Origins of applications that may show the page in a frame. */
   hosts: string[];
@@ -40,19 +51,24 @@ export interface PageSettings {
     max_reactions: number;
     reaction_names: boolean;
     typing_timeout_ms: number;
+    max_file_bytes: number;
+    file_types: string[] | null;
   };
 }
 
-export function settingsIn({ enabled, push_key, limits }: PageSettings): ChatSettings {
+export function settingsIn({ enabled, files, push_key, limits }: PageSettings): ChatSettings {
   return {
     ...DEFAULT_SETTINGS,
     enabled,
+    files,
     pushKey: push_key ?? null,
     ...(limits && {
       maxMessageLength: limits.max_message_length,
       maxReactions: limits.max_reactions,
       reactionNames: limits.reaction_names,
       typingTimeout: limits.typing_timeout_ms,
+      maxFileBytes: limits.max_file_bytes,
+      fileTypes: limits.file_types,
     }),
   };
 }

@@ -68,6 +68,10 @@ export function answeredBy({ metadata }: Pick<UserMessage, 'metadata'>): number 
 export interface ChatMessage extends UserMessage {
   delivery?: 'sending' | 'failed';
   problem?: Problem;
+  /** The file that it sends, while it is here. */
+  file?: File | undefined;
+  /** How much of its file has arrived, from 0 to 1, while it is being uploaded. */
+  progress?: number | undefined;
 }
 
 export interface MessageMatch extends UserMessage {

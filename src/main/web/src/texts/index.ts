@@ -39,6 +39,7 @@ export class Words {
   readonly direction: 'ltr' | 'rtl';
   readonly times: Times;
   readonly number: (value: number) => string;
+  readonly percent: (part: number) => string;
 
   constructor(
     readonly language: string,
@@ -48,6 +49,7 @@ export class Words {
     this.direction = direction ?? (language === 'ar' ? 'rtl' : 'ltr');
     this.times = new Times(language);
     this.number = new Intl.NumberFormat(language).format;
+    this.percent = new Intl.NumberFormat(language, { style: 'percent' }).format;
   }
 
   /** The same with these texts in place of its own. */

@@ -1,22 +1,46 @@
 import { ExternalLink, FileText, ImageOff } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState, type CSSProperties } from 'react';
+import { Boundary } from '@/components/ui/boundary';
 import { useTexts } from '@/hooks/use-texts';
+import { isStored, storedFile } from '@/lib/file-names';
 import type { ChatMessage } from '@/lib/types';
+
+const StoredFile = lazy(async () => ({ default: (await import('./stored-file')).StoredFile }));
+
+const WIDEST = 336; // pixels, as the style sheet has it
 
 /** An image or a file by its address. The room an image takes is known before it is there, so nothing jumps. */
 export function AttachmentCard({
   message,
   tabIndex,
   onView,
+  onCancel,
 }: {
   message: ChatMessage;
   tabIndex?: number;
   /** Shows an image here. Without it, and in another tab or window, the browser does. */
   onView?: (() => void) | undefined;
+  /** Ends the upload of a file that is on its way. */
+  onCancel?: (() => void) | undefined;
 }) {
   const { t, size } = useTexts();
   const [broken, setBroken] = useState(false);
   const address = message.file_url;
+  if (isStored(address)) {
+    const room = (
+      <div
+        className={message.message_type === 'image' ? 'image-card' : 'file-card file-room'}
+        style={roomOf(message)}
+      />
+    );
+    return (
+      <Boundary>
+        <Suspense fallback={room}>
+          <StoredFile message={message} tabIndex={tabIndex} onView={onView} onCancel={onCancel} />
+        </Suspense>
+      </Boundary>
+    );
+  }
   if (!address || !/^https?:\/\//i.test(address)) {
     return null;
   }
@@ -74,6 +98,21 @@ export function AttachmentCard({
       <ExternalLink size={16} aria-hidden="true" />
     </a>
   );
+}
+
+/** The room of a picture whose size is known, so that the list never jumps. */
+export function roomOf(
+  message: ChatMessage,
+  measured?: { width: number; height: number },
+): CSSProperties | undefined {
+  const { width, height } = { ...measured, ...storedFile(message) };
+  if (!width || !height || message.message_type === 'text') {
+    return undefined;
+  }
+  return {
+    aspectRatio: Math.min(3, Math.max(0.75, width / height)),
+    width: Math.min(WIDEST, Math.max(WIDEST / 3, width)),
+  };
 }
 
 export function nameIn(address: string): string {

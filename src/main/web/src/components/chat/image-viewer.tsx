@@ -4,6 +4,7 @@ import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
 import { nameIn } from './attachment-card';
 import { useFocusBefore } from '@/components/ui/dialog';
 import { IconButton } from '@/components/ui/icon-button';
+import { useFileAddress } from '@/hooks/use-file-address';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import type { ChatMessage } from '@/lib/types';
 
@@ -27,11 +28,7 @@ export function ImageViewer({
   const [remember, giveBack] = useFocusBefore();
   const pane = useRef<HTMLDivElement>(null);
   const [zoom, setZoom] = useState(0); // its place in ZOOMS
-  const [broken, setBroken] = useState(false);
-  useEffect(() => {
-    setZoom(0);
-    setBroken(false);
-  }, [message?.id]);
+  useEffect(() => setZoom(0), [message?.id]);
 
   if (!message?.file_url) {
     return null;
@@ -104,16 +101,7 @@ export function ImageViewer({
               >
                 <ZoomIn size={19} />
               </IconButton>
-              <a
-                className="icon-button"
-                href={message.file_url}
-                target="_blank"
-                rel="noopener noreferrer nofollow"
-                aria-label={t.openOriginal}
-                title={t.openOriginal}
-              >
-                <ExternalLink size={18} />
-              </a>
+              <Original key={message.id} message={message} />
               <Radix.Close asChild>
                 <IconButton label={t.close}>
                   <X size={20} />
@@ -127,19 +115,13 @@ export function ImageViewer({
               role="region"
               aria-label={t.image(name)}
             >
-              {broken ? (
-                <p role="status">{t.imageBroken}</p>
-              ) : (
-                <img
-                  key={message.id}
-                  src={message.file_url}
-                  alt={message.content === message.file_name ? name : message.content || name}
-                  referrerPolicy="no-referrer"
-                  style={{ width: `${ZOOMS[zoom]! * 100}%`, height: `${ZOOMS[zoom]! * 100}%` }}
-                  onDoubleClick={() => zoomTo(zoom === 0 ? ZOOMS.indexOf(2) : 0)}
-                  onError={() => setBroken(true)}
-                />
-              )}
+              <Large
+                key={message.id}
+                message={message}
+                name={name}
+                zoom={ZOOMS[zoom]!}
+                onDoubleClick={() => zoomTo(zoom === 0 ? ZOOMS.indexOf(2) : 0)}
+              />
             </div>
             {images.length > 1 && (
               <>
@@ -165,5 +147,53 @@ export function ImageViewer({
         </div>
       </Radix.Portal>
     </Radix.Root>
+  );
+}
+
+function Original({ message }: { message: ChatMessage }) {
+  const { t } = useTexts();
+  const { address } = useFileAddress(message.file_url);
+  return (
+    <a
+      className="icon-button"
+      {...(address !== null && { href: address })}
+      target="_blank"
+      rel="noopener noreferrer nofollow"
+      aria-label={t.openOriginal}
+      title={t.openOriginal}
+    >
+      <ExternalLink size={18} />
+    </a>
+  );
+}
+
+function Large({
+  message,
+  name,
+  zoom,
+  onDoubleClick,
+}: {
+  message: ChatMessage;
+  name: string;
+  zoom: number;
+  onDoubleClick: () => void;
+}) {
+  const { t } = useTexts();
+  const { address, gone, renew } = useFileAddress(message.file_url);
+  const [broken, setBroken] = useState(false);
+  if (gone || broken) {
+    return <p role="status">{t.imageBroken}</p>;
+  }
+  return (
+    address !== null && (
+      <img
+        src={address}
+        alt={message.content === message.file_name ? name : message.content || name}
+        referrerPolicy="no-referrer"
+        style={{ width: `${zoom * 100}%`, height: `${zoom * 100}%` }}
+        onDoubleClick={onDoubleClick}
+        onError={() => setBroken(!renew())}
+      />
+    )
   );
 }

@@ -103,6 +103,7 @@ export const MessageBubble = memo(function MessageBubble({
     last && 'message-last',
     highlighted && 'message-highlighted',
     message.delivery && `message-${message.delivery}`,
+    message.progress !== undefined && 'message-uploading',
   ].filter(Boolean);
   const late = message.written_at && !message.is_deleted ? message.written_at : null;
   const words = message.is_deleted
@@ -157,6 +158,7 @@ export const MessageBubble = memo(function MessageBubble({
               message={message}
               tabIndex={tabIndex}
               onView={actions && (() => actions.view(message))}
+              onCancel={actions && (() => actions.discard(message))}
             />
           )}
           {message.is_deleted ? (
@@ -333,12 +335,14 @@ export const MessageBubble = memo(function MessageBubble({
             {t.notSent} {message.problem && told(message.problem)}
           </span>
           {message.problem && !mayHelp(message.problem) ? (
-            <Button
-              variant="link"
-              onClick={() => void navigator.clipboard?.writeText(message.content)}
-            >
-              {t.copyText}
-            </Button>
+            message.content !== message.file_name && (
+              <Button
+                variant="link"
+                onClick={() => void navigator.clipboard?.writeText(message.content)}
+              >
+                {t.copyText}
+              </Button>
+            )
           ) : (
             <Button variant="link" onClick={() => actions?.retry(message)}>
               {t.tryAgain}

@@ -1,10 +1,19 @@
-import { Link2, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide-react';
-import { lazy, useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { Link2, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide-react';
+import {
+  lazy,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type ClipboardEvent,
+  type KeyboardEvent,
+} from 'react';
 import { AnsweredMessage } from './answered-message';
 import { EmojiPopover } from './emoji-popover';
 import { IconButton } from '@/components/ui/icon-button';
 import { Textarea } from '@/components/ui/input';
 import { Opened } from '@/components/ui/opened';
+import type { Attachments } from '@/hooks/use-attachments';
 import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { keep, kept, onKept } from '@/lib/keep';
@@ -15,10 +24,13 @@ import type { ChatMessage } from '@/lib/types';
 const AttachDialog = lazy(async () => ({
   default: (await import('./attach-dialog')).AttachDialog,
 }));
+const FileTray = lazy(async () => ({ default: (await import('./file-tray')).FileTray }));
 
 export interface MessageInputProps {
   onSendMessage: (draft: Draft) => void;
   onTyping?: () => void;
+  /** Files to send, as useAttachments has them; without it none can be attached. */
+  attachments?: Attachments | null;
   /** What is written is kept under this name until it is sent. */
   draftKey?: string;
   placeholder?: string;
@@ -37,6 +49,7 @@ export interface MessageInputProps {
 export function MessageInput({
   onSendMessage,
   onTyping,
+  attachments = null,
   draftKey,
   placeholder,
   editing = null,
@@ -53,10 +66,12 @@ export function MessageInput({
   const [attaching, setAttaching] = useState(false);
   const beforeEdit = useRef<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
+  const chooser = useRef<HTMLInputElement>(null);
   const caret = useRef<number | null>(null); // where it is to stand once the text is shown
   const { maxMessageLength } = useSettings();
   const left = maxMessageLength - [...text.trim()].length; // as the database counts: characters, not UTF-16 units
-  const sendable = text.trim() !== '' && left >= 0;
+  const files = editing ? [] : (attachments?.files ?? []);
+  const sendable = (text.trim() !== '' || files.length > 0) && left >= 0;
 
   useEffect(() => {
     if (editing) {
@@ -69,6 +84,13 @@ export function MessageInput({
     }
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the text of the moment when the edit begins
   }, [editing]);
+
+  const attached = attachments?.files.length ?? 0;
+  useEffect(() => {
+    if (attached > 0) {
+      field.current?.focus();
+    }
+  }, [attached]);
 
   const answered = replying?.message.id;
   useEffect(() => {
@@ -123,9 +145,25 @@ export function MessageInput({
       onEditEnd?.();
       return;
     }
-    onSendMessage({ content: text.trim() });
+    // One message for each file; what is written goes with the first.
+    const taken = attachments?.take() ?? [];
+    const words = text.trim();
+    if (taken.length === 0) {
+      onSendMessage({ content: words });
+    }
+    taken.forEach((file, place) => onSendMessage({ content: place === 0 ? words : '', file }));
     write('');
     field.current?.focus();
+  };
+
+  const pasted = (event: ClipboardEvent) => {
+    const { files: found, types } = event.clipboardData;
+    // Of a text with marks, office programs also give a picture.
+    const isText = types.includes('text/plain') && types.includes('text/html');
+    if (attachments && !editing && found.length > 0 && !isText) {
+      event.preventDefault();
+      attachments.add(found);
+    }
   };
 
   const pressed = (event: KeyboardEvent) => {
@@ -171,6 +209,11 @@ export function MessageInput({
           </IconButton>
         </div>
       )}
+      {attachments && (
+        <Opened when={!editing && (files.length > 0 || attachments.tooLarge.length > 0)}>
+          {!editing && <FileTray attachments={attachments} />}
+        </Opened>
+      )}
       <div className="composer-row">
         <Textarea
           ref={field}
@@ -188,6 +231,7 @@ export function MessageInput({
             }
           }}
           onKeyDown={pressed}
+          onPaste={pasted}
         />
         <EmojiPopover
           open={choosing}
@@ -209,6 +253,31 @@ export function MessageInput({
         >
           <Link2 size={20} />
         </IconButton>
+        {attachments && (
+          <>
+            <IconButton
+              label={t.attachFiles}
+              className="composer-attach"
+              disabled={editing !== null}
+              onClick={() => chooser.current?.click()}
+            >
+              <Paperclip size={19} />
+            </IconButton>
+            <input
+              ref={chooser}
+              type="file"
+              multiple
+              hidden
+              tabIndex={-1}
+              aria-label={t.attachFiles}
+              accept={attachments.accept}
+              onChange={({ currentTarget }) => {
+                attachments.add([...(currentTarget.files ?? [])]);
+                currentTarget.value = ''; // so that the same file may be chosen again
+              }}
+            />
+          </>
+        )}
         {left <= 100 && (
           <span
             id="composer-left"

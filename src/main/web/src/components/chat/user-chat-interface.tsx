@@ -10,7 +10,16 @@ import {
   MessageCircleOff,
   Search,
 } from 'lucide-react';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import {
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type DragEvent,
+} from 'react';
 import { EmptyState } from './empty-state';
 import type { MessageActions } from './message-bubble';
 import { MessageInput } from './message-input';
@@ -21,9 +30,11 @@ import { Boundary } from '@/components/ui/boundary';
 import { IconButton } from '@/components/ui/icon-button';
 import { Opened } from '@/components/ui/opened';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
+import { filesIn, useAttachments, type Attachments } from '@/hooks/use-attachments';
 import { useChat, useSettings, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
+import { isStored } from '@/lib/file-names';
 import { isOnItsWay } from '@/lib/conversation-feed';
 import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
 
@@ -92,6 +103,8 @@ export function UserChatInterface({
   const [blocking, setBlocking] = useState(false);
   const [notice, setNotice] = useState<Problem | null>(null);
   const [blocked, setBlocked] = useState(false);
+  const attachments = useAttachments();
+  const dropping = useDropping();
   const typing = useTyping(currentUser.id, other?.id);
   const announcement = useAnnouncement(
     state.messages,
@@ -218,8 +231,10 @@ export function UserChatInterface({
   const refused = state.messages.some(({ problem }) => problem?.reason === 'blocking');
   const isBlocked = blocked || refused || partner === 'blocking';
 
+  const drop = dropping.on(writable && editing === null ? attachments : null);
+
   return (
-    <section className="chat" aria-label={t.conversationWith(name)}>
+    <section className="chat" aria-label={t.conversationWith(name)} {...drop}>
       <header className="chat-header">
         {onBack && (
           <IconButton label={t.back} className="chat-back" onClick={onBack}>
@@ -341,8 +356,14 @@ export function UserChatInterface({
         </div>
       )}
 
+      {dropping.now && (
+        <p className="drop-zone" role="status">
+          <span>{t.dropFiles(name)}</span>
+        </p>
+      )}
       {!farewell && (
         <MessageInput
+          attachments={attachments}
           draftKey={`${currentUser.id}:${conversationId}`}
           placeholder={other ? t.writeTo(name.split(' ')[0]!) : t.message}
           onSendMessage={async (draft) => {
@@ -446,7 +467,42 @@ export function UserChatInterface({
 }
 
 function isImage({ message_type, file_url, is_deleted }: ChatMessage): boolean {
-  return message_type === 'image' && !is_deleted && /^https?:\/\//i.test(file_url ?? '');
+  return (
+    message_type === 'image' &&
+    !is_deleted &&
+    (/^https?:\/\//i.test(file_url ?? '') || isStored(file_url))
+  );
+}
+
+/** Files that somebody drags over the conversation. */
+function useDropping() {
+  const [now, setNow] = useState(false);
+  const on = (attachments: Attachments | null) => {
+    const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer.types.includes('Files');
+    return (
+      attachments && {
+        onDragOver: (event: DragEvent) => {
+          if (hasFiles(event)) {
+            event.preventDefault();
+            event.dataTransfer.dropEffect = 'copy' as const;
+            setNow(true);
+          }
+        },
+        onDragLeave: ({ currentTarget, relatedTarget }: DragEvent) => {
+          const within = currentTarget.contains(relatedTarget as Node | null);
+          setNow((was) => was && within);
+        },
+        onDrop: (event: DragEvent) => {
+          setNow(false);
+          if (hasFiles(event)) {
+            event.preventDefault();
+            attachments.add(filesIn(event.dataTransfer));
+          }
+        },
+      }
+    );
+  };
+  return { now, on };
 }
 
 /** A message that a dialog shows as it is now; null when it is closed, or what it showed was taken back. */

@@ -197,7 +197,8 @@ final class Service implements AutoCloseable {
                 realtime,
                 demo ? demoEndpoints(chat, tokenSettings) : null,
                 metrics,
-                new PageSettings(settings, demo, enabled, () -> ChatLimits.in(chat))
+                new PageSettings(
+                        settings, demo, enabled, storage != null, () -> ChatLimits.in(chat))
                     .withPushKey(config.push().publicKey())));
     PushNotifier notifier = notifier(config.push(), chat, metrics);
 

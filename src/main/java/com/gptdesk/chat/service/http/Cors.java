@@ -13,7 +13,7 @@ import java.util.List;
  */
 public record Cors(List<String> origins) {
   private static final String EXPOSED_HEADERS =
-      "Content-Range, Content-Location, Date, Location, Preference-Applied, Range-Unit, Retry-After, X-Request-Id, x-chat-lsn,"
+      "Content-Range, Content-Location, Date, Location, Preference-Applied, Range-Unit, Retry-After, X-Request-Id, x-chat-lsn, x-chat-reason,"
           + " Accept-Ranges, Content-Disposition, Content-Length, ETag, Tus-Extension, Tus-Resumable, Tus-Version, Upload-Expires, Upload-Length, Upload-Offset";
 
   private static final String USUAL_HEADERS =

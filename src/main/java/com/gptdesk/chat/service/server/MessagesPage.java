@@ -149,12 +149,14 @@ final class MessagesPage {
 
   /**
    * Scripts, styles, calls and sockets only from this origin, and none inline. Images from
-   * anywhere, since users send their addresses.
+   * anywhere, since users send their addresses; sound and films, too, since a store may hand them
+   * on. {@code blob:} shows a file before it is uploaded.
    */
   private static String contentSecurityPolicy(List<String> hosts) {
     String ancestors = hosts.isEmpty() ? "'self'" : "'self' " + String.join(" ", hosts);
     return "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self';"
-        + " manifest-src 'self'; worker-src 'self'; img-src 'self' data: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
+        + " manifest-src 'self'; worker-src 'self'; img-src 'self' data: blob: http: https:;"
+        + " media-src 'self' blob: http: https:; base-uri 'none'; form-action 'none'; frame-ancestors "
         + ancestors;
   }
 

@@ -24,6 +24,7 @@ public final class PageSettings {
 
   private final boolean demo;
   private final boolean enabled;
+  private final boolean files;
   private final @Nullable String anonKey;
   private final List<String> hosts;
   private final Supplier<ChatLimits> source;
@@ -37,21 +38,28 @@ public final class PageSettings {
    * @param http which applications may show the page in a frame, and its key
    * @param demo whether the page offers the demo's people
    * @param enabled whether functions are served
+   * @param files whether files are stored
    * @param source reads the limits; may throw {@link DatabaseUnavailable}
    */
   public PageSettings(
-      HttpSettings http, boolean demo, boolean enabled, Supplier<ChatLimits> source) {
-    this(http, demo, enabled, source, System::nanoTime);
+      HttpSettings http,
+      boolean demo,
+      boolean enabled,
+      boolean files,
+      Supplier<ChatLimits> source) {
+    this(http, demo, enabled, files, source, System::nanoTime);
   }
 
   PageSettings(
       HttpSettings http,
       boolean demo,
       boolean enabled,
+      boolean files,
       Supplier<ChatLimits> source,
       LongSupplier nanoClock) {
     this.demo = demo;
     this.enabled = enabled;
+    this.files = files;
     this.anonKey = http.anonKey();
     this.hosts = http.pageHosts();
     this.source = source;
@@ -66,28 +74,31 @@ public final class PageSettings {
   }
 
   /**
-   * {@code {"demo", "enabled", "anon_key", "hosts", "push_key", "limits"}}; without a push key,
-   * nobody is told by push. While the database is away the
-   * limits are those that were read last, and are missing when none were.
+   * {@code {"demo", "enabled", "files", "anon_key", "hosts", "push_key", "limits"}}; without a push
+   * key, nobody is told by push. While the database is away the limits are those that were read
+   * last, and are missing when none were.
    */
   Reply read() {
     ObjectNode settings = JSON.createObjectNode();
     settings.put("demo", demo);
     settings.put("enabled", enabled);
+    settings.put("files", files);
     settings.put("anon_key", anonKey);
-    ArrayNode named = settings.putArray("hosts");
-    hosts.forEach(named::add);
+    ArrayNode origins = settings.putArray("hosts");
+    hosts.forEach(origins::add);
     if (pushKey != null) {
       settings.put("push_key", pushKey);
     }
     ChatLimits now = limits();
     if (now != null) {
-      settings
-          .putObject("limits")
+      ObjectNode named = settings.putObject("limits");
+      named
           .put("max_message_length", now.maxMessageLength())
           .put("max_reactions", now.maxReactions())
           .put("reaction_names", now.reactionNames())
-          .put("typing_timeout_ms", now.typingTimeout());
+          .put("typing_timeout_ms", now.typingTimeout())
+          .put("max_file_bytes", now.maxFileBytes())
+          .set("file_types", JSON.valueToTree(now.fileTypes()));
     }
     return new Reply(
         200,

@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.storage;
 import com.gptdesk.chat.service.files.StoreUnavailable;
 import com.gptdesk.chat.service.http.Problem;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.databind.json.JsonMapper;
@@ -16,6 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class StorageErrors {
   private static final Logger LOG = LoggerFactory.getLogger(StorageErrors.class);
   private static final JsonMapper JSON = JsonMapper.shared();
+
+  /** A code, no sentence of somebody's own trigger. */
+  private static final Pattern REASON = Pattern.compile("[a-z][a-z0-9_]*");
 
   private StorageErrors() {}
 
@@ -98,13 +102,21 @@ final class StorageErrors {
     return StorageReply.json(asItIs ? told : 400, body).with(problem.headers());
   }
 
-  /** Of a resumable upload: TUS clients read the status, and show the text. */
+  /**
+   * Of a resumable upload: TUS clients read the status, and show the text. A refusal's reason code
+   * is in a header.
+   */
   static StorageReply resumable(Problem problem) {
+    String reason = problem.details();
     return new StorageReply(
             problem.status() == 401 ? 403 : problem.status(),
             Map.of("Content-Type", "text/plain; charset=utf-8"),
             problem.sentence(),
             null)
+        .with(
+            reason != null && REASON.matcher(reason).matches()
+                ? Map.of("x-chat-reason", reason)
+                : Map.of())
         .with(problem.headers());
   }
 

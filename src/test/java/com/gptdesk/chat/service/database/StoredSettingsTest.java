@@ -24,6 +24,7 @@ class StoredSettingsTest {
         "2000 3000",
         database.ownerReads(
             "select max_message_length || ' ' || typing_timeout_ms from chat.settings"));
-    assertEquals(new ChatLimits(2000, 20, true, 3000), ChatLimits.in(database.chat()));
+    assertEquals(
+        new ChatLimits(2000, 20, true, 3000, 104_857_600, null), ChatLimits.in(database.chat()));
   }
 }

@@ -66,7 +66,7 @@ public final class EchoService {
   public static final DatabaseCall ECHO = (caller, readOnly, statement, arguments) -> arguments;
 
   /** What {@code /page.json} says of them. */
-  public static final ChatLimits LIMITS = new ChatLimits(4000, 3, true, 900);
+  public static final ChatLimits LIMITS = new ChatLimits(4000, 3, true, 900, 1_000_000, null);
 
   private EchoService() {}
 
@@ -141,6 +141,6 @@ public final class EchoService {
             new PresenceTracker(topics)),
         demo,
         metrics,
-        new PageSettings(settings, demo != null, true, () -> LIMITS));
+        new PageSettings(settings, demo != null, true, storage != null, () -> LIMITS));
   }
 }

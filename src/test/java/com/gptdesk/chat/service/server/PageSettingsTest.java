@@ -19,7 +19,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** What {@code /page.json} says, and how often the database is asked for it. */
 class PageSettingsTest {
-  private static final ChatLimits LIMITS = new ChatLimits(4000, 3, true, 900);
+  private static final ChatLimits LIMITS =
+      new ChatLimits(4000, 3, true, 900, 5_000_000_000L, List.of("image/*"));
   private static final HttpSettings HTTP =
       new HttpSettings(
           "127.0.0.1",
@@ -39,8 +40,9 @@ class PageSettingsTest {
         new JsonMapper()
             .readTree(
                 """
-                {"demo": false, "enabled": true, "anon_key": "a key", "hosts": ["https://desk.example"],
-                 "limits": {"max_message_length": 4000, "max_reactions": 3, "reaction_names": true, "typing_timeout_ms": 900}}
+                {"demo": false, "enabled": true, "files": true, "anon_key": "a key", "hosts": ["https://desk.example"],
+                 "limits": {"max_message_length": 4000, "max_reactions": 3, "reaction_names": true, "typing_timeout_ms": 900,
+                            "max_file_bytes": 5000000000, "file_types": ["image/*"]}}
                 """),
         said(settings(() -> LIMITS)));
   }
@@ -48,7 +50,8 @@ class PageSettingsTest {
   @Test
   void theDatabaseIsAskedOnceASecond() {
     var asked = new AtomicInteger();
-    PageSettings settings = settings(() -> new ChatLimits(asked.incrementAndGet(), 3, true, 900));
+    PageSettings settings =
+        settings(() -> new ChatLimits(asked.incrementAndGet(), 3, true, 900, 1, null));
     assertEquals(1, maximum(settings));
     assertEquals(1, maximum(settings));
     now.addAndGet(Duration.ofSeconds(1).toNanos());
@@ -75,7 +78,7 @@ class PageSettingsTest {
   }
 
   private PageSettings settings(Supplier<ChatLimits> source) {
-    return new PageSettings(HTTP, false, true, source, now::get);
+    return new PageSettings(HTTP, false, true, true, source, now::get);
   }
 
   private static int maximum(PageSettings settings) {
