@@ -9,7 +9,12 @@ create or replace function chat.callable_functions(others text[] default '{}')
     argument_names text[],
     argument_types text[],
     required_arguments int,
-    is_ours boolean
+    is_ours boolean,
+    result_table text,
+    result_columns text[],
+    result_types text[],
+    executable_by text[],
+    comment text
   )
   stable
   set search_path = pg_catalog, pg_temp
@@ -25,12 +30,48 @@ as $$
       when t.typtype = 'c' then 'composite'
       else 'scalar'
     end,
-    coalesce(p.proargnames[1:p.pronargs]::text[], '{}'),
+    case when u.is_true then '{""}' else coalesce(p.proargnames[1:p.pronargs]::text[], '{}') end,
     array(select format_type(a.type, null) from unnest(p.proargtypes) with ordinality a (type, place) order by a.place),
     p.pronargs - p.pronargdefaults,
-    of_contract.is_true
+    of_contract.is_true,
+    result.table_name,
+    result.columns,
+    result.types,
+    array(select r.name from unnest(array['anon', 'authenticated', 'service_role']) r (name) where has_function_privilege(r.name, p.oid, 'execute')),
+    obj_description(p.oid, 'pg_proc')
   from pg_catalog.pg_proc p
   join pg_catalog.pg_type t on t.oid = p.prorettype
+  cross join lateral (
+    -- A whole body instead of arguments by name.
+    select
+      p.pronargs = 1
+      and coalesce(p.proargnames[1], '') = ''
+      and p.proargtypes[0] in ('json'::regtype, 'jsonb'::regtype, 'text'::regtype, 'bytea'::regtype)
+  ) u (is_true)
+  cross join lateral (
+    select
+      (
+        select c.relname::text
+        from pg_catalog.pg_class c
+        where c.oid = t.typrelid
+          and c.relkind in ('r', 'p', 'v')
+          and c.relnamespace = 'public'::regnamespace
+      ),
+      coalesce(array_agg(n.name order by n.place), '{}'),
+      coalesce(array_agg(n.type order by n.place), '{}')
+    from (
+      select a.attname::text, format_type(a.atttypid, -1), a.attnum::int
+      from pg_catalog.pg_attribute a
+      where a.attrelid = t.typrelid
+        and t.typtype = 'c'
+        and a.attnum > 0
+        and not a.attisdropped
+      union all
+      select p.proargnames[m.place]::text, format_type(p.proallargtypes[m.place], -1), m.place::int
+      from unnest(p.proargmodes) with ordinality m (mode, place)
+      where m.mode = 't'
+    ) n (name, type, place)
+  ) result (table_name, columns, types)
   cross join lateral (
     -- An overload of somebody else's is not of the contract.
     select
@@ -51,7 +92,7 @@ as $$
       or p.proname like any (array(select replace(replace(o.name, '_', e'\\_'), '*', '%') from unnest(callable_functions.others) o (name)))
     )
     and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
-    and (p.pronargs = 0 or p.proargnames is not null)
+    and (p.pronargs = 0 or u.is_true or '' <> all (p.proargnames[1:p.pronargs]))
     and (p.proargmodes is null or not p.proargmodes && array['o', 'b', 'v']::"char"[])
     and (
       has_function_privilege('anon', p.oid, 'execute')
@@ -69,9 +110,9 @@ as $$
 $$;
 
 comment on function chat.callable_functions(text[]) is
-  'The functions that are served to clients: the chat''s own, and others of schema public whose names the operator gives (a star stands for any letters); of them those that some client role may execute. returns_kind is void, scalar, composite or set; is_ours, whether it is the chat''s own.';
+  'The functions that are served to clients: the chat''s own, and others of schema public whose names the operator gives (a star stands for any letters); of them those that some client role may execute. returns_kind is void, scalar, composite or set; is_ours, whether it is the chat''s own. A function of one parameter without a name, of type json, jsonb, text or bytea, has the name of nothing and takes the whole body. result_table: the table or view whose rows it returns; result_columns: of its rows.';
 
-create or replace function chat.call_statement(function_name text, argument_names text[], others text[] default '{}')
+create or replace function chat.call_statement(function_name text, argument_names text[], others text[] default '{}', body_type text default null)
   returns text
   stable
   set search_path = pg_catalog, pg_temp
@@ -88,6 +129,7 @@ begin
   where f.name = call_statement.function_name
     and f.argument_names @> call_statement.argument_names
     and call_statement.argument_names @> f.argument_names[1:f.required_arguments]
+    and f.argument_types[1] is not distinct from coalesce(call_statement.body_type, f.argument_types[1])
   order by cardinality(f.argument_names)
   limit 1;
   if not found then
@@ -110,7 +152,13 @@ begin
   from generate_subscripts(callee.argument_names, 1) p (place)
   where callee.argument_names[p.place] = any (call_statement.argument_names);
 
-  source := case when given is null then '(select ?::json) a' else format('pg_catalog.json_to_record(?::json) a (%s)', given) end;
+  if callee.argument_names = '{""}' and given is not null then
+    given := format(case callee.argument_types[1] when 'bytea' then 'pg_catalog.decode(?, ''base64'')' else '?::%s' end, callee.argument_types[1]);
+    source := format('(select %s) a (v)', given);
+    arguments := 'a.v';
+  else
+    source := case when given is null then '(select ?::json) a' else format('pg_catalog.json_to_record(?::json) a (%s)', given) end;
+  end if;
   -- Every name with its schema: an operator's function is called with public in the path.
   return case callee.returns_kind
     when 'void' then format('select public.%I(%s)::text from %s', callee.name, arguments, source)
@@ -121,102 +169,38 @@ begin
 end
 $$;
 
-comment on function chat.call_statement(text, text[], text[]) is
-  'The statement that calls a function of chat.callable_functions(others) with these named arguments: one parameter (a question mark, as JDBC has it), a JSON object; one text, the result as JSON. PT404 when there is no such function.';
+comment on function chat.call_statement(text, text[], text[], text) is
+  'The statement that calls a function of chat.callable_functions(others) with these named arguments: one parameter (a question mark, as JDBC has it), a JSON object; one text, the result as JSON. body_type: of a function that takes the whole body, the parameter''s type; the argument''s name is then that of nothing, and a bytea comes as base64. PT404 when there is no such function.';
 
-create or replace function chat.condition_text(condition jsonb)
-  returns text
-  immutable
-  set search_path = pg_catalog, pg_temp
-  language plpgsql
-as $$
-declare
-  subject text := format('r.%I', coalesce(condition_text.condition ->> 'column', ''));
-  operator text := condition_text.condition ->> 'operator';
-  operand text := condition_text.condition ->> 'value';
-  junction text := case when condition_text.condition ? 'and' then 'and' when condition_text.condition ? 'or' then 'or' end;
-  result text;
-begin
-  if junction is not null then
-    select string_agg(chat.condition_text(c.part), ' ' || junction || ' ' order by c.place) into result
-    from jsonb_array_elements(condition_text.condition -> junction) with ordinality c (part, place);
-  elsif operator = 'in' then
-    result := format('%s = any (%L)', subject, array(select jsonb_array_elements_text(condition_text.condition -> 'values'))::text);
-  elsif operator = 'is' then
-    -- One of five words, which the service has looked at and this looks at again.
-    result := subject || ' is ' || case operand
-      when 'null' then 'null' when 'not_null' then 'not null' when 'true' then 'true' when 'false' then 'false' else 'unknown'
-    end;
-  else
-    if operator in ('like', 'ilike') then
-      operand := translate(operand, '*', '%');
-    end if;
-    result := format(
-      case condition_text.condition ->> 'quantifier' when 'any' then '%s %s any (%L)' when 'all' then '%s %s all (%L)' else '%s %s %L' end,
-      subject,
-      case operator
-        when 'eq' then '='
-        when 'neq' then '<>'
-        when 'gt' then '>'
-        when 'gte' then '>='
-        when 'lt' then '<'
-        when 'lte' then '<='
-        when 'like' then 'like'
-        when 'ilike' then 'ilike'
-        when 'match' then '~'
-        when 'imatch' then '~*'
-        when 'isdistinct' then 'is distinct from'
-        when 'cs' then '@>'
-        when 'cd' then '<@'
-        when 'ov' then '&&'
-      end,
-      operand);
-  end if;
-  return case when (condition_text.condition ->> 'not')::boolean then 'not ' else '' end || '(' || result || ')';
-end
-$$;
-
-comment on function chat.condition_text(jsonb) is
-  'A condition on a row r: {column, operator, not, quantifier, value or values}, or {and: […]}, {or: […]}. Names and values stand in it quoted, whatever they are.';
-
-create or replace function chat.shaped_statement(function_name text, argument_names text[], others text[], shape json)
+create or replace function chat.rows_statement(function_name text, argument_names text[], others text[], body_type text, with_row boolean)
   returns text
   stable
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
 declare
-  plain text := chat.call_statement(shaped_statement.function_name, shaped_statement.argument_names, shaped_statement.others);
-  wanted jsonb := shaped_statement.shape;
-  picked text;
-  ordered text;
+  plain text := chat.call_statement(rows_statement.function_name, rows_statement.argument_names, rows_statement.others, rows_statement.body_type);
+  of_table text;
+  has_columns boolean;
 begin
-  select string_agg(format('r.%I as %I', s.part ->> 'column', s.part ->> 'as'), ', ' order by s.place) into picked
-  from jsonb_array_elements(wanted -> 'select') with ordinality s (part, place);
-
-  select
-    ' order by ' || string_agg(
-      format('r.%I', o.part ->> 'column')
-        || case when (o.part ->> 'descending')::boolean then ' desc' else '' end
-        || case o.part ->> 'nulls' when 'first' then ' nulls first' when 'last' then ' nulls last' else '' end,
-      ', ' order by o.place)
-  into ordered
-  from jsonb_array_elements(wanted -> 'order') with ordinality o (part, place);
-
+  select f.result_table, f.result_columns <> '{}' into of_table, has_columns
+  from chat.callable_functions(rows_statement.others) f
+  where f.name = rows_statement.function_name
+    and f.argument_names @> rows_statement.argument_names
+    and rows_statement.argument_names @> f.argument_names[1:f.required_arguments]
+    and f.argument_types[1] is not distinct from coalesce(rows_statement.body_type, f.argument_types[1])
+  order by cardinality(f.argument_names)
+  limit 1;
   return format(
-    'with matching as materialized (select r.* from %s%s), page as (select %s from matching r%s limit %s offset %s)'
-      || ' select pg_catalog.concat((select pg_catalog.count(*) from matching), '' '', coalesce((select pg_catalog.json_agg(pg_catalog.row_to_json(page.*)) from page)::text, ''[]''))',
-    substr(plain, strpos(plain, ' from ') + 6),        -- the call, with its one parameter
-    case when wanted ? 'and' then ' where ' || chat.condition_text(jsonb_build_object('and', wanted -> 'and')) else '' end,
-    coalesce(picked, 'r.*'),
-    coalesce(ordered, ''),
-    coalesce((wanted ->> 'limit')::bigint::text, 'all'),
-    coalesce((wanted ->> 'offset')::bigint, 0));
+    'select %s%s from %s',
+    case when has_columns then 'r.*' else 'r.r as pgrst_scalar' end,
+    case when rows_statement.with_row and of_table is not null then format(', (r.*)::public.%I as rest_whole', of_table) end,
+    substr(plain, strpos(plain, ' from ') + 6));       -- the call, with its one parameter
 end
 $$;
 
-comment on function chat.shaped_statement(text, text[], text[], json) is
-  'As chat.call_statement, for some of the rows and columns of a function that returns rows or one: {select: [{column, as}], and: […], order: [{column, descending, nulls}], limit, offset}. The result: how many rows meet the conditions, a space, the page as JSON.';
+comment on function chat.rows_statement(text, text[], text[], text, boolean) is
+  'As chat.call_statement, of a function that returns rows or one: its rows with their columns, for the service to choose from. with_row: each row as a whole, too, as rest_whole. A set of values without columns has the one column pgrst_scalar.';
 
 create or replace function chat.enter(claims text, role text, read_only boolean, replayed pg_lsn default null)
   returns void
@@ -255,7 +239,7 @@ comment on function chat.enter(text, text, boolean, pg_lsn) is
   'Claims and role until the transaction ends. The service sends it and a statement of chat.call_statement together, outside a transaction, so that both are one. PT403 for another role, PT503 unless this is a replica that has replayed so much.';
 
 revoke all on function
-  chat.callable_functions, chat.call_statement, chat.condition_text, chat.shaped_statement, chat.enter
+  chat.callable_functions, chat.call_statement, chat.rows_statement, chat.enter
 from public, anon, authenticated, service_role;
 
-grant execute on function chat.callable_functions, chat.call_statement, chat.condition_text, chat.shaped_statement, chat.enter to chat_service;
+grant execute on function chat.callable_functions, chat.call_statement, chat.rows_statement, chat.enter to chat_service;

@@ -6,7 +6,13 @@ create or replace function chat.served_columns(others text[] default '{}')
     column_name text,
     type_name text,
     key_place int,
-    readable_by text[]
+    readable_by text[],
+    insertable_by text[],
+    updatable_by text[],
+    deletable_by text[],
+    is_required boolean,
+    comment text,
+    table_comment text
   )
   stable
   set search_path = pg_catalog, pg_temp
@@ -23,7 +29,28 @@ as $$
       select r.name
       from unnest(array['anon', 'authenticated', 'service_role']) r (name)
       where has_column_privilege(r.name, c.oid, a.attnum, 'select')
-    )
+    ),
+    array(
+      select r.name
+      from unnest(array['anon', 'authenticated', 'service_role']) r (name)
+      where has_column_privilege(r.name, c.oid, a.attnum, 'insert')
+        and pg_relation_is_updatable(c.oid, true) & 8 > 0
+    ),
+    array(
+      select r.name
+      from unnest(array['anon', 'authenticated', 'service_role']) r (name)
+      where has_column_privilege(r.name, c.oid, a.attnum, 'update')
+        and pg_relation_is_updatable(c.oid, true) & 4 > 0
+    ),
+    array(
+      select r.name
+      from unnest(array['anon', 'authenticated', 'service_role']) r (name)
+      where has_table_privilege(r.name, c.oid, 'delete')
+        and pg_relation_is_updatable(c.oid, true) & 16 > 0
+    ),
+    a.attnotnull and not a.atthasdef and a.attidentity = '',
+    col_description(c.oid, a.attnum),
+    obj_description(c.oid, 'pg_class')
   from pg_catalog.pg_class c
   join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   left join pg_catalog.pg_constraint k on k.conrelid = c.oid and k.contype = 'p'
@@ -53,7 +80,47 @@ as $$
 $$;
 
 comment on function chat.served_columns(text[]) is
-  'The columns of the tables that are served to clients: the chat''s own, what the chat shows of people and teams, and other tables and views of schema public that the operator names (a star stands for any letters). A table without row-level security is not served, nor a view without security_invoker. key_place: its place in the primary key; readable_by: the client roles that may select it.';
+  'The columns of the tables that are served to clients: the chat''s own, what the chat shows of people and teams, and other tables and views of schema public that the operator names (a star stands for any letters). A table without row-level security is not served, nor a view without security_invoker. key_place: its place in the primary key; readable_by, insertable_by and updatable_by: the client roles that may do so with it; deletable_by: with a row. is_required: a row must have it.';
+
+create or replace function chat.row_functions(others text[])
+  returns table (
+    name text,
+    table_name text,
+    type_name text,
+    target_name text,
+    is_single boolean
+  )
+  stable
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  -- PostgreSQL asks for the right to execute where it runs. One that no client role may execute is not named at all.
+  select
+    p.proname::text,
+    c.relname::text,
+    format_type(p.prorettype, -1),
+    t.relname::text,
+    not p.proretset or p.prorows = 1
+  from pg_catalog.pg_proc p
+  join pg_catalog.pg_class c on c.reltype = p.proargtypes[0] and c.relnamespace = 'public'::regnamespace
+  join pg_catalog.pg_type r on r.oid = p.prorettype and r.typtype <> 'p'
+  left join pg_catalog.pg_class t on t.oid = r.typrelid and t.relkind in ('r', 'p', 'v') and t.relnamespace = 'public'::regnamespace
+  where p.pronamespace = 'public'::regnamespace
+    and p.prokind = 'f'
+    and p.pronargs = 1
+    and p.proargmodes is null
+    and (t.oid is not null or not p.proretset)
+    and p.proname like any (array(select replace(replace(o.name, '_', e'\\_'), '*', '%') from unnest(row_functions.others) o (name)))
+    and (
+      has_function_privilege('anon', p.oid, 'execute')
+      or has_function_privilege('authenticated', p.oid, 'execute')
+      or has_function_privilege('service_role', p.oid, 'execute')
+    )
+  order by c.relname, p.proname
+$$;
+
+comment on function chat.row_functions(text[]) is
+  'Functions of schema public whose one argument is a row of a table, of those that the operator names (a star stands for any letters) and that some client role may execute. One that returns a value is a computed column of the table; one that returns a row, or rows, of another (target_name) is a relationship. is_single: at most one row.';
 
 create or replace function chat.declared_relationships()
   returns table (
@@ -137,7 +204,7 @@ comment on function chat.relationships() is
   'By what clients embed one table in another: the foreign keys of schema public, and chat.declared_relationships(). is_single: a row of the target has at most one row of the table.';
 
 revoke all on function
-  chat.served_columns, chat.declared_relationships, chat.relationships
+  chat.served_columns, chat.row_functions, chat.declared_relationships, chat.relationships
 from public, anon, authenticated, service_role;
 
-grant execute on function chat.served_columns, chat.declared_relationships, chat.relationships to chat_service;
+grant execute on function chat.served_columns, chat.row_functions, chat.declared_relationships, chat.relationships to chat_service;

@@ -68,6 +68,9 @@ create table public.likes (  -- its key has no more than one of them, so it is n
 create table public.trees (id int primary key, parent_id int references public.trees, name text);
 insert into public.trees values (1, null, 'root'), (2, 1, 'left'), (3, 1, 'right');
 
+create table public.replies (id int primary key, note_id int references public.notes);
+insert into public.replies values (1, 20);
+
 create view public.open_names with (security_invoker) as select id, name, data from public.things;
 create view public.open_owner as select id, name, secret from public.things;   -- reads as its owner: not served
 create table public.open_to_all (id int primary key);   -- named by the operator, without row-level security
@@ -78,7 +81,8 @@ declare
   made text;
 begin
   foreach made in array array[
-    'things', 'notes', 'parts', 'covers', 'marks', 'not_named', 'groups', 'thing_groups', 'likes', 'trees'
+    'things', 'notes', 'parts', 'covers', 'marks', 'not_named', 'groups', 'thing_groups', 'likes', 'trees',
+    'replies'
   ] loop
     execute format('alter table public.%I enable row level security', made);
     execute format('create policy "All but nine" on public.%I to authenticated using (true) with check (true)', made);
@@ -90,3 +94,38 @@ create policy "Nine is hidden" on public.things as restrictive to authenticated 
 revoke select on public.things from authenticated;
 grant select (id, name, size, tags, data, span, made, ok, story, words, place) on public.things to authenticated;
 grant select on public.open_to_all, public.open_names, public.open_owner to anon, authenticated;
+
+-- Functions of a row: columns and relationships that are computed.
+create function public.note_shout(public.notes) returns text stable language sql as 'select upper($1.text)';
+create function public.note_length(note public.notes) returns int immutable language sql as 'select char_length(note.text)';
+create function public.note_json(public.notes) returns jsonb stable language sql as $$select jsonb_build_object('a', $1.text)$$;
+create function public.note_count(public.notes) returns bigint language sql as 'select count(*) from notes';   -- no path of its own
+create function public.note_siblings(public.notes) returns setof public.notes stable language sql
+  as 'select n.* from notes n where n.thing_id = $1.thing_id and n.id <> $1.id';
+create function public.note_part(public.notes) returns setof public.parts stable rows 1 language sql   -- promises one row, has more
+  as 'select p.* from parts p where p.thing_id = $1.thing_id order by p.id';
+create function public.note_part_row(public.notes) returns public.parts stable language sql
+  as 'select p.* from parts p where p.thing_id = $1.thing_id order by p.id limit 1';
+create function public.note_many(public.notes) returns setof int stable language sql as 'select 1';
+create function public.note_trap(public.notes) returns text stable language plpgsql as $$begin raise 'no'; end$$;
+create function public.other_note(public.notes) returns text stable language sql as 'select $1.text';
+create function public.note_of_service(public.notes) returns text stable language sql as 'select $1.text';
+create function public.note_of_nobody(public.notes) returns text stable language sql as 'select $1.text';
+create function public.notes(public.replies) returns setof public.notes stable rows 1 language sql   -- in place of the key
+  as 'select n.* from notes n where n.id = 23';
+create function public.loop_trees(public.trees) returns setof public.trees stable language sql as 'select t.* from trees t';
+create function public.loop_forever(public.trees) returns setof public.trees stable language sql
+  as 'select t.* from trees t, generate_series(1, 1000000000)';
+create function public.thing_note(public.things) returns text stable language sql as 'select $1.name';
+do $$
+declare
+  made regprocedure;
+begin
+  for made in select p.oid from pg_proc p where p.proname ~ '^(note_|loop_|other_note|thing_note|notes$)' and p.pronamespace = 'public'::regnamespace loop
+    execute format('revoke execute on function %s from public', made);
+    execute format('grant execute on function %s to authenticated', made);
+  end loop;
+end
+$$;
+revoke execute on function public.note_of_service(public.notes), public.note_of_nobody(public.notes) from authenticated;
+grant execute on function public.note_of_service(public.notes) to service_role;

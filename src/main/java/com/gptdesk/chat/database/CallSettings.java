@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * What holds while a function runs, beside who calls.
+ * What holds while a statement runs, beside who calls.
  *
  * @param findsPublic whether names without a schema are found in schema public, as an operator's
  *     function expects. Not while client roles may create there: somebody else's operator would run
@@ -19,7 +19,7 @@ public record CallSettings(boolean findsPublic, Map<String, String> values, bool
   public CallSettings {
     values = Collections.unmodifiableMap(new LinkedHashMap<>(values));
     for (String name : values.keySet()) {
-      if (!name.matches("[a-z]+(\\.[a-z]+)?")) {
+      if (!name.matches("[a-z_]+(\\.[a-z]+)?")) {
         throw new IllegalArgumentException(name + " is no name of a setting");
       }
     }

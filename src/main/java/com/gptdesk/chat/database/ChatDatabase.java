@@ -366,6 +366,7 @@ public class ChatDatabase {
    * @param settings what holds while it runs
    * @param statement made by {@code chat.call_statement}, never by a client
    * @param argumentsJson a JSON object: the arguments by name
+   * @param more what stands for the other question marks
    * @param answer makes the answer of the result; called again when the call is repeated
    * @return the answer
    */
@@ -376,6 +377,7 @@ public class ChatDatabase {
       CallSettings settings,
       String statement,
       String argumentsJson,
+      List<?> more,
       Function<CallResult, T> answer) {
     String text =
         entering(caller, readOnly, position == null ? "" : ", ?::pg_lsn")
@@ -401,17 +403,26 @@ public class ChatDatabase {
                               call.setString(++next, value);
                             }
                             call.setString(++next, argumentsJson);
+                            for (Object value : more) {
+                              call.setObject(++next, value);
+                            }
                             call.execute();
-                            call.getMoreResults(); // the first is of chat.enter
-                            if (!settings.values().isEmpty()) {
-                              call.getMoreResults();
-                            }
-                            if (settings.findsPublic()) {
-                              call.getMoreResults();
-                            }
+                            passSettings(call, settings);
                             return answer.apply(resultAndResponseOf(call));
                           }
                         })));
+  }
+
+  /** Goes on to the result of the statement itself. */
+  private static void passSettings(PreparedStatement call, CallSettings settings)
+      throws SQLException {
+    call.getMoreResults(); // the first is of chat.enter
+    if (!settings.values().isEmpty()) {
+      call.getMoreResults();
+    }
+    if (settings.findsPublic()) {
+      call.getMoreResults();
+    }
   }
 
   private static CallResult resultAndResponseOf(PreparedStatement call) throws SQLException {
@@ -465,6 +476,7 @@ public class ChatDatabase {
    * @param caller who asks
    * @param readOnly whether it must refuse to write
    * @param timeout how long the statement may take; then {@link Refusal.Reason#TOO_SLOW}
+   * @param settings whether it finds schema public, and whether it is undone afterwards
    * @param statement with question marks; its names are quoted, and no value stands in it
    * @param values what stands for the question marks
    * @param result makes the result of the one row, before a write is committed; what it throws
@@ -475,6 +487,7 @@ public class ChatDatabase {
       Caller caller,
       boolean readOnly,
       Duration timeout,
+      CallSettings settings,
       String statement,
       List<?> values,
       Function<List<@Nullable String>, T> result) {
@@ -486,15 +499,24 @@ public class ChatDatabase {
                       () -> {
                         try (PreparedStatement call =
                             connection.prepareStatement(
-                                entering(caller, readOnly, timeout) + statement)) {
-                          call.setString(1, signed(caller).claims());
-                          for (int i = 0; i < values.size(); i++) {
-                            call.setObject(i + 2, values.get(i));
+                                entering(caller, readOnly, timeout)
+                                    + settings.statement()
+                                    + (settings.findsPublic() ? FIND_PUBLIC : "")
+                                    + statement)) {
+                          int next = 0;
+                          call.setString(++next, signed(caller).claims());
+                          for (String value : settings.values().values()) {
+                            call.setString(++next, value);
                           }
-                          return result.apply(rowOf(call));
+                          for (Object value : values) {
+                            call.setObject(++next, value);
+                          }
+                          return result.apply(rowOf(call, settings));
                         }
                       };
-                  return readOnly ? work.get() : inTransaction(connection, false, work);
+                  return readOnly
+                      ? work.get()
+                      : inTransaction(connection, settings.rollsBack(), work);
                 }));
   }
 
@@ -555,9 +577,10 @@ public class ChatDatabase {
         .formatted(caller.role().sqlName(), readOnly, timeout.toMillis());
   }
 
-  private static List<@Nullable String> rowOf(PreparedStatement call) throws SQLException {
+  private static List<@Nullable String> rowOf(PreparedStatement call, CallSettings settings)
+      throws SQLException {
     call.execute();
-    call.getMoreResults(); // the first is of chat.enter
+    passSettings(call, settings);
     try (ResultSet result = call.getResultSet()) {
       result.next();
       List<@Nullable String> row = new ArrayList<>();

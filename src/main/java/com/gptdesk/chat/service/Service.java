@@ -43,7 +43,11 @@ import com.gptdesk.chat.service.realtime.socket.SocketPresence;
 import com.gptdesk.chat.service.replica.ReadReplica;
 import com.gptdesk.chat.service.replica.ReplicaFreshness;
 import com.gptdesk.chat.service.replica.ReplicaSettings;
+import com.gptdesk.chat.service.rest.FunctionRows;
 import com.gptdesk.chat.service.rest.RestEndpoint;
+import com.gptdesk.chat.service.rest.TableCatalogue;
+import com.gptdesk.chat.service.rpc.DatabaseFunctions;
+import com.gptdesk.chat.service.rpc.FunctionCatalogue;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
@@ -169,10 +173,14 @@ final class Service implements AutoCloseable {
         new RequestLimits(
             config.rpc().maxRequestsPerSecond(), config.rpc().maxRequestsPerSecondPerAddress());
     boolean enabled = config.rpc().enabled();
+    FunctionCatalogue functions =
+        new FunctionCatalogue(new DatabaseFunctions(chat, config.rpc().served()));
+    TableCatalogue tables = new TableCatalogue(chat, config.rest().served(), config.rpc().served());
     RpcEndpoint calls =
         new RpcEndpoint(
             chat,
-            config.rpc().served(),
+            functions,
+            new FunctionRows(tables, config.rest()),
             replica,
             tokens,
             limits,
@@ -189,7 +197,15 @@ final class Service implements AutoCloseable {
                 vertx,
                 settings,
                 calls,
-                new RestEndpoint(chat, config.rest(), tokens, limits, enabled, relay::lookNow),
+                new RestEndpoint(
+                    chat,
+                    tables,
+                    config.rest(),
+                    tokens,
+                    limits,
+                    config.rpc().mayRollBack(),
+                    enabled,
+                    relay::lookNow),
                 new BroadcastEndpoint(topics, tokens, config.topics(), enabled),
                 storage,
                 limits,

@@ -58,8 +58,10 @@ public final class ServiceDatabase extends ChatDatabase {
       CallSettings settings,
       String statement,
       String argumentsJson,
+      List<?> more,
       Function<CallResult, T> answer) {
-    return super.callWith(caller, readOnly, position, settings, statement, argumentsJson, answer);
+    return super.callWith(
+        caller, readOnly, position, settings, statement, argumentsJson, more, answer);
   }
 
   @Override
@@ -72,10 +74,11 @@ public final class ServiceDatabase extends ChatDatabase {
       Caller caller,
       boolean readOnly,
       Duration timeout,
+      CallSettings settings,
       String statement,
       List<?> values,
       Function<List<@Nullable String>, T> result) {
-    return super.row(caller, readOnly, timeout, statement, values, result);
+    return super.row(caller, readOnly, timeout, settings, statement, values, result);
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -151,6 +152,7 @@ public final class ReadReplica implements AutoCloseable {
    * @param settings what holds while it runs
    * @param statement the call, as {@link ServiceDatabase#call} takes it
    * @param argumentsJson an object of its arguments
+   * @param more what stands for the other question marks
    * @param answer makes the answer of the result
    * @return null when the primary has to answer
    */
@@ -161,12 +163,14 @@ public final class ReadReplica implements AutoCloseable {
       CallSettings settings,
       String statement,
       String argumentsJson,
+      List<?> more,
       Function<CallResult, T> answer) {
     return read(
         person,
         position,
         replayed ->
-            database.callWith(caller, true, replayed, settings, statement, argumentsJson, answer));
+            database.callWith(
+                caller, true, replayed, settings, statement, argumentsJson, more, answer));
   }
 
   private <T> @Nullable T read(

@@ -57,19 +57,24 @@ final class Conditions {
 
   private final ServedTable table;
   private final String alias;
+  private final Field<?> row;
 
   /**
    * @param alias under which the statement knows the table
+   * @param row the whole row, for functions of it
    */
-  Conditions(ServedTable table, String alias) {
+  Conditions(ServedTable table, String alias, Field<?> row) {
     this.table = table;
     this.alias = alias;
+    this.row = row;
   }
 
-  /** The column itself. */
+  /** The column itself, or what a function makes of the row. */
   Field<Object> column(String name) {
     ServedTable.Column column = table.column(name);
-    return DSL.field(DSL.name(alias, column.name()), column.type());
+    return column.isComputed()
+        ? DSL.field("{0}({1})", column.type(), DSL.name("public", column.name()), row)
+        : DSL.field(DSL.name(alias, column.name()), column.type());
   }
 
   /** The column, or the place in its JSON. */

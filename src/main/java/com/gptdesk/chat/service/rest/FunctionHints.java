@@ -31,7 +31,9 @@ final class FunctionHints {
 
   /** The refusal with such a hint, where it is of a right and has none. */
   static Refusal with(Refusal refusal, RestRequest request, ServedTable table, String role) {
-    if (!refusal.code().equals("42501") || refusal.hint() != null) {
+    if (!refusal.code().equals("42501")
+        || refusal.hint() != null
+        || String.valueOf(refusal.getMessage()).startsWith("permission denied for function")) {
       return refusal;
     }
     String hint = request.reads() ? readable(table, role) : function(request);

@@ -35,17 +35,27 @@ final class ReadPlan {
   /** The name of a row that becomes JSON; no column may be shown under it. */
   private static final String ROW = "rest_row";
 
+  /** Of rows that a write or a function has returned, the whole row beside its columns. */
+  static final String WHOLE = "rest_whole";
+
   private static final int MOST_CONDITIONS = 500;
 
   private final TableCatalogue.Tables tables;
   private final Caller.Role role;
   private final int maxRows;
+  private boolean isReturned;
+  private boolean callsFunctions;
   private int conditions;
 
   ReadPlan(TableCatalogue.Tables tables, Caller.Role role, int maxRows) {
     this.tables = tables;
     this.role = role;
     this.maxRows = maxRows;
+  }
+
+  /** Whether a function of an operator's is called in what was planned until now. */
+  boolean callsFunctions() {
+    return callsFunctions;
   }
 
   /** The table itself, under the alias of a depth. */
@@ -88,10 +98,34 @@ final class ReadPlan {
       Table<?> source,
       boolean strip,
       Field<?> replaced) {
+    isReturned = true;
     Field<Integer> affected = DSL.field(DSL.selectCount().from(source));
     return write
         .select(text(affected), text(array(strip)), DSL.inline(null, SQLDataType.CLOB), replaced)
         .from(ordered(table, source, 0, query, inner(table, 0, query)).asTable(ROW));
+  }
+
+  /**
+   * The rows that a function has returned: one text, of how many there are, a space, and the page
+   * as JSON.
+   *
+   * @param isScalar whether they are values without columns
+   */
+  Select<?> called(
+      WithStep call, ServedTable result, TableQuery query, Table<?> source, boolean isScalar) {
+    isReturned = true;
+    Condition conditions = conditions(result, 0, query);
+    Field<Integer> all = DSL.field(DSL.selectCount().from(source).where(conditions));
+    var ordered = ordered(result, source, 0, query, conditions);
+    Long limit = query.limit();
+    Field<?> one =
+        isScalar ? DSL.field(DSL.name(ROW, FunctionRows.SCALAR)) : DSL.field(DSL.name(ROW));
+    return call.select(DSL.concat(text(all), DSL.inline(" "), text(array(one, false))))
+        .from(
+            (limit == null
+                    ? ordered.offset(query.offset())
+                    : ordered.limit(limit).offset(query.offset()))
+                .asTable(ROW));
   }
 
   /** The rows that meet the conditions, for the planner. */
@@ -120,7 +154,11 @@ final class ReadPlan {
   }
 
   private static Field<JSON> array(boolean strip) {
-    Field<JSON> rows = DSL.function("json_agg", SQLDataType.JSON, DSL.field(DSL.name(ROW)));
+    return array(DSL.field(DSL.name(ROW)), strip);
+  }
+
+  private static Field<JSON> array(Field<?> row, boolean strip) {
+    Field<JSON> rows = DSL.function("json_agg", SQLDataType.JSON, row);
     Field<JSON> stripped = strip ? DSL.function("json_strip_nulls", SQLDataType.JSON, rows) : rows;
     return DSL.field("coalesce({0}, '[]'::json)", SQLDataType.JSON, stripped);
   }
@@ -160,13 +198,14 @@ final class ReadPlan {
   }
 
   private List<SelectFieldOrAsterisk> fields(ServedTable table, int depth, TableQuery query) {
-    Conditions columns = new Conditions(table, alias(depth));
+    Conditions columns = columns(table, depth);
     List<SelectFieldOrAsterisk> fields = new ArrayList<>();
     for (Selected part : query.select()) {
       switch (part) {
         case Selected.All all ->
             readable(table).forEach(column -> fields.add(columns.column(column.name())));
         case Selected.Column column -> {
+          note(table, column.path());
           Field<?> field =
               column.type() == null
                   ? columns.field(column.path())
@@ -197,9 +236,62 @@ final class ReadPlan {
     return name;
   }
 
+  private Conditions columns(ServedTable table, int depth) {
+    return new Conditions(table, alias(depth), row(depth));
+  }
+
+  /** The whole row, as the argument of a function. */
+  private Field<?> row(int depth) {
+    return depth == 0 && isReturned
+        ? DSL.field(DSL.name(alias(0), WHOLE))
+        : DSL.field("{0}.*", DSL.name(alias(depth)));
+  }
+
+  private void note(ServedTable table, TableQuery.Path path) {
+    callsFunctions |= table.column(path.column()).isComputed();
+  }
+
+  /** Where the embedded rows come from, under the alias of the depth below. */
+  private Table<Record> source(Embedding embedding, int depth) {
+    Relationship relationship = embedding.relationship();
+    if (!relationship.isComputed()) {
+      return source(embedding.target(), depth + 1);
+    }
+    callsFunctions = true;
+    return DSL.table("{0}({1})", DSL.name("public", relationship.name()), row(depth))
+        .as(alias(depth + 1));
+  }
+
+  /** Whether what is shown takes the whole row, and not its columns alone. */
+  boolean needsWhole(ServedTable table, TableQuery query) {
+    return query.select().stream()
+            .anyMatch(
+                part ->
+                    part instanceof Selected.Column column
+                        && table.column(column.path().column()).isComputed())
+        || query.order().stream()
+            .anyMatch(
+                term -> term.relation() == null && table.column(term.path().column()).isComputed())
+        || embeddings(table, query).stream().anyMatch(one -> one.relationship().isComputed());
+  }
+
+  /** The same, also where only a condition asks for it. */
+  boolean filtersByWhole(ServedTable table, List<TableQuery.Condition> conditions) {
+    return conditions.stream()
+        .anyMatch(
+            condition ->
+                switch (condition) {
+                  case Comparison one -> {
+                    ServedTable.Column column = table.computed().get(one.path().column());
+                    yield column != null && !table.columns().containsKey(column.name());
+                  }
+                  case Junction junction -> filtersByWhole(table, junction.parts());
+                });
+  }
+
   /** Whether the role may read the column. */
   boolean isReadable(ServedTable table, String column) {
-    return table.column(column).readableBy().contains(role.sqlName());
+    return table.column(column).isReadableBy(role.sqlName());
   }
 
   private List<ServedTable.Column> readable(ServedTable table) {
@@ -215,12 +307,14 @@ final class ReadPlan {
     int inside = depth + 1;
     Condition condition =
         joined(embedding.relationship(), depth).and(conditions(embedding.target(), inside, query));
-    Table<?> source = source(embedding.target(), inside);
+    Table<?> source = source(embedding, depth);
     if (embedding.relationship().toOne()) {
+      // A function that promises one row is not believed.
       Table<?> row =
           DSL.select(fields(embedding.target(), inside, query))
               .from(source)
               .where(condition)
+              .limit(DSL.inline(1))
               .asTable(ROW);
       return DSL.field(
           DSL.select(DSL.function("row_to_json", SQLDataType.JSON, DSL.field(DSL.name(ROW))))
@@ -235,7 +329,7 @@ final class ReadPlan {
     countCondition();
     return DSL.exists(
         DSL.selectOne()
-            .from(source(embedding.target(), depth + 1))
+            .from(source(embedding, depth))
             .where(joined(embedding.relationship(), depth))
             .and(conditions(embedding.target(), depth + 1, embedding.embed().query())));
   }
@@ -251,6 +345,9 @@ final class ReadPlan {
   }
 
   private static Condition joined(Relationship relationship, int depth) {
+    if (relationship.isComputed()) {
+      return DSL.noCondition();
+    }
     Relationship.Through through = relationship.through();
     if (through == null) {
       return same(alias(depth + 1), relationship.toColumns(), alias(depth), relationship.columns());
@@ -297,7 +394,8 @@ final class ReadPlan {
         }
       }
     }
-    return new Conditions(table, alias(depth)).comparison(comparison);
+    note(table, comparison.path());
+    return columns(table, depth).comparison(comparison);
   }
 
   /** {@code sender=not.is.null}: whether there is something to embed. */
@@ -319,9 +417,12 @@ final class ReadPlan {
   private List<SortField<?>> order(ServedTable table, int depth, TableQuery query) {
     List<SortField<?>> order = new ArrayList<>();
     for (Ordering term : query.order()) {
+      if (term.relation() == null) {
+        note(table, term.path());
+      }
       Field<?> field =
           term.relation() == null
-              ? new Conditions(table, alias(depth)).field(term.path())
+              ? columns(table, depth).field(term.path())
               : related(table, depth, query, term);
       SortField<?> sorted = term.descending() ? field.desc() : field.asc();
       order.add(
@@ -352,10 +453,12 @@ final class ReadPlan {
                   .formatted(table.name(), embedding.target().name()))
           .stop();
     }
+    note(embedding.target(), term.path());
     return DSL.field(
-        DSL.select(new Conditions(embedding.target(), alias(depth + 1)).field(term.path()))
-            .from(source(embedding.target(), depth + 1))
-            .where(joined(embedding.relationship(), depth)));
+        DSL.select(columns(embedding.target(), depth + 1).field(term.path()))
+            .from(source(embedding, depth))
+            .where(joined(embedding.relationship(), depth))
+            .limit(DSL.inline(1)));
   }
 
   private List<Embedding> embeddings(ServedTable table, TableQuery query) {
@@ -373,15 +476,22 @@ final class ReadPlan {
     for (Selected part : query.select()) {
       switch (part) {
         case Selected.All all -> readable(table).forEach(column -> names.add(column.name()));
-        case Selected.Column column -> names.add(table.column(column.path().column()).name());
+        case Selected.Column column -> own(table, column.path(), names);
         case Selected.Embed embed -> names.addAll(embedding(table, embed).relationship().columns());
       }
     }
     for (Ordering term : query.order()) {
       if (term.relation() == null) {
-        names.add(table.column(term.path().column()).name());
+        own(table, term.path(), names);
       }
     }
     return names.stream().distinct().toList();
+  }
+
+  private static void own(ServedTable table, TableQuery.Path path, List<String> names) {
+    ServedTable.Column column = table.column(path.column());
+    if (!column.isComputed()) {
+      names.add(column.name());
+    }
   }
 }

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one table can embed of another, seen from the first.
  *
- * @param name the foreign key's name, or that of a declared relationship
+ * @param name the foreign key's name, that of a declared relationship, or the function's
  * @param from the embedding table
  * @param columns of the embedding table
  * @param to the embedded table
@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param forward whether the embedding table has the key
  * @param toOne whether there is at most one row to embed
  * @param through the table between them; null when one has the other's key
+ * @param isComputed whether a function of the row finds the embedded rows
  */
 record Relationship(
     String name,
@@ -23,7 +24,8 @@ record Relationship(
     List<String> toColumns,
     boolean forward,
     boolean toOne,
-    @Nullable Through through) {
+    @Nullable Through through,
+    boolean isComputed) {
 
   /**
    * A table whose primary key has the keys of two others.
@@ -42,7 +44,12 @@ record Relationship(
       List<String> toColumns,
       boolean forward,
       boolean toOne) {
-    this(name, from, columns, to, toColumns, forward, toOne, null);
+    this(name, from, columns, to, toColumns, forward, toOne, null, false);
+  }
+
+  /** A function of a row of one table that returns rows of another. */
+  static Relationship computed(String function, String from, String to, boolean toOne) {
+    return new Relationship(function, from, List.of(), to, List.of(), false, toOne, null, true);
   }
 
   /** Between the targets of two keys that a table has. */
@@ -55,7 +62,8 @@ record Relationship(
         other.toColumns(),
         false,
         false,
-        new Through(table, own.columns(), other.columns(), List.of(own.name(), other.name())));
+        new Through(table, own.columns(), other.columns(), List.of(own.name(), other.name())),
+        false);
   }
 
   Relationship {
@@ -68,6 +76,9 @@ record Relationship(
    * points at itself its own name means those that point at a row; the column, whom it points at.
    */
   boolean isNamed(String target) {
+    if (isComputed) {
+      return name.equals(target);
+    }
     boolean isSelf = from.equals(to);
     return (to.equals(target) && !(isSelf && forward))
         || (name.equals(target) && through == null && (forward || !isSelf))
@@ -76,6 +87,9 @@ record Relationship(
 
   /** Whether the word behind the exclamation mark means this one. */
   boolean isHinted(String hint) {
+    if (isComputed) {
+      return false;
+    }
     if (through != null) {
       return name.equals(hint) || through.names().contains(hint);
     }

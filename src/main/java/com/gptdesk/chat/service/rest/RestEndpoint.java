@@ -1,11 +1,13 @@
 package com.gptdesk.chat.service.rest;
 
+import com.gptdesk.chat.database.CallSettings;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.RaisedError;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.query.Operator;
@@ -19,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import org.jooq.Select;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
@@ -34,6 +37,9 @@ import tools.jackson.databind.json.JsonMapper;
 public final class RestEndpoint {
   private static final JsonMapper JSON = JsonMapper.shared();
 
+  /** PostgreSQL takes 65535, and a statement has some beside the values of its rows. */
+  private static final int MOST_PARAMETERS = 60_000;
+
   /** No such operator for these types, a conflict that no key knows, and the like. */
   private static final Set<String> CLIENTS_ERRORS =
       Set.of(
@@ -44,37 +50,28 @@ public final class RestEndpoint {
   private final TableCatalogue catalogue;
   private final RestLimits limits;
   private final CallGuard guard;
+  private final boolean mayRollBack;
   private final Runnable committed;
 
   /**
+   * @param mayRollBack whether clients may have a write undone after its answer
    * @param enabled false answers every request with 503 and says why
    * @param committed told, by the thread that wrote, of each commit of a write
    */
   public RestEndpoint(
       ServiceDatabase database,
+      TableCatalogue catalogue,
       RestLimits limits,
       TokenVerifier tokens,
       RequestLimits rates,
+      boolean mayRollBack,
       boolean enabled,
-      Runnable committed) {
-    this(
-        database,
-        new TableCatalogue(database, limits.served()),
-        limits,
-        new CallGuard(tokens, rates, enabled),
-        committed);
-  }
-
-  RestEndpoint(
-      ServiceDatabase database,
-      TableCatalogue catalogue,
-      RestLimits limits,
-      CallGuard guard,
       Runnable committed) {
     this.database = database;
     this.catalogue = catalogue;
     this.limits = limits;
-    this.guard = guard;
+    this.guard = new CallGuard(tokens, rates, enabled);
+    this.mayRollBack = mayRollBack;
     this.committed = committed;
   }
 
@@ -122,22 +119,19 @@ public final class RestEndpoint {
       };
     } catch (Refusal e) {
       throw FunctionHints.with(e, request, table, identity.role().sqlName());
-    } catch (IllegalStateException e) {
-      Problem problem = problemOf(e);
-      throw problem == null ? e : problem.stop();
     }
   }
 
   private Reply read(
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
-    TablePreferences preferences = TablePreferences.of(request.prefer());
+    TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack);
     TableQuery parsed = QueryParser.parse(request.query(), limits.maxDepth()).query();
     TableQuery query = RowRange.of(parsed, request.range()).applied(parsed);
     ReadPlan plan = plan(tables, identity);
     Statement statement =
-        Statement.of(plan.page(table, query, preferences.count(), type.stripped()));
-    TableResponse.Rows page = run(identity, true, statement, RestEndpoint::rows);
+        Statement.of(plan.page(table, query, preferences.count(), type.stripped()), plan);
+    TableResponse.Rows page = read(identity, statement, RestEndpoint::rows);
     if (type.form() == MediaType.Form.OBJECT) {
       TableResponse.demandOne(page.rows());
     }
@@ -159,11 +153,10 @@ public final class RestEndpoint {
       ServedTable table,
       TableQuery query,
       TableResponse.Rows page) {
-    Statement all = Statement.of(plan.matchingRows(table, query)).explained();
+    Statement all = Statement.of(plan.matchingRows(table, query), plan).explained();
     long planned =
-        run(
+        read(
             identity,
-            true,
             all,
             row -> JSON.readTree(String.valueOf(row.getFirst())).at("/0/Plan/Plan Rows").asLong());
     // The planner may think of fewer rows than there are.
@@ -174,39 +167,43 @@ public final class RestEndpoint {
   private Reply write(
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
-    TablePreferences preferences = TablePreferences.of(request.prefer());
+    TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack);
     QueryParser.Parsed parsed = QueryParser.parse(request.query(), limits.maxDepth());
+    ReadPlan reads = plan(tables, identity);
     WritePlan plan =
-        new WritePlan(
-            table, parsed.query(), plan(tables, identity), preferences.returned(), type.stripped());
-    Statement statement =
+        new WritePlan(table, parsed.query(), reads, preferences.returned(), type.stripped());
+    Select<?> write =
         switch (request.method()) {
           case "POST" -> {
             RowsBody body = RowsBody.of(request);
             List<String> columns = columnsOfInsert(table, body, parsed.columns(), preferences);
             yield body.rows() == 0
                 ? null
-                : Statement.of(
-                    plan.insert(body, columns, preferences.resolution(), parsed.onConflict()));
+                : plan.insert(
+                    body,
+                    columns,
+                    preferences.missingIsDefault(),
+                    preferences.resolution(),
+                    parsed.onConflict());
           }
           case "PUT" -> {
             RowsBody body = RowsBody.of(request);
             demandOneByKey(table, parsed, body);
-            yield Statement.of(
-                plan.insert(
-                    body,
-                    columnsOfInsert(table, body, parsed.columns(), preferences),
-                    TablePreferences.Resolution.MERGE,
-                    null));
+            yield plan.insert(
+                body,
+                columnsOfInsert(table, body, parsed.columns(), preferences),
+                preferences.missingIsDefault(),
+                TablePreferences.Resolution.MERGE,
+                null);
           }
           case "PATCH" -> {
             RowsBody body = RowsBody.of(request);
             List<String> columns = columnsOfUpdate(table, body, parsed.columns());
-            yield columns.isEmpty() ? null : Statement.of(plan.update(body, columns));
+            yield columns.isEmpty() ? null : plan.update(body, columns);
           }
-          default -> Statement.of(plan.delete());
+          default -> plan.delete();
         };
-    if (statement == null) {
+    if (write == null) {
       return TableResponse.written(
           request,
           checked(new TableResponse.Rows(0, "[]", null), type, preferences),
@@ -214,8 +211,14 @@ public final class RestEndpoint {
           preferences);
     }
     TableResponse.Rows written =
-        run(identity, false, statement, row -> checked(rows(row), type, preferences));
-    committed.run();
+        write(
+            identity,
+            preferences.rollsBack(),
+            Statement.of(write, reads),
+            row -> checked(rows(row), type, preferences));
+    if (!preferences.rollsBack()) {
+      committed.run();
+    }
     return TableResponse.written(request, written, type, preferences);
   }
 
@@ -233,20 +236,26 @@ public final class RestEndpoint {
     return rows;
   }
 
-  private static List<String> columnsOfInsert(
+  private List<String> columnsOfInsert(
       ServedTable table,
       RowsBody body,
       @Nullable List<String> columns,
       TablePreferences preferences) {
-    if (columns == null && !body.everywhere().equals(body.anywhere())) {
+    if (columns == null
+        && !preferences.missingIsDefault()
+        && !body.everywhere().equals(body.anywhere())) {
       throw Problem.of(400, "PGRST102", "All object keys must match").stop();
     }
     List<String> written = known(table, columns == null ? List.copyOf(body.anywhere()) : columns);
     if (preferences.missingIsDefault()) {
       written = written.stream().filter(body.anywhere()::contains).toList();
-      if (!body.everywhere().containsAll(written)) {
+      // Each such row is a part of the statement, and each of its values a parameter.
+      int mostRows = Math.min(limits.maxRows(), MOST_PARAMETERS / Math.max(1, written.size()));
+      if (body.rows() > mostRows && !body.everywhere().containsAll(written)) {
         throw Problem.of(400, "PGRST102", "All object keys must match")
-            .withHint("With missing=default, send rows that lack other columns apart")
+            .withHint(
+                "With missing=default, send at most %d rows that lack different columns"
+                    .formatted(mostRows))
             .stop();
       }
     }
@@ -329,18 +338,41 @@ public final class RestEndpoint {
     return new ReadPlan(tables, identity.role(), limits.maxRows());
   }
 
+  private <T> T read(
+      Identity identity, Statement statement, Function<List<@Nullable String>, T> result) {
+    return run(identity, true, false, statement, result);
+  }
+
+  private <T> T write(
+      Identity identity,
+      boolean rollsBack,
+      Statement statement,
+      Function<List<@Nullable String>, T> result) {
+    return run(identity, false, rollsBack, statement, result);
+  }
+
   private <T> T run(
       Identity identity,
       boolean readOnly,
+      boolean rollsBack,
       Statement statement,
       Function<List<@Nullable String>, T> result) {
-    return database.row(
-        identity.caller(),
-        readOnly,
-        limits.statementTimeout(),
-        statement.sql(),
-        statement.values(),
-        result);
+    try {
+      return database.row(
+          identity.caller(),
+          readOnly,
+          limits.statementTimeout(),
+          new CallSettings(statement.callsFunctions(), Map.of(), rollsBack),
+          statement.sql(),
+          statement.values(),
+          result);
+    } catch (IllegalStateException e) {
+      Problem problem = problemOf(e);
+      if (problem == null && statement.callsFunctions()) {
+        problem = RaisedError.of(e, identity.isAnonymous());
+      }
+      throw problem == null ? e : problem.stop();
+    }
   }
 
   private static TableResponse.Rows rows(List<@Nullable String> row) {

@@ -4,7 +4,9 @@ import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.http.Problem;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +80,29 @@ record RowsBody(String json, int rows, Set<String> anywhere, Set<String> everywh
           .stop();
     }
     return new RowsBody(isArray ? text : "[" + text + "]", rows, anywhere, everywhere);
+  }
+
+  /**
+   * One row.
+   *
+   * @param json the object as text
+   * @param names that it has
+   */
+  record Row(String json, Set<String> names) {}
+
+  /** The rows one by one. */
+  List<Row> each() {
+    List<Row> all = new ArrayList<>();
+    try (JsonParser parser = JSON.createParser(json)) {
+      parser.nextToken();
+      while (parser.nextToken() == JsonToken.START_OBJECT) {
+        int start = (int) parser.currentTokenLocation().getCharOffset();
+        Set<String> names = namesOf(parser);
+        int end = (int) parser.currentLocation().getCharOffset();
+        all.add(new Row(json.substring(start, end), names));
+      }
+    }
+    return all;
   }
 
   private static Set<String> namesOf(JsonParser parser) {

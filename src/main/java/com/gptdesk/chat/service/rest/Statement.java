@@ -12,17 +12,25 @@ import org.jooq.impl.DSL;
  * whatever their values, so that the database plans it once.
  *
  * @param values texts and numbers
+ * @param callsFunctions whether it calls functions of an operator, which find schema public
  */
-record Statement(String sql, List<Object> values) {
+public record Statement(String sql, List<Object> values, boolean callsFunctions) {
   private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
-  static Statement of(Query query) {
+  /** Copies the values. */
+  public Statement {
+    values = List.copyOf(values);
+  }
+
+  /** The query's, made by that plan. */
+  static Statement of(Query query, ReadPlan plan) {
     DSLContext postgres = DSL.using(SQLDialect.POSTGRES, SETTINGS);
-    return new Statement(postgres.render(query), postgres.extractBindValues(query));
+    return new Statement(
+        postgres.render(query), postgres.extractBindValues(query), plan.callsFunctions());
   }
 
   /** The same, for the planner's opinion of it. */
   Statement explained() {
-    return new Statement("explain (format json) " + sql, values);
+    return new Statement("explain (format json) " + sql, values, callsFunctions);
   }
 }

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.database.internal.chat.Routines;
+import com.gptdesk.chat.database.internal.chat.tables.records.ServedColumnsRecord;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.text.NearestName;
@@ -14,6 +15,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import org.jooq.Configuration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe; a call may query the database.
  */
-final class TableCatalogue {
+public final class TableCatalogue {
 
   /** What was read. */
   record Tables(Map<String, ServedTable> tables, List<Relationship> relationships) {
@@ -62,6 +64,12 @@ final class TableCatalogue {
               .filter(r -> r.from().equals(from.name()) && r.isNamed(target))
               .filter(r -> hint == null || r.isHinted(hint))
               .toList();
+      // As in PostgREST, who writes a function of the row means it in place of a key.
+      for (Relationship one : fitting) {
+        if (one.isComputed()) {
+          return one;
+        }
+      }
       return switch (fitting.size()) {
         case 0 -> throw unknown(from, target, hint).stop();
         case 1 -> fitting.getFirst();
@@ -121,8 +129,13 @@ final class TableCatalogue {
   private volatile @Nullable Tables tables;
   private volatile long readAt;
 
-  TableCatalogue(ServiceDatabase database, List<String> others) {
-    this(() -> read(database, others), System::nanoTime);
+  /**
+   * @param others names of tables that are served beside the chat's own; a star stands for any
+   *     letters
+   * @param functions names of functions that are served beside the chat's own, likewise
+   */
+  public TableCatalogue(ServiceDatabase database, List<String> others, List<String> functions) {
+    this(() -> read(database, others, functions), System::nanoTime);
   }
 
   TableCatalogue(Supplier<Tables> source, LongSupplier nanoClock) {
@@ -137,6 +150,13 @@ final class TableCatalogue {
     return known == null || nanoClock.getAsLong() - read > OLD || !known.tables().containsKey(table)
         ? readAgain(read)
         : known;
+  }
+
+  /** What is known, read again when it is old. */
+  Tables current() {
+    Tables known = tables;
+    long read = readAt;
+    return known == null || nanoClock.getAsLong() - read > OLD ? readAgain(read) : known;
   }
 
   /** Whether what was read last has a table of that name. */
@@ -168,56 +188,85 @@ final class TableCatalogue {
     }
   }
 
-  private static Tables read(ServiceDatabase database, List<String> others) {
+  private static Tables read(
+      ServiceDatabase database, List<String> others, List<String> functions) {
     return database.asItself(
         tx -> {
-          Map<String, List<ServedTable.Column>> columns = new LinkedHashMap<>();
-          for (var row :
-              Routines.servedColumns(tx.configuration(), others.toArray(String[]::new))) {
-            columns
-                .computeIfAbsent(row.getTableName(), name -> new ArrayList<>())
-                .add(
-                    new ServedTable.Column(
-                        row.getColumnName(),
-                        row.getTypeName(),
-                        row.getKeyPlace() == null ? 0 : row.getKeyPlace(),
-                        Set.of(row.getReadableBy())));
-          }
-          Map<String, ServedTable> tables = new LinkedHashMap<>();
-          columns.forEach((name, all) -> tables.put(name, ServedTable.of(name, all)));
+          Map<String, ServedTable> tables = tables(tx.configuration(), others);
           List<Relationship> relationships = new ArrayList<>();
-          for (var row : Routines.relationships(tx.configuration())) {
-            List<String> own = List.of(row.getColumns());
-            List<String> targets = List.of(row.getTargetColumns());
-            boolean known =
-                tables.containsKey(row.getTableName())
-                    && tables.containsKey(row.getTargetName())
-                    && tables.get(row.getTableName()).columns().keySet().containsAll(own)
-                    && tables.get(row.getTargetName()).columns().keySet().containsAll(targets);
-            if (known) {
+          for (var row :
+              Routines.rowFunctions(tx.configuration(), functions.toArray(String[]::new))) {
+            ServedTable of = tables.get(row.getTableName());
+            String target = row.getTargetName();
+            if (of != null && target == null) {
+              of.computed()
+                  .put(
+                      row.getName(), ServedTable.Column.of(row.getName(), row.getTypeName(), true));
+            } else if (of != null && tables.containsKey(target)) {
               relationships.add(
-                  new Relationship(
-                      row.getName(),
-                      row.getTableName(),
-                      own,
-                      row.getTargetName(),
-                      targets,
-                      true,
-                      true));
-              relationships.add(
-                  new Relationship(
-                      row.getName(),
-                      row.getTargetName(),
-                      targets,
-                      row.getTableName(),
-                      own,
-                      false,
-                      row.getIsSingle()));
+                  Relationship.computed(row.getName(), of.name(), target, row.getIsSingle()));
             }
           }
+          relationships.addAll(keys(tx.configuration(), tables));
           relationships.addAll(manyToMany(tables, relationships));
           return new Tables(Map.copyOf(tables), List.copyOf(relationships));
         });
+  }
+
+  private static Map<String, ServedTable> tables(Configuration database, List<String> others) {
+    Map<String, List<ServedTable.Column>> columns = new LinkedHashMap<>();
+    Map<String, ServedColumnsRecord> last = new LinkedHashMap<>();
+    for (var row : Routines.servedColumns(database, others.toArray(String[]::new))) {
+      last.put(row.getTableName(), row);
+      columns
+          .computeIfAbsent(row.getTableName(), name -> new ArrayList<>())
+          .add(
+              new ServedTable.Column(
+                  row.getColumnName(),
+                  row.getTypeName(),
+                  row.getKeyPlace() == null ? 0 : row.getKeyPlace(),
+                  Set.of(row.getReadableBy()),
+                  false,
+                  new ServedTable.Writing(
+                      Set.of(row.getInsertableBy()),
+                      Set.of(row.getUpdatableBy()),
+                      row.getIsRequired(),
+                      row.getComment())));
+    }
+    Map<String, ServedTable> tables = new LinkedHashMap<>();
+    last.forEach(
+        (name, row) ->
+            tables.put(
+                name,
+                new ServedTable(
+                    name,
+                    ServedTable.byName(columns.getOrDefault(name, List.of())),
+                    new LinkedHashMap<>(),
+                    Set.of(row.getDeletableBy()),
+                    row.getTableComment())));
+    return tables;
+  }
+
+  /** Foreign keys and what is declared as such, both ways. */
+  private static List<Relationship> keys(Configuration database, Map<String, ServedTable> tables) {
+    List<Relationship> relationships = new ArrayList<>();
+    for (var row : Routines.relationships(database)) {
+      List<String> own = List.of(row.getColumns());
+      List<String> targets = List.of(row.getTargetColumns());
+      ServedTable of = tables.get(row.getTableName());
+      ServedTable target = tables.get(row.getTargetName());
+      if (of != null
+          && target != null
+          && of.columns().keySet().containsAll(own)
+          && target.columns().keySet().containsAll(targets)) {
+        relationships.add(
+            new Relationship(row.getName(), of.name(), own, target.name(), targets, true, true));
+        relationships.add(
+            new Relationship(
+                row.getName(), target.name(), targets, of.name(), own, false, row.getIsSingle()));
+      }
+    }
+    return relationships;
   }
 
   /** Through tables whose primary key has two foreign keys. */

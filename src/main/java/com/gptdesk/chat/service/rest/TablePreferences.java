@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param returned what is wanted of the rows that were written
  * @param resolution what becomes of a row that is there already; null for a plain insert
+ * @param rollsBack whether everything is undone after the answer
  * @param missingIsDefault whether a column that a row lacks takes its default
  * @param maxAffected how many rows may be written; null for any number
  * @param applied those that hold, for the answer
@@ -18,6 +19,7 @@ record TablePreferences(
     Returned returned,
     Count count,
     @Nullable Resolution resolution,
+    boolean rollsBack,
     boolean missingIsDefault,
     @Nullable Integer maxAffected,
     List<String> applied) {
@@ -56,15 +58,21 @@ record TablePreferences(
   private static final Map<String, Resolution> RESOLUTIONS =
       Map.of("merge-duplicates", Resolution.MERGE, "ignore-duplicates", Resolution.IGNORE);
 
-  /** Reads the header; null for none. */
-  static TablePreferences of(@Nullable String prefer) {
-    PreferHeader header = PreferHeader.of(prefer, TablePreferences::isKnown);
+  /**
+   * Reads the header; null for none.
+   *
+   * @param mayRollBack whether {@code tx} is obeyed
+   */
+  static TablePreferences of(@Nullable String prefer, boolean mayRollBack) {
+    PreferHeader header =
+        PreferHeader.of(prefer, (name, value) -> isKnown(name, value, mayRollBack));
     Map<String, String> given = header.given();
     String affected = header.isStrict() ? given.get("max-affected") : null;
     return new TablePreferences(
         RETURNED.getOrDefault(given.getOrDefault("return", ""), Returned.MINIMAL),
         COUNTS.getOrDefault(given.getOrDefault("count", ""), Count.NONE),
         RESOLUTIONS.get(given.getOrDefault("resolution", "")),
+        "rollback".equals(given.get("tx")),
         "default".equals(given.get("missing")),
         affected == null ? null : Integer.valueOf(affected),
         given.entrySet().stream()
@@ -78,7 +86,7 @@ record TablePreferences(
     return returned == Returned.REPRESENTATION;
   }
 
-  private static boolean isKnown(String name, String value) {
+  private static boolean isKnown(String name, String value, boolean mayRollBack) {
     return switch (name) {
       case "return" -> RETURNED.containsKey(value);
       case "count" -> COUNTS.containsKey(value);
@@ -86,7 +94,7 @@ record TablePreferences(
       case "missing" -> value.equals("default") || value.equals("null");
       case "handling" -> PreferHeader.isHandling(value);
       case "max-affected" -> value.matches("\\d{1,9}");
-      case "tx" -> value.equals("commit");
+      case "tx" -> value.equals("commit") || (mayRollBack && value.equals("rollback"));
       default -> false;
     };
   }

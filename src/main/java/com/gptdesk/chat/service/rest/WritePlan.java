@@ -3,12 +3,15 @@ package com.gptdesk.chat.service.rest;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.query.TableQuery;
 import com.gptdesk.chat.service.rest.TablePreferences.Resolution;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jooq.Condition;
 import org.jooq.Field;
+import org.jooq.InsertOnDuplicateStep;
 import org.jooq.InsertReturningStep;
+import org.jooq.InsertValuesStepN;
 import org.jooq.Record;
 import org.jooq.ResultQuery;
 import org.jooq.Select;
@@ -55,25 +58,31 @@ final class WritePlan {
   /**
    * Inserts the rows.
    *
+   * @param missingIsDefault whether a column that a row lacks takes its default, and not null
    * @param onConflict the columns in which a row meets another; null for the primary key
    */
   Select<?> insert(
       RowsBody body,
       List<String> columns,
+      boolean missingIsDefault,
       @Nullable Resolution resolution,
       @Nullable List<String> onConflict) {
     Table<Record> target = DSL.table(DSL.name("public", table.name()));
     if (columns.isEmpty()) {
       return finished(DSL.insertInto(target).defaultValues().returning(returning(null)));
     }
-    var insert =
-        DSL.insertInto(target, columns.stream().map(WritePlan::column).toList())
-            .select(DSL.select(columns.stream().map(WritePlan::given).toList()).from(rows(body)));
+    boolean differ = missingIsDefault && !body.everywhere().containsAll(columns);
+    var into = DSL.insertInto(target, columns.stream().map(WritePlan::column).toList());
+    InsertOnDuplicateStep<Record> insert =
+        differ
+            ? each(into, body, columns)
+            : into.select(
+                DSL.select(columns.stream().map(WritePlan::given).toList()).from(rows(body)));
     List<String> meeting = onConflict == null ? table.key() : onConflict;
     if (resolution == null || meeting.isEmpty()) {
       return finished(insert.returning(returning(null)));
     }
-    meeting.forEach(table::column);
+    meeting.forEach(table::ownColumn);
     Field<?> replaced = resolution == Resolution.MERGE ? replaced(body, meeting) : NONE;
     Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
     for (String name : columns) {
@@ -82,7 +91,7 @@ final class WritePlan {
             column(name),
             reads.isReadable(table, name)
                 ? DSL.excluded(column(name))
-                : given(body, name, meeting));
+                : differ ? unknown(name) : given(body, name, meeting));
       }
     }
     if (changes.isEmpty() && returned == TablePreferences.Returned.REPRESENTATION) {
@@ -95,6 +104,36 @@ final class WritePlan {
             ? conflict.doNothing()
             : conflict.doUpdate().set(changes);
     return finished(step.returning(returning(null)), replaced);
+  }
+
+  /** Rows that lack different columns, each with its own values and the default of the others. */
+  private InsertOnDuplicateStep<Record> each(
+      InsertValuesStepN<Record> into, RowsBody body, List<String> columns) {
+    InsertValuesStepN<Record> rows = into;
+    for (RowsBody.Row row : body.each()) {
+      Field<?> values =
+          DSL.field(
+              "json_populate_record(cast(null as {0}), cast({1} as json))",
+              DSL.name("public", table.name()), DSL.val(row.json()));
+      rows =
+          rows.values(
+              columns.stream()
+                  .<Field<?>>map(
+                      name ->
+                          row.names().contains(name)
+                              ? DSL.field("({0}).{1}", values, DSL.name(name))
+                              : DSL.defaultValue())
+                  .toList());
+    }
+    return rows;
+  }
+
+  private static Field<?> unknown(String column) {
+    throw Problem.of(400, "PGRST102", "All object keys must match")
+        .withDetails(
+            "With missing=default an upsert takes %s only if you may read it, or all rows have it"
+                .formatted(column))
+        .stop();
   }
 
   /**
@@ -158,12 +197,18 @@ final class WritePlan {
           case HEADERS -> table.key();
           case REPRESENTATION -> reads.needed(table, query);
         };
-    return names.isEmpty()
-        ? List.of(DSL.inline(1).as("one"))
-        : names.stream()
-            .<SelectFieldOrAsterisk>map(
-                name -> alias == null ? column(name) : DSL.field(DSL.name(alias, name)))
-            .toList();
+    List<SelectFieldOrAsterisk> fields = new ArrayList<>();
+    names.forEach(
+        name -> fields.add(alias == null ? column(name) : DSL.field(DSL.name(alias, name))));
+    if (returned == TablePreferences.Returned.REPRESENTATION && reads.needsWhole(table, query)) {
+      fields.add(whole(alias == null ? table.name() : alias).as(ReadPlan.WHOLE));
+    }
+    return fields.isEmpty() ? List.of(DSL.inline(1).as("one")) : fields;
+  }
+
+  /** The row as one value, for functions of it. */
+  private Field<?> whole(String alias) {
+    return DSL.field("cast({0}.* as {1})", DSL.name(alias), DSL.name("public", table.name()));
   }
 
   private Select<?> finished(ResultQuery<?> write) {

@@ -1,12 +1,15 @@
 package com.gptdesk.chat.service.rpc;
 
+import com.gptdesk.chat.service.rest.FunctionRows;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A function that clients may call, from the database's catalogue.
@@ -18,6 +21,9 @@ import java.util.stream.IntStream;
  * @param argumentTypes in the same order
  * @param requiredArguments how many leading arguments have no default
  * @param isOurs whether it is the chat's own; others are an operator's
+ * @param returned the rows that it returns
+ * @param executableBy the client roles that may call it
+ * @param comment what the database says of it, if anything
  */
 public record CallableFunction(
     String name,
@@ -26,7 +32,35 @@ public record CallableFunction(
     List<String> argumentNames,
     List<String> argumentTypes,
     int requiredArguments,
-    boolean isOurs) {
+    boolean isOurs,
+    FunctionRows.Result returned,
+    Set<String> executableBy,
+    @Nullable String comment) {
+
+  /** What a function's one argument is called that has no name and takes the whole body. */
+  static final String WHOLE_BODY = "";
+
+  /** One that everybody may call, and whose rows are not known. */
+  public CallableFunction(
+      String name,
+      boolean writes,
+      Result result,
+      List<String> argumentNames,
+      List<String> argumentTypes,
+      int requiredArguments,
+      boolean isOurs) {
+    this(
+        name,
+        writes,
+        result,
+        argumentNames,
+        argumentTypes,
+        requiredArguments,
+        isOurs,
+        new FunctionRows.Result(null, Map.of()),
+        Set.of("anon", "authenticated", "service_role"),
+        null);
+  }
 
   /** The kind of a function's result, which decides the form of the answer. */
   enum Result {
@@ -56,6 +90,11 @@ public record CallableFunction(
         && names.containsAll(argumentNames.subList(0, requiredArguments));
   }
 
+  /** The type of the whole body that it takes; null when it takes arguments by name. */
+  @Nullable String bodyType() {
+    return argumentNames.equals(List.of(WHOLE_BODY)) ? argumentTypes.getFirst() : null;
+  }
+
   /** Whether its result has columns that a client may choose from. */
   boolean hasRows() {
     return result == Result.SET || result == Result.COMPOSITE;
@@ -71,6 +110,13 @@ public record CallableFunction(
   String signature() {
     return IntStream.range(0, argumentNames.size())
         .mapToObj(i -> argumentNames.get(i) + (i < requiredArguments ? "" : " (optional)"))
+        .collect(Collectors.joining(", ", name + "(", ")"));
+  }
+
+  /** The arguments with their types, as PostgREST's error shows them: {@code name(a => text)}. */
+  String typedSignature() {
+    return IntStream.range(0, argumentNames.size())
+        .mapToObj(i -> argumentNames.get(i) + " => " + argumentTypes.get(i))
         .collect(Collectors.joining(", ", name + "(", ")"));
   }
 

@@ -17,6 +17,8 @@ public interface DatabaseCall {
   /**
    * The same with settings of its own, in a transaction that ends when the answer is made; see
    * {@link ServiceDatabase#callWith}.
+   *
+   * @param more what stands for the statement's other question marks
    */
   default <T> T callWith(
       Caller caller,
@@ -24,6 +26,7 @@ public interface DatabaseCall {
       CallSettings settings,
       String statement,
       String argumentsJson,
+      List<?> more,
       Function<CallResult, T> answer) {
     return answer.apply(
         new CallResult(call(caller, readOnly, statement, argumentsJson), null, null));

@@ -6,10 +6,12 @@ import static org.jooq.impl.DSL.name;
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.database.internal.chat.tables.records.CallableFunctionsRecord;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.rest.FunctionRows;
 import com.gptdesk.chat.service.rpc.CallableFunction.Result;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import org.jooq.JSON;
 import org.jooq.Record1;
 
 /**
@@ -40,26 +42,28 @@ public record DatabaseFunctions(ServiceDatabase database, List<String> others)
   }
 
   @Override
-  public String statement(String function, List<String> argumentNames) {
+  public String statement(CallableFunction function, List<String> argumentNames) {
     return database.asItself(
         tx ->
             Routines.callStatement(
                 tx.configuration(),
-                function,
+                function.name(),
                 argumentNames.toArray(String[]::new),
-                others.toArray(String[]::new)));
+                others.toArray(String[]::new),
+                function.bodyType()));
   }
 
   @Override
-  public String statement(String function, List<String> argumentNames, String shape) {
+  public String rows(CallableFunction function, List<String> argumentNames, boolean withRow) {
     return database.asItself(
         tx ->
-            Routines.shapedStatement(
+            Routines.rowsStatement(
                 tx.configuration(),
-                function,
+                function.name(),
                 argumentNames.toArray(String[]::new),
                 others.toArray(String[]::new),
-                JSON.json(shape)));
+                function.bodyType(),
+                withRow));
   }
 
   @Override
@@ -80,6 +84,18 @@ public record DatabaseFunctions(ServiceDatabase database, List<String> others)
         List.of(row.getArgumentNames()),
         List.of(row.getArgumentTypes()),
         row.getRequiredArguments(),
-        row.getIsOurs());
+        row.getIsOurs(),
+        new FunctionRows.Result(
+            row.getResultTable(), typed(row.getResultColumns(), row.getResultTypes())),
+        Set.of(row.getExecutableBy()),
+        row.getComment());
+  }
+
+  private static Map<String, String> typed(String[] names, String[] types) {
+    Map<String, String> typed = new LinkedHashMap<>();
+    for (int i = 0; i < names.length; i++) {
+      typed.put(names[i], types[i]);
+    }
+    return typed;
   }
 }

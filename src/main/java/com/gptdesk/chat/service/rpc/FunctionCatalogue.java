@@ -3,8 +3,8 @@ package com.gptdesk.chat.service.rpc;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.text.NearestName;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,17 +21,21 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe; a call may query the database.
  */
-final class FunctionCatalogue {
-  /** Reads from the database. Both methods may throw its exceptions. */
-  interface Source {
+public final class FunctionCatalogue {
+  /** Reads from the database. Its methods may throw its exceptions. */
+  public interface Source {
     /** All functions that clients may call. */
     List<CallableFunction> functions();
 
     /** The statement that calls a function with exactly these arguments. */
-    String statement(String function, List<String> argumentNames);
+    String statement(CallableFunction function, List<String> argumentNames);
 
-    /** The same, for a part of the result. */
-    String statement(String function, List<String> argumentNames, String shape);
+    /**
+     * The same for the rows of the result and their columns.
+     *
+     * @param withRow whether each row is needed as a whole, too
+     */
+    String rows(CallableFunction function, List<String> argumentNames, boolean withRow);
 
     /** The names of the database's time zones. */
     Set<String> timeZones();
@@ -41,9 +45,15 @@ final class FunctionCatalogue {
 
   /** What was read, with an increasing version. */
   private record Snapshot(
-      long version,
-      Map<String, List<CallableFunction>> functions,
-      Map<List<String>, String> statements) {}
+      long version, Map<String, List<CallableFunction>> functions, Map<Call, String> statements) {}
+
+  /**
+   * What has one statement.
+   *
+   * @param withRow null when the whole result is wanted
+   */
+  private record Call(
+      CallableFunction function, List<String> arguments, @Nullable Boolean withRow) {}
 
   private final Source source;
   private final LongSupplier nanoClock;
@@ -52,7 +62,7 @@ final class FunctionCatalogue {
   private volatile @Nullable Set<String> timeZones;
   private long readAt;
 
-  FunctionCatalogue(Source source) {
+  public FunctionCatalogue(Source source) {
     this(source, System::nanoTime);
   }
 
@@ -67,23 +77,57 @@ final class FunctionCatalogue {
    * @throws Problem.Stop PGRST202 when there is none, PGRST203 when there are several
    */
   CallableFunction find(String name, Set<String> arguments) {
+    return find(name, arguments, Set.of());
+  }
+
+  /**
+   * The same, or where none takes these arguments the one that takes the whole body.
+   *
+   * @param bodyTypes types of a parameter that take the request's body; none where it has none. A
+   *     body that is not JSON names no arguments
+   * @throws Problem.Stop as {@link #find(String, Set)}
+   */
+  CallableFunction find(String name, Set<String> arguments, Set<String> bodyTypes) {
+    boolean areNamed = bodyTypes.isEmpty() || bodyTypes.equals(RpcArguments.JSON_TYPES);
     Snapshot known = current();
-    List<CallableFunction> fitting = fitting(known, name, arguments);
-    if (fitting.isEmpty()) {
+    for (int attempt = 0; ; attempt++) {
+      List<CallableFunction> named = areNamed ? fitting(known, name, arguments) : List.of();
+      List<CallableFunction> all =
+          named.isEmpty()
+              ? known.functions().getOrDefault(name, List.of()).stream()
+                  .filter(function -> bodyTypes.contains(String.valueOf(function.bodyType())))
+                  .toList()
+              : named;
+      if (all.size() == 1) {
+        return all.getFirst();
+      }
+      if (all.size() > 1) {
+        throw ambiguous(all).stop();
+      }
+      if (attempt > 0) {
+        throw unknown(known, name, new TreeSet<>(arguments), bodyTypes).stop();
+      }
       known = readAgain(known.version());
-      fitting = fitting(known, name, arguments);
     }
-    return switch (fitting.size()) {
-      case 0 -> throw unknown(known, name, new TreeSet<>(arguments)).stop();
-      case 1 -> fitting.getFirst();
-      default -> throw ambiguous(fitting, name, new TreeSet<>(arguments)).stop();
-    };
+  }
+
+  /** All functions by name, read again when that was not a moment ago. */
+  Map<String, List<CallableFunction>> all() {
+    return readAgain(current().version()).functions();
+  }
+
+  /** Whether a function of that name takes a whole body of one of these types. */
+  boolean takesBody(String name, Set<String> types) {
+    return serves(name)
+        && current().functions().getOrDefault(name, List.of()).stream()
+            .anyMatch(function -> types.contains(String.valueOf(function.bodyType())));
   }
 
   /** Whether any function has this argument, to distinguish arguments from filters in a query. */
   boolean hasArgument(String name, String argument) {
     return current().functions().getOrDefault(name, List.of()).stream()
-        .anyMatch(function -> function.argumentNames().contains(argument));
+        .anyMatch(
+            function -> function.bodyType() == null && function.argumentNames().contains(argument));
   }
 
   /** Whether there is a function of that name. */
@@ -106,21 +150,24 @@ final class FunctionCatalogue {
 
   /** The SQL that calls this function with these arguments and the defaults of the others. */
   String statement(CallableFunction function, Set<String> arguments) {
-    List<String> key = new ArrayList<>();
-    key.add(function.name());
-    key.addAll(new TreeSet<>(arguments));
+    return statement(new Call(function, List.copyOf(new TreeSet<>(arguments)), null));
+  }
+
+  /** The SQL that returns the rows of the result; see {@link Source#rows}. */
+  String rows(CallableFunction function, Set<String> arguments, boolean withRow) {
+    return statement(new Call(function, List.copyOf(new TreeSet<>(arguments)), withRow));
+  }
+
+  private String statement(Call call) {
     // There are few, since only argument sets of known functions come here.
     return current()
         .statements()
         .computeIfAbsent(
-            key,
-            names ->
-                source.statement(names.getFirst(), List.copyOf(names.subList(1, names.size()))));
-  }
-
-  /** The SQL that calls this function and shapes its result. Not kept: there are any number. */
-  String statement(CallableFunction function, Set<String> arguments, String shape) {
-    return source.statement(function.name(), List.copyOf(new TreeSet<>(arguments)), shape);
+            call,
+            one ->
+                one.withRow() == null
+                    ? source.statement(one.function(), one.arguments())
+                    : source.rows(one.function(), one.arguments(), one.withRow()));
   }
 
   /** The names of the database's time zones, read at the first use. */
@@ -156,9 +203,12 @@ final class FunctionCatalogue {
       }
       Map<String, List<CallableFunction>> functions =
           source.functions().stream().collect(Collectors.groupingBy(CallableFunction::name));
+      // Whoever asks for the description, or for what is not there, makes nobody's call slower.
       Snapshot fresh =
-          new Snapshot(
-              known == null ? 1 : known.version() + 1, functions, new ConcurrentHashMap<>());
+          known != null && known.functions().equals(functions)
+              ? new Snapshot(known.version() + 1, functions, known.statements())
+              : new Snapshot(
+                  known == null ? 1 : known.version() + 1, functions, new ConcurrentHashMap<>());
       snapshot = fresh;
       readAt = now;
       return fresh;
@@ -167,7 +217,8 @@ final class FunctionCatalogue {
     }
   }
 
-  private static Problem unknown(Snapshot known, String name, Collection<String> arguments) {
+  private static Problem unknown(
+      Snapshot known, String name, Collection<String> arguments, Set<String> bodyTypes) {
     String call = CallableFunction.shown(name, arguments);
     String with =
         arguments.isEmpty()
@@ -181,6 +232,9 @@ final class FunctionCatalogue {
             "Searched for the function public."
                 + name
                 + with
+                + (bodyTypes.isEmpty()
+                    ? ""
+                    : " or with a single unnamed " + String.join("/", bodyTypes) + " parameter")
                 + ", but no matches were found in the schema cache.")
         .withHint(hint(known, name));
   }
@@ -197,14 +251,20 @@ final class FunctionCatalogue {
             + signatures(known.functions().getOrDefault(nearest, List.of()));
   }
 
-  private static Problem ambiguous(
-      List<CallableFunction> fitting, String name, Collection<String> arguments) {
+  private static Problem ambiguous(List<CallableFunction> fitting) {
     return Problem.of(
             300,
             "PGRST203",
-            "Could not choose the best candidate function between: public." + signatures(fitting))
-        .withDetails("All of them take " + CallableFunction.shown(name, arguments))
-        .withHint("Name more of the arguments, so that only one function has them all");
+            "Could not choose the best candidate function between: "
+                + fitting.stream()
+                    .sorted(
+                        Comparator.comparingInt(
+                                (CallableFunction one) -> one.argumentNames().size())
+                            .thenComparing(CallableFunction::typedSignature))
+                    .map(function -> "public." + function.typedSignature())
+                    .collect(Collectors.joining(", ")))
+        .withHint(
+            "Try renaming the parameters or the function itself in the database so function overloading can be resolved");
   }
 
   private static String signatures(List<CallableFunction> functions) {

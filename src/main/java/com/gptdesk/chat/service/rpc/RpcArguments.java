@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,11 +27,19 @@ import tools.jackson.databind.util.RawValue;
 sealed interface RpcArguments {
   JsonMapper JSON = new JsonMapper();
 
+  /** Types of a parameter that take a body of JSON. */
+  Set<String> JSON_TYPES = Set.of("json", "jsonb");
+
   /** The names that were given. */
   Set<String> names();
 
-  /** As one JSON object. */
+  /** As one JSON object, or the whole body for a function that takes it. */
   String json(CallableFunction function);
+
+  /** Types of a parameter that take the body; none for the query's arguments. */
+  default Set<String> bodyTypes() {
+    return Set.of();
+  }
 
   /** What is wanted of the result. */
   RpcShape shape();
@@ -40,12 +49,23 @@ sealed interface RpcArguments {
     return null;
   }
 
-  /** The query's arguments for a read, otherwise those of the body. */
-  static RpcArguments of(RpcRequest request, FunctionCatalogue catalogue) {
-    return request.reads() ? fromQuery(request, catalogue) : fromBody(request);
+  /**
+   * The query's arguments for a read, otherwise those of the body.
+   *
+   * @param maxDepth how deep tables may be embedded in the result
+   */
+  static RpcArguments of(RpcRequest request, FunctionCatalogue catalogue, int maxDepth) {
+    return request.reads()
+        ? fromQuery(request, catalogue, maxDepth)
+        : fromBody(request, catalogue, maxDepth);
   }
 
-  record Body(Set<String> names, String json, @Nullable String conversation, RpcShape shape)
+  record Body(
+      Set<String> names,
+      String json,
+      @Nullable String conversation,
+      RpcShape shape,
+      Set<String> bodyTypes)
       implements RpcArguments {
     @Override
     public String json(CallableFunction function) {
@@ -85,7 +105,8 @@ sealed interface RpcArguments {
     }
   }
 
-  private static RpcArguments fromQuery(RpcRequest request, FunctionCatalogue catalogue) {
+  private static RpcArguments fromQuery(
+      RpcRequest request, FunctionCatalogue catalogue, int maxDepth) {
     Map<String, String> values = new LinkedHashMap<>();
     List<Map.Entry<String, String>> shaping = new ArrayList<>();
     for (Map.Entry<String, String> parameter : request.query()) {
@@ -96,25 +117,38 @@ sealed interface RpcArguments {
         values.put(parameter.getKey(), parameter.getValue());
       }
     }
-    return new Query(values, RpcShape.of(shaping));
+    return new Query(values, RpcShape.of(shaping, maxDepth));
   }
 
-  private static RpcArguments fromBody(RpcRequest request) {
-    RpcShape shape = RpcShape.of(request.query());
-    refuseOtherContent(request.contentType());
+  private static RpcArguments fromBody(
+      RpcRequest request, FunctionCatalogue catalogue, int maxDepth) {
+    RpcShape shape = RpcShape.of(request.query(), maxDepth);
+    Set<String> types = bodyTypes(request, catalogue);
+    if (types.contains("bytea")) {
+      ByteBuffer bytes = Base64.getEncoder().encode(request.body().duplicate());
+      return new Body(
+          Set.of(), StandardCharsets.US_ASCII.decode(bytes).toString(), null, shape, types);
+    }
+    if (types.contains("text")) {
+      return new Body(Set.of(), StorableText.of(utf8(request.body())), null, shape, types);
+    }
     String json = StorableText.ofJson(utf8(request.body()));
     if (json.isBlank()) {
-      return new Body(Set.of(), "{}", null, shape);
+      return new Body(Set.of(), "{}", null, shape, types);
     }
     Set<String> names = new LinkedHashSet<>();
     String conversation = null;
     // One pass finds the names and checks that the text is JSON; the text itself is passed on
     // unchanged.
     try (JsonParser parser = JSON.createParser(json)) {
-      if (parser.nextToken() != JsonToken.START_OBJECT) {
+      boolean isObject = parser.nextToken() == JsonToken.START_OBJECT;
+      if (!isObject && !catalogue.takesBody(request.function(), types)) {
         throw badJson("Send the arguments as one JSON object").stop();
       }
-      while (parser.nextToken() != JsonToken.END_OBJECT) {
+      if (!isObject) {
+        parser.skipChildren();
+      }
+      while (isObject && parser.nextToken() != JsonToken.END_OBJECT) {
         String name = parser.currentName();
         names.add(name);
         if (parser.nextToken() == JsonToken.VALUE_STRING && name.equals("conversation_id")) {
@@ -123,7 +157,7 @@ sealed interface RpcArguments {
         parser.skipChildren();
       }
       if (parser.nextToken() != null) {
-        throw badJson("There is something after the JSON object").stop();
+        throw badJson("There is something after the JSON").stop();
       }
     } catch (StreamConstraintsException e) {
       throw badJson(e.getOriginalMessage()).stop();
@@ -135,19 +169,31 @@ sealed interface RpcArguments {
                   : "At line " + place.getLineNr() + ", column " + place.getColumnNr())
           .stop();
     }
-    return new Body(names, json, conversation, shape);
+    return new Body(names, json, conversation, shape, types);
   }
 
-  private static void refuseOtherContent(@Nullable String contentType) {
-    if (contentType == null || contentType.isBlank()) {
-      return;
-    }
-    String type = contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-    if (!type.equals("application/json")) {
+  /**
+   * Types of a parameter that take such a body.
+   *
+   * @throws Problem.Stop PGRST102 for a body that no function of the name takes
+   */
+  private static Set<String> bodyTypes(RpcRequest request, FunctionCatalogue catalogue) {
+    String contentType = request.contentType();
+    String type =
+        contentType == null ? "" : contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+    Set<String> types =
+        switch (type) {
+          case "", "application/json" -> JSON_TYPES;
+          case "text/plain" -> Set.of("text");
+          case "application/octet-stream" -> Set.of("bytea");
+          default -> Set.of();
+        };
+    if (!types.equals(JSON_TYPES) && !catalogue.takesBody(request.function(), types)) {
       throw Problem.of(400, "PGRST102", "Content-Type not acceptable: " + type)
           .withHint("Send application/json")
           .stop();
     }
+    return types;
   }
 
   private static String utf8(ByteBuffer body) {

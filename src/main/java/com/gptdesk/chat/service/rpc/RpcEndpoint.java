@@ -8,9 +8,15 @@ import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.RaisedError;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
+import com.gptdesk.chat.service.query.TableQuery;
 import com.gptdesk.chat.service.replica.ReadReplica;
+import com.gptdesk.chat.service.rest.FunctionRows;
+import com.gptdesk.chat.service.rest.RestLimits;
+import com.gptdesk.chat.service.rest.Statement;
+import com.gptdesk.chat.service.rest.TableCatalogue;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
@@ -52,8 +58,10 @@ public final class RpcEndpoint {
         CallSettings settings,
         String statement,
         String argumentsJson,
+        List<?> more,
         Function<CallResult, T> answer) {
-      return database.callWith(caller, readOnly, null, settings, statement, argumentsJson, answer);
+      return database.callWith(
+          caller, readOnly, null, settings, statement, argumentsJson, more, answer);
     }
 
     @Override
@@ -64,11 +72,12 @@ public final class RpcEndpoint {
 
   private final FunctionCatalogue catalogue;
   private final RpcExecution execution;
+  private final FunctionRows rows;
   private final CallGuard guard;
   private final boolean mayRollBack;
 
   /**
-   * Creates one without rate limits.
+   * Creates one without rate limits, of the chat's own functions.
    *
    * @param enabled false answers every call with 503 and says why
    */
@@ -77,6 +86,8 @@ public final class RpcEndpoint {
   }
 
   /**
+   * Creates one that serves no other tables.
+   *
    * @param others names of functions of schema public that are served beside the chat's own; a star
    *     stands for any letters
    * @param replica answers reads; null for the database itself
@@ -90,12 +101,22 @@ public final class RpcEndpoint {
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
-    this(database, others, replica, tokens, limits, enabled, false, BatchLimits.DEFAULT, () -> {});
+    this(
+        database,
+        new FunctionCatalogue(new DatabaseFunctions(database, others)),
+        new FunctionRows(new TableCatalogue(database, List.of(), others), RestLimits.DEFAULT),
+        replica,
+        tokens,
+        limits,
+        enabled,
+        false,
+        BatchLimits.DEFAULT,
+        () -> {});
   }
 
   /**
-   * @param others names of functions of schema public that are served beside the chat's own; a star
-   *     stands for any letters
+   * @param catalogue the functions that are served
+   * @param rows of their results
    * @param replica who answers what only reads; null for the database itself
    * @param limits how many calls are taken
    * @param enabled false answers every call with 503 and says why
@@ -105,7 +126,8 @@ public final class RpcEndpoint {
    */
   public RpcEndpoint(
       ServiceDatabase database,
-      List<String> others,
+      FunctionCatalogue catalogue,
+      FunctionRows rows,
       @Nullable ReadReplica replica,
       TokenVerifier tokens,
       RequestLimits limits,
@@ -114,7 +136,8 @@ public final class RpcEndpoint {
       BatchLimits batches,
       Runnable committed) {
     this(
-        new FunctionCatalogue(new DatabaseFunctions(database, others)),
+        catalogue,
+        rows,
         new RpcExecution(new OwnDatabase(database), replica, batches, committed),
         tokens,
         limits,
@@ -123,18 +146,15 @@ public final class RpcEndpoint {
   }
 
   RpcEndpoint(
-      FunctionCatalogue catalogue, DatabaseCall database, TokenVerifier tokens, boolean enabled) {
-    this(catalogue, database, tokens, RequestLimits.ample(), enabled);
-  }
-
-  RpcEndpoint(
       FunctionCatalogue catalogue,
+      FunctionRows rows,
       DatabaseCall database,
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled) {
     this(
         catalogue,
+        rows,
         new RpcExecution(database, null, BatchLimits.DEFAULT, () -> {}),
         tokens,
         limits,
@@ -144,12 +164,14 @@ public final class RpcEndpoint {
 
   private RpcEndpoint(
       FunctionCatalogue catalogue,
+      FunctionRows rows,
       RpcExecution execution,
       TokenVerifier tokens,
       RequestLimits limits,
       boolean enabled,
       boolean mayRollBack) {
     this.catalogue = catalogue;
+    this.rows = rows;
     this.execution = execution;
     this.guard = new CallGuard(tokens, limits, enabled);
     this.mayRollBack = mayRollBack;
@@ -197,6 +219,15 @@ public final class RpcEndpoint {
     return catalogue.serves(function);
   }
 
+  /** What is served to whoever asks, as OpenAPI. Never throws. */
+  public Reply describe(@Nullable String authorization, @Nullable String apikey) {
+    return guard.answer(
+        "GET /rest/v1",
+        authorization,
+        apikey,
+        identity -> ApiDescription.of(identity.role().sqlName(), catalogue.all(), rows));
+  }
+
   /** Answers a call. Never throws: errors are in the reply, and faults in the log as well. */
   public Reply answer(RpcRequest request) {
     return guard.answer(
@@ -208,8 +239,9 @@ public final class RpcEndpoint {
 
   private Reply perform(RpcRequest request, Identity identity) {
     request.check();
-    RpcArguments arguments = RpcArguments.of(request, catalogue);
-    CallableFunction function = catalogue.find(request.function(), arguments.names());
+    RpcArguments arguments = RpcArguments.of(request, catalogue, rows.maxDepth());
+    CallableFunction function =
+        catalogue.find(request.function(), arguments.names(), arguments.bodyTypes());
     if (request.reads() && function.writes()) {
       throw Problem.of(
               405, "25006", "cannot execute " + function.name() + " in a read-only transaction")
@@ -227,22 +259,24 @@ public final class RpcEndpoint {
           .stop();
     }
     RpcShape shape = arguments.shape();
-    if (shape.json() != null && !function.hasRows()) {
+    if (shape.query() != null && !function.hasRows()) {
       throw Problem.of(
               400, "PGRST100", "The result of " + function.name() + " has no rows and columns")
           .withHint("Use select, filters, order and limit on functions that return rows")
           .stop();
     }
-    String statement =
-        shape.json() == null
-            ? catalogue.statement(function, arguments.names())
-            : catalogue.statement(function, arguments.names(), shape.json());
     try {
-      return execution.perform(identity, request, function, arguments, preferences, statement);
+      return execution.perform(
+          identity,
+          request,
+          function,
+          arguments,
+          preferences,
+          call(function, arguments.names(), shape.query(), identity));
     } catch (IllegalStateException e) {
-      Problem problem = shape.json() == null ? null : problemOfShape(e);
+      Problem problem = shape.query() == null ? null : problemOfShape(e);
       if (problem == null && !function.isOurs()) {
-        problem = OwnResponse.of(e, identity.isAnonymous());
+        problem = RaisedError.of(e, identity.isAnonymous());
       }
       if (problem == null) {
         throw e;
@@ -253,6 +287,30 @@ public final class RpcEndpoint {
       }
       throw problem.stop();
     }
+  }
+
+  private RpcCall call(
+      CallableFunction function, Set<String> names, @Nullable TableQuery query, Identity identity) {
+    // The default of a parameter that takes the whole body holds where none was sent.
+    Set<String> given =
+        function.bodyType() == null || (names.isEmpty() && function.requiredArguments() == 0)
+            ? names
+            : Set.of(CallableFunction.WHOLE_BODY);
+    if (query == null) {
+      return RpcCall.plain(catalogue.statement(function, given));
+    }
+    Statement statement =
+        rows.statement(
+            function.name(),
+            function.returned(),
+            query,
+            identity.role(),
+            withRow -> catalogue.rows(function, given, withRow));
+    return new RpcCall(
+        statement.sql(),
+        statement.values().subList(1, statement.values().size()), // the first are the arguments
+        statement.callsFunctions(),
+        rows.timeout());
   }
 
   /**

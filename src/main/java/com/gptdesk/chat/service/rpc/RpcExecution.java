@@ -6,6 +6,7 @@ import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.replica.ReadReplica;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -67,14 +68,15 @@ final class RpcExecution {
     return batches;
   }
 
-  /** Runs the catalogue's statement for this function. */
+  /** Runs the statement for this function. */
   Reply perform(
       Identity identity,
       RpcRequest request,
       CallableFunction function,
       RpcArguments arguments,
       CallPreferences preferences,
-      String statement) {
+      RpcCall call) {
+    String statement = call.statement();
     LogSequenceNumber position = request.mustShow();
     String json = arguments.json(function);
     Function<@Nullable String, Reply> answer =
@@ -83,15 +85,20 @@ final class RpcExecution {
                 RpcResponse.of(request, function, arguments.shape(), preferences, result));
     boolean isOurs = function.isOurs();
     if (!isOurs
+        || call.isShaped()
         || preferences.timezone() != null
         || preferences.rollsBack()
         || preferences.maxAffected() != null) {
       return performWith(
-          new CallSettings(!isOurs, values(request, preferences, isOurs), preferences.rollsBack()),
+          new CallSettings(
+              !isOurs || call.callsOthers(),
+              values(request, preferences, isOurs, call),
+              preferences.rollsBack()),
           identity,
           function,
           position,
-          statement,
+          isOurs ? arguments.conversation() : null,
+          call,
           json,
           result -> {
             Reply reply = answer.apply(result.json());
@@ -112,13 +119,17 @@ final class RpcExecution {
   }
 
   private static Map<String, String> values(
-      RpcRequest request, CallPreferences preferences, boolean isOurs) {
+      RpcRequest request, CallPreferences preferences, boolean isOurs, RpcCall call) {
     Map<String, String> values = new LinkedHashMap<>();
     if (!isOurs) {
       values.putAll(request.settings());
     }
     if (preferences.timezone() != null) {
       values.put("timezone", preferences.timezone());
+    }
+    Duration timeout = call.timeout();
+    if (timeout != null) {
+      values.put("statement_timeout", String.valueOf(timeout.toMillis()));
     }
     return values;
   }
@@ -129,25 +140,31 @@ final class RpcExecution {
       Identity identity,
       CallableFunction function,
       @Nullable LogSequenceNumber position,
-      String statement,
+      @Nullable String conversation,
+      RpcCall call,
       String json,
       Function<CallResult, Reply> answer) {
+    String statement = call.statement();
+    List<Object> more = call.more();
     Caller caller = identity.caller();
     if (function.writes()) {
-      Supplier<Reply> write =
+      Supplier<Reply> inTurn =
           () -> {
-            Reply reply = database.callWith(caller, false, settings, statement, json, answer);
+            Reply reply = database.callWith(caller, false, settings, statement, json, more, answer);
             committed.run();
             return reply;
           };
+      Supplier<Reply> write = () -> queue.inTurn(conversation, inTurn);
       return replica == null ? write.get() : writeBesideReplica(replica, identity, write);
     }
     Reply read =
         replica == null
             ? null
             : replica.callWith(
-                caller, identity.userId(), position, settings, statement, json, answer);
-    return read != null ? read : database.callWith(caller, true, settings, statement, json, answer);
+                caller, identity.userId(), position, settings, statement, json, more, answer);
+    return read != null
+        ? read
+        : database.callWith(caller, true, settings, statement, json, more, answer);
   }
 
   private @Nullable String write(
@@ -174,8 +191,7 @@ final class RpcExecution {
   private static boolean canGoTogether(CallableFunction function, RpcArguments given) {
     return function.name().equals("send_message")
         && function.argumentNames().containsAll(ARGUMENTS_OF_SEND)
-        && ARGUMENTS_OF_SEND.containsAll(given.names())
-        && given.shape().json() == null; // the statement shapes it
+        && ARGUMENTS_OF_SEND.containsAll(given.names());
   }
 
   private @Nullable String callAlone(Identity identity, String statement, String json) {

@@ -35,7 +35,7 @@ final class RpcResponse {
       CallPreferences preferences,
       @Nullable String result) {
     boolean asObject = request.wantsObject();
-    if (shape.json() != null && result != null) {
+    if (shape.query() != null && result != null) {
       return shaped(request, function, asObject, shape, preferences, result);
     }
     return switch (function.result()) {
@@ -52,7 +52,10 @@ final class RpcResponse {
     };
   }
 
-  /** The result of {@code chat.shaped_statement}: how many rows there are, and the page of them. */
+  /**
+   * What {@link com.gptdesk.chat.service.rest.FunctionRows} asks for: how many rows there are, and
+   * the page of them.
+   */
   private static Reply shaped(
       RpcRequest request,
       CallableFunction function,

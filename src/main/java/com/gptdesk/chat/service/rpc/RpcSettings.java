@@ -50,7 +50,7 @@ public record RpcSettings(
       Setting.flag(
           "CHAT_ALLOW_ROLLBACK",
           false,
-          "true: `Prefer: tx=rollback` undoes a call of a function after its answer, for tests of a client");
+          "true: `Prefer: tx=rollback` undoes a call of a function or a write of a table after its answer, for tests of a client");
 
   /** How often functions may be called. */
   public static final List<Setting<?>> RATES = List.of(PER_PERSON, PER_ADDRESS);

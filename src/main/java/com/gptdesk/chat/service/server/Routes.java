@@ -26,9 +26,6 @@ import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import io.vertx.ext.web.handler.BodyHandler;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +34,6 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -56,9 +52,6 @@ final class Routes {
   /** Behind Supabase's gateway, and as a Realtime server has it, like its {@code /socket}. */
   private static final List<String> BROADCASTS =
       List.of("/realtime/v1/api/broadcast", "/api/broadcast");
-
-  /** What the build says of the functions, for tools that read OpenAPI. */
-  private static final Reply OPEN_API = openApi();
 
   private final Vertx vertx;
   private final HttpSettings settings;
@@ -120,7 +113,7 @@ final class Routes {
     router.route("/rest/v1/rpc/:function").handler(this::withinLimits);
     handOn(router, "/rest/v1/rpc/:function", rpc::knows, rpc::serves, deadlines);
     router.route("/rest/v1/rpc/:function").handler(body()).handler(this::rpc);
-    route(router, "/rest/v1").handler(context -> end(context, OPEN_API));
+    route(router, "/rest/v1").handler(this::withinLimits).handler(this::describe);
     router.route("/rest/v1").handler(context -> end(context, notFound(context.request()).reply()));
     router.route("/rest/v1/:table").handler(this::withinLimits);
     handOn(router, "/rest/v1/:table", rest::knows, rest::serves, deadlines);
@@ -451,14 +444,11 @@ final class Routes {
         });
   }
 
-  private static Reply openApi() {
-    try (InputStream file = Routes.class.getResourceAsStream("/openapi.json")) {
-      byte[] written = Objects.requireNonNull(file, "openapi.json").readAllBytes();
-      String document = new String(written, StandardCharsets.UTF_8);
-      return new Reply(200, "application/openapi+json; charset=utf-8", Map.of(), document);
-    } catch (IOException e) {
-      throw new UncheckedIOException("openapi.json cannot be read", e);
-    }
+  /** For tools that read OpenAPI. */
+  private void describe(RoutingContext context) {
+    String authorization = context.request().getHeader("Authorization");
+    String apikey = context.request().getHeader("apikey");
+    blocking(context, () -> rpc.describe(authorization, apikey));
   }
 
   private static final String HINT =

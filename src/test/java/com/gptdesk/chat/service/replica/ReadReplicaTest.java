@@ -155,7 +155,7 @@ class ReadReplicaTest {
             com.gptdesk.chat.database.Caller.user(ALICE),
             ALICE,
             null,
-            functions.statement(function, names),
+            functions.statement(callable, names),
             json);
     assertNotNull(answer, function + " does not work on a replica");
     assertTrue(String.valueOf(answer.json()).length() > 10, answer.json());

@@ -2,7 +2,6 @@ package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
-import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.RequestLimits;
 import java.util.List;
 import java.util.Map;
@@ -15,9 +14,22 @@ public final class NoTables {
   public static RestEndpoint endpoint(TokenVerifier tokens, RequestLimits limits) {
     return new RestEndpoint(
         new ServiceDatabase(new PGSimpleDataSource()),
-        new TableCatalogue(() -> new TableCatalogue.Tables(Map.of(), List.of()), System::nanoTime),
+        catalogue(),
         RestLimits.DEFAULT,
-        new CallGuard(tokens, limits, true),
+        tokens,
+        limits,
+        false,
+        true,
         () -> {});
+  }
+
+  /** Rows of functions, in which nothing can be embedded. */
+  public static FunctionRows rows() {
+    return new FunctionRows(catalogue(), RestLimits.DEFAULT);
+  }
+
+  private static TableCatalogue catalogue() {
+    return new TableCatalogue(
+        () -> new TableCatalogue.Tables(Map.of(), List.of()), System::nanoTime);
   }
 }

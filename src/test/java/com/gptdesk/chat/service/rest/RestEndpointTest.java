@@ -43,12 +43,19 @@ class RestEndpointTest {
         alter table public.marks enable row level security;
         create policy "All" on public.marks to authenticated using (weight < 100) with check (coalesce(weight, 1) < 100);
         grant select, insert, update, delete on public.marks to authenticated;
+        create function public.mark_label(public.marks) returns text stable language sql
+          as 'select $1.code || count(*) from marks m where m.weight >= $1.weight';
+        create function public.mark_lighter(public.marks) returns setof public.marks stable language sql
+          as 'select m.* from marks m where m.weight < $1.weight';
+        grant execute on function public.mark_label(public.marks), public.mark_lighter(public.marks) to authenticated;
         alter table public.users add column password_hash text;
         """);
     alice =
         TableClient.of(
             database,
             new RestLimits(List.of("marks"), 3, 2, Duration.ofSeconds(30)),
+            List.of("mark_*"),
+            false,
             database.alice().id());
     mallory = alice.as(database.mallory().id());
     anon = alice.as(null);
@@ -282,15 +289,117 @@ class RestEndpointTest {
             .with("Prefer", "missing=default,return=representation")
             .ask("POST", "marks?columns=code,weight&select=weight", row);
     assertEquals("[{\"weight\":1}]", body(defaults));
-    is(
+  }
+
+  @Test
+  void rowsThatLackDifferentColumnsTakeTheirDefaults() {
+    TableClient defaults = alice.with("Prefer", "missing=default,return=representation");
+    String rows =
+        "[{\"code\":\"e\"},{\"note\":\"n, \\\"}]\\\"\",\"weight\":5},{\"code\":\"f\",\"weight\":2,\"ignored\":1}]";
+    Reply made =
+        defaults.ask("POST", "marks?columns=code,weight,note&select=code,weight,note", rows);
+    assertEquals(201, made.status(), made::body);
+    assertEquals(
+        JSON.readTree(
+            "[{\"code\":\"e\",\"weight\":1,\"note\":null},{\"code\":null,\"weight\":5,\"note\":\"n, \\\"}]\\\"\"},{\"code\":\"f\",\"weight\":2,\"note\":null}]"),
+        JSON.readTree(body(made)));
+    // Without columns the rows say which there are; one that no table has is refused.
+    is(defaults.ask("POST", "marks", rows), 400, "PGRST204");
+    Reply merged =
         alice
-            .with("Prefer", "missing=default")
+            .with("Prefer", "missing=default,return=representation,resolution=merge-duplicates")
             .ask(
                 "POST",
-                "marks?columns=code,weight",
-                "[{\"code\":\"e\"},{\"code\":\"f\",\"weight\":2}]"),
+                "marks?on_conflict=code&select=code,weight",
+                "[{\"code\":\"a\",\"weight\":7},{\"code\":\"g\"}]");
+    assertEquals(201, merged.status(), merged::body);
+    assertEquals(
+        "[{\"code\":\"a\",\"weight\":7},{\"code\":\"g\",\"weight\":1}]",
+        body(merged).replace(" \n ", ""));
+    // Each is a part of the statement, so there are at most as many as rows of an answer.
+    is(
+        defaults.ask(
+            "POST", "marks", "[{\"code\":\"p\"},{\"code\":\"q\"},{\"weight\":3},{\"code\":\"r\"}]"),
         400,
         "PGRST102");
+    // Each of their values is a parameter, of which PostgreSQL takes so many.
+    TableClient ample =
+        TableClient.of(
+                database,
+                new RestLimits(List.of("marks"), 100_000, 2, Duration.ofSeconds(30)),
+                database.alice().id())
+            .with("Prefer", "missing=default");
+    String many = "{\"code\":\"s\"},{\"weight\":3},".repeat(15_000) + "{\"code\":\"s\"}";
+    is(ample.ask("POST", "marks", "[" + many + "]"), 400, "PGRST102");
+    is(
+        defaults.ask("POST", "marks", "[{\"code\":\"x\"},{\"code\":\"z\",\"weight\":\"heavy\"}]"),
+        400,
+        "22P02");
+    is(alice.ask("POST", "marks", "[{\"code\":\"x\"},{\"weight\":2}]"), 400, "PGRST102");
+  }
+
+  @Test
+  void aWriteIsUndoneWhereThatIsAllowed() {
+    TableClient trying =
+        TableClient.of(
+                database,
+                new RestLimits(List.of("marks"), 3, 2, Duration.ofSeconds(30)),
+                List.of(),
+                true,
+                database.alice().id())
+            .with("Prefer", "handling=strict, return=representation, tx=rollback");
+    Reply made = trying.ask("POST", "marks?select=code", "{\"code\":\"never\"}");
+    assertEquals(201, made.status(), made::body);
+    assertEquals("[{\"code\":\"never\"}]", body(made));
+    assertTrue(
+        String.valueOf(made.headers().get("Preference-Applied")).contains("tx=rollback"),
+        made.headers()::toString);
+    assertEquals(
+        "[{\"note\":\"y\"}]",
+        body(trying.ask("PATCH", "marks?code=eq.a&select=note", "{\"note\":\"y\"}")));
+    assertEquals(
+        "[{\"code\":\"a\"}]", body(trying.ask("DELETE", "marks?code=eq.a&select=code", "")));
+    assertEquals(
+        "[{\"code\":\"a\",\"note\":\"x\"}, \n {\"code\":\"b\",\"note\":null}]",
+        body(alice.get("marks?select=code,note&order=code")));
+    // Where it is not allowed it is passed over, and refused when strict.
+    is(
+        alice
+            .with("Prefer", "handling=strict, tx=rollback")
+            .ask("POST", "marks", "{\"code\":\"never\"}"),
+        400,
+        "PGRST122");
+    assertEquals(
+        201,
+        alice.with("Prefer", "tx=rollback").ask("POST", "marks", "{\"code\":\"ever\"}").status());
+    assertEquals("[{\"code\":\"ever\"}]", body(alice.get("marks?select=code&code=eq.ever")));
+  }
+
+  @Test
+  void writtenRowsShowWhatFunctionsMakeOfThem() {
+    TableClient showing = alice.with("Prefer", "return=representation");
+    // A statement sees no row that itself has written, as in PostgREST.
+    assertEquals(
+        "[{\"code\":\"d\",\"mark_label\":\"d0\",\"mark_lighter\":[{\"code\":\"a\"}, \n {\"code\":\"b\"}]}]",
+        body(
+            showing.ask(
+                "POST",
+                "marks?select=code,mark_label,mark_lighter(code)&mark_lighter.order=code",
+                "{\"code\":\"d\",\"weight\":9}")));
+    assertEquals(
+        "[{\"l\":\"d3\"}]",
+        body(showing.ask("PATCH", "marks?mark_label=eq.d1&select=l:mark_label", "{\"weight\":1}")));
+    assertEquals(
+        "[{\"mark_label\":\"d3\"}]",
+        body(showing.ask("DELETE", "marks?code=eq.d&select=mark_label", "")));
+    is(showing.ask("POST", "marks", "{\"mark_label\":\"x\"}"), 400, "PGRST204");
+    is(showing.ask("PATCH", "marks?id=eq.1", "{\"mark_label\":\"x\"}"), 400, "PGRST204");
+    is(
+        alice
+            .with("Prefer", "resolution=merge-duplicates")
+            .ask("POST", "marks?on_conflict=mark_label", "{\"code\":\"x\"}"),
+        400,
+        "42703");
   }
 
   @Test

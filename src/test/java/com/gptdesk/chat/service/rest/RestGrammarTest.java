@@ -3,14 +3,19 @@ package com.gptdesk.chat.service.rest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.query.QueryParser;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -47,10 +52,13 @@ class RestGrammarTest {
                     "thing_groups",
                     "likes",
                     "trees",
+                    "replies",
                     "open_*"),
                 RestLimits.DEFAULT.maxRows(),
                 RestLimits.DEFAULT.maxDepth(),
                 RestLimits.DEFAULT.statementTimeout()),
+            List.of("note_*", "notes", "loop_*", "thing_note"),
+            false,
             database.alice().id());
   }
 
@@ -119,6 +127,54 @@ class RestGrammarTest {
     assertEquals(200, alice.get("things?select=" + many(200, "id")).status());
     assertEquals(200, alice.get("things?id=in.(" + many(1000, "1") + ")").status());
     assertEquals(200, alice.get("things?or=(" + many(500, "id.eq.1") + ")").status());
+  }
+
+  /** Functions of a row may return what never ends, and call themselves. */
+  @Test
+  void aFunctionOfARowHasATime() {
+    TableClient hurried =
+        TableClient.of(
+            database,
+            new RestLimits(List.of("trees"), 1000, 4, Duration.ofMillis(200)),
+            List.of("loop_*"),
+            false,
+            database.alice().id());
+    Reply endless = hurried.get("trees?select=loop_forever(id)&loop_forever.order=name");
+    assertEquals(503, endless.status(), endless::body);
+    assertTrue(String.valueOf(endless.body()).contains("PT503"));
+    // The control: the same within itself, four deep.
+    Reply deep =
+        alice.get(
+            "trees?select=loop_trees(loop_trees(loop_trees(loop_trees(id))))&id=eq.1&loop_trees.limit=1");
+    assertEquals(200, deep.status(), deep::body);
+  }
+
+  /** Requests of one form are one statement, however the values differ. */
+  @Test
+  void aFunctionOfARowIsPlannedOnce() {
+    TableCatalogue catalogue =
+        new TableCatalogue(database.chat(), List.of("notes"), List.of("note_*"));
+    Set<String> statements =
+        Stream.of("5", "6", "7")
+            .map(
+                length ->
+                    QueryParser.parse(
+                            List.of(
+                                Map.entry("select", "note_shout,note_siblings(id)"),
+                                Map.entry("note_length", "gt." + length),
+                                Map.entry("limit", length)),
+                            4)
+                        .query())
+            .map(
+                query -> {
+                  ReadPlan plan =
+                      new ReadPlan(catalogue.with("notes"), Caller.Role.AUTHENTICATED, 1000);
+                  ServedTable notes = catalogue.with("notes").table("notes");
+                  var page = plan.page(notes, query, TablePreferences.Count.NONE, false);
+                  return Statement.of(page, plan).sql();
+                })
+            .collect(Collectors.toSet());
+    assertEquals(1, statements.size(), statements::toString);
   }
 
   private static void refused(String address) {

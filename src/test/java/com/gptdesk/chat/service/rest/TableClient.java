@@ -23,12 +23,28 @@ record TableClient(RestEndpoint endpoint, @Nullable String token, Map<String, St
    * @param person null for nobody
    */
   static TableClient of(TestDatabase database, RestLimits limits, @Nullable UUID person) {
+    return of(database, limits, List.of(), false, person);
+  }
+
+  /**
+   * @param functions that are served, too
+   * @param mayRollBack whether a write may be undone after its answer
+   * @param person null for nobody
+   */
+  static TableClient of(
+      TestDatabase database,
+      RestLimits limits,
+      List<String> functions,
+      boolean mayRollBack,
+      @Nullable UUID person) {
     RestEndpoint endpoint =
         new RestEndpoint(
             database.chat(),
+            new TableCatalogue(database.chat(), limits.served(), functions),
             limits,
             new TokenVerifier(TokenSettings.ofSecret(SECRET)),
             RequestLimits.ample(),
+            mayRollBack,
             true,
             () -> {});
     return new TableClient(endpoint, null, Map.of()).as(person);

@@ -47,13 +47,13 @@ public final class EchoService {
         }
 
         @Override
-        public String statement(String function, List<String> argumentNames) {
-          return function;
+        public String statement(CallableFunction function, List<String> argumentNames) {
+          return function.name();
         }
 
         @Override
-        public String statement(String function, List<String> argumentNames, String shape) {
-          return function;
+        public String rows(CallableFunction function, List<String> argumentNames, boolean withRow) {
+          return function.name();
         }
 
         @Override
@@ -80,7 +80,9 @@ public final class EchoService {
       TokenVerifier tokens,
       @Nullable DemoEndpoints demo,
       Metrics metrics) {
-    var gateway = new RpcEndpoint(new FunctionCatalogue(FUNCTIONS), database, tokens, limits, true);
+    var gateway =
+        new RpcEndpoint(
+            new FunctionCatalogue(FUNCTIONS), NoTables.rows(), database, tokens, limits, true);
     return of(vertx, settings, limits, gateway, topics, tokens, demo, metrics);
   }
 
@@ -105,7 +107,9 @@ public final class EchoService {
       TokenVerifier tokens,
       StorageEndpoint storage,
       Metrics metrics) {
-    var gateway = new RpcEndpoint(new FunctionCatalogue(FUNCTIONS), ECHO, tokens, limits, true);
+    var gateway =
+        new RpcEndpoint(
+            new FunctionCatalogue(FUNCTIONS), NoTables.rows(), ECHO, tokens, limits, true);
     return of(vertx, settings, limits, gateway, new NoTopics(), tokens, storage, null, metrics);
   }
 

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -122,6 +123,21 @@ class RpcExecutionTest {
     assertEquals(2, alone.size());
   }
 
+  @Test
+  void whatShapesItsResultWaitsForItsTurnInTheConversation() throws Exception {
+    Thread held = Thread.ofPlatform().start(() -> perform(HER, SEND, "a", "held"));
+    Await.open(isHeld);
+    Thread shaped = Thread.ofPlatform().start(() -> perform(HER, SEND, "a", "shaped"));
+    Await.until(
+        "it waits, or is done",
+        () -> shaped.getState() == Thread.State.TIMED_WAITING || !shaped.isAlive());
+    assertEquals(List.of("held"), alone);
+    mayGo.countDown();
+    held.join();
+    shaped.join();
+    assertEquals(List.of("held", "shaped"), alone);
+  }
+
   private static String json(String call) {
     return call.equals("shaped") ? "1 [{}]" : "{}";
   }
@@ -133,6 +149,7 @@ class RpcExecutionTest {
       String json,
       String... names) {
     ByteBuffer body = ByteBuffer.wrap(json.getBytes(StandardCharsets.UTF_8));
+    boolean isShaped = json.equals("shaped");
     return execution
         .perform(
             who,
@@ -143,9 +160,12 @@ class RpcExecutionTest {
                 Set.of(names),
                 json,
                 conversation,
-                json.equals("shaped") ? new RpcShape("{}", 0) : RpcShape.NONE),
+                isShaped ? RpcShape.of(List.of(Map.entry("limit", "1")), 0) : RpcShape.NONE,
+                RpcArguments.JSON_TYPES),
             CallPreferences.NONE,
-            "statement")
+            isShaped
+                ? new RpcCall("statement", List.of(), false, Duration.ofSeconds(5))
+                : RpcCall.plain("statement"))
         .status();
   }
 

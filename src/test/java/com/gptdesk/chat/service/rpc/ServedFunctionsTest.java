@@ -15,6 +15,9 @@ import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
+import com.gptdesk.chat.service.rest.FunctionRows;
+import com.gptdesk.chat.service.rest.RestLimits;
+import com.gptdesk.chat.service.rest.TableCatalogue;
 import com.gptdesk.chat.testing.TestServer;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
@@ -317,9 +320,11 @@ class ServedFunctionsTest {
 
   private static RpcEndpoint serving(
       DataSource connections, List<String> others, boolean mayRollBack) {
+    ServiceDatabase database = new ServiceDatabase(connections);
     return new RpcEndpoint(
-        new ServiceDatabase(connections),
-        others,
+        database,
+        new FunctionCatalogue(new DatabaseFunctions(database, others)),
+        new FunctionRows(new TableCatalogue(database, List.of(), others), RestLimits.DEFAULT),
         null,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),
         RequestLimits.ample(),

@@ -216,7 +216,7 @@ class HttpServiceTest {
           "application/openapi+json; charset=utf-8",
           response.headers().firstValue("Content-Type").orElseThrow());
       JsonNode described = JSON.readTree(response.body());
-      assertTrue(described.get("paths").has("/rpc/send_message"), path);
+      assertTrue(described.get("paths").has("/rpc/echo"), path);
       assertProblem(send(request(path).POST(BodyPublishers.noBody())), 404, "PGRST125");
     }
   }
