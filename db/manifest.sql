@@ -85,7 +85,9 @@ with
     from pg_catalog.pg_proc p
     join schemas s on s.oid = p.pronamespace
     cross join alias
-    where not exists (select from extension_members e where e.classid = 'pg_catalog.pg_proc'::regclass and e.objid = p.oid)
+    cross join asked
+    where (asked.standalone or s.name <> 'public' or p.proname not in ('add_team', 'add_person', 'activate_person', 'deactivate_person'))
+      and not exists (select from extension_members e where e.classid = 'pg_catalog.pg_proc'::regclass and e.objid = p.oid)
   ),
 
   rights as (

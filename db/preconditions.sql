@@ -48,7 +48,8 @@ with
         'add_push_subscription', 'remove_push_subscription', 'get_push_subscriptions'
       ]),
       ('platform table', array['teams', 'users']),
-      ('platform index', array['teams_pkey', 'users_pkey', 'email_is_unique', 'users_team_idx'])
+      ('platform index', array['teams_pkey', 'users_pkey', 'email_is_unique', 'users_team_idx', 'users_address_idx']),
+      ('platform function', array['add_team', 'add_person', 'activate_person', 'deactivate_person'])
   ),
 
   schemas as (
@@ -425,17 +426,17 @@ with
           when 'i' then 'index' when 'I' then 'index' when 'S' then 'sequence' when 'c' then 'type' else 'relation' end as kind
       from ours o
       join pg_catalog.pg_class c on c.relname = any (o.names)
-      where o.kind <> 'function'
+      where o.kind not like '%function'
       union all
       select t.typname, t.typowner, t.typnamespace, o.kind like 'platform %', 'type'
       from ours o
       join pg_catalog.pg_type t on t.typname = any (o.names) and t.typrelid = 0 and t.typcategory <> 'A'
       where o.kind in ('table', 'type')
       union all
-      select p.proname, p.proowner, p.pronamespace, false, 'function'
+      select p.proname, p.proowner, p.pronamespace, o.kind like 'platform %', 'function'
       from ours o
       join pg_catalog.pg_proc p on p.proname = any (o.names)
-      where o.kind = 'function'
+      where o.kind like '%function'
     ) x, asked, me, schemas
     where x.namespace = schemas.public
       and not (x.is_platforms and asked.platform = 'existing')

@@ -13,6 +13,13 @@ as $$
   where u.id = export_person_rows.person
 
   union all
+  select 'provisioned', json_build_object(
+    'user_name', p.user_name, 'external_id', p.external_id, 'attributes', p.attributes, 'created_at', p.created_at,
+    'changed_at', p.changed_at, 'removed_at', p.removed_at)
+  from chat.provisioned_people p
+  where p.user_id = export_person_rows.person
+
+  union all
   select 'presence', json_build_object(
     'status', p.status, 'last_seen', p.last_seen, 'current_page', p.current_page, 'typing_to', p.is_typing_to, 'updated_at', p.updated_at)
   from public.user_presence p
@@ -109,7 +116,10 @@ begin
   end if;
   perform chat.audit('export_person', jsonb_build_object('user_id', export_person.person));
   select json_object_agg(known.section, coalesce(x.list, '[]') order by known.place) into document
-  from unnest(array['person', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'files', 'devices', 'reactions'])
+  from unnest(array[
+    'person', 'provisioned', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'files', 'devices',
+    'reactions'
+  ])
     with ordinality known (section, place)
   left join (
     select r.section, json_agg(r.data) as list

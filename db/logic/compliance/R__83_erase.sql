@@ -129,6 +129,9 @@ begin
   delete from public.user_presence p where p.user_id = person;
   delete from public.push_subscriptions d where d.user_id = person;
   delete from chat.upload_counts u where u.user_id = person;
+  update chat.provisioned_people p
+  set user_name = p.user_id || '@erased.invalid', external_id = null, attributes = '{}', removed_at = coalesce(p.removed_at, now())
+  where p.user_id = person;
   if exists (select from chat.settings s where s.platform = 'standalone') then
     update public.users u
     set full_name = 'Former member', email = u.id || '@erased.invalid', avatar_url = null

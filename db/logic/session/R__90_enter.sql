@@ -76,12 +76,17 @@ as $$
     -- An overload of somebody else's is not of the contract.
     select
       p.proname = any (array[
-        'add_reaction', 'block_user', 'delete_message', 'edit_message', 'get_blocked_users', 'get_changes', 'get_conversations',
-        'get_messages',
-        'get_or_create_conversation', 'get_unread_total', 'mark_as_read', 'mark_as_unread', 'mark_conversation_as_read',
-        'remove_reaction', 'search_messages', 'search_users', 'send_message', 'set_archived', 'set_muted', 'unblock_user',
-        'update_presence', 'update_typing_status'
+        'activate_person', 'add_person', 'add_push_subscription', 'add_reaction', 'add_team', 'block_user', 'deactivate_person',
+        'delete_message', 'edit_message', 'get_blocked_users', 'get_changes', 'get_conversations', 'get_messages',
+        'get_or_create_conversation', 'get_push_subscriptions', 'get_unread_total', 'mark_as_read', 'mark_as_unread',
+        'mark_conversation_as_read', 'remove_push_subscription', 'remove_reaction', 'search_messages', 'search_users',
+        'send_message', 'set_archived', 'set_muted', 'unblock_user', 'update_presence', 'update_typing_status'
       ])
+      -- An existing platform may have functions of these names.
+      and (
+        p.proname <> all (array['activate_person', 'add_person', 'add_team', 'deactivate_person'])
+        or (select s.platform from chat.settings s) = 'standalone'
+      )
       and p.proowner = (select c.relowner from pg_catalog.pg_class c where c.oid = 'chat.settings'::regclass)
   ) of_contract (is_true)
   where p.pronamespace = 'public'::regnamespace

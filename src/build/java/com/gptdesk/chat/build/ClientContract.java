@@ -91,6 +91,7 @@ final class ClientContract {
           ) order by f.name)
           from chat.callable_functions() f
           join pg_proc p on p.oid = f.oid
+          where has_function_privilege('authenticated', f.oid, 'execute')
         )
       )
       """;

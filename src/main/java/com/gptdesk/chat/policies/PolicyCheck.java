@@ -5,6 +5,7 @@ import com.gptdesk.chat.jooq.tables.daos.ChatFilesDao;
 import com.gptdesk.chat.jooq.tables.daos.ConversationPreferencesDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageEditsDao;
 import com.gptdesk.chat.jooq.tables.daos.MessageReactionsDao;
+import com.gptdesk.chat.jooq.tables.daos.PushSubscriptionsDao;
 import com.gptdesk.chat.jooq.tables.daos.UserBlocksDao;
 import com.gptdesk.chat.jooq.tables.daos.UserConversationsDao;
 import com.gptdesk.chat.jooq.tables.daos.UserMessagesDao;
@@ -44,6 +45,7 @@ public final class PolicyCheck implements AutoCloseable {
           "ConversationPreferences", ConversationPreferencesDao::new,
           "MessageEdits", MessageEditsDao::new,
           "MessageReactions", MessageReactionsDao::new,
+          "PushSubscriptions", PushSubscriptionsDao::new,
           "UserBlocks", UserBlocksDao::new,
           "UserConversations", UserConversationsDao::new,
           "UserMessages", UserMessagesDao::new,

@@ -64,7 +64,11 @@ class GeneratedCodeTest {
             "updateTypingStatus",
             "updatePresence",
             "searchUsers",
-            "searchMessages")) {
+            "searchMessages",
+            "addTeam",
+            "addPerson",
+            "activatePerson",
+            "deactivatePerson")) {
       assertTrue(functions.contains(name), name);
     }
   }

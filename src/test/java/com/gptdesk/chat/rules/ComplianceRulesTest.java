@@ -42,7 +42,8 @@ class ComplianceRulesTest extends Rules {
             "message_keys",
             "upload_counts",
             "file_removals",
-            "push_notices")) {
+            "push_notices",
+            "provisioned_people")) {
       everybody("select * from chat." + table, nobody);
     }
     everybody("insert into chat.audit_log (acting_as, action) values ('x', 'y')", nobody);
@@ -72,6 +73,7 @@ class ComplianceRulesTest extends Rules {
     assertEquals(
         List.of(
             "person",
+            "provisioned",
             "presence",
             "blocks",
             "preferences",
@@ -79,6 +81,7 @@ class ComplianceRulesTest extends Rules {
             "messages",
             "earlier_texts",
             "files",
+            "devices",
             "reactions"),
         fieldsOf(export));
     assertEquals("PT404", refusal("select chat.export_person('%s')".formatted(NOBODY)));
@@ -98,7 +101,9 @@ class ComplianceRulesTest extends Rules {
 
     assertEquals("PT409", refusal(erase(alice.id(), 2)), "she is active");
     database.asOwner(
-        "update public.users set status = 'inactive' where id = '%s'".formatted(alice.id()));
+        "select chat.provision_person('%1$s', 'alice', 'a1', 'alice@example.org', null, null, false, null, '{\"title\": \"Ms\"}')"
+            .formatted(alice.id()));
+    assertEquals("alice", export(alice.id()).get("provisioned").get(0).get("user_name").asString());
     call(erase(alice.id(), 2));
 
     assertEquals(
@@ -121,6 +126,10 @@ class ComplianceRulesTest extends Rules {
         database.ownerReads(
             "select full_name from public.users where id = '%s'".formatted(alice.id())));
     assertEquals("1", database.ownerReads("select count(*) from chat.erased_people"));
+    assertEquals(
+        alice.id() + "@erased.invalid {}",
+        database.ownerReads(
+            "select concat_ws(' ', user_name, external_id, attributes) from chat.provisioned_people where removed_at is not null"));
 
     call(erase(alice.id(), 500)); // again changes nothing
     assertEquals(before + 3, bob.conversation(conversation).getRevision());

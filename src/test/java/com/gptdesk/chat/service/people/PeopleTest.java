@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.service.people.People.Imported;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -41,8 +43,8 @@ class PeopleTest {
     assertEquals(TestDatabase.BLUE, people.team("Blue"));
     database.asOwner("insert into teams (name) values ('Green')");
     assertEquals(
-        "2 teams have the name \"Green\": give the id", refusal(() -> people.team("Green")));
-    assertEquals("The name of the team is empty.", refusal(() -> people.team(" ")));
+        "2 teams have the name \"Green\". Give the id.", refusal(() -> people.team("Green")));
+    assertEquals("The name of the team is empty. Give a name.", refusal(() -> people.team(" ")));
   }
 
   @Test
@@ -75,7 +77,9 @@ class PeopleTest {
     UUID id = UUID.randomUUID();
     assertEquals(id, people.person(id.toString(), "e@example.org", "Eve", null, null));
     assertEquals(
-        "E@example.org is the address of " + id + " already",
+        "E@example.org is the address of "
+            + id
+            + " already. An address is of one person only, whatever its case.",
         refusal(
             () -> people.person(UUID.randomUUID().toString(), "E@example.org", "Eve", null, null)));
   }
@@ -84,11 +88,11 @@ class PeopleTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "no address|Nobody|Blue|this is no e-mail address: \"no address\"",
-        "a@b c|Nobody|Blue|this is no e-mail address: \"a@b c\"",
-        "a@example.org||Blue|a@example.org is new, so tell the full name",
-        "a@example.org|' '|Blue|the full name is empty",
-        "a@example.org|Anna|Purple|there is no team \"Purple\": the command add-team adds it",
+        "no address|Nobody|Blue|This is no e-mail address: \"no address\". Each person has one.",
+        "a@b c|Nobody|Blue|This is no e-mail address: \"a@b c\". Each person has one.",
+        "a@example.org||Blue|a@example.org is new, so tell the full name. Only who is there already keeps what is not told.",
+        "a@example.org|' '|Blue|The full name is empty. Give a name, or leave it out to keep the one that is there.",
+        "a@example.org|Anna|Purple|There is no team \"Purple\". Add it first: the function and the command add-team do.",
       })
   void whatCannotBeStoredIsRefusedInWords(String email, String name, String team, String reason) {
     assertEquals(reason, refusal(() -> people.person(null, email, name, team, null)));
@@ -125,8 +129,71 @@ class PeopleTest {
     assertTrue(people.activate(database.bob().id().toString(), true));
     assertEquals(database.bob().id(), people.active(bob));
     assertEquals(
-        "Nobody has the e-mail address or id \"nobody@example.org\".",
+        "Nobody has the e-mail address or id \"nobody@example.org\". add_person adds somebody.",
         refusal(() -> people.activate("nobody@example.org", true)));
+  }
+
+  @Test
+  void aBackEndDoesTheSameByFunctions() {
+    Caller service = Caller.service();
+    UUID green = database.chat().as(service, tx -> Routines.addTeam(tx.configuration(), "Green"));
+    UUID dora =
+        database
+            .chat()
+            .as(
+                service,
+                tx ->
+                    Routines.addPerson(
+                        tx.configuration(),
+                        "dora@example.org",
+                        "Dora",
+                        green.toString(),
+                        null,
+                        null));
+    assertEquals("dora@example.org Dora Green  active", stored(dora));
+    assertEquals(
+        true,
+        database
+            .chat()
+            .as(service, tx -> Routines.deactivatePerson(tx.configuration(), "dora@example.org")));
+    assertEquals("dora@example.org Dora Green  inactive", stored(dora));
+    assertEquals(
+        true,
+        database
+            .chat()
+            .as(service, tx -> Routines.activatePerson(tx.configuration(), dora.toString())));
+    assertEquals(
+        "no_person",
+        assertThrows(
+                Refusal.class,
+                () ->
+                    database
+                        .chat()
+                        .as(service, tx -> Routines.activatePerson(tx.configuration(), "nobody")))
+            .details());
+    database
+        .alice()
+        .isRefused(
+            () -> database.alice().tries(tx -> Routines.addTeam(tx.configuration(), "Mine")),
+            "42501");
+  }
+
+  @Test
+  void functionsArePartOfTheContractOnTheStandalonePlatformAlone() {
+    String served =
+        "select count(*) from chat.callable_functions() where name in ('add_team', 'add_person', 'activate_person', 'deactivate_person')";
+    assertEquals("4", database.ownerReads(served));
+    database.asOwner("update chat.settings set platform = 'existing'");
+    assertEquals("0", database.ownerReads(served));
+    assertEquals(
+        "platform",
+        assertThrows(
+                Refusal.class,
+                () ->
+                    database
+                        .chat()
+                        .as(Caller.service(), tx -> Routines.addTeam(tx.configuration(), "Green")))
+            .details());
   }
 
   @Test
@@ -139,11 +206,11 @@ class PeopleTest {
             émile@example.org,Émile Zoë,Blue,inactive
             """);
     assertEquals(
-        "Nothing was stored.\nEntry 1: the status is active or inactive, not \"gone\"",
+        "Nothing was stored.\nEntry 1: The status is active or inactive, not \"gone\". Leave it out to keep the one that is there.",
         refusal(() -> read(file, true)).replace("\r", ""));
     Path right = file(Files.readString(file).replace("gone", ""));
     assertEquals(
-        "Nothing was stored.\nEntry 1: there is no team \"Green\": the command add-team adds it",
+        "Nothing was stored.\nEntry 1: There is no team \"Green\". Add it first: the function and the command add-team do.",
         refusal(() -> read(right, false)).replace("\r", ""));
     assertEquals("5", database.ownerReads("select count(*) from users"));
     assertEquals(new Imported(2, 0, 0), read(right, true));

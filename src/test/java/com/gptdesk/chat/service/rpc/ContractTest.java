@@ -61,6 +61,17 @@ class ContractTest {
           Map.entry(
               "get_blocked_users(before (optional), before_id (optional), page_size (optional))",
               "SET reads"),
+          Map.entry(
+              "add_push_subscription(endpoint, p256dh, auth, label (optional), shows_text (optional))",
+              "SCALAR writes"),
+          Map.entry("remove_push_subscription(endpoint)", "SCALAR writes"),
+          Map.entry("get_push_subscriptions()", "SET reads"),
+          Map.entry("activate_person(who)", "SCALAR writes"),
+          Map.entry(
+              "add_person(email, full_name (optional), team (optional), avatar_url (optional), id (optional))",
+              "SCALAR writes"),
+          Map.entry("add_team(name)", "SCALAR writes"),
+          Map.entry("deactivate_person(who)", "SCALAR writes"),
           Map.entry("update_typing_status(typing_to)", "VOID writes"),
           Map.entry("update_presence(status, current_page (optional))", "VOID writes"),
           Map.entry("search_users(query, team_id (optional), page_size (optional))", "SET reads"),
