@@ -11,6 +11,7 @@ import com.gptdesk.chat.service.replica.ReplicaSettings;
 import com.gptdesk.chat.service.rest.RestLimits;
 import com.gptdesk.chat.service.rpc.BatchLimits;
 import com.gptdesk.chat.service.rpc.RpcSettings;
+import com.gptdesk.chat.service.scim.ScimSettings;
 import com.gptdesk.chat.service.server.HttpSettings;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.SettingGroup;
@@ -40,6 +41,7 @@ import org.slf4j.LoggerFactory;
  * @param files where files are stored, and what may be
  * @param webhooks how other systems are told of changes
  * @param push whether and how people who are away are told of messages
+ * @param scim how an identity provider tells of people
  * @param nats how changes are shared between nodes; null when each node reads its own
  * @param metricsToken the token for /metrics; null: nobody may read them
  */
@@ -55,6 +57,7 @@ public record Config(
     FileSettings files,
     WebhookSettings webhooks,
     PushSettings push,
+    ScimSettings scim,
     @Nullable NatsSettings nats,
     @Nullable String metricsToken) {
 
@@ -97,6 +100,7 @@ public record Config(
           new SettingGroup("Files", FileSettings.SETTINGS),
           new SettingGroup("Webhooks", WebhookSettings.SETTINGS),
           new SettingGroup("Push notifications", PushSettings.SETTINGS),
+          new SettingGroup("Identity provider (SCIM)", ScimSettings.SETTINGS),
           new SettingGroup("NATS", NatsSettings.SETTINGS),
           new SettingGroup("Metrics and log", List.of(Metrics.TOKEN, LOG_FORMAT))
               .and(HttpSettings.LOG));
@@ -125,6 +129,7 @@ public record Config(
                 settings, database.embedded() ? database.dataDirectory().resolve("files") : null),
             WebhookSettings.from(settings),
             PushSettings.from(settings),
+            ScimSettings.from(settings),
             NatsSettings.from(settings, database.embedded()),
             settings.get(Metrics.TOKEN));
     settings.get(LOG_FORMAT);

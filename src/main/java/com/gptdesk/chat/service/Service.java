@@ -49,6 +49,9 @@ import com.gptdesk.chat.service.rest.TableCatalogue;
 import com.gptdesk.chat.service.rpc.DatabaseFunctions;
 import com.gptdesk.chat.service.rpc.FunctionCatalogue;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
+import com.gptdesk.chat.service.scim.ScimEndpoint;
+import com.gptdesk.chat.service.scim.ScimPeople;
+import com.gptdesk.chat.service.scim.ScimSettings;
 import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
@@ -208,6 +211,7 @@ final class Service implements AutoCloseable {
                     relay::lookNow),
                 new BroadcastEndpoint(topics, tokens, config.topics(), enabled),
                 storage,
+                scim(config.scim(), chat),
                 limits,
                 Health.of(chat, migrations::differences, relayProblem),
                 realtime,
@@ -259,6 +263,18 @@ final class Service implements AutoCloseable {
                 resources.opened(Pools.replica(settings, config.database().statementTimeout())),
                 settings,
                 signer));
+  }
+
+  /** Null where no token is set. */
+  private static @Nullable ScimEndpoint scim(ScimSettings settings, ServiceDatabase chat) {
+    String token = settings.token();
+    if (token == null) {
+      return null;
+    }
+    ScimPeople people = new ScimPeople(chat, settings);
+    people.demandOwn();
+    LOG.info("An identity provider may change people at {}", ScimEndpoint.PREFIX);
+    return new ScimEndpoint(people, settings, token);
   }
 
   /** Files in a folder, and who removes what is gone; null where no folder is set. */

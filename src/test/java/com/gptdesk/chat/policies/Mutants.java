@@ -21,8 +21,8 @@ final class Mutants {
 
   /**
    * What relay.record_… writes is proved by AudienceEqualsPoliciesTest and ChangeLogRulesTest,
-   * whose presence ends by TopicsRulesTest; the lock keeps an order. What the relay and back ends do
-   * with the outbox is proved by LogReadersRulesTest and WebhooksRulesTest.
+   * whose presence ends by TopicsRulesTest; the lock keeps an order. What the relay and back ends
+   * do with the outbox is proved by LogReadersRulesTest and WebhooksRulesTest.
    */
   private static final Pattern NOT_ABOUT_RIGHTS =
       Pattern.compile(

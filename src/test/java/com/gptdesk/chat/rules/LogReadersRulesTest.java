@@ -214,6 +214,7 @@ class LogReadersRulesTest extends Rules {
   }
 
   private String reader(String what) {
-    return database.ownerReads("select %s from chat.log_readers where name = 'test'".formatted(what));
+    return database.ownerReads(
+        "select %s from chat.log_readers where name = 'test'".formatted(what));
   }
 }

@@ -69,7 +69,8 @@ class WebhooksRulesTest extends Rules {
     alice.sends(conversation, "hello");
     fill();
     assertEquals(List.of("hello"), waiting()); // what was committed since it was added
-    assertEquals("1", gptDesk.does(tx -> tx.fetchValue("select chat.remove_webhook('desk')")).toString());
+    assertEquals(
+        "1", gptDesk.does(tx -> tx.fetchValue("select chat.remove_webhook('desk')")).toString());
     assertEquals("0", database.ownerReads("select count(*) from chat.log_readers"));
     assertEquals("0", database.ownerReads("select count(*) from chat.webhook_events"));
     assertEquals("0", database.ownerReads("select count(*) from chat.webhook_lanes"));
@@ -164,9 +165,7 @@ class WebhooksRulesTest extends Rules {
       com.gptdesk.chat.testing.Await.until(
           "the other node to wait for the lane",
           () ->
-              !database
-                  .ownerReads("select count(*) from pg_locks where not granted")
-                  .equals("0"));
+              !database.ownerReads("select count(*) from pg_locks where not granted").equals("0"));
       node.commit();
       acknowledging.join();
     } catch (InterruptedException e) {
@@ -195,11 +194,14 @@ class WebhooksRulesTest extends Rules {
           alice.talksTo(i % 2 == 0 ? bob : carol), "m" + i); // two lanes, one event of each at once
     }
     fill();
-    database.asOwner("update chat.webhooks set allowance = 0, allowance_at = clock_timestamp() + interval '1 hour'");
+    database.asOwner(
+        "update chat.webhooks set allowance = 0, allowance_at = clock_timestamp() + interval '1 hour'");
     assertEquals(0, take().size());
-    database.asOwner("update chat.webhooks set allowance = 0, allowance_at = clock_timestamp() - interval '1 hour'");
+    database.asOwner(
+        "update chat.webhooks set allowance = 0, allowance_at = clock_timestamp() - interval '1 hour'");
     assertEquals(1, take().size());
-    database.asOwner("update chat.webhooks set allowance_at = clock_timestamp() - interval '1 hour'");
+    database.asOwner(
+        "update chat.webhooks set allowance_at = clock_timestamp() - interval '1 hour'");
     assertEquals(1, take().size()); // the second lane
     assertEquals(
         List.of(),

@@ -141,7 +141,8 @@ class ConfigTest {
                 "CHAT_DATABASE_URL", "jdbc:postgresql://somewhere/chat",
                 "CHAT_DATABASE_USER", "clerk",
                 "CHAT_DATABASE_PASSWORD", "hush-hush",
-                "CHAT_JWT_SECRET", "hush-hush-hush-hush-hush-hush-hush-hush"));
+                "CHAT_JWT_SECRET", "hush-hush-hush-hush-hush-hush-hush-hush",
+                "CHAT_SCIM_TOKEN", "hush-hush-hush-hush-hush-hush-hush-hush"));
     Login login = Objects.requireNonNull(config.database().service());
     assertEquals("hush-hush", login.password());
     assertFalse(config.toString().contains("hush"));

@@ -15,6 +15,7 @@ import com.gptdesk.chat.service.ops.Metrics;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
+import com.gptdesk.chat.service.scim.ScimEndpoint;
 import com.gptdesk.chat.service.storage.StorageEndpoint;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
@@ -76,6 +77,7 @@ public final class HttpService implements AutoCloseable {
   /**
    * @param limits the rate limits
    * @param storage null where no files are stored
+   * @param scim null where no identity provider tells of people; then its paths do not exist
    * @param demo null without the demo; then its paths do not exist
    * @param pageSettings what {@code /page.json} says
    */
@@ -86,6 +88,7 @@ public final class HttpService implements AutoCloseable {
       RestEndpoint rest,
       BroadcastEndpoint broadcasts,
       @Nullable StorageEndpoint storage,
+      @Nullable ScimEndpoint scim,
       RequestLimits limits,
       Health health,
       RealtimeServer realtime,
@@ -115,6 +118,7 @@ public final class HttpService implements AutoCloseable {
             rest,
             broadcasts,
             storage == null ? null : new StorageRoute(storage, settings.bounds(), work),
+            scim,
             limits,
             health,
             demo,

@@ -13,6 +13,8 @@ import com.gptdesk.chat.service.rest.RestEndpoint;
 import com.gptdesk.chat.service.rest.RestRequest;
 import com.gptdesk.chat.service.rpc.RpcEndpoint;
 import com.gptdesk.chat.service.rpc.RpcRequest;
+import com.gptdesk.chat.service.scim.ScimEndpoint;
+import com.gptdesk.chat.service.scim.ScimError;
 import com.gptdesk.chat.service.storage.OtherBuckets;
 import com.gptdesk.chat.service.storage.StorageEndpoint;
 import com.gptdesk.chat.service.upstream.Upstream;
@@ -32,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executor;
@@ -59,6 +62,7 @@ final class Routes {
   private final RestEndpoint rest;
   private final BroadcastEndpoint broadcasts;
   private final @Nullable StorageRoute storage;
+  private final @Nullable ScimEndpoint scim;
   private final RequestLimits limits;
   private final Health health;
   private final @Nullable DemoEndpoints demo;
@@ -75,6 +79,7 @@ final class Routes {
       RestEndpoint rest,
       BroadcastEndpoint broadcasts,
       @Nullable StorageRoute storage,
+      @Nullable ScimEndpoint scim,
       RequestLimits limits,
       Health health,
       @Nullable DemoEndpoints demo,
@@ -88,6 +93,7 @@ final class Routes {
     this.rest = rest;
     this.broadcasts = broadcasts;
     this.storage = storage;
+    this.scim = scim;
     this.limits = limits;
     this.health = health;
     this.demo = demo;
@@ -130,6 +136,9 @@ final class Routes {
           .route(StorageEndpoint.PREFIX + "/*")
           .handler(context -> storage.answer(context, deadlines));
     }
+    if (scim != null) {
+      scim(router, scim);
+    }
     route(router, "/health/live").handler(context -> end(context, health.live()));
     route(router, "/health/ready").handler(context -> blocking(context, health::ready));
     route(router, "/metrics")
@@ -165,9 +174,41 @@ final class Routes {
     }
     router.route().handler(context -> end(context, notFound(context.request()).reply()));
     router.errorHandler(400, context -> end(context, Problem.unreadable().reply()));
-    router.errorHandler(413, context -> end(context, settings.bounds().bodyTooLong().reply()));
+    router.errorHandler(
+        413, context -> end(context, inFormFor(context, settings.bounds().bodyTooLong())));
     router.errorHandler(500, Routes::fault);
     return router;
+  }
+
+  private void scim(Router router, ScimEndpoint scim) {
+    router.route(ScimEndpoint.PREFIX + "/*").handler(this::withinLimits);
+    router
+        .route(ScimEndpoint.PREFIX + "/*")
+        .handler(body())
+        .handler(
+            context -> {
+              HttpServerRequest request = context.request();
+              Map<String, String> query = new HashMap<>();
+              context
+                  .queryParams()
+                  .forEach(
+                      parameter -> query.putIfAbsent(parameter.getKey(), parameter.getValue()));
+              ScimEndpoint.Request asked =
+                  new ScimEndpoint.Request(
+                      request.method().name(),
+                      RequestLog.path(request).substring(ScimEndpoint.PREFIX.length()),
+                      query,
+                      request.getHeader("Authorization"),
+                      ByteBuffer.wrap(bytes(context)));
+              blocking(context, () -> scim.answer(asked));
+            });
+  }
+
+  /** Errors before the endpoint is reached, in the form of whom they are for. */
+  private static Reply inFormFor(RoutingContext context, Problem problem) {
+    return RequestLog.path(context.request()).startsWith(ScimEndpoint.PREFIX + "/")
+        ? new ScimError(problem.status(), null, problem.sentence()).reply()
+        : problem.reply();
   }
 
   private static void page(Router router, MessagesPage page) {
@@ -225,7 +266,7 @@ final class Routes {
     if (tooMany == null) {
       context.next();
     } else {
-      end(context, tooMany.reply());
+      end(context, inFormFor(context, tooMany));
     }
   }
 

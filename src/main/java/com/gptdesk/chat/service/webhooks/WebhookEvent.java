@@ -33,8 +33,8 @@ record WebhookEvent(
     Duration age) {
 
   /**
-   * The body, as of Supabase's database webhooks, with {@code id} and {@code timestamp} besides. The
-   * rows are passed on as the database wrote them.
+   * The body, as of Supabase's database webhooks, with {@code id} and {@code timestamp} besides.
+   * The rows are passed on as the database wrote them.
    */
   String body() {
     return """

@@ -78,7 +78,10 @@ final class WebhookRecords {
     asRelay(
         tx ->
             Routines.failWebhookEvent(
-                tx.configuration(), id, problem, pause == null ? null : YearToSecond.valueOf(pause)));
+                tx.configuration(),
+                id,
+                problem,
+                pause == null ? null : YearToSecond.valueOf(pause)));
   }
 
   /** Deletes old dead letters, a step at a time; returns how many. */

@@ -35,7 +35,9 @@ public record WebhookSettings(
 
   private static final Setting<Boolean> ENABLED =
       Setting.flag(
-          "CHAT_WEBHOOKS", true, "`false`: this node posts to no webhook; others of the database do");
+          "CHAT_WEBHOOKS",
+          true,
+          "`false`: this node posts to no webhook; others of the database do");
   private static final Setting<Integer> PARALLEL =
       Setting.number(
           "CHAT_WEBHOOK_PARALLEL",

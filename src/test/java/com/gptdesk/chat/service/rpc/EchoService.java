@@ -14,6 +14,7 @@ import com.gptdesk.chat.service.realtime.channel.Topics;
 import com.gptdesk.chat.service.realtime.socket.RealtimeServer;
 import com.gptdesk.chat.service.realtime.socket.RealtimeSettings;
 import com.gptdesk.chat.service.rest.NoTables;
+import com.gptdesk.chat.service.scim.ScimEndpoint;
 import com.gptdesk.chat.service.server.BroadcastEndpoint;
 import com.gptdesk.chat.service.server.DemoEndpoints;
 import com.gptdesk.chat.service.server.HttpService;
@@ -96,7 +97,7 @@ public final class EchoService {
       TokenVerifier tokens,
       @Nullable DemoEndpoints demo,
       Metrics metrics) {
-    return of(vertx, settings, limits, gateway, topics, tokens, null, demo, metrics);
+    return of(vertx, settings, limits, gateway, topics, tokens, null, null, demo, metrics);
   }
 
   /** With files. */
@@ -110,7 +111,22 @@ public final class EchoService {
     var gateway =
         new RpcEndpoint(
             new FunctionCatalogue(FUNCTIONS), NoTables.rows(), ECHO, tokens, limits, true);
-    return of(vertx, settings, limits, gateway, new NoTopics(), tokens, storage, null, metrics);
+    return of(
+        vertx, settings, limits, gateway, new NoTopics(), tokens, storage, null, null, metrics);
+  }
+
+  /** With an identity provider. */
+  public static HttpService of(
+      Vertx vertx,
+      HttpSettings settings,
+      RequestLimits limits,
+      TokenVerifier tokens,
+      @Nullable ScimEndpoint scim,
+      Metrics metrics) {
+    var gateway =
+        new RpcEndpoint(
+            new FunctionCatalogue(FUNCTIONS), NoTables.rows(), ECHO, tokens, limits, true);
+    return of(vertx, settings, limits, gateway, new NoTopics(), tokens, null, scim, null, metrics);
   }
 
   private static HttpService of(
@@ -121,6 +137,7 @@ public final class EchoService {
       Topics topics,
       TokenVerifier tokens,
       @Nullable StorageEndpoint storage,
+      @Nullable ScimEndpoint scim,
       @Nullable DemoEndpoints demo,
       Metrics metrics) {
     return new HttpService(
@@ -131,6 +148,7 @@ public final class EchoService {
         new BroadcastEndpoint(
             topics, tokens, new TopicLimits(100, 4, 9, Duration.ofSeconds(9), null), true),
         storage,
+        scim,
         limits,
         new Health(List.of(new Health.Check("database", () -> null))),
         new RealtimeServer(

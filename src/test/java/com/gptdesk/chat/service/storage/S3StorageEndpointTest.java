@@ -151,7 +151,8 @@ class S3StorageEndpointTest extends StorageEndpointTest {
           "attachment; filename*=UTF-8''page.html",
           read.headers().firstValue("Content-Disposition").orElse(""));
       assertEquals(
-          "text/html;charset=utf-8", read.headers().firstValue("Content-Type").orElse("").replace(" ", ""));
+          "text/html;charset=utf-8",
+          read.headers().firstValue("Content-Type").orElse("").replace(" ", ""));
       assertTrue(
           read.headers().firstValue("Cache-Control").orElse("").startsWith("private, max-age="));
       HttpResponse<String> other =

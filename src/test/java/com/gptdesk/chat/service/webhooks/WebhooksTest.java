@@ -86,7 +86,8 @@ class WebhooksTest {
     assertEquals("user_messages", body.path("table").asString());
     assertEquals("public", body.path("schema").asString());
     assertEquals("Grüße \"1\" 👍", post.text());
-    assertEquals(database.alice().id().toString(), body.path("record").path("sender_id").asString());
+    assertEquals(
+        database.alice().id().toString(), body.path("record").path("sender_id").asString());
     assertTrue(body.path("old_record").isNull());
     assertEquals(post.id(), body.path("id").asString());
     assertEquals(signature(secret, post), post.signature());
@@ -126,7 +127,13 @@ class WebhooksTest {
     assertTrue(texts.indexOf("elsewhere") < texts.lastIndexOf("one"), texts::toString);
     texts.remove("elsewhere");
     assertEquals(List.of("one", "one", "one", "one", "two"), texts);
-    assertEquals(1, receiver.posts().stream().filter(p -> p.text().equals("one")).map(Post::id).distinct().count());
+    assertEquals(
+        1,
+        receiver.posts().stream()
+            .filter(p -> p.text().equals("one"))
+            .map(Post::id)
+            .distinct()
+            .count());
   }
 
   /** Whether it hangs, hangs up or answers too late: the same id tells that it comes again. */
@@ -151,8 +158,7 @@ class WebhooksTest {
 
   @Test
   void whatIsGivenUpIsADeadLetterAndCanBePostedAgain() {
-    receiver.behaves(
-        post -> post.text().equals("one") ? new Reaction.Answer(410) : Receiver.OK);
+    receiver.behaves(post -> post.text().equals("one") ? new Reaction.Answer(410) : Receiver.OK);
     add(receiver.url());
     WebhookDispatcher node = node(Map.of("CHAT_WEBHOOK_MAX_TRIES", "3"));
     database.alice().sends(conversation, "one");
@@ -206,9 +212,25 @@ class WebhooksTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
-        "100.64.0.1", "198.18.0.1", "192.0.0.8", "224.0.0.1", "255.255.255.255", "::1", "::",
-        "fe80::1", "fd00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "ff02::1"
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "198.18.0.1",
+        "192.0.0.8",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "ff02::1"
       })
   void addressesThatAreNotPublic(String address) throws Exception {
     assertTrue(WebhookAddress.isPrivate(InetAddress.getByName(address)));
@@ -228,7 +250,9 @@ class WebhooksTest {
     }
   }
 
-  /** A node posts, is answered and dies before it says so: another posts again, with the same id. */
+  /**
+   * A node posts, is answered and dies before it says so: another posts again, with the same id.
+   */
   @Test
   void aCrashBetweenAnswerAndAcknowledgementIsADoubleWithTheSameId() {
     add(receiver.url());
@@ -253,7 +277,9 @@ class WebhooksTest {
     assertEquals(3, receiver.posts().stream().map(Post::id).distinct().count());
   }
 
-  /** Two nodes, a receiver with faults by chance: nothing lost, doubles only after a fault, order. */
+  /**
+   * Two nodes, a receiver with faults by chance: nothing lost, doubles only after a fault, order.
+   */
   @ParameterizedTest
   @ValueSource(longs = {1, 2})
   void withFaultsByChanceNothingIsLostAndTheOrderIsKept(long seed) {
@@ -320,8 +346,7 @@ class WebhooksTest {
     assertEquals("0", database.ownerReads("select count(*) from chat.webhook_events"));
   }
 
-  private static Map<String, List<String>> sorted(
-      Map<String, List<String>> of, Set<String> keys) {
+  private static Map<String, List<String>> sorted(Map<String, List<String>> of, Set<String> keys) {
     Map<String, List<String>> sorted = new LinkedHashMap<>();
     keys.forEach(key -> sorted.put(key, of.getOrDefault(key, List.of())));
     assertEquals(keys, of.keySet());
