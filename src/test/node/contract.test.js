@@ -19,7 +19,7 @@ import { Service } from './service.js';
 
 const TSC = fileURLToPath(new URL('../../main/web/node_modules/typescript/bin/tsc', import.meta.url));
 const READS = /^\/rpc\/(?:get_(?!or_create)|search_)/;
-const PUSH = 'https://push.invalid';
+const PUSH = 'push.invalid';
 const folder = mkdtempSync(join(tmpdir(), 'gptdesk-chat-contract-'));
 const pushKey = join(folder, 'push.key');
 const service = new Service({
@@ -35,8 +35,11 @@ before(async () => {
   await service.start();
   const { anonKey, users } = await demo(service.url);
   people = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
-  alice = createClient(service.url, anonKey, signedInWith(await tokenOf(service.url, people.alice)));
-  const answer = await fetch(`${service.url}/rest/v1/`, { headers: { Accept: 'application/openapi+json' } });
+  const token = await tokenOf(service.url, people.alice);
+  alice = createClient(service.url, anonKey, signedInWith(token));
+  // It names what the one who asks may call.
+  const headers = { Accept: 'application/openapi+json', apikey: anonKey, Authorization: `Bearer ${token}` };
+  const answer = await fetch(`${service.url}/rest/v1/`, { headers });
   assert.equal(answer.headers.get('content-type'), 'application/openapi+json; charset=utf-8');
   document = await answer.json();
   ajv.addSchema(document, 'chat');
@@ -50,7 +53,9 @@ test('the document is OpenAPI 3.1, and names every function', async () => {
   const { valid, errors } = await new Validator().validate(structuredClone(document));
   assert.ok(valid, JSON.stringify(errors, null, 2));
   assert.match(document.openapi, /^3\.1\./);
-  for (const [path, { get, post }] of Object.entries(document.paths).filter(([name]) => name.startsWith('/rpc/'))) {
+  const functions = Object.entries(document.paths).filter(([name]) => name.startsWith('/rpc/'));
+  assert.ok(functions.length > 20, `${functions.length} functions`);
+  for (const [path, { get, post }] of functions) {
     assert.ok(post.description, `${path} says what it does`);
     assert.equal(get !== undefined, READS.test(path), `${path} may be asked by GET`);
   }
@@ -109,7 +114,7 @@ test('each function takes the arguments and gives the answers that the document 
   assert.equal((await calls('get_blocked_users')).length, 1);
   await calls('get_conversations', { conversation_id: empty });
   await calls('unblock_user', { user_id: carol.id });
-  const endpoint = `${PUSH}/alice`;
+  const endpoint = `https://${PUSH}/alice`;
   const browser = createECDH('prime256v1');
   browser.generateKeys();
   const keys = { p256dh: browser.getPublicKey('base64url'), auth: randomBytes(16).toString('base64url') };

@@ -20,8 +20,10 @@ final class OpenApi {
           "file_size",
           "file_url",
           "first_unread_seq",
+          "label",
           "last_message",
           "last_message_at",
+          "last_used_at",
           "muted_until",
           "written_at");
 

@@ -22,7 +22,8 @@ import org.slf4j.LoggerFactory;
 final class OwnTransactions implements Transactions {
 
   private static final Logger LOG = LoggerFactory.getLogger(OwnTransactions.class);
-  private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
+  private static final Settings SETTINGS =
+      new Settings().withExecuteLogging(false).withReturnAllOnUpdatableRecord(true);
 
   private final DataSource dataSource;
 

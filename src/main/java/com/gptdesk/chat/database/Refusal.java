@@ -205,7 +205,13 @@ public final class Refusal extends RuntimeException {
     if (server == null || server.getMessage() == null) {
       return new Refusal(state, String.valueOf(sql.getMessage()), null, null, sql);
     }
-    return new Refusal(state, server.getMessage(), server.getDetail(), server.getHint(), sql);
+    String hint = server.getHint();
+    return new Refusal(
+        state,
+        server.getMessage(),
+        server.getDetail(),
+        hint == null && state.equals("42501") ? WritingFunctions.hint(fault) : hint,
+        sql);
   }
 
   /** A violated check has a name; a row that no partition takes has none. */

@@ -182,6 +182,21 @@ final class Equivalents {
     REASONS.put(
         "chat.take_push_notices: true for m.seq > case d.user_id when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end",
         told);
+    String sameCode = "store_person refuses an address that is another's with the same code.";
+    REASONS.put(
+        "chat.provision_person: false for person is null and chat.person_called(provision_person.email) is not null",
+        sameCode);
+    REASONS.put("chat.provision_person: false for person is null", sameCode);
+    REASONS.put(
+        "chat.provision_person: false for chat.person_called(provision_person.email) is not null",
+        sameCode);
+    String meant =
+        "Tells apart who is meant, for a back end that may change anybody: PeopleTest notices.";
+    REASONS.put("chat.person_called: false for cardinality(known) > 1", meant);
+    REASONS.put("chat.team_called: false for cardinality(known) > 1", meant);
+    REASONS.put(
+        "chat.own_people: false for (select s.platform from chat.settings s) <> 'standalone'",
+        "On a platform that was here before, whose people the matrix leaves out: PeopleTest notices.");
     REASONS.put(
         "chat.drop_messages_step: false for holding is not null",
         "What an operator does: OperatorsRulesTest notices.");

@@ -127,7 +127,8 @@ final class WeakenedSource {
           }
         }
         case "where", "on" -> {
-          if (!next(i).equals("conflict")) {
+          boolean isOfDistinct = i > 0 && tokens.get(i - 1).word().equals("distinct");
+          if (!next(i).equals("conflict") && !isOfDistinct) {
             loosen(i, List.of("true"));
           }
         }

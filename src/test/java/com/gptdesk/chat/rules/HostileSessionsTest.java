@@ -93,6 +93,7 @@ class HostileSessionsTest extends Rules {
           $$ begin insert into public.loot select current_user; return null; end $$;
         """);
     bob.sends(conversation, "what Alice can mark as unread");
+    database.ownerReads("select chat.set_push_key(repeat('k', 87), '{push.example}')");
     List<String> statements = statements(conversation, message);
     try (Connection session = sessionOf(alice)) { // another one, whose types are PostgreSQL's
       trapsInPublic(session);
@@ -107,7 +108,8 @@ class HostileSessionsTest extends Rules {
         run(session, statement);
       }
       for (String table : column("select tablename from pg_tables where schemaname = 'public'")) {
-        if (!Set.of("user_presence", "push_subscriptions").contains(table)) { // some columns are granted
+        if (!Set.of("user_presence", "push_subscriptions")
+            .contains(table)) { // some columns are granted
           run(session, "select * from public." + table);
         }
       }

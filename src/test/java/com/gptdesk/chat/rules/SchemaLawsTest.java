@@ -428,9 +428,16 @@ class SchemaLawsTest extends Rules {
 
   @Test
   void whatClientsCallIsGrantedByName() {
-    // Reads of the service are the same as people's; what is of a person is for people, who they are is the service's.
+    // Reads of the service are the same as people's; what is of a person is for people, who they
+    // are is the service's.
     assertEquals(
-        List.of("activate_person", "add_person", "add_team", "deactivate_person", "get_changes", "get_messages"),
+        List.of(
+            "activate_person",
+            "add_person",
+            "add_team",
+            "deactivate_person",
+            "get_changes",
+            "get_messages"),
         column(
             "select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and has_function_privilege('service_role', p.oid, 'execute') order by 1"));
     law(

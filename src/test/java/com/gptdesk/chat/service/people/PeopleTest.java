@@ -84,6 +84,15 @@ class PeopleTest {
             () -> people.person(UUID.randomUUID().toString(), "E@example.org", "Eve", null, null)));
   }
 
+  @Test
+  void anAddressOfTwoPeopleIsAmbiguous() {
+    database.asOwner(
+        "insert into users (full_name, email) values ('One', 'twin@example.org'), ('Two', 'TWIN@example.org')");
+    assertEquals(
+        "Several people have the address \"twin@example.org\". Give the id.",
+        refusal(() -> people.person(null, "twin@example.org", null, null, null)));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

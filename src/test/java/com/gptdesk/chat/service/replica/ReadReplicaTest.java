@@ -73,6 +73,8 @@ class ReadReplicaTest {
             ('%2$s', 'Bob Brown', 'bob@example.org', 'active', '00000000-0000-4000-8000-0000000000b1'),
             ('00000000-0000-4000-9000-0000000000ca', 'Carol Clark', 'carol@example.org', 'active', '00000000-0000-4000-8000-0000000000b1');
           insert into public.user_blocks (blocker_id, blocked_id) values ('%1$s', '00000000-0000-4000-9000-0000000000ca');
+          insert into public.push_subscriptions (user_id, endpoint, p256dh, auth)
+            values ('%1$s', 'https://push.example/a', decode('04' || repeat('00', 64), 'hex'), decode(repeat('00', 16), 'hex'));
           create function public.read_where() returns text stable language sql as
             $$ select case when pg_is_in_recovery() then 'replica' else 'primary' end $$;
           grant execute on function public.read_where() to authenticated;
@@ -131,6 +133,7 @@ class ReadReplicaTest {
         "get_conversations | {}",
         "get_unread_total  | {}",
         "get_blocked_users | {}",
+        "get_push_subscriptions | {}",
         "get_messages      | {`conversation_id`:`?`}",
         "get_changes       | {`conversation_id`:`?`,`after_revision`:0}",
         "search_users      | {`query`:`bob`}",
@@ -169,6 +172,7 @@ class ReadReplicaTest {
             "get_changes",
             "get_conversations",
             "get_messages",
+            "get_push_subscriptions",
             "get_unread_total",
             "search_messages",
             "search_users"),
