@@ -38,6 +38,9 @@ import picocli.CommandLine.Parameters;
     version = Main.VERSION,
     subcommands = {
       CommandLine.HelpCommand.class,
+      DataCommands.OfAll.class,
+      DataCommands.Back.class,
+      DataCommands.Newer.class,
       PeopleCommands.AddTeam.class,
       PeopleCommands.AddPerson.class,
       PeopleCommands.Activate.class,

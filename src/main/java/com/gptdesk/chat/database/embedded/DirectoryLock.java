@@ -1,5 +1,6 @@
 package com.gptdesk.chat.database.embedded;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -11,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * A lock on a directory: one holder at a time, in this process or another. It ends with the
  * process, however that ends.
  */
-final class DirectoryLock implements AutoCloseable {
+final class DirectoryLock implements Closeable {
 
   /**
    * The directories that this process has locked. Their lock files are never opened again: closing

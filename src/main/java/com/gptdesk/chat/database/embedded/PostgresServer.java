@@ -82,14 +82,9 @@ final class PostgresServer {
 
   /** Sorts by code point, the same on every machine, with case rules for all of Unicode. */
   private List<String> locale() throws IOException {
-    return major() >= 17
+    return binaries.major() >= 17
         ? List.of("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
         : List.of("--locale=C.UTF-8");
-  }
-
-  private int major() throws IOException {
-    return Integer.parseInt(
-        run("postgres", List.of("--version")).replaceAll("\\D+(\\d+).*\\s*", "$1"));
   }
 
   /**
@@ -106,16 +101,19 @@ final class PostgresServer {
               .formatted(directory));
     }
     String files = Files.readString(version).strip();
-    int ours = major();
+    int ours = binaries.major();
     if (!files.equals(Integer.toString(ours))) {
       throw new IllegalStateException(
-          "The data directory %1$s was created by PostgreSQL %2$s, and this version includes %3$d; nothing was changed. Start the earlier version of the service, dump the database chat with pg_dump --format=custom (its port is in %4$s, the password of postgres in %5$s), move the directory away, start this version, stop writing to it, and restore with pg_restore --clean --if-exists. The service includes neither pg_dump nor pg_restore: use those of PostgreSQL %3$d, which dump PostgreSQL %2$s as well, from your system's package (Debian: postgresql-client-%3$d, or -%2$s for the dump) or from the image postgres:%3$d."
+          "The data directory %1$s was created by PostgreSQL %2$s, and this version includes %3$d; nothing was changed. %4$s"
               .formatted(
                   directory,
                   files,
                   ours,
-                  directory.resolveSibling("port"),
-                  directory.resolveSibling("postgres.password")));
+                  files.matches("\\d{1,4}") && Integer.parseInt(files) < ours
+                      ? "Run the command upgrade, which copies the data to PostgreSQL %d and keeps the old files (docs/backup.md). Make a backup with the earlier version of the service first."
+                          .formatted(ours)
+                      : "Start the version of the service that includes PostgreSQL %s, or restore a backup into an empty directory."
+                          .formatted(files)));
     }
   }
 

@@ -106,8 +106,7 @@ class EmbeddedDatabaseTest {
     IllegalStateException no =
         assertThrows(IllegalStateException.class, () -> EmbeddedDatabase.open(directory));
     assertTrue(no.getMessage().contains("was created by PostgreSQL 9"), no.getMessage());
-    assertTrue(
-        no.getMessage().contains("(Debian: postgresql-client-" + ours.strip()), no.getMessage());
+    assertTrue(no.getMessage().contains("Run the command upgrade"), no.getMessage());
     assertEquals("9\n", Files.readString(version));
     Files.writeString(version, ours);
     EmbeddedDatabase.open(directory).close();
