@@ -50,7 +50,7 @@ public final class LiveChanges implements AutoCloseable {
   public static LiveChanges start(ChatDatabase database, Login login) {
     return start(
         database,
-        RelaySettings.of(login.url(), login.user(), login.password()).withDriver(available()));
+        RelaySettings.of(login.url(), login.user(), login.secret()).withDriver(available()));
   }
 
   /**

@@ -35,6 +35,18 @@ public record RelaySettings(
    * @return the settings
    */
   public static RelaySettings of(String jdbcUrl, String user, String password) {
+    return of(jdbcUrl, user, () -> password);
+  }
+
+  /**
+   * The same with a password that may change.
+   *
+   * @param jdbcUrl {@code jdbc:postgresql://…}
+   * @param user the runtime login, a member of {@code chat_service}
+   * @param password its password, asked for each new connection
+   * @return the settings
+   */
+  public static RelaySettings of(String jdbcUrl, String user, Supplier<String> password) {
     return new RelaySettings(
         ListenSettings.of(jdbcUrl, user, password),
         Duration.ofMillis(1),

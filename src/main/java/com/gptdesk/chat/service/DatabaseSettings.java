@@ -2,6 +2,7 @@ package com.gptdesk.chat.service;
 
 import com.gptdesk.chat.database.ClaimsSigner;
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.connection.PasswordFile;
 import com.gptdesk.chat.database.migration.Accepted;
 import com.gptdesk.chat.relay.listen.ListenDriver;
 import com.gptdesk.chat.service.database.StoredSettings;
@@ -10,6 +11,7 @@ import com.gptdesk.chat.service.settings.Settings;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +61,11 @@ record DatabaseSettings(
       Setting.text("CHAT_DATABASE_USER", "none", "the runtime login, a member of `chat_service`");
   private static final Setting<@Nullable String> PASSWORD =
       Setting.secret("CHAT_DATABASE_PASSWORD", 0, "none", "its password");
+  private static final Setting<@Nullable Path> PASSWORD_FILE =
+      Setting.readableFile(
+          "CHAT_DATABASE_PASSWORD_FILE",
+          "none",
+          "a file with that password instead, read for each new connection: it may change without a restart");
   private static final Setting<@Nullable String> OWNER_USER =
       Setting.text(
           "CHAT_OWNER_USER",
@@ -66,6 +73,8 @@ record DatabaseSettings(
           "who migrates; `serve` migrates only when it is set, else it refuses a database that is behind");
   private static final Setting<@Nullable String> OWNER_PASSWORD =
       Setting.secret("CHAT_OWNER_PASSWORD", 0, "none", "its password");
+  private static final Setting<@Nullable Path> OWNER_PASSWORD_FILE =
+      Setting.readableFile("CHAT_OWNER_PASSWORD_FILE", "none", "a file with that password instead");
   private static final Setting<@Nullable Path> ACCEPTED =
       Setting.path("CHAT_ACCEPTED", "none", "names what a DBA changed on purpose, one id a line");
   private static final Setting<Boolean> REFUSE_DRIFT =
@@ -173,8 +182,10 @@ record DatabaseSettings(
           URL,
           USER,
           PASSWORD,
+          PASSWORD_FILE,
           OWNER_USER,
           OWNER_PASSWORD,
+          OWNER_PASSWORD_FILE,
           ACCEPTED,
           REFUSE_DRIFT,
           DATA_DIR,
@@ -202,8 +213,8 @@ record DatabaseSettings(
     Duration statementTimeout = settings.get(STATEMENT_TIMEOUT);
     return new DatabaseSettings(
         !settings.has(URL),
-        login(settings, url, USER, PASSWORD, true),
-        login(settings, url, OWNER_USER, OWNER_PASSWORD, false),
+        login(settings, url, USER, PASSWORD, PASSWORD_FILE, true),
+        login(settings, url, OWNER_USER, OWNER_PASSWORD, OWNER_PASSWORD_FILE, false),
         settings.get(ACCEPTED),
         settings.get(REFUSE_DRIFT),
         data == null ? Path.of("data").toAbsolutePath() : data,
@@ -238,9 +249,10 @@ record DatabaseSettings(
       @Nullable String url,
       Setting<@Nullable String> userSetting,
       Setting<@Nullable String> passwordSetting,
+      Setting<@Nullable Path> fileSetting,
       boolean required) {
     String user = settings.get(userSetting);
-    String password = settings.get(passwordSetting);
+    Supplier<String> password = password(settings, passwordSetting, fileSetting);
     if (!settings.has(URL)) {
       if (user != null || password != null) {
         settings.problem(userSetting + " needs CHAT_DATABASE_URL beside it.");
@@ -253,7 +265,24 @@ record DatabaseSettings(
       }
       return null;
     }
-    return url == null ? null : new Login(url, user, password == null ? "" : password);
+    return url == null ? null : loginOf(url, user, password);
+  }
+
+  private static Login loginOf(String url, String user, @Nullable Supplier<String> password) {
+    return password == null ? new Login(url, user, "") : new Login(url, user, password);
+  }
+
+  private static @Nullable Supplier<String> password(
+      Settings settings, Setting<@Nullable String> given, Setting<@Nullable Path> inFile) {
+    String password = settings.get(given);
+    Path file = settings.get(inFile);
+    if (password != null && file != null) {
+      settings.problem("Set %s or %s, not both.".formatted(given, inFile));
+    }
+    if (file != null) {
+      return new PasswordFile(file);
+    }
+    return password == null ? null : new Login("", "", password).secret();
   }
 
   /** What is written to the database. */

@@ -368,7 +368,7 @@ final class Service implements AutoCloseable {
 
   private static RelaySettings relaySettings(
       Login login, Config config, @Nullable ClaimsSigner signer) {
-    return RelaySettings.of(login.url(), login.user(), login.password())
+    return RelaySettings.of(login.url(), login.user(), login.secret())
         .withDriver(config.database().driver())
         .withHeartbeat(
             config.database().heartbeat(),

@@ -3,6 +3,8 @@ package com.gptdesk.chat.database.connection;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.ds.PGSimpleDataSource;
 
 /**
@@ -10,9 +12,74 @@ import org.postgresql.ds.PGSimpleDataSource;
  *
  * @param url {@code jdbc:postgresql://…}
  * @param user the login's name in the database
- * @param password its password; {@link #toString} leaves it out
+ * @param secret its password, asked for each new connection; {@link #toString} leaves it out
  */
-public record Login(String url, String user, String password) {
+public record Login(String url, String user, Supplier<String> secret) {
+
+  private static final String WRONG_PASSWORD = "28P01";
+
+  /**
+   * A login whose password stays the same.
+   *
+   * @param url {@code jdbc:postgresql://…}
+   * @param user the login's name in the database
+   * @param password its password
+   */
+  public Login(String url, String user, String password) {
+    this(url, user, new FixedPassword(password));
+  }
+
+  /** So that two logins with the same password are equal. */
+  private record FixedPassword(String password) implements Supplier<String> {
+    @Override
+    public String get() {
+      return password;
+    }
+
+    @Override
+    public String toString() {
+      return "password";
+    }
+  }
+
+  /**
+   * The password of now.
+   *
+   * @return the password
+   */
+  public String password() {
+    return secret.get();
+  }
+
+  /**
+   * Takes the password of now for each connection; with the one before while the server wants it.
+   */
+  private static final class RotatingSource extends PGSimpleDataSource {
+    private static final long serialVersionUID = 1;
+
+    private final transient Supplier<String> secret;
+    private transient volatile @Nullable String accepted;
+
+    RotatingSource(Supplier<String> secret) {
+      this.secret = secret;
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+      String now = secret.get();
+      String before = accepted;
+      try {
+        Connection connection = getConnection(getUser(), now);
+        accepted = now;
+        return connection;
+      } catch (SQLException e) {
+        if (before == null || before.equals(now) || !WRONG_PASSWORD.equals(e.getSQLState())) {
+          throw e;
+        }
+        return getConnection(getUser(), before); // the file changed before the role did
+      }
+    }
+  }
 
   /**
    * A data source that opens a connection for each request, for single uses and for pools.
@@ -20,10 +87,9 @@ public record Login(String url, String user, String password) {
    * @return a new data source without a pool
    */
   public PGSimpleDataSource dataSource() {
-    PGSimpleDataSource source = new PGSimpleDataSource();
+    PGSimpleDataSource source = new RotatingSource(secret);
     source.setUrl(url);
     source.setUser(user);
-    source.setPassword(password);
     source.setApplicationName("gptdesk-chat");
     source.setTcpKeepAlive(true);
     // Details contain whole rows with users' texts, so only the caller of a refused statement gets

@@ -1,13 +1,14 @@
 package com.gptdesk.chat.relay.listen;
 
 import java.time.Duration;
+import java.util.function.Supplier;
 
 /**
  * Where to listen, and how to keep the connection open.
  *
  * @param jdbcUrl {@code jdbc:postgresql://…}
  * @param user the runtime login
- * @param password its password
+ * @param password its password, asked for each new connection
  * @param driver which driver listens
  * @param backstop a sleeping relay polls after so long even without a notification
  * @param heartbeat an idle connection is asked so often whether it still answers
@@ -21,7 +22,7 @@ import java.time.Duration;
 public record ListenSettings(
     String jdbcUrl,
     String user,
-    String password,
+    Supplier<String> password,
     ListenDriver driver,
     Duration backstop,
     Duration heartbeat,
@@ -35,10 +36,10 @@ public record ListenSettings(
    *
    * @param jdbcUrl {@code jdbc:postgresql://…}
    * @param user the runtime login
-   * @param password its password
+   * @param password its password, asked for each new connection
    * @return the settings
    */
-  public static ListenSettings of(String jdbcUrl, String user, String password) {
+  public static ListenSettings of(String jdbcUrl, String user, Supplier<String> password) {
     return new ListenSettings(
         jdbcUrl,
         user,

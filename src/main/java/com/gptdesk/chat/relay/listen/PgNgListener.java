@@ -187,7 +187,8 @@ final class PgNgListener implements Listener {
   private static Properties properties(Properties parsed, ListenSettings settings) {
     var properties = new Properties();
     properties.setProperty("user", named(parsed, PGProperty.USER, settings.user()));
-    properties.setProperty("password", named(parsed, PGProperty.PASSWORD, settings.password()));
+    properties.setProperty(
+        "password", named(parsed, PGProperty.PASSWORD, settings.password().get()));
     properties.setProperty("application.name", "gptdesk-chat listener");
     properties.setProperty("housekeeper", "false");
     properties.setProperty("protocol.io.threads", "1");

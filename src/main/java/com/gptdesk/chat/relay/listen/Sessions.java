@@ -41,7 +41,7 @@ public final class Sessions {
     String seconds = String.valueOf(wholeSeconds(settings.connectTimeout()));
     var properties = new Properties();
     PGProperty.USER.set(properties, settings.user());
-    PGProperty.PASSWORD.set(properties, settings.password());
+    PGProperty.PASSWORD.set(properties, settings.password().get());
     PGProperty.APPLICATION_NAME.set(properties, name);
     PGProperty.CONNECT_TIMEOUT.set(properties, seconds);
     PGProperty.SOCKET_TIMEOUT.set(properties, seconds);

@@ -1,8 +1,10 @@
 package com.gptdesk.chat.service.replica;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.connection.PasswordFile;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,11 @@ public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int ma
       Setting.text("CHAT_REPLICA_USER", "the primary's", "the login there");
   private static final Setting<@Nullable String> PASSWORD =
       Setting.secret("CHAT_REPLICA_PASSWORD", 0, "the primary's", "its password");
+  private static final Setting<@Nullable Path> PASSWORD_FILE =
+      Setting.readableFile(
+          "CHAT_REPLICA_PASSWORD_FILE",
+          "the primary's",
+          "a file with that password instead, read for each new connection");
   private static final Setting<Integer> POOL_SIZE =
       Setting.number("CHAT_REPLICA_POOL_SIZE", 16, 1, 1000, "connections to it");
   private static final Setting<Duration> MAX_LAG =
@@ -46,7 +53,7 @@ public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int ma
 
   /** Those of a replica. */
   public static final List<Setting<?>> SETTINGS =
-      List.of(URL, USER, PASSWORD, POOL_SIZE, MAX_LAG, MAX_CALLERS);
+      List.of(URL, USER, PASSWORD, PASSWORD_FILE, POOL_SIZE, MAX_LAG, MAX_CALLERS);
 
   /**
    * As the environment says; null for none.
@@ -59,11 +66,15 @@ public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int ma
     String url = settings.get(URL);
     String user = settings.get(USER);
     String password = settings.get(PASSWORD);
+    Path file = settings.get(PASSWORD_FILE);
+    if (password != null && file != null) {
+      settings.problem("Set %s or %s, not both.".formatted(PASSWORD, PASSWORD_FILE));
+    }
     int poolSize = settings.get(POOL_SIZE);
     Duration maxLag = settings.get(MAX_LAG);
     int maxCallers = settings.get(MAX_CALLERS);
     if (!settings.has(URL)) {
-      if (user != null || password != null) {
+      if (user != null || password != null || file != null) {
         settings.problem("CHAT_REPLICA_USER needs CHAT_REPLICA_URL beside it.");
       }
       return null;
@@ -74,13 +85,18 @@ public record ReplicaSettings(Login login, int poolSize, Duration maxLag, int ma
     if (url == null) {
       return null;
     }
-    Login login =
-        user != null
-            ? new Login(url, user, password == null ? "" : password)
-            : new Login(
-                url,
-                primary == null ? "" : primary.user(),
-                primary == null ? "" : primary.password());
+    Login login;
+    if (user != null) {
+      login =
+          file != null
+              ? new Login(url, user, new PasswordFile(file))
+              : new Login(url, user, password == null ? "" : password);
+    } else {
+      login =
+          primary == null
+              ? new Login(url, "", "")
+              : new Login(url, primary.user(), primary.secret());
+    }
     return new ReplicaSettings(login, poolSize, maxLag, maxCallers);
   }
 }
