@@ -166,13 +166,20 @@ public final class Restore {
         Stream<Path> each = stream(found)) {
       secrets = each.toList();
     }
-    for (Path secret : secrets) {
-      Files.move(secret, directory.resolve(secret.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+    try {
+      for (Path secret : secrets) {
+        Files.move(secret, directory.resolve(secret.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+      }
+      Files.move(
+          apart.resolve("postgresql"),
+          directory.resolve("postgresql"),
+          StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      for (Path secret : secrets) {
+        Files.deleteIfExists(directory.resolve(secret.getFileName()));
+      }
+      throw e;
     }
-    Files.move(
-        apart.resolve("postgresql"),
-        directory.resolve("postgresql"),
-        StandardCopyOption.ATOMIC_MOVE);
     ArchiveWriter.force(directory);
     deleteTree(apart);
     ArchiveWriter.force(directory);
