@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
  * connection, each mutant under a savepoint.
  */
 @Tag("slow")
+@Tag("mutants")
 class PolicyMutationTest {
 
   private static TestDatabase database;
