@@ -1,8 +1,5 @@
 package com.gptdesk.chat.testing;
 
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
-
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
@@ -49,16 +46,16 @@ public final class Await {
           return last;
         }
       } catch (Exception e) {
-        return fail("While waiting for " + what, e);
+        throw failure("While waiting for " + what, e);
       }
       if (System.nanoTime() > deadline) {
-        return fail("Waited %s for %s; the last value was: %s".formatted(PATIENCE, what, last));
+        throw failure("Waited %s for %s; the last value was: %s".formatted(PATIENCE, what, last));
       }
       try {
         Thread.sleep(PAUSE);
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
-        return fail("Interrupted while waiting for " + what);
+        throw failure("Interrupted while waiting for " + what);
       }
     }
   }
@@ -66,10 +63,12 @@ public final class Await {
   /** Returns when the latch is open. */
   public static void open(CountDownLatch latch) {
     try {
-      assertTrue(latch.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS), "the latch stayed shut");
+      if (!latch.await(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw failure("The latch stayed shut");
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      fail("Interrupted while waiting for a latch");
+      throw failure("Interrupted while waiting for a latch");
     }
   }
 
@@ -77,10 +76,13 @@ public final class Await {
   public static <T> T next(String what, BlockingQueue<T> queue) {
     try {
       T next = queue.poll(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-      return next == null ? fail("Waited in vain for " + what) : next;
+      if (next == null) {
+        throw failure("Waited in vain for " + what);
+      }
+      return next;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return fail("Interrupted while waiting for " + what);
+      throw failure("Interrupted while waiting for " + what);
     }
   }
 
@@ -89,10 +91,19 @@ public final class Await {
     try {
       return work.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      return fail("Waited in vain for a result", e);
+      throw failure("Waited in vain for a result", e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return fail("Interrupted while waiting for a result");
+      throw failure("Interrupted while waiting for a result");
     }
+  }
+
+  /** Not the framework's, which the soak and the bench do not have. */
+  private static AssertionError failure(String what) {
+    return new AssertionError(what);
+  }
+
+  private static AssertionError failure(String what, Throwable cause) {
+    return new AssertionError(what, cause);
   }
 }
