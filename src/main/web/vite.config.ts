@@ -141,7 +141,12 @@ function forTheList(id: string, modules: { getModuleInfo: (id: string) => Module
 
 export default defineConfig({
   plugins: [react(), preloaded(), offlineShell(), compressed()],
-  resolve: { alias: { '@': join(import.meta.dirname, 'src') } },
+  resolve: {
+    alias: {
+      '@': join(import.meta.dirname, 'src'),
+      entities: join(import.meta.dirname, 'src/app/no-entities.ts'),
+    },
+  },
   build: {
     outDir: OUTPUT,
     emptyOutDir: true,

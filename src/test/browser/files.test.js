@@ -146,6 +146,45 @@ for (const [name, open, partner, partnersName] of BROWSERS) {
       await bob.seesNo('.viewer');
     });
 
+    test('a large picture has its room and its blur at once, then a small one comes, and the viewer shows the whole', async () => {
+      await bob.page.evaluate(() => {
+        const real = window.fetch;
+        const held = new Promise((resolve) => (window.letSign = resolve));
+        window.fetch = async (request, options) => {
+          const ofOne = /\/object\/sign\/attachments\/./.test(request.url ?? request);
+          await (ofOne && options?.method === 'POST' && held);
+          return real(request, options);
+        };
+      });
+      await chooses(alice, file('flag.bmp', bmp(640, 480)));
+      await presses(alice, 'Enter');
+      await bob.sees('.message .image-blur');
+      const looks = () =>
+        bob.page.evaluate(() => {
+          const card = [...document.querySelectorAll('.message')].at(-1).querySelector('.image-card');
+          const { width, height } = card.getBoundingClientRect();
+          return { width, height, list: card.closest('.messages').scrollHeight };
+        });
+      const before = await looks();
+      assert.ok(Math.abs(before.width / before.height - 4 / 3) < 0.02, `${before.width} × ${before.height}`);
+      const [left, right] = await bob.page.evaluate(() => {
+        const canvas = document.querySelector('.image-blur');
+        const at = (x) => [...canvas.getContext('2d').getImageData(x, canvas.height / 2, 1, 1).data];
+        return [at(2), at(canvas.width - 3)];
+      });
+      assert.ok(left[0] > 2 * left[2] && right[2] > 2 * right[0], `red, then blue: ${left}, ${right}`);
+      assert.equal(await shown(bob, 'flag.bmp'), null);
+
+      await bob.page.evaluate(() => window.letSign());
+      await until('the small picture', async () => (await shown(bob, 'flag.bmp'))?.join() === '320,240');
+      await bob.seesNo('.image-blur');
+      assert.deepEqual(await looks(), before, 'nothing has moved');
+      await bob.clicks('.image-card[aria-label="Image flag.bmp"]');
+      await until('the whole picture', () => bob.page.evaluate(() => document.querySelector('.viewer img')?.naturalWidth === 640));
+      await presses(bob, 'Escape');
+      await bob.seesNo('.viewer');
+    });
+
     test('what is pasted and dropped goes together, a message each; sound plays, and a file is saved', async () => {
       await alice.page.click('.composer textarea');
       await gives(alice, 'paste', '.composer textarea', [['image.png', 'image/png', PICTURE]]);
@@ -317,6 +356,24 @@ for (const [name, open, partner, partnersName] of BROWSERS) {
       });
     }
   });
+}
+
+/** Red at its left half, blue at its right. */
+function bmp(width, height) {
+  const pixels = Buffer.alloc(width * height * 3);
+  for (let at = 0; at < width * height; at++) {
+    pixels[at * 3 + (at % width < width / 2 ? 2 : 0)] = 255; // blue, green, red
+  }
+  const header = Buffer.alloc(54);
+  header.write('BM', 0);
+  header.writeUInt32LE(54 + pixels.length, 2);
+  header.writeUInt32LE(54, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(width, 18);
+  header.writeInt32LE(height, 22);
+  header.writeUInt16LE(1, 26); // plane
+  header.writeUInt16LE(24, 28); // bits of a pixel
+  return Buffer.concat([header, pixels]);
 }
 
 /** Half a second of silence. */

@@ -1,4 +1,5 @@
-// Signed addresses of stored files: those of all messages on the screen in one call, and none twice while it holds.
+// Signed addresses of stored files: those of all messages on the screen in one call, small pictures one by one, and none twice
+// while it holds.
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { BUCKET } from './file-names';
 
@@ -8,6 +9,12 @@ const MOST = 100; // of one call
 
 /** Where a file is read; null when it is not there any more. */
 type Address = string | null;
+
+/** Pixels that a small picture is to fill. */
+export interface Size {
+  width: number;
+  height: number;
+}
 
 export class FileAddresses {
   private readonly known = new Map<string, { address: string; until: number }>();
@@ -42,6 +49,24 @@ export class FileAddresses {
     return this.of(path);
   }
 
+  /** Where the small picture is read that fills so many pixels. @throws Error when the service does not answer */
+  async small(path: string, size: Size): Promise<Address> {
+    const name = `${path} ${size.width} ${size.height}`;
+    const held = this.held(name);
+    if (held !== null) {
+      return held;
+    }
+    const until = endOfLife();
+    const { data, error } = await this.supabase.storage
+      .from(BUCKET)
+      .createSignedUrl(path, LIFE, { transform: size });
+    if (error) {
+      throw error;
+    }
+    this.known.set(name, { address: data.signedUrl, until });
+    return data.signedUrl;
+  }
+
   private async ask(path: string): Promise<Address> {
     if (!this.batch || this.batch.paths.length >= MOST) {
       const paths: string[] = [];
@@ -54,7 +79,7 @@ export class FileAddresses {
   private async sign(paths: string[]): Promise<Map<string, Address>> {
     await new Promise((resolve) => setTimeout(resolve)); // all that are shown at once ask first
     this.batch = this.batch?.paths === paths ? null : this.batch;
-    const until = Date.now() + (LIFE - EARLY) * 1000;
+    const until = endOfLife();
     const { data, error } = await this.supabase.storage.from(BUCKET).createSignedUrls(paths, LIFE);
     if (error) {
       throw error;
@@ -70,6 +95,11 @@ export class FileAddresses {
     }
     return found;
   }
+}
+
+/** When another address is asked for in place of one that is signed now. */
+function endOfLife(): number {
+  return Date.now() + (LIFE - EARLY) * 1000;
 }
 
 /** The same address, for saving the file under its name. */

@@ -110,10 +110,14 @@ export function roomOf(
     return undefined;
   }
   return {
-    aspectRatio: Math.min(3, Math.max(0.75, width / height)),
+    aspectRatio: shapeOf(width, height),
     width: Math.min(WIDEST, Math.max(WIDEST / 3, width)),
   };
 }
+
+/** Its width by its height, as far as the list takes it. */
+export const shapeOf = (width: number, height: number) =>
+  Math.min(3, Math.max(0.75, width / height));
 
 export function nameIn(address: string): string {
   try {

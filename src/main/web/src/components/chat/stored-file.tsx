@@ -1,11 +1,14 @@
 import { Download, FileText, X } from 'lucide-react';
-import { useState, type MouseEvent, type ReactNode } from 'react';
-import { roomOf } from './attachment-card';
+import { useCallback, useState, type MouseEvent, type ReactNode } from 'react';
+import { observe } from 'react-intersection-observer';
+import { roomOf, shapeOf } from './attachment-card';
+import { BlurredPicture } from './blurred-picture';
 import { IconButton } from '@/components/ui/icon-button';
 import { useFileAddress, type FileAddress } from '@/hooks/use-file-address';
 import { useObjectUrl } from '@/hooks/use-object-url';
+import { useSmallPicture } from '@/hooks/use-small-picture';
 import { useTexts } from '@/hooks/use-texts';
-import { toSave } from '@/lib/file-addresses';
+import { toSave, type Size } from '@/lib/file-addresses';
 import { storedFile } from '@/lib/file-names';
 import type { ChatMessage } from '@/lib/types';
 
@@ -36,12 +39,7 @@ export function StoredFile({ message, tabIndex, onView, onCancel }: StoredFilePr
     if (message.message_type === 'image') {
       return (
         <>
-          <Picture
-            {...given}
-            address={address}
-            onView={waits ? undefined : onView}
-            onBroken={broken}
-          />
+          <Picture {...given} local={local} onView={waits ? undefined : onView} onBroken={broken} />
           {progress}
         </>
       );
@@ -79,27 +77,41 @@ interface PartProps {
   tabIndex: number | undefined;
 }
 
+/** The placeholder until the small picture is there, which was made at the upload; else the file itself. */
 function Picture({
   message,
   name,
   file,
   tabIndex,
-  address,
+  local,
   onView,
   onBroken,
-}: PartProps & { address: string | null; onView: (() => void) | undefined; onBroken: () => void }) {
+}: PartProps & { local: string | null; onView: (() => void) | undefined; onBroken: () => void }) {
   const { t } = useTexts();
   const [measured, setMeasured] = useState<{ width: number; height: number }>();
-  const image = address !== null && (
-    <img
-      src={address}
-      alt={name}
-      decoding="async"
-      onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
-        setMeasured({ width, height })
-      }
-      onError={onBroken}
-    />
+  const [place, near] = useNear();
+  const { blurhash, width, height } = storedFile(message);
+  const size = local === null ? smallOf(message) : null;
+  const small = useSmallPicture(size && message.file_url, size ?? { width: 1, height: 1 }, near);
+  const address = local ?? (small.none ? file.address : small.address);
+  const image = (
+    <span ref={place} className="image-place">
+      {blurhash && width && height && !measured && (
+        <BlurredPicture hash={blurhash} shape={width / height} />
+      )}
+      {address !== null && (
+        <img
+          src={address}
+          alt={name}
+          decoding="async"
+          data-shown={measured !== undefined}
+          onLoad={({ currentTarget: { naturalWidth: width, naturalHeight: height } }) =>
+            setMeasured({ width, height })
+          }
+          onError={address === small.address ? small.broken : onBroken}
+        />
+      )}
+    </span>
   );
   const look = { className: 'image-card', style: roomOf(message, measured) };
   if (!onView) {
@@ -124,6 +136,28 @@ function Picture({
       {image}
     </a>
   );
+}
+
+const MADE = 320; // pixels of the smallest picture that the service makes by default, which fills the room well enough
+
+/** The pixels that a message's picture fills here; null where the service has made no small one of it. */
+function smallOf(message: ChatMessage): Size | null {
+  const { blurhash, width, height } = storedFile(message);
+  if (!blurhash || !width || !height || Math.max(width, height) <= MADE) {
+    return null;
+  }
+  const pixels = MADE * Math.min(3, Math.ceil(devicePixelRatio));
+  return { width: pixels, height: Math.round(pixels / shapeOf(width, height)) };
+}
+
+/** Whether it was within a screen's height of its list's window, and the reference of what is watched for that. */
+function useNear() {
+  const [near, setNear] = useState(false);
+  const place = useCallback((element: HTMLElement) => {
+    const root = element.closest('.messages');
+    return observe(element, (seen) => seen && setNear(true), { root, rootMargin: '100% 0%' });
+  }, []);
+  return [place, near] as const;
 }
 
 function FileCard({
