@@ -1,7 +1,7 @@
 // Files on the page: chosen, pasted, dropped, seen and heard by the other; and what becomes of them without a connection.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -92,7 +92,7 @@ for (const [name, open, partner, partnersName] of BROWSERS) {
           if (kind === 'paste') {
             Object.defineProperty(told, 'clipboardData', { value: data });
           }
-          document.querySelector(target).dispatchEvent(told);
+          return document.querySelector(target).dispatchEvent(told); // false where the page has taken it
         },
         [event, where, files.map(([called, type, bytes]) => [called, type, Buffer.from(bytes).toString('base64')])],
       );
@@ -226,6 +226,30 @@ for (const [name, open, partner, partnersName] of BROWSERS) {
       assert.equal(await bob.count('.message', 'not this one'), 0);
     });
 
+    test('a file that is dropped beside the conversation does not take the place of the page', async () => {
+      const dropped = [['beside.txt', 'text/plain', Buffer.from('x')]];
+      for (const place of ['.sidebar', '.top-bar', 'body']) {
+        assert.equal(await gives(alice, 'dragover', place, dropped), false, place);
+        assert.equal(await gives(alice, 'drop', place, dropped), false, place);
+      }
+      assert.equal(await gives(alice, 'drop', '.sidebar', []), true, 'what is no file is left to the browser');
+      assert.equal(await alice.count('.file-tray li'), 0);
+    });
+
+    test('what is chosen stays with its conversation until it is sent', async () => {
+      const [other, othersName] = partner === 'bob' ? ['carol', 'Carol Clark'] : ['bob', 'Bob Brown'];
+      await demo.between('alice', other);
+      await chooses(alice, file('for later.txt', 'x'));
+      await alice.choosesConversation(othersName);
+      assert.equal(await alice.count('.file-tray li'), 0);
+      await alice.choosesConversation(partnersName);
+      await alice.sees('.file-tray li', 'for later.txt');
+      await alice.clicks('.file-tray .icon-button', 'Remove for later.txt');
+      await alice.choosesConversation(othersName);
+      await alice.choosesConversation(partnersName);
+      assert.equal(await alice.count('.file-tray li'), 0, 'what was removed does not come back');
+    });
+
     test('nobody else gets a file by any way', async () => {
       const [stored] = (await demo.calls(partner, 'get_messages', { conversation_id: conversation })).filter(({ file_url }) => file_url);
       const token = { Authorization: `Bearer ${await demo.token('mallory')}` };
@@ -318,6 +342,23 @@ for (const [name, open, partner, partnersName] of BROWSERS) {
           assert.equal(await person.count('.message', 'large.bin'), 1, `${person.name} has it once`);
         }
         assert.ok(wire.sent < 33 * MIB, `the first 18 MiB were not sent again: ${wire.sent} bytes`);
+      });
+
+      test('a file that has changed since it was chosen fails alone, in words', async () => {
+        const path = file('changed.txt', 'as it was chosen');
+        await chooses(alice, path);
+        writeFileSync(path, 'as it is now');
+        utimesSync(path, new Date(), new Date(Date.now() + 60_000)); // browsers compare whole seconds
+        await presses(alice, 'Enter');
+        await alice.sees('.message-problem', 'This file has changed since you chose it.');
+        await chooses(alice, file('behind it.txt', 'not held back'));
+        await presses(alice, 'Enter');
+        assert.equal(String(await saved(bob, 'behind it.txt')), 'not held back');
+        await alice.clicks('.message-problem button', 'Try again');
+        await alice.sees('.message-problem', 'This file has changed since you chose it.');
+        await alice.clicks('.message-problem button', 'Discard');
+        await alice.seesNo('.message', 'changed.txt');
+        assert.equal(await bob.count('.message', 'changed.txt'), 0);
       });
 
       test('a file that is too large is not taken; without a store there is no button', async () => {

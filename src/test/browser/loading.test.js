@@ -60,6 +60,26 @@ describe('Loading', { skip: chromium === null && 'chromium was not found' }, () 
     assert.deepEqual(alice.complaints, []);
   });
 
+  test('a part that does not come is asked for once more, then again when the person wants it', async () => {
+    const alice = new Person('alice', await browser.newPage(), service.url);
+    let asked = 0;
+    let broken = 1;
+    await alice.page.route(/\/assets\/signed-in-.*\.js/, (route) => (++asked <= broken ? route.abort() : route.continue()));
+    await alice.opens();
+    assert.equal(asked, 2);
+    assert.equal(await alice.count('.notice-not-loaded'), 0);
+
+    [asked, broken] = [0, 2];
+    await alice.page.reload();
+    await alice.sees('.notice-not-loaded', 'This part of the page could not be loaded.');
+    assert.equal(asked, 2);
+    await alice.sees('.conversation', 'Bob Brown');
+    await alice.clicks('.notice-not-loaded button', 'Try again');
+    await alice.sees('.top-bar .me');
+    await alice.seesNo('.notice-not-loaded');
+    assert.deepEqual(alice.complaints, []);
+  });
+
   test('on slow 3G the bytes and the round trips before the list leave it within its three seconds', async () => {
     const page = await browser.newPage();
     const network = await page.context().newCDPSession(page);

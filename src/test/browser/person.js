@@ -208,6 +208,9 @@ const PANES = '.messages, .sidebar-scroll, .emoji-picker-pane, .chat-search-foun
 /** In the page: what is scrolled and should not be, and whether the document could be. */
 function outOfPlace(panes) {
   const root = document.scrollingElement;
+  if (root === null) {
+    return []; // a page that is just being loaded
+  }
   const moved = [root, ...document.querySelectorAll('*')].filter((one) => (one.scrollTop || one.scrollLeft) && !one.matches(panes));
   const found = moved.map((one) => `${one.tagName}.${one.className} is scrolled by ${one.scrollLeft}, ${one.scrollTop}`);
   if (root.scrollHeight > root.clientHeight || root.scrollWidth > root.clientWidth) {

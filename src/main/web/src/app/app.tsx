@@ -1,6 +1,6 @@
 // The page that the service serves at /: in the demo one chooses who one is, otherwise the application around it says so.
 import { CloudOff, KeyRound } from 'lucide-react';
-import { lazy, Suspense, useCallback, useEffect, useEffectEvent, useState } from 'react';
+import { Suspense, useCallback, useEffect, useEffectEvent, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { choose, chosenHere, type DemoUser } from './demo';
 import icon from './icon.svg';
@@ -8,8 +8,10 @@ import { Opening } from './opening';
 import { be, begin, whyNot, type Start } from './start';
 import { installShell } from './offline-shell';
 import { EmptyState } from '@/components/chat/empty-state';
+import { Boundary } from '@/components/ui/boundary';
 import { Button } from '@/components/ui/button';
 import { Avatar } from '@/components/ui/avatar';
+import { part } from '@/components/ui/part';
 import { TextsProvider, useTexts } from '@/hooks/use-texts';
 import { keep, kept, keptNames } from '@/lib/keep';
 import type { Refused } from '@/lib/refusals';
@@ -17,7 +19,7 @@ import { browserLanguage, isLanguage, type Language } from '@/texts';
 
 const PROBE = 5_000; // milliseconds between two questions whether the service answers again
 
-const SignedIn = lazy(() => import('./signed-in'));
+const SignedIn = part(async () => (await import('./signed-in')).default);
 
 /** @param first what was asked while this was loaded */
 export function show(first: Promise<Start>): void {
@@ -108,18 +110,27 @@ function Application({
       return <CannotOpen why={state.why} onAnswer={setState} onTryAgain={start} />;
     case 'signed in':
       return (
-        <Suspense fallback={<Opening start={state} />}>
-          <SignedIn
-            key={state.user.id}
-            start={state}
-            onLanguage={onLanguage}
-            onFailed={failed}
-            onChoose={(user) => {
-              choose(user);
-              follow(be(user, state.demo!, state.settings));
-            }}
-          />
-        </Suspense>
+        <Boundary
+          fallback={(notice) => (
+            <>
+              <Opening start={state} />
+              {notice}
+            </>
+          )}
+        >
+          <Suspense fallback={<Opening start={state} />}>
+            <SignedIn
+              key={state.user.id}
+              start={state}
+              onLanguage={onLanguage}
+              onFailed={failed}
+              onChoose={(user) => {
+                choose(user);
+                follow(be(user, state.demo!, state.settings));
+              }}
+            />
+          </Suspense>
+        </Boundary>
       );
   }
 }

@@ -1,11 +1,12 @@
 import { Bell, BellOff, ChevronDown, Moon, Sun } from 'lucide-react';
-import { lazy, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { DemoUser } from './demo';
 import icon from './icon.svg';
 import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
 import { Menu, MenuItem, MenuLabel, MenuLine } from '@/components/ui/menu';
 import { Opened } from '@/components/ui/opened';
+import { part } from '@/components/ui/part';
 import { MessagesNavItem } from '@/components/chat/messages-nav-item';
 import { useChat, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
@@ -13,9 +14,9 @@ import { keep, kept } from '@/lib/keep';
 import type { PresenceStatus, User } from '@/lib/types';
 import { isLanguage, LANGUAGES, type Language } from '@/texts';
 
-const NotificationsDialog = lazy(async () => ({
-  default: (await import('@/components/chat/notifications-dialog')).NotificationsDialog,
-}));
+const NotificationsDialog = part(
+  async () => (await import('@/components/chat/notifications-dialog')).NotificationsDialog,
+);
 
 const STATUSES: PresenceStatus[] = ['online', 'away', 'busy'];
 

@@ -1,5 +1,7 @@
-import { useMemo, useState } from 'react';
-import { useSettings } from './use-chat';
+import { useContext, useEffect, useMemo, useState } from 'react';
+import { Session, useSettings } from './use-chat';
+
+const NO_FILES: readonly File[] = [];
 
 /** Files that somebody has chosen and not sent yet. */
 export interface Attachments {
@@ -14,11 +16,23 @@ export interface Attachments {
   take: () => readonly File[];
 }
 
-/** Null where the service stores no files. */
-export function useAttachments(): Attachments | null {
+/**
+ * Null where the service stores no files.
+ *
+ * @param conversationId for which they are kept while the page shows another conversation; without it they go with their part
+ */
+export function useAttachments(conversationId?: string): Attachments | null {
   const { files: stored, maxFileBytes, fileTypes } = useSettings();
-  const [files, setFiles] = useState<readonly File[]>([]);
+  const session = useContext(Session);
+  const [files, setFiles] = useState(
+    () => session?.chosenFiles.get(conversationId ?? '') ?? NO_FILES,
+  );
   const [tooLarge, setTooLarge] = useState<readonly File[]>([]);
+  useEffect(() => {
+    if (conversationId !== undefined) {
+      session?.chosenFiles.set(conversationId, files);
+    }
+  }, [conversationId, files, session]);
   return useMemo(
     () =>
       stored
@@ -44,6 +58,20 @@ export function useAttachments(): Attachments | null {
         : null,
     [stored, files, tooLarge, fileTypes, maxFileBytes],
   );
+}
+
+/** Whether what is dragged are files. */
+export function hasFiles({ types }: DataTransfer): boolean {
+  return types.includes('Files');
+}
+
+/** Files that nobody takes: without this the browser leaves the page and opens them. */
+export function refuseFiles(event: DragEvent): void {
+  const takesThem = event.target instanceof HTMLInputElement && event.target.type === 'file';
+  if (event.dataTransfer && hasFiles(event.dataTransfer) && !event.defaultPrevented && !takesThem) {
+    event.preventDefault();
+    event.dataTransfer.dropEffect = 'none';
+  }
 }
 
 /** Files that were dropped; a folder is none. */

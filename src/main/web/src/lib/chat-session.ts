@@ -45,6 +45,8 @@ export class ChatSession extends Store<SessionState> {
   readonly archive: Inbox;
   readonly outbox: Outbox;
   readonly files: FileAddresses;
+  /** Files that were chosen and not sent, by conversation. */
+  readonly chosenFiles = new Map<string, readonly File[]>();
   private readonly uploads: Uploads;
   private readonly feeds = new Map<string, ConversationFeed>();
   private readonly messageListeners = new Set<MessageListener>();

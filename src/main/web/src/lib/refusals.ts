@@ -49,6 +49,7 @@ const LASTING = new Set([
 const OTHERS = new Map<string, (t: Texts) => Sentence>([
   ['file_type', (t) => t.fileType],
   ['file_lost', (t) => t.fileLost],
+  ['file_changed', (t) => t.fileChanged],
 ]);
 
 /** An application's own refusal: PTxyz, as the chat's own, with a code in the details. Its words are for people. */

@@ -19,7 +19,19 @@ const UNREACHABLE: Problem = {
   reason: null,
   temporary: true,
 };
+/** A file that was changed or removed where it lies since it was chosen: browsers give no byte of it then. */
+const CHANGED: Problem = { ...UNREACHABLE, status: 410, reason: 'file_changed', temporary: false };
 const carrier = () => import('./upload');
+
+async function isReadable(file: File): Promise<boolean> {
+  return file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => true,
+      () => false,
+    );
+}
 
 export class Uploads {
   private readonly files = new Map<string, File>();
@@ -53,15 +65,20 @@ export class Uploads {
 
   /** From this page, or from one before it; undefined when it is lost. */
   async find(id: string): Promise<File | Problem | undefined> {
+    const chosen = this.files.get(id);
+    if (chosen && (await isReadable(chosen))) {
+      return chosen;
+    }
     try {
-      const found = this.files.get(id) ?? (await (await carrier()).keptFile(id));
-      if (found) {
+      const found = await (await carrier()).keptFile(id);
+      if (found && (await isReadable(found))) {
         this.files.set(id, found);
+        return found;
       }
-      return found;
     } catch {
       return UNREACHABLE; // what carries it could not be loaded
     }
+    return chosen && CHANGED;
   }
 
   async send(id: string, file: File, options: Upload): Promise<Problem | null> {

@@ -305,6 +305,10 @@ export const de: Texts = {
   diskFull: ['Für weitere Dateien ist gerade kein Platz.', 'Versuche es später noch einmal.'],
   fileType: ['Dateien dieser Art können nicht gesendet werden.', null],
   fileLost: ['Diese Datei ging mit der Seite verloren.', 'Wähle sie noch einmal aus.'],
+  fileChanged: [
+    'Diese Datei hat sich geändert, seit du sie gewählt hast.',
+    'Wähle sie noch einmal aus.',
+  ],
   unreachable: ['Der Dienst ist nicht erreichbar.', 'Prüfe deine Verbindung.'],
   unauthorized: ['Du bist abgemeldet.', 'Melde dich wieder an.'],
   forbidden: ['Das darfst du nicht.', null],

@@ -308,6 +308,7 @@ export const en = {
   ] satisfies Sentence,
   fileType: ['Files of this type cannot be sent.', null] satisfies Sentence,
   fileLost: ['This file was lost with the page.', 'Choose it again.'] satisfies Sentence,
+  fileChanged: ['This file has changed since you chose it.', 'Choose it again.'] satisfies Sentence,
   unreachable: ['The service cannot be reached.', 'Check your connection.'] satisfies Sentence,
   unauthorized: ['You are signed out.', 'Sign in again.'] satisfies Sentence,
   forbidden: ['You may not do this.', null] satisfies Sentence,

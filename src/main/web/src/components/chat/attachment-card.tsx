@@ -1,11 +1,12 @@
 import { ExternalLink, FileText, ImageOff } from 'lucide-react';
-import { lazy, Suspense, useState, type CSSProperties } from 'react';
+import { Suspense, useState, type CSSProperties } from 'react';
 import { Boundary } from '@/components/ui/boundary';
+import { part } from '@/components/ui/part';
 import { useTexts } from '@/hooks/use-texts';
 import { isStored, storedFile } from '@/lib/file-names';
 import type { ChatMessage } from '@/lib/types';
 
-const StoredFile = lazy(async () => ({ default: (await import('./stored-file')).StoredFile }));
+const StoredFile = part(async () => (await import('./stored-file')).StoredFile);
 
 const WIDEST = 336; // pixels, as the style sheet has it
 

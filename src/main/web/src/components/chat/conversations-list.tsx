@@ -9,7 +9,6 @@ import {
   X,
 } from 'lucide-react';
 import {
-  lazy,
   Suspense,
   useEffect,
   useLayoutEffect,
@@ -30,6 +29,7 @@ import { Avatar } from '@/components/ui/avatar';
 import { IconButton } from '@/components/ui/icon-button';
 import { Opened } from '@/components/ui/opened';
 import { Input } from '@/components/ui/input';
+import { part } from '@/components/ui/part';
 import { useChat, useOutage, useStore } from '@/hooks/use-chat';
 import { useDebounced } from '@/hooks/use-debounced';
 import { useTexts } from '@/hooks/use-texts';
@@ -39,15 +39,13 @@ import { reveal } from '@/lib/scroll';
 import { PAGE_SIZE } from '@/lib/settings';
 import type { Conversation, MessageMatch, Problem, User } from '@/lib/types';
 
-const BlockedUsersDialog = lazy(async () => ({
-  default: (await import('./blocked-users-dialog')).BlockedUsersDialog,
-}));
+const BlockedUsersDialog = part(
+  async () => (await import('./blocked-users-dialog')).BlockedUsersDialog,
+);
 
 // A short list needs none of it.
 const conversationRows = () => import('./conversation-rows');
-const ConversationRows = lazy(async () => ({
-  default: (await conversationRows()).ConversationRows,
-}));
+const ConversationRows = part(async () => (await conversationRows()).ConversationRows);
 
 type Filter = 'all' | 'unread' | 'archived';
 

@@ -1,9 +1,10 @@
 import * as Popover from '@radix-ui/react-popover';
-import { lazy, Suspense, type ReactNode } from 'react';
+import { Suspense, type ReactNode } from 'react';
 import { Boundary } from '@/components/ui/boundary';
+import { part } from '@/components/ui/part';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 
-const EmojiPicker = lazy(() => import('./emoji-picker'));
+const EmojiPicker = part(async () => (await import('./emoji-picker')).default);
 
 /** Beside its trigger: all emoji, or a few children first. */
 export function EmojiPopover({
@@ -49,7 +50,7 @@ export function EmojiPopover({
             }}
           >
             {children || (
-              <Boundary fallback={() => <p className="emoji-picker-words">{t.notLoaded}</p>}>
+              <Boundary fallback={(notice) => notice}>
                 <Suspense fallback={<p className="emoji-picker-words">{t.loading}</p>}>
                   <EmojiPicker
                     names={names}

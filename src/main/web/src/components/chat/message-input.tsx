@@ -1,6 +1,5 @@
 import { Link2, Paperclip, Pencil, Reply, SendHorizontal, Smile, X } from 'lucide-react';
 import {
-  lazy,
   useEffect,
   useLayoutEffect,
   useRef,
@@ -13,6 +12,7 @@ import { EmojiPopover } from './emoji-popover';
 import { IconButton } from '@/components/ui/icon-button';
 import { Textarea } from '@/components/ui/input';
 import { Opened } from '@/components/ui/opened';
+import { part } from '@/components/ui/part';
 import type { Attachments } from '@/hooks/use-attachments';
 import { useSettings } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
@@ -21,10 +21,8 @@ import type { Draft } from '@/lib/outbox';
 import { isComposing } from '@/lib/script';
 import type { ChatMessage } from '@/lib/types';
 
-const AttachDialog = lazy(async () => ({
-  default: (await import('./attach-dialog')).AttachDialog,
-}));
-const FileTray = lazy(async () => ({ default: (await import('./file-tray')).FileTray }));
+const AttachDialog = part(async () => (await import('./attach-dialog')).AttachDialog);
+const FileTray = part(async () => (await import('./file-tray')).FileTray);
 
 export interface MessageInputProps {
   onSendMessage: (draft: Draft) => void;

@@ -1,10 +1,12 @@
 import { Loader, LogOut, WifiOff } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { ConversationsList } from './conversations-list';
 import { EmptyState } from './empty-state';
 import { Boundary } from '@/components/ui/boundary';
 import { Button } from '@/components/ui/button';
 import { Opened } from '@/components/ui/opened';
+import { part } from '@/components/ui/part';
+import { refuseFiles } from '@/hooks/use-attachments';
 import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import { useRoute } from '@/hooks/use-route';
@@ -14,13 +16,11 @@ import type { User } from '@/lib/types';
 
 // The list comes first; what is beside it and over it is loaded meanwhile.
 const conversation = () => import('./user-chat-interface');
-const UserChatInterface = lazy(async () => ({ default: (await conversation()).UserChatInterface }));
-const DesktopNotifications = lazy(async () => ({
-  default: (await import('./desktop-notifications')).DesktopNotifications,
-}));
-const NewChatDialog = lazy(async () => ({
-  default: (await import('./new-chat-dialog')).NewChatDialog,
-}));
+const UserChatInterface = part(async () => (await conversation()).UserChatInterface);
+const DesktopNotifications = part(
+  async () => (await import('./desktop-notifications')).DesktopNotifications,
+);
+const NewChatDialog = part(async () => (await import('./new-chat-dialog')).NewChatDialog);
 
 export interface MessagesPageProps {
   user: User;
@@ -55,6 +55,7 @@ export function MessagesPage({
   const selected = conversations.find(({ id }) => id === selectedConversation);
 
   useEffect(() => void conversation().catch(() => {}), []); // where it is shown, it is told
+  useRefusedFiles();
   useTitle();
   useChime(sound, selectedConversation);
 
@@ -209,6 +210,18 @@ function useOutside(): boolean {
     return () => removeEventListener('blur', leave);
   }, []);
   return outside;
+}
+
+/** A file that is dropped beside a conversation is not opened in place of the page. */
+function useRefusedFiles(): void {
+  useEffect(() => {
+    addEventListener('dragover', refuseFiles);
+    addEventListener('drop', refuseFiles);
+    return () => {
+      removeEventListener('dragover', refuseFiles);
+      removeEventListener('drop', refuseFiles);
+    };
+  }, []);
 }
 
 /** (3) in the title, as the badge of a tab. */

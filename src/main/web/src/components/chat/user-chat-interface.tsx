@@ -10,16 +10,7 @@ import {
   MessageCircleOff,
   Search,
 } from 'lucide-react';
-import {
-  lazy,
-  Suspense,
-  useCallback,
-  useEffect,
-  useMemo,
-  useRef,
-  useState,
-  type DragEvent,
-} from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState, type DragEvent } from 'react';
 import { EmptyState } from './empty-state';
 import type { MessageActions } from './message-bubble';
 import { MessageInput } from './message-input';
@@ -30,7 +21,8 @@ import { Boundary } from '@/components/ui/boundary';
 import { IconButton } from '@/components/ui/icon-button';
 import { Opened } from '@/components/ui/opened';
 import { Menu, MenuItem, MenuLine } from '@/components/ui/menu';
-import { filesIn, useAttachments, type Attachments } from '@/hooks/use-attachments';
+import { part } from '@/components/ui/part';
+import { filesIn, hasFiles, useAttachments, type Attachments } from '@/hooks/use-attachments';
 import { useChat, useSettings, useStore } from '@/hooks/use-chat';
 import { useTexts } from '@/hooks/use-texts';
 import { useRealtimeChat } from '@/hooks/use-realtime-chat';
@@ -39,15 +31,13 @@ import { isOnItsWay } from '@/lib/conversation-feed';
 import type { ChatMessage, OtherUser, Presence, Problem, User, UserMessage } from '@/lib/types';
 
 // What is opened now and then is loaded then.
-const ConfirmDialog = lazy(async () => ({
-  default: (await import('@/components/ui/dialog')).ConfirmDialog,
-}));
-const ConversationSearch = lazy(async () => ({
-  default: (await import('./conversation-search')).ConversationSearch,
-}));
-const MuteDialog = lazy(async () => ({ default: (await import('./mute-dialog')).MuteDialog }));
-const EditHistory = lazy(async () => ({ default: (await import('./edit-history')).EditHistory }));
-const ImageViewer = lazy(async () => ({ default: (await import('./image-viewer')).ImageViewer }));
+const ConfirmDialog = part(async () => (await import('@/components/ui/dialog')).ConfirmDialog);
+const ConversationSearch = part(
+  async () => (await import('./conversation-search')).ConversationSearch,
+);
+const MuteDialog = part(async () => (await import('./mute-dialog')).MuteDialog);
+const EditHistory = part(async () => (await import('./edit-history')).EditHistory);
+const ImageViewer = part(async () => (await import('./image-viewer')).ImageViewer);
 
 /** As the database refuses it, which need not be asked. */
 const TOO_MANY_REACTIONS: Problem = {
@@ -103,7 +93,7 @@ export function UserChatInterface({
   const [blocking, setBlocking] = useState(false);
   const [notice, setNotice] = useState<Problem | null>(null);
   const [blocked, setBlocked] = useState(false);
-  const attachments = useAttachments();
+  const attachments = useAttachments(conversationId);
   const dropping = useDropping();
   const typing = useTyping(currentUser.id, other?.id);
   const announcement = useAnnouncement(
@@ -478,11 +468,10 @@ function isImage({ message_type, file_url, is_deleted }: ChatMessage): boolean {
 function useDropping() {
   const [now, setNow] = useState(false);
   const on = (attachments: Attachments | null) => {
-    const hasFiles = ({ dataTransfer }: DragEvent) => dataTransfer.types.includes('Files');
     return (
       attachments && {
         onDragOver: (event: DragEvent) => {
-          if (hasFiles(event)) {
+          if (hasFiles(event.dataTransfer)) {
             event.preventDefault();
             event.dataTransfer.dropEffect = 'copy' as const;
             setNow(true);
@@ -494,7 +483,7 @@ function useDropping() {
         },
         onDrop: (event: DragEvent) => {
           setNow(false);
-          if (hasFiles(event)) {
+          if (hasFiles(event.dataTransfer)) {
             event.preventDefault();
             attachments.add(filesIn(event.dataTransfer));
           }

@@ -1,35 +1,62 @@
 import { Component, type ReactNode } from 'react';
 import { Button } from './button';
+import { PartNotLoaded } from './part';
 import { useTexts } from '@/hooks/use-texts';
 
 interface BoundaryProps {
-  /** Shown in place of them; without it a notice is. */
-  fallback?: () => ReactNode;
+  /** Shown in place of them; without it the notice alone is. */
+  fallback?: (notice: ReactNode) => ReactNode;
   children: ReactNode;
 }
 
-/** Around parts that may fail, as when the browser cannot load them: the rest of the page stays. */
-export class Boundary extends Component<BoundaryProps, { failed: boolean }> {
-  override state = { failed: false };
+interface BoundaryState {
+  failed: boolean;
+  error?: unknown;
+  /** How often the person has asked for it anew. */
+  tries: number;
+}
 
-  static getDerivedStateFromError() {
-    return { failed: true };
+/** Around parts that may fail, as when the browser cannot load them: the rest of the page stays. */
+export class Boundary extends Component<BoundaryProps, BoundaryState> {
+  override state: BoundaryState = { failed: false, tries: 0 };
+
+  static getDerivedStateFromError(error: unknown) {
+    return { failed: true, error };
   }
+
+  private readonly again = () => {
+    (this.state.error as PartNotLoaded).again();
+    this.setState(({ tries }) => ({ failed: false, tries: tries + 1 }));
+  };
 
   override render() {
     const { fallback, children } = this.props;
-    return this.state.failed ? fallback ? fallback() : <NotLoaded /> : children;
+    const { failed, error, tries } = this.state;
+    if (!failed) {
+      return children;
+    }
+    const again = error instanceof PartNotLoaded ? this.again : null;
+    const notice = <NotLoaded again={again} reload={again === null || tries > 0} />;
+    return fallback ? fallback(notice) : notice;
   }
 }
 
-function NotLoaded() {
+/** Firefox never asks again for a script that it could not load, so a second time the whole page is offered. */
+function NotLoaded({ again, reload }: { again: (() => void) | null; reload: boolean }) {
   const { t } = useTexts();
   return (
     <div className="notice notice-not-loaded" role="alert">
       <span>{t.notLoaded}</span>
-      <Button variant="link" onClick={() => location.reload()}>
-        {t.loadAgain}
-      </Button>
+      {again && (
+        <Button variant="link" onClick={again}>
+          {t.tryAgain}
+        </Button>
+      )}
+      {reload && (
+        <Button variant="link" onClick={() => location.reload()}>
+          {t.loadAgain}
+        </Button>
+      )}
     </div>
   );
 }
