@@ -105,7 +105,7 @@ public final class HttpService implements AutoCloseable {
         tls == null || certificate == null
             ? null
             : new TlsRenewal(vertx, tls, certificate, this::show);
-    MessagesPage page = MessagesPage.load(settings);
+    MessagesPage page = MessagesPage.load(settings, demo != null);
     if (page == null) {
       LOG.info(
           "The Messages page is not in this build, as it was built without Node 20; everything else works");

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 final class MessagesPage {
   private static final String FOLDER = "/page/";
   private static final String INDEX = "index.html";
+  private static final String DEMO_USERS = "</demo/users>; rel=preload; as=fetch; crossorigin";
 
   private static final Map<String, String> TYPES =
       Map.of(
@@ -46,19 +47,22 @@ final class MessagesPage {
 
   private final Map<String, Asset> assets;
   private final String contentSecurityPolicy;
+  private final boolean demo;
 
-  private MessagesPage(Map<String, Asset> assets, String contentSecurityPolicy) {
+  private MessagesPage(Map<String, Asset> assets, String contentSecurityPolicy, boolean demo) {
     this.assets = Map.copyOf(assets);
     this.contentSecurityPolicy = contentSecurityPolicy;
+    this.demo = demo;
   }
 
   /**
    * Reads the files.
    *
    * @param http which applications may show the page in a frame
+   * @param demo whether the page will ask for the demo's people
    * @return null when the jar was built without the page
    */
-  static @Nullable MessagesPage load(HttpSettings http) {
+  static @Nullable MessagesPage load(HttpSettings http, boolean demo) {
     byte[] names = resource("files");
     if (names == null) {
       return null;
@@ -79,12 +83,15 @@ final class MessagesPage {
       }
     }
     return assets.containsKey(INDEX)
-        ? new MessagesPage(assets, contentSecurityPolicy(http.pageHosts()))
+        ? new MessagesPage(assets, contentSecurityPolicy(http.pageHosts()), demo)
         : null;
   }
 
-  /** Serves the page, for any conversation in its path. */
+  /** Serves the page, for any conversation in its path, and names what its scripts will ask for. */
   void index(HttpServerRequest request) {
+    if (demo) {
+      request.response().putHeader("Link", DEMO_USERS);
+    }
     serve(request, INDEX);
   }
 
