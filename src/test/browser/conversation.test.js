@@ -188,7 +188,7 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
       await alice.sees('.emoji-picker-list [data-active]', emoji);
       await fades(alice.page);
       await isAccessible(alice.page, 'the emoji', '.emoji-popover, .reaction-picker');
-      await alice.shot(`emoji-${name}`);
+      await alice.shot(`emoji-${emoji.codePointAt(0).toString(16)}-${await alice.page.evaluate(() => document.documentElement.lang)}`);
       await alice.page.keyboard.press('Enter');
       await alice.seesNo('.emoji-picker');
     };
@@ -212,6 +212,13 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await alice.clicks('.composer [aria-label="Emoji"]');
     await chooses('Einhorn', '🦄');
     assert.equal(await field(), '🦄');
+    await alice.pastes('');
+
+    await alice.clicks('.me');
+    await alice.clicks('[role="menuitemcheckbox"]', 'العربية');
+    await alice.clicks('.composer [aria-label="رموز تعبيرية"]');
+    await chooses('بيتزا', '🍕');
+    assert.equal(await field(), '🍕');
     await alice.pastes('');
     await alice.clicks('.me');
     await alice.clicks('[role="menuitemcheckbox"]', 'English');
