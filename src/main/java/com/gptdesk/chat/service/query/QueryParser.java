@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.query;
 import com.gptdesk.chat.service.http.Problem;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -86,7 +87,7 @@ public final class QueryParser {
 
   private static List<String> names(String what, String text) {
     Cursor cursor = new Cursor(what, text);
-    List<String> names = new ArrayList<>();
+    Set<String> names = new LinkedHashSet<>();
     do {
       names.add(cursor.name());
     } while (cursor.skip(","));

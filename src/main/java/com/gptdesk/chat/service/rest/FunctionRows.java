@@ -6,6 +6,9 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import org.jooq.Field;
+import org.jooq.Record;
+import org.jooq.Table;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
@@ -78,6 +81,8 @@ public final class FunctionRows {
    * The statement whose one text is how many rows there are, a space, and the page as JSON.
    *
    * @param function its name, for errors
+   * @param isBounded whether the page has no more rows than an answer of a table; the chat's own
+   *     functions have bounds of their own
    * @param call the statement of the call, with one question mark for its arguments; told whether
    *     the whole row is needed beside the columns
    */
@@ -86,6 +91,7 @@ public final class FunctionRows {
       Result result,
       TableQuery query,
       Caller.Role role,
+      boolean isBounded,
       Function<Boolean, String> call) {
     String name = result.table();
     TableCatalogue.Tables tables = name == null ? catalogue.current() : catalogue.with(name);
@@ -95,7 +101,7 @@ public final class FunctionRows {
             name == null ? function + "()" : name,
             isScalar ? Map.of(SCALAR, "text") : result.columns(),
             name == null ? null : tables.tables().get(name));
-    ReadPlan plan = new ReadPlan(tables, role, limits.maxRows());
+    ReadPlan plan = new ReadPlan(tables, role, limits);
     boolean whole = plan.needsWhole(rows, query) || plan.filtersByWhole(rows, query.where());
     return Statement.of(
         plan.called(
@@ -104,7 +110,31 @@ public final class FunctionRows {
             rows,
             query,
             DSL.table(DSL.name(SOURCE)).as("t0"),
-            isScalar),
+            isScalar,
+            isBounded),
         plan);
+  }
+
+  /**
+   * The same of all that a function returns, with every column, and no more rows than an answer of
+   * a table has.
+   *
+   * @param call the statement of the call, with one question mark for its arguments
+   */
+  public Statement bounded(Result result, String call) {
+    Table<Record> source = DSL.table(DSL.name(SOURCE));
+    Table<?> page =
+        DSL.select(DSL.asterisk()).from(source).limit(limits.maxRows()).asTable(ReadPlan.ROW);
+    Field<?> row =
+        result.columns().isEmpty()
+            ? DSL.field(DSL.name(ReadPlan.ROW, SCALAR))
+            : DSL.field(DSL.name(ReadPlan.ROW));
+    return Statement.of(
+        DSL.with(SOURCE)
+            .asMaterialized(DSL.resultQuery(call, DSL.val("arguments")))
+            .select(
+                ReadPlan.counted(DSL.field(DSL.selectCount().from(source)), row, limits.maxBytes()))
+            .from(page),
+        false);
   }
 }

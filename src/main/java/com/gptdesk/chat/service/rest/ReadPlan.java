@@ -33,7 +33,7 @@ import org.jooq.impl.SQLDataType;
 final class ReadPlan {
 
   /** The name of a row that becomes JSON; no column may be shown under it. */
-  private static final String ROW = "rest_row";
+  static final String ROW = "rest_row";
 
   /** Of rows that a write or a function has returned, the whole row beside its columns. */
   static final String WHOLE = "rest_whole";
@@ -43,14 +43,16 @@ final class ReadPlan {
   private final TableCatalogue.Tables tables;
   private final Caller.Role role;
   private final int maxRows;
+  private final int maxBytes;
   private boolean isReturned;
   private boolean callsFunctions;
   private int conditions;
 
-  ReadPlan(TableCatalogue.Tables tables, Caller.Role role, int maxRows) {
+  ReadPlan(TableCatalogue.Tables tables, Caller.Role role, RestLimits limits) {
     this.tables = tables;
     this.role = role;
-    this.maxRows = maxRows;
+    this.maxRows = limits.maxRows();
+    this.maxBytes = limits.maxBytes();
   }
 
   /** Whether a function of an operator's is called in what was planned until now. */
@@ -101,7 +103,11 @@ final class ReadPlan {
     isReturned = true;
     Field<Integer> affected = DSL.field(DSL.selectCount().from(source));
     return write
-        .select(text(affected), text(array(strip)), DSL.inline(null, SQLDataType.CLOB), replaced)
+        .select(
+            text(affected),
+            bounded(array(strip), maxBytes),
+            DSL.inline(null, SQLDataType.CLOB),
+            replaced)
         .from(ordered(table, source, 0, query, inner(table, 0, query)).asTable(ROW));
   }
 
@@ -110,22 +116,34 @@ final class ReadPlan {
    * as JSON.
    *
    * @param isScalar whether they are values without columns
+   * @param isBounded whether the page has no more than the rows of a table's answer
    */
   Select<?> called(
-      WithStep call, ServedTable result, TableQuery query, Table<?> source, boolean isScalar) {
+      WithStep call,
+      ServedTable result,
+      TableQuery query,
+      Table<?> source,
+      boolean isScalar,
+      boolean isBounded) {
     isReturned = true;
     Condition conditions = conditions(result, 0, query);
     Field<Integer> all = DSL.field(DSL.selectCount().from(source).where(conditions));
     var ordered = ordered(result, source, 0, query, conditions);
-    Long limit = query.limit();
+    Long asked = query.limit();
+    Long limit = isBounded && (asked == null || asked > maxRows) ? Long.valueOf(maxRows) : asked;
     Field<?> one =
         isScalar ? DSL.field(DSL.name(ROW, FunctionRows.SCALAR)) : DSL.field(DSL.name(ROW));
-    return call.select(DSL.concat(text(all), DSL.inline(" "), text(array(one, false))))
+    return call.select(counted(all, one, maxBytes))
         .from(
             (limit == null
                     ? ordered.offset(query.offset())
                     : ordered.limit(limit).offset(query.offset()))
                 .asTable(ROW));
+  }
+
+  /** One text: the number, a space, and the rows as JSON, which is empty where it is too long. */
+  static Field<String> counted(Field<Integer> all, Field<?> row, int maxBytes) {
+    return DSL.concat(text(all), DSL.inline(" "), bounded(array(row, false), maxBytes));
   }
 
   /** The rows that meet the conditions, for the planner. */
@@ -145,8 +163,15 @@ final class ReadPlan {
         .asTable("rest_all");
   }
 
-  private static List<Field<?>> pageFields(boolean strip) {
-    return List.of(text(DSL.count()), text(array(strip)));
+  private List<Field<?>> pageFields(boolean strip) {
+    return List.of(text(DSL.count()), bounded(array(strip), maxBytes));
+  }
+
+  /** The JSON as text; an empty one where it is longer, so that it stays in the database. */
+  private static Field<String> bounded(Field<JSON> json, int maxBytes) {
+    return DSL.field(
+        "case when octet_length({0}) <= {1} then {0} else '' end",
+        SQLDataType.CLOB, text(json), DSL.inline(maxBytes));
   }
 
   private static Field<String> text(Field<?> field) {

@@ -335,7 +335,7 @@ public final class RestEndpoint {
   }
 
   private ReadPlan plan(TableCatalogue.Tables tables, Identity identity) {
-    return new ReadPlan(tables, identity.role(), limits.maxRows());
+    return new ReadPlan(tables, identity.role(), limits);
   }
 
   private <T> T read(
@@ -376,6 +376,9 @@ public final class RestEndpoint {
   }
 
   private static TableResponse.Rows rows(List<@Nullable String> row) {
+    if (row.size() > 1 && "".equals(row.get(1))) {
+      throw RestLimits.tooLong().stop();
+    }
     return new TableResponse.Rows(
         Long.parseLong(String.valueOf(row.getFirst())),
         row.size() > 1 ? row.get(1) : null,

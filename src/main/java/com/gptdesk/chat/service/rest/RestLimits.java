@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.rest;
 
+import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.settings.Setting;
 import com.gptdesk.chat.service.settings.Settings;
 import java.time.Duration;
@@ -11,12 +12,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param served names of tables that are served beside the chat's own; a star stands for any
  *     letters
- * @param maxRows rows of an answer, and of each embedded list
+ * @param maxRows rows of an answer, and of each embedded list; also of an operator's function
  * @param maxDepth how deep tables may be embedded in one another
  * @param statementTimeout how long a statement may take
+ * @param maxBytes bytes of the rows in an answer, as JSON
  */
 public record RestLimits(
-    List<String> served, int maxRows, int maxDepth, Duration statementTimeout) {
+    List<String> served, int maxRows, int maxDepth, Duration statementTimeout, int maxBytes) {
+  private static final int BYTES = 16 * 1024 * 1024;
 
   private static final Setting<List<String>> SERVED =
       Setting.of(
@@ -28,7 +31,11 @@ public record RestLimits(
           "tables and views of schema `public` served beside the chat's own, where they have row-level security or `security_invoker`");
   private static final Setting<Integer> ROWS =
       Setting.number(
-          "CHAT_TABLE_MAX_ROWS", 1000, 1, 100_000, "rows of an answer, and of each embedded list");
+          "CHAT_TABLE_MAX_ROWS",
+          1000,
+          1,
+          100_000,
+          "rows of an answer, and of each embedded list; also of an operator's function that returns a set");
   private static final Setting<Integer> DEPTH =
       Setting.number(
           "CHAT_TABLE_MAX_DEPTH", 4, 0, 10, "how deep tables may be embedded in one another");
@@ -40,8 +47,16 @@ public record RestLimits(
           600_000,
           "how long a statement on tables may take; then 503");
 
+  private static final Setting<Integer> MAX_BYTES =
+      Setting.number(
+          "CHAT_TABLE_MAX_BYTES",
+          BYTES,
+          1000,
+          268_435_456,
+          "bytes of the rows in an answer, as JSON; then 413");
+
   /** For help and for the document. */
-  public static final List<Setting<?>> SETTINGS = List.of(SERVED, ROWS, DEPTH, TIMEOUT);
+  public static final List<Setting<?>> SETTINGS = List.of(SERVED, ROWS, DEPTH, TIMEOUT, MAX_BYTES);
 
   /** What holds when nothing is set. */
   public static final RestLimits DEFAULT =
@@ -51,10 +66,26 @@ public record RestLimits(
     served = List.copyOf(served);
   }
 
+  /** With the usual number of bytes. */
+  public RestLimits(List<String> served, int maxRows, int maxDepth, Duration statementTimeout) {
+    this(served, maxRows, maxDepth, statementTimeout, BYTES);
+  }
+
   /** Read from the environment. */
   public static RestLimits from(Settings settings) {
     return new RestLimits(
-        settings.get(SERVED), settings.get(ROWS), settings.get(DEPTH), settings.get(TIMEOUT));
+        settings.get(SERVED),
+        settings.get(ROWS),
+        settings.get(DEPTH),
+        settings.get(TIMEOUT),
+        settings.get(MAX_BYTES));
+  }
+
+  /** The answer where the rows have more bytes than an answer may. */
+  public static Problem tooLong() {
+    return Problem.of(413, "PT413", "The rows are too long for one answer")
+        .withDetails("Nothing was changed")
+        .withHint("Ask for fewer rows or columns, or embed less; limit and offset give pages");
   }
 
   private static @Nullable List<String> namesIn(String text) {

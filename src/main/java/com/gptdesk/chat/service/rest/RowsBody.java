@@ -5,9 +5,11 @@ import com.gptdesk.chat.service.http.Problem;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -83,23 +85,26 @@ record RowsBody(String json, int rows, Set<String> anywhere, Set<String> everywh
   }
 
   /**
-   * One row.
-   *
-   * @param json the object as text
-   * @param names that it has
+   * The rows one by one: of each name a JSON object that has it alone, its value as it was sent.
+   * The last of several of one name counts, as in PostgreSQL.
    */
-  record Row(String json, Set<String> names) {}
-
-  /** The rows one by one. */
-  List<Row> each() {
-    List<Row> all = new ArrayList<>();
+  List<Map<String, String>> each() {
+    List<Map<String, String>> all = new ArrayList<>();
     try (JsonParser parser = JSON.createParser(json)) {
       parser.nextToken();
       while (parser.nextToken() == JsonToken.START_OBJECT) {
-        int start = (int) parser.currentTokenLocation().getCharOffset();
-        Set<String> names = namesOf(parser);
-        int end = (int) parser.currentLocation().getCharOffset();
-        all.add(new Row(json.substring(start, end), names));
+        Map<String, String> row = new HashMap<>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+          String name = parser.currentName();
+          parser.nextToken();
+          int start = (int) parser.currentTokenLocation().getCharOffset();
+          parser.skipChildren();
+          parser.finishToken(); // the parser reads a text lazily, and its end is needed
+          int end = (int) parser.currentLocation().getCharOffset();
+          row.put(
+              name, "{" + JSON.writeValueAsString(name) + ":" + json.substring(start, end) + "}");
+        }
+        all.add(row);
       }
     }
     return all;

@@ -24,9 +24,12 @@ public record Statement(String sql, List<Object> values, boolean callsFunctions)
 
   /** The query's, made by that plan. */
   static Statement of(Query query, ReadPlan plan) {
+    return of(query, plan.callsFunctions());
+  }
+
+  static Statement of(Query query, boolean callsFunctions) {
     DSLContext postgres = DSL.using(SQLDialect.POSTGRES, SETTINGS);
-    return new Statement(
-        postgres.render(query), postgres.extractBindValues(query), plan.callsFunctions());
+    return new Statement(postgres.render(query), postgres.extractBindValues(query), callsFunctions);
   }
 
   /** The same, for the planner's opinion of it. */

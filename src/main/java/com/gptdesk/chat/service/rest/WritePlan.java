@@ -69,7 +69,8 @@ final class WritePlan {
       @Nullable List<String> onConflict) {
     Table<Record> target = DSL.table(DSL.name("public", table.name()));
     if (columns.isEmpty()) {
-      return finished(DSL.insertInto(target).defaultValues().returning(returning(null)));
+      return finished(
+          null, DSL.insertInto(target).defaultValues().returning(returning(null)), NONE);
     }
     boolean differ = missingIsDefault && !body.everywhere().containsAll(columns);
     var into = DSL.insertInto(target, columns.stream().map(WritePlan::column).toList());
@@ -77,13 +78,13 @@ final class WritePlan {
         differ
             ? each(into, body, columns)
             : into.select(
-                DSL.select(columns.stream().map(WritePlan::given).toList()).from(rows(body)));
+                DSL.select(columns.stream().map(WritePlan::given).toList()).from(given()));
     List<String> meeting = onConflict == null ? table.key() : onConflict;
     if (resolution == null || meeting.isEmpty()) {
-      return finished(insert.returning(returning(null)));
+      return finished(body, insert.returning(returning(null)), NONE);
     }
     meeting.forEach(table::ownColumn);
-    Field<?> replaced = resolution == Resolution.MERGE ? replaced(body, meeting) : NONE;
+    Field<?> replaced = resolution == Resolution.MERGE ? replaced(meeting) : NONE;
     Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
     for (String name : columns) {
       if (!meeting.contains(name)) { // it is the same, and perhaps nobody may update it
@@ -91,7 +92,7 @@ final class WritePlan {
             column(name),
             reads.isReadable(table, name)
                 ? DSL.excluded(column(name))
-                : differ ? unknown(name) : given(body, name, meeting));
+                : differ ? unknown(name) : given(name, meeting));
       }
     }
     if (changes.isEmpty() && returned == TablePreferences.Returned.REPRESENTATION) {
@@ -103,29 +104,35 @@ final class WritePlan {
         resolution == Resolution.IGNORE || changes.isEmpty()
             ? conflict.doNothing()
             : conflict.doUpdate().set(changes);
-    return finished(step.returning(returning(null)), replaced);
+    return finished(body, step.returning(returning(null)), replaced);
   }
 
-  /** Rows that lack different columns, each with its own values and the default of the others. */
+  /**
+   * Rows that lack different columns, each with its own values and the default of the others. Each
+   * value is a parameter of its own, so that no row is parsed once for each of its columns.
+   */
   private InsertOnDuplicateStep<Record> each(
       InsertValuesStepN<Record> into, RowsBody body, List<String> columns) {
     InsertValuesStepN<Record> rows = into;
-    for (RowsBody.Row row : body.each()) {
-      Field<?> values =
-          DSL.field(
-              "json_populate_record(cast(null as {0}), cast({1} as json))",
-              DSL.name("public", table.name()), DSL.val(row.json()));
+    for (Map<String, String> row : body.each()) {
       rows =
           rows.values(
               columns.stream()
                   .<Field<?>>map(
-                      name ->
-                          row.names().contains(name)
-                              ? DSL.field("({0}).{1}", values, DSL.name(name))
-                              : DSL.defaultValue())
+                      name -> {
+                        String value = row.get(name);
+                        return value == null ? DSL.defaultValue() : one(name, value);
+                      })
                   .toList());
     }
     return rows;
+  }
+
+  /** One value of a row, converted as in a whole one. */
+  private Field<?> one(String column, String json) {
+    return DSL.field(
+        "(json_populate_record(cast(null as {0}), cast({1} as json))).{2}",
+        DSL.name("public", table.name()), DSL.val(json), DSL.name(column));
   }
 
   private static Field<?> unknown(String column) {
@@ -139,14 +146,14 @@ final class WritePlan {
   /**
    * How many of the body's rows are there; none where the caller may not read by what they meet.
    */
-  private Field<?> replaced(RowsBody body, List<String> meeting) {
+  private Field<?> replaced(List<String> meeting) {
     if (!meeting.stream().allMatch(name -> reads.isReadable(table, name))) {
       return NONE;
     }
     Table<?> there = ReadPlan.source(table, 0);
     return DSL.field(
         DSL.select(DSL.cast(DSL.count(), SQLDataType.CLOB))
-            .from(rows(body))
+            .from(given())
             .join(there)
             .on(
                 DSL.and(
@@ -160,19 +167,23 @@ final class WritePlan {
     Map<Field<?>, Field<?>> changes = new LinkedHashMap<>();
     columns.forEach(name -> changes.put(column(name), given(name)));
     return finished(
+        body,
         DSL.update(ReadPlan.source(table, 0))
             .set(changes)
-            .from(rows(body))
+            .from(given())
             .where(condition("UPDATE"))
-            .returning(returning("t0")));
+            .returning(returning("t0")),
+        NONE);
   }
 
   /** Deletes the rows that meet the conditions. */
   Select<?> delete() {
     return finished(
+        null,
         DSL.deleteFrom(ReadPlan.source(table, 0))
             .where(condition("DELETE"))
-            .returning(returning("t0")));
+            .returning(returning("t0")),
+        NONE);
   }
 
   /** Of the table's own columns; never all rows. */
@@ -211,15 +222,15 @@ final class WritePlan {
     return DSL.field("cast({0}.* as {1})", DSL.name(alias), DSL.name("public", table.name()));
   }
 
-  private Select<?> finished(ResultQuery<?> write) {
-    return finished(write, NONE);
-  }
-
   /**
+   * @param body whose rows the write reads, once however often it names them; null for none
    * @param replaced how many rows were there before
    */
-  private Select<?> finished(ResultQuery<?> write, Field<?> replaced) {
-    WithStep step = DSL.with(SOURCE).as(write);
+  private Select<?> finished(@Nullable RowsBody body, ResultQuery<?> write, Field<?> replaced) {
+    WithStep step =
+        body == null
+            ? DSL.with(SOURCE).as(write)
+            : DSL.with(BODY).as(DSL.select(DSL.asterisk()).from(rows(body))).with(SOURCE).as(write);
     TableQuery shown =
         switch (returned) {
           case MINIMAL -> null;
@@ -253,17 +264,22 @@ final class WritePlan {
     return DSL.field(DSL.name(BODY, name));
   }
 
+  /** The body's rows, which the statement has read. */
+  private static Table<Record> given() {
+    return DSL.table(DSL.name(BODY));
+  }
+
   /**
    * The value of the body's row that meets the table's: to read {@code excluded} takes the right to
    * read the column.
    */
-  private Field<Object> given(RowsBody body, String name, List<String> meeting) {
+  private Field<Object> given(String name, List<String> meeting) {
     Condition same =
         DSL.and(
             meeting.stream()
                 .map(key -> given(key).eq(DSL.field(DSL.name("public", table.name(), key))))
                 .toList());
-    return DSL.field(DSL.select(given(name)).from(rows(body)).where(same));
+    return DSL.field(DSL.select(given(name)).from(given()).where(same));
   }
 
   /** The body's rows, each value converted to the type of its column by PostgreSQL. */
@@ -271,6 +287,6 @@ final class WritePlan {
     return DSL.table(
             "json_populate_recordset(cast(null as {0}), cast({1} as json))",
             DSL.name("public", table.name()), DSL.val(body.json()))
-        .as(BODY);
+        .as("r");
   }
 }

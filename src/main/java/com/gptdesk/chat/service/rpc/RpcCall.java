@@ -9,14 +9,25 @@ import org.jspecify.annotations.Nullable;
  *
  * @param more what stands for the others
  * @param callsOthers whether functions of an operator are called for what is wanted of the result
+ * @param isCounted whether the result is as {@link
+ *     com.gptdesk.chat.service.rest.FunctionRows#statement} makes it
  * @param timeout how long it may take; null for what holds on the connection
  */
 record RpcCall(
-    String statement, List<Object> more, boolean callsOthers, @Nullable Duration timeout) {
+    String statement,
+    List<Object> more,
+    boolean callsOthers,
+    boolean isCounted,
+    @Nullable Duration timeout) {
 
   /** The whole result. */
   static RpcCall plain(String statement) {
-    return new RpcCall(statement, List.of(), false, null);
+    return new RpcCall(statement, List.of(), false, false, null);
+  }
+
+  /** The whole result, as far as an answer goes. */
+  static RpcCall bounded(String statement, List<Object> more) {
+    return new RpcCall(statement, more, false, true, null);
   }
 
   /** Whether a part of the result is wanted. */

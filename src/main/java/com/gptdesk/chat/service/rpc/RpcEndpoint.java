@@ -297,7 +297,11 @@ public final class RpcEndpoint {
             ? names
             : Set.of(CallableFunction.WHOLE_BODY);
     if (query == null) {
-      return RpcCall.plain(catalogue.statement(function, given));
+      if (function.isOurs() || function.result() != CallableFunction.Result.SET) {
+        return RpcCall.plain(catalogue.statement(function, given));
+      }
+      Statement bounded = rows.bounded(function.returned(), catalogue.rows(function, given, false));
+      return RpcCall.bounded(bounded.sql(), withoutArguments(bounded));
     }
     Statement statement =
         rows.statement(
@@ -305,12 +309,19 @@ public final class RpcEndpoint {
             function.returned(),
             query,
             identity.role(),
+            !function.isOurs(),
             withRow -> catalogue.rows(function, given, withRow));
     return new RpcCall(
         statement.sql(),
-        statement.values().subList(1, statement.values().size()), // the first are the arguments
+        withoutArguments(statement),
         statement.callsFunctions(),
+        true,
         rows.timeout());
+  }
+
+  /** The values but the first, which stands for the arguments. */
+  private static List<Object> withoutArguments(Statement statement) {
+    return statement.values().subList(1, statement.values().size());
   }
 
   /**

@@ -82,7 +82,8 @@ final class RpcExecution {
     Function<@Nullable String, Reply> answer =
         result ->
             preferences.applied(
-                RpcResponse.of(request, function, arguments.shape(), preferences, result));
+                RpcResponse.of(
+                    request, function, arguments.shape(), call.isCounted(), preferences, result));
     boolean isOurs = function.isOurs();
     if (!isOurs
         || call.isShaped()

@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.rpc;
 
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.rest.RestLimits;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
@@ -28,15 +29,21 @@ final class RpcResponse {
 
   private RpcResponse() {}
 
+  /**
+   * The answer.
+   *
+   * @param isCounted whether the result begins with how many rows there are
+   */
   static Reply of(
       RpcRequest request,
       CallableFunction function,
       RpcShape shape,
+      boolean isCounted,
       CallPreferences preferences,
       @Nullable String result) {
     boolean asObject = request.wantsObject();
-    if (shape.query() != null && result != null) {
-      return shaped(request, function, asObject, shape, preferences, result);
+    if (isCounted && result != null) {
+      return counted(request, function, asObject, shape, preferences, result);
     }
     return switch (function.result()) {
       case VOID -> Reply.noContent();
@@ -56,7 +63,7 @@ final class RpcResponse {
    * What {@link com.gptdesk.chat.service.rest.FunctionRows} asks for: how many rows there are, and
    * the page of them.
    */
-  private static Reply shaped(
+  private static Reply counted(
       RpcRequest request,
       CallableFunction function,
       boolean asObject,
@@ -66,6 +73,9 @@ final class RpcResponse {
     int space = result.indexOf(' ');
     long total = Long.parseLong(result.substring(0, space));
     String array = result.substring(space + 1);
+    if (array.isEmpty()) {
+      throw RestLimits.tooLong().stop();
+    }
     if (request.wantsCount() && shape.offset() > total) {
       throw Problem.of(416, "PGRST103", "Requested range not satisfiable")
           .withDetails(
@@ -75,6 +85,9 @@ final class RpcResponse {
                   + total
                   + " rows.")
           .stop();
+    }
+    if (shape.query() == null) {
+      refuseTooMany(preferences, total); // all that it has changed, and not the page alone
     }
     Reply rows =
         rows(
@@ -113,12 +126,7 @@ final class RpcResponse {
         count++;
       }
     }
-    Long most = preferences.maxAffected();
-    if (most != null && count > most) {
-      throw Problem.of(400, "PGRST124", "Query result exceeds max-affected preference constraint")
-          .withDetails("The query affects " + count + " rows")
-          .stop();
-    }
+    refuseTooMany(preferences, count);
     Map<String, String> headers = Map.of("Content-Range", range(offset, count, total, request));
     if (!asObject) {
       boolean isPart = request.wantsCount() && count < total;
@@ -131,6 +139,15 @@ final class RpcResponse {
     }
     String object = array.substring((int) firstStart, (int) firstEnd);
     return new Reply(200, RpcRequest.OBJECT + "; charset=utf-8", headers, object);
+  }
+
+  private static void refuseTooMany(CallPreferences preferences, long rows) {
+    Long most = preferences.maxAffected();
+    if (most != null && rows > most) {
+      throw Problem.of(400, "PGRST124", "Query result exceeds max-affected preference constraint")
+          .withDetails("The query affects " + rows + " rows")
+          .stop();
+    }
   }
 
   /**

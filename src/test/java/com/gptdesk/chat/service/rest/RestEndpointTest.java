@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.query.TableQuery;
 import com.gptdesk.chat.testing.TestDatabase;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -303,6 +307,12 @@ class RestEndpointTest {
         JSON.readTree(
             "[{\"code\":\"e\",\"weight\":1,\"note\":null},{\"code\":null,\"weight\":5,\"note\":\"n, \\\"}]\\\"\"},{\"code\":\"f\",\"weight\":2,\"note\":null}]"),
         JSON.readTree(body(made)));
+    Reply last =
+        defaults.ask(
+            "POST",
+            "marks?columns=code,note&select=note",
+            "[{\"note\":\"a\",\"note\":[\"b\", 1.50] }, {\"code\":\"y\"}]");
+    assertEquals("[\"b\", 1.50]", JSON.readTree(body(last)).get(0).path("note").asString());
     // Without columns the rows say which there are; one that no table has is refused.
     is(defaults.ask("POST", "marks", rows), 400, "PGRST204");
     Reply merged =
@@ -400,6 +410,49 @@ class RestEndpointTest {
             .ask("POST", "marks?on_conflict=mark_label", "{\"code\":\"x\"}"),
         400,
         "42703");
+  }
+
+  /** However often a write names the rows, their JSON is parsed once. */
+  @Test
+  void aBodyIsReadOnce() {
+    TableCatalogue.Tables tables =
+        new TableCatalogue(database.chat(), List.of("marks"), List.of()).with("marks");
+    String rows = "[{\"user_id\":\"%1$s\",\"current_page\":\"/a\"},{\"user_id\":\"%1$s\"}]";
+    RowsBody body =
+        RowsBody.of(
+            new RestRequest(
+                "POST",
+                "user_presence",
+                List.of(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                ByteBuffer.wrap(rows.getBytes(StandardCharsets.UTF_8))));
+    ReadPlan reads = new ReadPlan(tables, Caller.Role.AUTHENTICATED, RestLimits.DEFAULT);
+    TableQuery all =
+        new TableQuery(List.of(new TableQuery.Selected.All()), List.of(), List.of(), null, 0);
+    WritePlan plan =
+        new WritePlan(
+            tables.table("user_presence"), all, reads, TablePreferences.Returned.MINIMAL, false);
+    String sql =
+        com.gptdesk.chat.service.rest.Statement.of(
+                plan.insert(
+                    body,
+                    List.of("user_id", "current_page"),
+                    false,
+                    TablePreferences.Resolution.MERGE,
+                    null),
+                reads)
+            .sql();
+    assertEquals(2, sql.split("json_populate_recordset", -1).length, sql);
+    assertTrue(
+        sql.split("rest_body", -1).length > 4, sql); // the control: it is named again and again
+    assertEquals(
+        "{\"current_page\":\"/a\"}", body.each().getFirst().get("current_page"), "and one by one");
   }
 
   @Test

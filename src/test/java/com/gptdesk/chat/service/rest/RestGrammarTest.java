@@ -129,6 +129,22 @@ class RestGrammarTest {
     assertEquals(200, alice.get("things?or=(" + many(500, "id.eq.1") + ")").status());
   }
 
+  /** What is embedded in what is embedded may be more than a process can hold. */
+  @Test
+  void anAnswerHasSoManyBytes() {
+    TableClient narrow =
+        TableClient.of(
+            database,
+            new RestLimits(List.of("things", "notes"), 1000, 4, Duration.ofSeconds(30), 1000),
+            database.alice().id());
+    assertEquals(200, narrow.get("things?select=id,notes(id)").status());
+    Reply much = narrow.get("things?select=id,data,story,notes(*,things(*,notes(*)))");
+    assertEquals(413, much.status(), much::body);
+    assertTrue(String.valueOf(much.body()).contains("PT413"), much::body);
+    assertEquals(
+        206, narrow.with("Prefer", "count=exact").get("things?select=id&limit=1").status());
+  }
+
   /** Functions of a row may return what never ends, and call themselves. */
   @Test
   void aFunctionOfARowHasATime() {
@@ -168,7 +184,8 @@ class RestGrammarTest {
             .map(
                 query -> {
                   ReadPlan plan =
-                      new ReadPlan(catalogue.with("notes"), Caller.Role.AUTHENTICATED, 1000);
+                      new ReadPlan(
+                          catalogue.with("notes"), Caller.Role.AUTHENTICATED, RestLimits.DEFAULT);
                   ServedTable notes = catalogue.with("notes").table("notes");
                   var page = plan.page(notes, query, TablePreferences.Count.NONE, false);
                   return Statement.of(page, plan).sql();

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -104,13 +105,17 @@ class FunctionResultsTest {
   }
 
   private static RpcEndpoint serving(Duration timeout) {
+    return serving(1000, timeout);
+  }
+
+  private static RpcEndpoint serving(int maxRows, Duration timeout) {
     List<String> functions = List.of("f_*");
     TableCatalogue tables =
         new TableCatalogue(database.chat(), List.of("people", "books"), functions);
     return new RpcEndpoint(
         database.chat(),
         new FunctionCatalogue(new DatabaseFunctions(database.chat(), functions)),
-        new FunctionRows(tables, new RestLimits(List.of(), 1000, 2, timeout)),
+        new FunctionRows(tables, new RestLimits(List.of(), maxRows, 2, timeout)),
         null,
         new TokenVerifier(TokenSettings.ofSecret(SECRET)),
         RequestLimits.ample(),
@@ -183,6 +188,37 @@ class FunctionResultsTest {
             "{}",
             "select=id,f_shout,people(name)&id=gt.1&order=id");
     assertEquals(200, reply.status(), reply::body);
+    assertEquals("1", database.ownerReads("select count(*) from public.calls"));
+  }
+
+  /** As of tables, whatever the client asks for; the function runs to its end. */
+  @Test
+  void aResultHasNoMoreRowsThanATablesAnswer() {
+    RpcEndpoint narrow = serving(2, Duration.ofSeconds(30));
+    for (String query : List.of("", "limit=5", "select=*&limit=999999999")) {
+      Reply values = ask(narrow, "f_values", "application/json", "{}", query);
+      assertEquals("[1, 2]", values.body(), query);
+      assertEquals("0-1/*", values.headers().get("Content-Range"), query);
+    }
+    Reply books = ask(narrow, "f_books", "application/json", "{}", "");
+    assertEquals(2, JSON.readTree(String.valueOf(books.body())).size(), books::body);
+    assertEquals(
+        List.of("id", "author", "title", "tags", "data"),
+        List.copyOf(JSON.readTree(String.valueOf(books.body())).get(0).propertyNames()));
+    Reply columns = ask(narrow, "f_columns", "application/json", "{}", "order=n.desc&offset=2");
+    assertEquals("[{\"name\":\"Notes\",\"n\":1}]", columns.body());
+
+    Reply counted = ask(narrow, "f_values", "application/json", "{}", "", "count=exact");
+    assertEquals(206, counted.status(), counted::body);
+    assertEquals("0-1/5", counted.headers().get("Content-Range"));
+
+    database.asOwner("truncate public.calls");
+    Reply refused =
+        ask(narrow, "f_counted", "application/json", "{}", "", "handling=strict, max-affected=2");
+    assertEquals("PGRST124", code(refused), refused::body); // three, though two would be shown
+    assertEquals("0", database.ownerReads("select count(*) from public.calls"));
+    Reply done = ask(narrow, "f_counted", "application/json", "{}", "");
+    assertEquals(200, done.status(), done::body);
     assertEquals("1", database.ownerReads("select count(*) from public.calls"));
   }
 
@@ -309,6 +345,16 @@ class FunctionResultsTest {
 
   private static Reply ask(
       RpcEndpoint gateway, String function, String type, String body, String query) {
+    return ask(gateway, function, type, body, query, null);
+  }
+
+  private static Reply ask(
+      RpcEndpoint gateway,
+      String function,
+      String type,
+      String body,
+      String query,
+      @Nullable String prefer) {
     List<Map.Entry<String, String>> parameters = new ArrayList<>();
     for (String one : query.isEmpty() ? new String[0] : query.split("&", -1)) {
       String[] pair = one.split("=", 2);
@@ -324,7 +370,7 @@ class FunctionResultsTest {
             "public",
             "*/*",
             type,
-            null,
+            prefer,
             null,
             ByteBuffer.wrap(body.getBytes(StandardCharsets.UTF_8))));
   }

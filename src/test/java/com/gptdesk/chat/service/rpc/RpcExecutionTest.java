@@ -164,7 +164,7 @@ class RpcExecutionTest {
                 RpcArguments.JSON_TYPES),
             CallPreferences.NONE,
             isShaped
-                ? new RpcCall("statement", List.of(), false, Duration.ofSeconds(5))
+                ? new RpcCall("statement", List.of(), false, true, Duration.ofSeconds(5))
                 : RpcCall.plain("statement"))
         .status();
   }
