@@ -82,7 +82,11 @@ public final class CallGuard {
     } catch (InvalidToken e) {
       return refused.apply(Errors.of(e));
     } catch (Refusal e) {
-      return refused.apply(Errors.of(e, identity == null || identity.isAnonymous()));
+      Problem problem = Errors.of(e, identity == null || identity.isAnonymous());
+      if (problem.status() >= 500) {
+        LOG.warn("{} was answered {} {}: {}", label, problem.status(), e.code(), e.getMessage());
+      }
+      return refused.apply(problem);
     } catch (DatabaseUnavailable e) {
       LOG.warn("{} was not answered: {}", label, String.valueOf(e.getMessage()));
       if (e.isPartitionMissing()) {

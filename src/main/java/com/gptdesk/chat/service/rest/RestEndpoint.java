@@ -25,6 +25,8 @@ import org.jooq.Select;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -35,6 +37,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>Blocks while the database works, so call it on a virtual thread. Thread-safe.
  */
 public final class RestEndpoint {
+  private static final Logger LOG = LoggerFactory.getLogger(RestEndpoint.class);
   private static final JsonMapper JSON = JsonMapper.shared();
 
   /** PostgreSQL takes 65535, and a statement has some beside the values of its rows. */
@@ -131,7 +134,7 @@ public final class RestEndpoint {
     ReadPlan plan = plan(tables, identity);
     Statement statement =
         Statement.of(plan.page(table, query, preferences.count(), type.stripped()), plan);
-    TableResponse.Rows page = read(identity, statement, RestEndpoint::rows);
+    TableResponse.Rows page = read(request, identity, statement, RestEndpoint::rows);
     if (type.form() == MediaType.Form.OBJECT) {
       TableResponse.demandOne(page.rows());
     }
@@ -141,13 +144,14 @@ public final class RestEndpoint {
                 && page.total() != null
                 && page.total() > limits.maxRows());
     return TableResponse.read(
-        planned ? withPlannedTotal(identity, plan, table, query, page) : page,
+        planned ? withPlannedTotal(request, identity, plan, table, query, page) : page,
         query.offset(),
         type,
         preferences);
   }
 
   private TableResponse.Rows withPlannedTotal(
+      RestRequest request,
       Identity identity,
       ReadPlan plan,
       ServedTable table,
@@ -156,6 +160,7 @@ public final class RestEndpoint {
     Statement all = Statement.of(plan.matchingRows(table, query), plan).explained();
     long planned =
         read(
+            request,
             identity,
             all,
             row -> JSON.readTree(String.valueOf(row.getFirst())).at("/0/Plan/Plan Rows").asLong());
@@ -212,6 +217,7 @@ public final class RestEndpoint {
     }
     TableResponse.Rows written =
         write(
+            request,
             identity,
             preferences.rollsBack(),
             Statement.of(write, reads),
@@ -339,19 +345,24 @@ public final class RestEndpoint {
   }
 
   private <T> T read(
-      Identity identity, Statement statement, Function<List<@Nullable String>, T> result) {
-    return run(identity, true, false, statement, result);
+      RestRequest request,
+      Identity identity,
+      Statement statement,
+      Function<List<@Nullable String>, T> result) {
+    return run(request, identity, true, false, statement, result);
   }
 
   private <T> T write(
+      RestRequest request,
       Identity identity,
       boolean rollsBack,
       Statement statement,
       Function<List<@Nullable String>, T> result) {
-    return run(identity, false, rollsBack, statement, result);
+    return run(request, identity, false, rollsBack, statement, result);
   }
 
   private <T> T run(
+      RestRequest request,
       Identity identity,
       boolean readOnly,
       boolean rollsBack,
@@ -371,7 +382,14 @@ public final class RestEndpoint {
       if (problem == null && statement.callsFunctions()) {
         problem = RaisedError.of(e, identity.isAnonymous());
       }
-      throw problem == null ? e : problem.stop();
+      if (problem == null) {
+        throw e;
+      }
+      if (problem.status() >= 500) {
+        LOG.warn(
+            "{} failed in an operator's function, and the client gets this", request.label(), e);
+      }
+      throw problem.stop();
     }
   }
 

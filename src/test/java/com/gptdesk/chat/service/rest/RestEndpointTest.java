@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.service.http.Reply;
+import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.query.TableQuery;
+import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.MDC;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -245,6 +248,44 @@ class RestEndpointTest {
       locking.execute("lock table public.marks in access exclusive mode");
       is(hurried.get("marks"), 503, "PT503");
       owner.rollback();
+    }
+  }
+
+  /** What the client hears as 5xx, the operator reads, under the id of the request. */
+  @Test
+  void failuresAreLogged() throws SQLException {
+    database.asOwner(
+        """
+        create or replace function public.mark_broken(public.marks) returns text stable language plpgsql
+          as 'begin raise sqlstate ''XX001'' using message = ''the index is broken''; end';
+        grant execute on function public.mark_broken(public.marks) to authenticated;
+        """);
+    TableClient hurried =
+        TableClient.of(
+            database,
+            new RestLimits(List.of("marks"), 3, 2, Duration.ofMillis(200)),
+            List.of("mark_*"),
+            false,
+            database.alice().id());
+    MDC.put(RequestId.FIELD, "request-1");
+    try (HeardLog log = new HeardLog();
+        Connection owner = database.owner().connect();
+        Statement locking = owner.createStatement()) {
+      assertEquals(500, hurried.get("marks?select=mark_broken").status());
+      assertTrue(
+          log.has("WARN", "GET marks", "the index is broken", "request-1"),
+          () -> log.lines().toString());
+      owner.setAutoCommit(false);
+      locking.execute("lock table public.marks in access exclusive mode");
+      is(hurried.get("marks"), 503, "PT503");
+      owner.rollback();
+      assertTrue(log.has("WARN", "GET marks", "503", "request-1"), () -> log.lines().toString());
+      int before = log.lines().size();
+      is(hurried.get("marks?none=eq.1"), 400, "42703"); // the control: a client's own error
+      assertEquals(before, log.lines().size());
+    } finally {
+      MDC.remove(RequestId.FIELD);
+      database.asOwner("drop function public.mark_broken(public.marks)");
     }
   }
 
