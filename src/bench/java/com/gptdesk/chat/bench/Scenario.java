@@ -12,6 +12,7 @@ interface Scenario {
           new EndToEnd(),
           new AgainstTutorial(),
           new Reads(),
+          new Tables(),
           new Jit(),
           new IdleSockets(),
           new TeamFanOut(),
