@@ -222,6 +222,58 @@ class FunctionResultsTest {
     assertEquals("1", database.ownerReads("select count(*) from public.calls"));
   }
 
+  /** In each place of what is asked of a result, and of the arguments. */
+  @Test
+  void nothingHostileIsAFault() {
+    RpcEndpoint hurried = serving(Duration.ofSeconds(2));
+    for (String hostile :
+        List.of(
+            "'",
+            "\"",
+            "\\",
+            "{}",
+            "(",
+            "$1",
+            "{0}",
+            "?",
+            "; select 1 --",
+            "9".repeat(400),
+            "\u0000",
+            "\ud800",
+            "é".repeat(70),
+            "(".repeat(500),
+            "{\"a\":".repeat(2000),
+            "pgrst_scalar",
+            "rest_whole",
+            "...people(*)",
+            "((((((a*)*)*)*)*)*)b\\6")) {
+      for (String place :
+          List.of(
+              "select=…",
+              "select=id::…",
+              "select=people(…)",
+              "title=eq.…",
+              "title=match.…",
+              "…=eq.1",
+              "data->…=eq.1",
+              "order=…",
+              "limit=…",
+              "offset=…",
+              "or=(…)")) {
+        Reply reply =
+            ask(hurried, "f_books", "application/json", "{}", place.replace("…", hostile));
+        assertTrue(reply.status() < 500 || reply.status() == 503, place + hostile + reply.body());
+      }
+      for (String body :
+          List.of(hostile, "{\"wanted\":" + JSON.writeValueAsString(hostile) + "}")) {
+        Reply reply = ask(hurried, "f_book", "application/json", body, "");
+        assertTrue(reply.status() >= 400 && reply.status() < 500, hostile + reply.body());
+      }
+      Reply prefer = ask(hurried, "f_books", "application/json", "{}", "", hostile);
+      assertEquals(200, prefer.status(), prefer::body);
+    }
+  }
+
   @Test
   void aResultWithoutAnEndHasATime() {
     RpcEndpoint hurried = serving(Duration.ofMillis(200));
