@@ -4,7 +4,6 @@ import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.people.People;
 import com.gptdesk.chat.service.people.People.Imported;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,18 +19,8 @@ final class PeopleCommands {
 
   private PeopleCommands() {}
 
-  @FunctionalInterface
-  private interface Change {
-    void in(People people) throws IOException;
-  }
-
-  private static int with(Change change) throws Exception {
-    try (DatabaseSource database =
-            DatabaseSource.openOrJoin(Config.of(System.getenv()).database());
-        People people = People.of(database.requireOwner())) {
-      change.in(people);
-    }
-    return 0;
+  private static int with(OwnerCommand.Work<People> work) throws Exception {
+    return OwnerCommand.run(People::of, work);
   }
 
   /** Prints the id. */
@@ -116,12 +105,7 @@ final class PeopleCommands {
 
   private static int activate(String who, boolean active) throws Exception {
     String state = active ? "active" : "inactive";
-    return with(
-        people ->
-            System.out.println(
-                people.activate(who, active)
-                    ? who + " is " + state + " now."
-                    : who + " was " + state + " already."));
+    return with(people -> OwnerCommand.say(who, state, people.activate(who, active)));
   }
 
   /** {@code people import}. */

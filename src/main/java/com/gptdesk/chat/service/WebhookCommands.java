@@ -30,18 +30,8 @@ final class WebhookCommands {
 
   private WebhookCommands() {}
 
-  @FunctionalInterface
-  private interface Change {
-    void in(Webhooks webhooks);
-  }
-
-  private static int with(Change change) throws Exception {
-    try (DatabaseSource database =
-            DatabaseSource.openOrJoin(Config.of(System.getenv()).database());
-        Webhooks webhooks = Webhooks.of(database.requireOwner())) {
-      change.in(webhooks);
-    }
-    return 0;
+  private static int with(OwnerCommand.Work<Webhooks> work) throws Exception {
+    return OwnerCommand.run(Webhooks::of, work);
   }
 
   /** Prints the secret. */
@@ -159,12 +149,7 @@ final class WebhookCommands {
 
   private static int pause(String name, boolean paused) throws Exception {
     String state = paused ? "paused" : "active";
-    return with(
-        webhooks ->
-            System.out.println(
-                webhooks.pause(name, paused)
-                    ? name + " is " + state + " now."
-                    : name + " was " + state + " already."));
+    return with(webhooks -> OwnerCommand.say(name, state, webhooks.pause(name, paused)));
   }
 
   /** The running service posts it. */
