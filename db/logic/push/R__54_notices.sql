@@ -57,6 +57,10 @@ declare
   sent uuid[] := '{}';
   read bigint := 0;
 begin
+  perform chat.demand_claims_of('chat_relay');
+  if (select s.push_public_key from chat.settings s) is null then
+    return 0;                      -- turned off while nodes run
+  end if;
   for change in
     select l.table_name, l.operation, l.record::json as record
     from chat.read_log('push', queue_push_notices.batch_size) l
@@ -81,7 +85,7 @@ end
 $$;
 
 comment on function chat.queue_push_notices(int) is
-  'One step of the reader ''push'' along the change log: queues notices of new messages in the transaction that moves its position. Returns how many changes it has read; less than batch_size: there are no more, or another node reads.';
+  'One step of the reader ''push'' along the change log: queues notices of new messages in the transaction that moves its position. Returns how many changes it has read; less than batch_size: there are no more, another node reads, or push notifications are off.';
 
 create or replace function chat.is_away(user_id uuid)
   returns boolean
@@ -272,9 +276,14 @@ create or replace function chat.set_push_key(public_key text, hosts text[])
   set search_path = pg_catalog, pg_temp
   language plpgsql
 as $$
+declare
+  former text;
 begin
   perform chat.demand_claims_of('chat_relay');
-  if set_push_key.public_key is null then
+  select s.push_public_key into former
+  from chat.settings s
+  for no key update;
+  if set_push_key.public_key is null or former is null then
     -- Nobody reads for it any more, and who is told again later is not told of what was before.
     delete from chat.log_readers r
     where r.name = 'push';
@@ -290,7 +299,7 @@ end
 $$;
 
 comment on function chat.set_push_key(text, text[]) is
-  'What the service sends push notifications with, and to whom; null: it sends none. A node says it when it starts. True when it was something else before.';
+  'What the service sends push notifications with, and to whom; null: nobody sends any. A node with a key says it when it starts, an operator turns it off. True when it was something else before.';
 
 create or replace function chat.sweep_push_subscriptions(batch_size int default 1000)
   returns bigint

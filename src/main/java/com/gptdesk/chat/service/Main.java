@@ -48,7 +48,8 @@ import picocli.CommandLine.Parameters;
       PeopleCommands.OfFiles.class,
       PeopleCommands.Token.class,
       WebhookCommands.class,
-      PushKeysCommand.class
+      PushKeysCommand.class,
+      PushOffCommand.class
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class Main {

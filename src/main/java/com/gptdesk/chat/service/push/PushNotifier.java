@@ -46,8 +46,8 @@ public final class PushNotifier implements AutoCloseable {
   }
 
   /**
-   * Tells the database what this node sends with. Without a key it says that nothing is sent, and
-   * there is no notifier.
+   * Tells the database what this node sends with. Without a key there is no notifier, and what
+   * other nodes do stays as it is.
    */
   public static @Nullable PushNotifier of(
       ServiceDatabase database, PushSettings settings, PushCounts counts) {
@@ -59,15 +59,17 @@ public final class PushNotifier implements AutoCloseable {
       PushSettings settings,
       PushCounts counts,
       @Nullable SSLContext trust) {
-    boolean changed = PushRecords.introduce(database, settings);
     PushKey key = settings.key();
     if (key == null) {
-      if (changed) {
-        LOG.info("Push notifications are off; devices stay registered");
+      String others = PushRecords.publicKey(database);
+      if (others != null) {
+        LOG.warn(
+            "This node has no CHAT_PUSH_KEY_FILE and sends no push notifications; nodes with the key {} do. The command push-off turns them off for all",
+            others);
       }
       return null;
     }
-    if (changed) {
+    if (PushRecords.introduce(database, settings)) {
       LOG.info(
           "Push notifications are sent with the key {}; browsers with another key subscribe again",
           key.publicKey());

@@ -1,5 +1,7 @@
 package com.gptdesk.chat.service.push;
 
+import static com.gptdesk.chat.database.internal.chat.tables.Settings.SETTINGS;
+
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.database.internal.chat.tables.records.TakePushNoticesRecord;
 import com.gptdesk.chat.service.database.ServiceDatabase;
@@ -29,7 +31,13 @@ final class PushRecords {
     this.settings = settings;
   }
 
-  /** Says what this node sends with; null: it sends nothing. True when that is news. */
+  /** What the nodes send with; null: nobody sends anything. */
+  static @Nullable String publicKey(ServiceDatabase database) {
+    return database.asItself(
+        tx -> tx.select(SETTINGS.PUSH_PUBLIC_KEY).from(SETTINGS).fetchSingle().value1());
+  }
+
+  /** Says what this node sends with. True when that is news. */
   static boolean introduce(ServiceDatabase database, PushSettings settings) {
     return database.as(
         ServiceDatabase.RELAY,

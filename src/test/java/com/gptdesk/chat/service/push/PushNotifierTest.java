@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.jooq.Routines;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -220,13 +221,37 @@ class PushNotifierTest {
   }
 
   @Test
-  void withoutAKeyNobodyReadsTheLog() {
-    start(false, Duration.ofMinutes(1)).close();
-    Await.until("it to read", () -> reads("select count(*) from chat.log_readers").equals("1"));
+  void aNodeWithoutAKeySendsNothingAndLeavesTheOthersAlone() {
+    start(false, Duration.ofMinutes(1));
+    add(bob, "/phone", phone, false);
     assertNull(
         PushNotifier.of(database.chat(), settings(null, false, Duration.ofSeconds(1)), counts));
-    assertEquals("0", reads("select count(*) from chat.log_readers"));
-    assertEquals("off", reads("select coalesce(push_public_key, 'off') from chat.settings"));
+    assertEquals(key.publicKey(), reads("select push_public_key from chat.settings"));
+    alice.sends(conversation, "hi");
+    Await.next("the notice", service.requests);
+    nothingWaits();
+  }
+
+  @Test
+  void whenItIsTurnedOffRunningNodesQueueNothingAndLaterNobodyIsToldOfIt() {
+    start(false, Duration.ofMinutes(1));
+    add(bob, "/phone", phone, false);
+    database.asOwner("select chat.set_push_key(null, null)");
+    database.carol().sends(database.carol().talksTo(bob), "meanwhile");
+    assertEquals(
+        "0",
+        database
+            .chat()
+            .as(
+                ServiceDatabase.RELAY,
+                tx -> String.valueOf(tx.fetchValue("select chat.queue_push_notices()"))));
+    assertEquals("0", reads("select count(*) from chat.push_notices"));
+
+    start(false, Duration.ofMinutes(1));
+    alice.sends(conversation, "again");
+    Await.next("the notice", service.requests);
+    nothingWaits();
+    assertEquals(1, counts.sent());
   }
 
   private PushNotifier start(boolean showsText, Duration timeout) {
