@@ -4,7 +4,6 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 
 /**
  * Where an event may be posted to. The name is resolved once, and the connection goes to the
@@ -27,10 +26,11 @@ record WebhookAddress(URI uri, InetAddress address) {
   /**
    * Resolves and checks.
    *
+   * @param names resolves the host
    * @param isPrivateAllowed whether private addresses are allowed, and http there
-   * @throws Refused it may not be posted there, or there is no such host
+   * @throws Refused it may not be posted there, or the host has no address in time
    */
-  static WebhookAddress of(String url, boolean isPrivateAllowed) throws Refused {
+  static WebhookAddress of(String url, HostNames names, boolean isPrivateAllowed) throws Refused {
     URI uri;
     try {
       uri = new URI(url);
@@ -40,12 +40,7 @@ record WebhookAddress(URI uri, InetAddress address) {
     if (uri.getHost() == null) {
       throw new Refused("the address has no host");
     }
-    InetAddress[] resolved;
-    try {
-      resolved = InetAddress.getAllByName(uri.getHost());
-    } catch (UnknownHostException e) {
-      throw new Refused("there is no host " + uri.getHost());
-    }
+    InetAddress[] resolved = names.of(uri.getHost());
     boolean isPrivate = false;
     for (InetAddress one : resolved) {
       isPrivate |= isPrivate(one);

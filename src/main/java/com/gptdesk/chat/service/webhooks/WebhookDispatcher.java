@@ -5,6 +5,7 @@ import com.gptdesk.chat.relay.Change;
 import com.gptdesk.chat.relay.ChangeListener;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import io.vertx.core.Vertx;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -50,9 +51,14 @@ public final class WebhookDispatcher implements AutoCloseable {
   private long nextDeadLetters = System.nanoTime();
 
   public WebhookDispatcher(Vertx vertx, ServiceDatabase database, WebhookSettings settings) {
+    this(vertx, database, settings, InetAddress::getAllByName);
+  }
+
+  WebhookDispatcher(
+      Vertx vertx, ServiceDatabase database, WebhookSettings settings, HostNames.Lookup lookup) {
     this.records = new WebhookRecords(database);
     this.settings = settings;
-    this.sender = new WebhookSender(vertx, settings);
+    this.sender = new WebhookSender(vertx, settings, lookup);
   }
 
   /** Wakes the dispatcher at each change that the listener has heard. */
@@ -147,7 +153,7 @@ public final class WebhookDispatcher implements AutoCloseable {
             .map(Map.Entry::getKey)
             .toList();
     List<WebhookEvent> due =
-        records.take(settings.timeout().plus(AFTER_TIMEOUT), free, ofOne, busy);
+        records.take(settings.longestPost().plus(AFTER_TIMEOUT), free, ofOne, busy);
     for (WebhookEvent event : due) {
       posting.incrementAndGet();
       postingTo.merge(event.webhook(), 1, Integer::sum);
@@ -230,8 +236,8 @@ public final class WebhookDispatcher implements AutoCloseable {
     closing.countDown();
     news.release();
     try {
-      if (ended.await(settings.timeout().toMillis(), TimeUnit.MILLISECONDS)) {
-        long deadline = System.nanoTime() + settings.timeout().toNanos();
+      if (ended.await(settings.longestPost().toMillis(), TimeUnit.MILLISECONDS)) {
+        long deadline = System.nanoTime() + settings.longestPost().toNanos();
         while (posting.get() > 0 && System.nanoTime() - deadline < 0) {
           news.tryAcquire(100, TimeUnit.MILLISECONDS);
         }

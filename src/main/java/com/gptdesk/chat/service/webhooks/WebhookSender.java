@@ -28,10 +28,15 @@ final class WebhookSender implements AutoCloseable {
   private static final int SHOWN = 200;
 
   private final WebhookSettings settings;
+  private final HostNames names;
   private final HttpClient client;
 
-  WebhookSender(Vertx vertx, WebhookSettings settings) {
+  /**
+   * @param lookup how the system resolves a name
+   */
+  WebhookSender(Vertx vertx, WebhookSettings settings, HostNames.Lookup lookup) {
     this.settings = settings;
+    this.names = new HostNames(lookup, settings.nameTimeout());
     this.client =
         vertx
             .httpClientBuilder()
@@ -55,7 +60,7 @@ final class WebhookSender implements AutoCloseable {
   Outcome post(WebhookEvent event) {
     WebhookAddress address;
     try {
-      address = WebhookAddress.of(event.url(), settings.isPrivateAllowed());
+      address = WebhookAddress.of(event.url(), names, settings.isPrivateAllowed());
     } catch (WebhookAddress.Refused e) {
       return new Outcome("not posted: " + e.getMessage(), null);
     }

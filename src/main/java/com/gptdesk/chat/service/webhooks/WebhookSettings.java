@@ -11,6 +11,7 @@ import java.util.List;
  * @param enabled whether this node posts
  * @param parallel posts at a time on this node
  * @param timeout of one post, from the connection to the answer
+ * @param nameTimeout of the look-up of the host's name, before that
  * @param maxTries after so many an event becomes a dead letter
  * @param maxAge after so long, too
  * @param firstPause after the first failure; it doubles with each
@@ -24,6 +25,7 @@ public record WebhookSettings(
     boolean enabled,
     int parallel,
     Duration timeout,
+    Duration nameTimeout,
     int maxTries,
     Duration maxAge,
     Duration firstPause,
@@ -52,6 +54,13 @@ public record WebhookSettings(
           100,
           120_000,
           "a receiver that has not answered by then is tried again later");
+  private static final Setting<Duration> NAME_TIMEOUT =
+      Setting.millis(
+          "CHAT_WEBHOOK_DNS_TIMEOUT_MS",
+          5000,
+          100,
+          60_000,
+          "a receiver whose name is not resolved by then is tried again later; the time for the post begins after it");
   private static final Setting<Integer> MAX_TRIES =
       Setting.number(
           "CHAT_WEBHOOK_MAX_TRIES",
@@ -109,6 +118,7 @@ public record WebhookSettings(
           ENABLED,
           PARALLEL,
           TIMEOUT,
+          NAME_TIMEOUT,
           MAX_TRIES,
           MAX_AGE,
           FIRST_PAUSE,
@@ -124,6 +134,7 @@ public record WebhookSettings(
         settings.get(ENABLED),
         settings.get(PARALLEL),
         settings.get(TIMEOUT),
+        settings.get(NAME_TIMEOUT),
         settings.get(MAX_TRIES),
         Duration.ofHours(settings.get(MAX_AGE)),
         settings.get(FIRST_PAUSE),
@@ -132,5 +143,10 @@ public record WebhookSettings(
         settings.get(PRIVATE),
         settings.get(DEAD_DAYS),
         settings.get(POLL));
+  }
+
+  /** So long a post may take, from the look-up of the name to the answer. */
+  Duration longestPost() {
+    return nameTimeout.plus(timeout);
   }
 }

@@ -13,6 +13,7 @@ import com.gptdesk.chat.testing.TestDatabase;
 import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -26,6 +27,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.crypto.Mac;
@@ -235,18 +237,69 @@ class WebhooksTest {
   void addressesThatAreNotPublic(String address) throws Exception {
     assertTrue(WebhookAddress.isPrivate(InetAddress.getByName(address)));
     String url = "https://%s/".formatted(address.contains(":") ? "[" + address + "]" : address);
-    assertThrows(WebhookAddress.Refused.class, () -> WebhookAddress.of(url, false));
+    assertThrows(WebhookAddress.Refused.class, () -> WebhookAddress.of(url, names(), false));
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"93.184.216.34", "2606:2800:220:1::1", "172.32.0.1", "100.128.0.1"})
   void publicAddressesAreReachedByHttpsAlone(String address) throws Exception {
     String host = address.contains(":") ? "[" + address + "]" : address;
-    assertEquals(443, WebhookAddress.of("https://" + host + "/a?b", false).port());
+    assertEquals(443, WebhookAddress.of("https://" + host + "/a?b", names(), false).port());
     for (boolean isPrivateAllowed : List.of(true, false)) {
       assertThrows(
           WebhookAddress.Refused.class,
-          () -> WebhookAddress.of("http://" + host + "/", isPrivateAllowed));
+          () -> WebhookAddress.of("http://" + host + "/", names(), isPrivateAllowed));
+    }
+  }
+
+  /**
+   * Its own conversations wait and nobody else does; it is asked once, however many wait for it.
+   */
+  @Test
+  void aNameServerThatHangsHoldsItsOwnWebhookAlone() throws Exception {
+    CountDownLatch answers = new CountDownLatch(1);
+    AtomicInteger asked = new AtomicInteger();
+    Map<String, String> quick =
+        Map.of(
+            "CHAT_WEBHOOK_DNS_TIMEOUT_MS", "200",
+            "CHAT_WEBHOOK_MAX_TRIES", "1000",
+            "CHAT_WEBHOOK_PARALLEL", "2");
+    WebhookDispatcher node =
+        node(
+            quick,
+            host -> {
+              if (host.equals("hangs.example")) {
+                asked.incrementAndGet();
+                awaitForever(answers);
+              }
+              return InetAddress.getAllByName("127.0.0.1");
+            });
+    int port = URI.create(receiver.url()).getPort();
+    add("http://hangs.example:" + port + "/");
+    webhooks.add(
+        "well",
+        receiver.url(),
+        new String[] {"user_messages"},
+        new String[] {"INSERT"},
+        null,
+        1000);
+    database.alice().sends(conversation, "one");
+    receiver.awaits(1);
+    Await.until("two to be given up for now", () -> node.counts().failed() >= 2);
+    assertEquals(
+        "not posted: the name hangs.example was not resolved in 200 ms",
+        database.ownerReads("select last_error from chat.webhook_states where name = 'desk'"));
+    assertEquals(1, asked.get());
+    answers.countDown();
+    allIsAcknowledged();
+    assertEquals(List.of("one", "one"), receiver.texts());
+  }
+
+  private static void awaitForever(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -262,7 +315,7 @@ class WebhooksTest {
     WebhookRecords dying = new WebhookRecords(database.chat());
     dying.fill(100);
     WebhookEvent taken = dying.take(Duration.ofMinutes(1), 10, 10, Set.of()).getFirst();
-    try (WebhookSender sender = new WebhookSender(VERTX, settings)) {
+    try (WebhookSender sender = new WebhookSender(VERTX, settings, InetAddress::getAllByName)) {
       assertEquals(null, sender.post(taken).problem());
     }
     node(Map.of());
@@ -350,10 +403,18 @@ class WebhooksTest {
   }
 
   private WebhookDispatcher node(Map<String, String> more) {
-    WebhookDispatcher node = new WebhookDispatcher(VERTX, database.chat(), settings(more));
+    return node(more, InetAddress::getAllByName);
+  }
+
+  private WebhookDispatcher node(Map<String, String> more, HostNames.Lookup lookup) {
+    WebhookDispatcher node = new WebhookDispatcher(VERTX, database.chat(), settings(more), lookup);
     nodes.add(node);
     node.start();
     return node;
+  }
+
+  private static HostNames names() {
+    return new HostNames(InetAddress::getAllByName, Await.PATIENCE);
   }
 
   private static WebhookSettings settings(Map<String, String> more) {
