@@ -324,13 +324,49 @@ create or replace function chat.provisioned(
   stable
   security definer                 -- nobody is granted to read what an identity provider told
   set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_custom_plan   -- one person is found by an index, a list is read whole
   language plpgsql
 as $$
 begin
   perform chat.own_people();
   return query
+    with known as materialized (
+      select u.id
+      from public.users u
+      left join chat.provisioned_people p on p.user_id = u.id
+      where p.removed_at is null
+        and (provisioned.user_id is null or u.id = provisioned.user_id)
+        and (
+          provisioned.user_name is null
+          or u.id = any (array(
+            select n.user_id
+            from chat.provisioned_people n
+            where lower(n.user_name) = lower(provisioned.user_name)
+              and n.removed_at is null
+            union all
+            select a.id
+            from public.users a
+            where lower(a.email) = lower(provisioned.user_name)
+              and not exists (select from chat.provisioned_people n where n.user_id = a.id)))
+        )
+        and (
+          provisioned.external_id is null
+          or u.id = any (array(
+            select n.user_id
+            from chat.provisioned_people n
+            where n.external_id = provisioned.external_id
+              and n.removed_at is null))
+        )
+    ),
+    page as (
+      select k.id
+      from known k
+      order by k.id
+      offset provisioned.skipped
+      limit provisioned.page_size
+    )
     select
-      count(*) over (),
+      (select count(*) from known),
       u.id,
       coalesce(p.user_name, u.email),
       p.external_id,
@@ -341,15 +377,10 @@ begin
       coalesce(p.attributes, '{}'),
       p.created_at,
       p.changed_at
-    from public.users u
+    from page
+    join public.users u on u.id = page.id
     left join chat.provisioned_people p on p.user_id = u.id
-    where p.removed_at is null
-      and (provisioned.user_id is null or u.id = provisioned.user_id)
-      and (provisioned.user_name is null or lower(coalesce(p.user_name, u.email)) = lower(provisioned.user_name))
-      and (provisioned.external_id is null or p.external_id = provisioned.external_id)
-    order by u.id
-    offset provisioned.skipped
-    limit provisioned.page_size;
+    order by u.id;
 end
 $$;
 
