@@ -11,7 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,10 @@ public final class ScimEndpoint {
   static final String MEDIA_TYPE = "application/scim+json; charset=utf-8";
 
   private static final Logger LOG = LoggerFactory.getLogger(ScimEndpoint.class);
+
+  /** Operations of the RFC that a provider may leave out. */
+  private static final Set<String> NOT_SUPPORTED = Set.of("Bulk", "Me");
+
   private static final JsonMapper JSON =
       JsonMapper.builder(
               JsonFactory.builder()
@@ -61,12 +67,16 @@ public final class ScimEndpoint {
    *
    * @param path after {@link #PREFIX}
    * @param query the first value of each parameter
+   * @param ifMatch the versions that may be changed; null for any
+   * @param ifNoneMatch the versions that the client has; null for none
    */
   public record Request(
       String method,
       String path,
       Map<String, String> query,
       @Nullable String authorization,
+      @Nullable String ifMatch,
+      @Nullable String ifNoneMatch,
       ByteBuffer body) {}
 
   /** Answers; an error, too, in SCIM's form. */
@@ -118,6 +128,14 @@ public final class ScimEndpoint {
   private Reply answered(Request request) {
     List<String> path = List.of(request.path().replaceFirst("^/+", "").split("/", -1));
     String method = request.method();
+    if (NOT_SUPPORTED.contains(path.getFirst()) || path.getLast().equals(".search")) {
+      throw new ScimError(
+          501, null, "Bulk, Me and .search are not supported; see /ServiceProviderConfig.");
+    }
+    if (path.getFirst().equals("Groups")) {
+      throw new ScimError(
+          404, null, "Groups are not served, Users alone; /ResourceTypes says so, too.");
+    }
     if (path.size() > 2) {
       throw notFound();
     }
@@ -155,7 +173,7 @@ public final class ScimEndpoint {
       case "POST" -> {
         ScimPerson added = people.add(ScimUser.of(body(request)));
         LOG.info("SCIM added the person {}", added.id());
-        yield json(201, resource(added)).withHeader("Location", location(added.id()));
+        yield person(201, added).withHeader("Location", location(added.id()));
       }
       default -> throw notAllowed();
     };
@@ -166,18 +184,20 @@ public final class ScimEndpoint {
     if (id == null) {
       throw notFound();
     }
+    Consumer<ScimPerson> condition =
+        person -> ScimVersion.demand(request.ifMatch(), version(resource(person)));
     return switch (request.method()) {
-      case "GET", "HEAD" -> json(200, resource(people.of(id)));
+      case "GET", "HEAD" -> read(people.of(id), request.ifNoneMatch());
       case "PUT" -> {
         ScimUser user = ScimUser.of(body(request));
-        yield changed(people.replace(id, user));
+        yield changed(people.replace(id, user, condition));
       }
       case "PATCH" -> {
         JsonNode patch = body(request);
-        yield changed(people.change(id, user -> user.apply(patch)));
+        yield changed(people.change(id, user -> user.apply(patch), condition));
       }
       case "DELETE" -> {
-        people.remove(id);
+        people.remove(id, condition);
         LOG.info("SCIM deleted the person {}, who is inactive now", id);
         yield Reply.noContent();
       }
@@ -190,7 +210,23 @@ public final class ScimEndpoint {
         "SCIM changed the person {}, who is {}",
         person.id(),
         person.isActive() ? "active" : "inactive");
-    return json(200, resource(person));
+    return person(200, person);
+  }
+
+  private static Reply read(ScimPerson person, @Nullable String ifNoneMatch) {
+    String version = version(resource(person));
+    return ifNoneMatch != null && ScimVersion.names(ifNoneMatch, version)
+        ? new Reply(304, null, Map.of("ETag", version), null)
+        : person(200, person);
+  }
+
+  private static Reply person(int status, ScimPerson person) {
+    ObjectNode resource = resource(person);
+    return json(status, resource).withHeader("ETag", version(resource));
+  }
+
+  private static String version(ObjectNode resource) {
+    return resource.path("meta").path("version").stringValue();
   }
 
   private Reply found(Map<String, String> query) {
@@ -251,6 +287,7 @@ public final class ScimEndpoint {
       meta.put("lastModified", person.changed().toInstant().toString());
     }
     meta.put("location", location(person.id()));
+    meta.put("version", ScimVersion.of(resource));
     return resource;
   }
 

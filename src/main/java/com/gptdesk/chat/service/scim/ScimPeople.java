@@ -77,35 +77,47 @@ public final class ScimPeople {
         tx -> store(tx.configuration(), null, user, team == null ? settings.team() : team));
   }
 
-  ScimPerson replace(UUID id, ScimUser user) {
+  /**
+   * Replaces what was told.
+   *
+   * @param condition refuses to change somebody whom it does not know as they are now
+   */
+  ScimPerson replace(UUID id, ScimUser user, Consumer<ScimPerson> condition) {
     return chat.as(
         Caller.service(),
-        tx -> {
-          Routines.lockPeople(tx.configuration());
-          return store(tx.configuration(), of(tx.configuration(), id), user, teamOf(user));
-        });
+        tx ->
+            store(
+                tx.configuration(), locked(tx.configuration(), id, condition), user, teamOf(user)));
   }
 
   /** Changes what was told. */
-  ScimPerson change(UUID id, Consumer<ScimUser> change) {
+  ScimPerson change(UUID id, Consumer<ScimUser> change, Consumer<ScimPerson> condition) {
     return chat.as(
         Caller.service(),
         tx -> {
-          Routines.lockPeople(tx.configuration());
-          ScimPerson before = of(tx.configuration(), id);
+          ScimPerson before = locked(tx.configuration(), id, condition);
           ScimUser user = ScimUser.of(before);
           change.accept(user);
           return store(tx.configuration(), before, user, teamOf(user));
         });
   }
 
-  void remove(UUID id) {
+  void remove(UUID id, Consumer<ScimPerson> condition) {
     chat.as(
         Caller.service(),
         tx -> {
+          locked(tx.configuration(), id, condition);
           Routines.removeProvisioned(tx.configuration(), id);
           return null;
         });
+  }
+
+  /** Whom nobody else changes until the transaction ends. */
+  private static ScimPerson locked(Configuration tx, UUID id, Consumer<ScimPerson> condition) {
+    Routines.lockPeople(tx);
+    ScimPerson person = of(tx, id);
+    condition.accept(person);
+    return person;
   }
 
   private @Nullable String teamOf(ScimUser user) {

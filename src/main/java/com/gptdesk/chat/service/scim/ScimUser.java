@@ -60,6 +60,21 @@ final class ScimUser {
           Stream.of(
               "employeeNumber", "costCenter", "organization", "division", "department", "manager"));
 
+  /** Of a value in a list; others are kept under the names that they come with. */
+  private static final Map<String, String> OF_LISTS =
+      canonical(
+          Stream.of(
+              "value",
+              "display",
+              "type",
+              "primary",
+              "formatted",
+              "streetAddress",
+              "locality",
+              "region",
+              "postalCode",
+              "country"));
+
   private final ObjectNode told;
 
   private ScimUser(ObjectNode told) {
@@ -303,17 +318,12 @@ final class ScimUser {
       // Strictly there is no target; providers mean that it is to be made.
       ObjectNode made = list.addObject();
       if (path.key() != null) {
-        made.set(path.key(), literal(String.valueOf(path.value())));
+        made.set(ofList(path.key()), literal(String.valueOf(path.value())));
       }
       targets = List.of(made);
     }
-    for (ObjectNode target : targets) {
-      if (path.part() != null) {
-        target.set(path.part(), value);
-      } else {
-        target.setAll(element(value));
-      }
-    }
+    ObjectNode changed = element(path.part() == null ? value : nested(path.part(), null, value));
+    targets.forEach(target -> target.setAll(changed));
     set(attribute, list);
   }
 
@@ -321,7 +331,8 @@ final class ScimUser {
     ArrayNode list = list(attribute);
     List<ObjectNode> targets = targets(list, path);
     if (path.part() != null) {
-      targets.forEach(target -> target.remove(path.part()));
+      String part = ofList(path.part());
+      targets.forEach(target -> target.remove(part));
     } else if (path.key() == null && value != null && !value.isNull()) {
       Set<JsonNode> named =
           (value.isArray() ? value.valueStream() : Stream.of(value))
@@ -341,16 +352,20 @@ final class ScimUser {
     for (JsonNode each : list) {
       if (each instanceof ObjectNode object
           && (path.key() == null
-              || object.path(path.key()).asString("").equalsIgnoreCase(path.value()))) {
+              || object.path(ofList(path.key())).asString("").equalsIgnoreCase(path.value()))) {
         targets.add(object);
       }
     }
     return targets;
   }
 
+  private static String ofList(String part) {
+    return OF_LISTS.getOrDefault(part.toLowerCase(Locale.ROOT), part);
+  }
+
   private static JsonNode literal(String text) {
-    return text.equals("true") || text.equals("false")
-        ? JSON.getNodeFactory().booleanNode(text.equals("true"))
+    return text.equalsIgnoreCase("true") || text.equalsIgnoreCase("false")
+        ? JSON.getNodeFactory().booleanNode(text.equalsIgnoreCase("true"))
         : JSON.getNodeFactory().stringNode(text);
   }
 
@@ -373,11 +388,19 @@ final class ScimUser {
   }
 
   private static ObjectNode element(JsonNode value) {
-    if (value instanceof ObjectNode object) {
-      return object.deepCopy();
+    ObjectNode element = JSON.createObjectNode();
+    if (value.isObject()) {
+      for (Map.Entry<String, JsonNode> each : value.properties()) {
+        String part = ofList(each.getKey());
+        if (part.equals("primary") && !each.getValue().isNull()) {
+          element.put(part, truth(part, each.getValue()));
+        } else {
+          element.set(part, each.getValue());
+        }
+      }
+      return element;
     }
     if (value.isString()) {
-      ObjectNode element = JSON.createObjectNode();
       element.set("value", value);
       return element;
     }
@@ -440,7 +463,7 @@ final class ScimUser {
     if (value.isNull()) {
       told.remove(attribute);
     } else if (attribute.equals("active")) {
-      told.put(attribute, truth(value));
+      told.put(attribute, truth(attribute, value));
     } else if (TEXTS.contains(attribute)) {
       if (!value.isString()) {
         throw ScimError.invalidValue("The attribute " + attribute + " is a text.");
@@ -475,14 +498,14 @@ final class ScimUser {
   }
 
   /** Some providers write the word. */
-  private static boolean truth(JsonNode value) {
+  private static boolean truth(String attribute, JsonNode value) {
     if (value.isBoolean()) {
       return value.booleanValue();
     }
     return switch (value.isString() ? value.stringValue().toLowerCase(Locale.ROOT) : "") {
       case "true" -> true;
       case "false" -> false;
-      default -> throw ScimError.invalidValue("The attribute active is true or false.");
+      default -> throw ScimError.invalidValue("The attribute " + attribute + " is true or false.");
     };
   }
 

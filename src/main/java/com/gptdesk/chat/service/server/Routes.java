@@ -199,6 +199,8 @@ final class Routes {
                       RequestLog.path(request).substring(ScimEndpoint.PREFIX.length()),
                       query,
                       request.getHeader("Authorization"),
+                      request.getHeader("If-Match"),
+                      request.getHeader("If-None-Match"),
                       ByteBuffer.wrap(bytes(context)));
               blocking(context, () -> scim.answer(asked));
             });

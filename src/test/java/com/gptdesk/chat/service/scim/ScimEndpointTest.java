@@ -26,6 +26,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -183,6 +184,36 @@ class ScimEndpointTest {
             "/active",
             "false"),
         Arguments.of(
+            "Entra: an attribute in other letters",
+            "{\"op\":\"Replace\",\"path\":\"ACTIVE\",\"value\":\"fALSE\"}",
+            "/active",
+            "false"),
+        Arguments.of(
+            "Entra: an attribute after its schema",
+            "{\"op\":\"Replace\",\"path\":\"urn:ietf:params:scim:schemas:core:2.0:User:displayName\",\"value\":\"D\"}",
+            "/displayName",
+            "D"),
+        Arguments.of(
+            "Entra: off, in an object",
+            "{\"op\":\"Replace\",\"value\":{\"Active\":\"False\",\"DISPLAYNAME\":\"D\"}}",
+            "/active",
+            "false"),
+        Arguments.of(
+            "Entra: a part of a list in other letters",
+            "{\"op\":\"Replace\",\"path\":\"Emails[Type eq \\\"Work\\\"].Value\",\"value\":\"o@microsoft.com\"}",
+            "/emails/0/value",
+            "o@microsoft.com"),
+        Arguments.of(
+            "Entra: the primary one, as a word",
+            "{\"op\":\"Add\",\"path\":\"roles[primary eq \\\"True\\\"].value\",\"value\":\"Admin\"}",
+            "/roles/0/primary",
+            "true"),
+        Arguments.of(
+            "Entra: the manager goes",
+            "{\"op\":\"Remove\",\"path\":\"%s:manager\"}".formatted(enterprise),
+            "/" + enterprise + "/manager",
+            ""),
+        Arguments.of(
             "Entra: off",
             "{\"op\":\"replace\",\"path\":\"active\",\"value\":false}",
             "/active",
@@ -246,6 +277,148 @@ class ScimEndpointTest {
     assertEquals(200, patched.statusCode(), patched.body());
     assertEquals(expected, JSON.readTree(patched.body()).at(pointer).asString(""), patched.body());
     assertEquals(JSON.readTree(patched.body()), get("/Users/" + id));
+  }
+
+  @Test
+  void namesOfAttributesDoNotDependOnCaseAndWordsAreTruths() throws Exception {
+    String id =
+        id(
+            send(
+                "POST",
+                "/Users",
+                """
+                {"USERNAME": "x", "Active": "False", "DisplayName": "X", "NAME": {"FamilyName": "Y"},
+                 "Emails": [{"Value": "a@example.org"}, {"VALUE": "b@example.org", "Primary": "True"}]}
+                """));
+    assertEquals("X inactive null", stored(id));
+    assertEquals("b@example.org", addressOf(UUID.fromString(id)));
+    JsonNode person = get("/Users/" + id);
+    assertEquals("Y", person.at("/name/familyName").stringValue());
+    assertTrue(person.at("/emails/1/primary").booleanValue());
+    assertEquals(
+        200, send("PUT", "/Users/" + id, "{\"username\":\"x\",\"ACTIVE\":\"True\"}").statusCode());
+    assertEquals("X active null", stored(id));
+  }
+
+  @Test
+  void oktaDeactivatesByReplacingAndEntraSendsSeveralOperationsAtOnce() throws Exception {
+    String id = id(send("POST", "/Users", OF_OKTA));
+    String off = OF_OKTA.replace("\"active\": true", "\"active\": false");
+    assertEquals(200, send("PUT", "/Users/" + id, off).statusCode());
+    assertEquals("Test User inactive null", stored(id));
+    String several =
+        """
+        {"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
+          {"op": "Replace", "path": "active", "value": "True"},
+          {"op": "Replace", "path": "displayName", "value": "Tested"},
+          {"op": "Add", "path": "name.honorificPrefix", "value": "Dr."},
+          {"op": "Remove", "path": "name.familyName"},
+          {"op": "Add", "value": {"title": "Tester", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department": "QA"}}]}
+        """;
+    JsonNode changed = JSON.readTree(send("PATCH", "/Users/" + id, several).body());
+    assertEquals("Tested active null", stored(id));
+    assertEquals("Dr.", changed.at("/name/honorificPrefix").stringValue());
+    assertFalse(changed.at("/name").has("familyName"));
+    assertEquals("Tester", changed.get("title").stringValue());
+    assertEquals("QA", changed.path(ScimPath.ENTERPRISE).path("department").stringValue());
+  }
+
+  /** As Okta imports people: page by page until it has totalResults of them. */
+  @Test
+  void pageByPageEverybodyComesOnce() throws Exception {
+    List<String> seen = new ArrayList<>();
+    int total;
+    do {
+      JsonNode page = get("/Users?startIndex=" + (seen.size() + 1) + "&count=2");
+      total = page.get("totalResults").asInt();
+      page.get("Resources").forEach(person -> seen.add(person.get("id").stringValue()));
+      assertTrue(page.get("itemsPerPage").asInt() > 0);
+    } while (seen.size() < total);
+    assertEquals(5, seen.size());
+    assertEquals(5, seen.stream().distinct().count());
+    restart(new ScimSettings(TOKEN, null, null, 10_000, 3));
+    assertEquals(3, get("/Users?count=1000").get("itemsPerPage").asInt(), "no more than the limit");
+    JsonNode nobody = get("/Users?filter=" + encoded("userName eq \"" + UUID.randomUUID() + "\""));
+    assertEquals(0, nobody.get("totalResults").asInt());
+    assertEquals(0, nobody.get("Resources").size(), "as Entra ID tests the connection");
+  }
+
+  // Versions.
+
+  @Test
+  void whoChangesAnOldVersionIsRefused() throws Exception {
+    HttpResponse<String> added = send("POST", "/Users", OF_OKTA);
+    String id = id(added);
+    String address = "/Users/" + id;
+    String first = version(added);
+    assertEquals(first, version(send("GET", address, null)));
+    assertEquals(
+        first,
+        get("/Users?filter=" + encoded("id eq \"" + id + "\""))
+            .at("/Resources/0/meta/version")
+            .stringValue());
+    assertEquals(304, send("GET", address, null, "If-None-Match", first).statusCode());
+    assertEquals(304, send("GET", address, null, "If-None-Match", "\"x\", " + first).statusCode());
+    assertEquals(200, send("GET", address, null, "If-None-Match", "\"x\"").statusCode());
+
+    HttpResponse<String> changed =
+        send("PUT", address, OF_OKTA.replace("Test User", "T. U."), "If-Match", first);
+    assertEquals(200, changed.statusCode(), changed.body());
+    String second = version(changed);
+    assertFalse(first.equals(second));
+
+    String off = "{\"Operations\":[{\"op\":\"replace\",\"path\":\"active\",\"value\":false}]}";
+    for (HttpResponse<String> refused :
+        List.of(
+            send("PUT", address, OF_OKTA, "If-Match", first),
+            send("PATCH", address, off, "If-Match", first),
+            send("DELETE", address, null, "If-Match", first))) {
+      assertEquals(412, refused.statusCode());
+      assertEquals("412", JSON.readTree(refused.body()).get("status").stringValue());
+    }
+    assertEquals("T. U. active null", stored(id));
+    assertEquals(second, version(send("GET", address, null)));
+
+    database.asOwner("update users set status = 'inactive' where id = '%s'".formatted(id));
+    String third = version(send("GET", address, null));
+    assertFalse(second.equals(third), "what an operator changes is another version, too");
+    assertEquals(200, send("PATCH", address, off, "If-Match", "*").statusCode());
+    String last = version(send("GET", address, null));
+    assertEquals(204, send("DELETE", address, null, "If-Match", last).statusCode());
+    assertEquals(404, send("DELETE", address, null, "If-Match", "*").statusCode());
+  }
+
+  @Test
+  void ofSeveralWhoChangeTheSameVersionOneDoes() throws Exception {
+    HttpResponse<String> added = send("POST", "/Users", OF_OKTA);
+    String address = "/Users/" + id(added);
+    CyclicBarrier together = new CyclicBarrier(4);
+    List<CompletableFuture<Integer>> all =
+        IntStream.range(0, 4)
+            .mapToObj(
+                n ->
+                    CompletableFuture.supplyAsync(
+                        () -> {
+                          try {
+                            together.await();
+                            String body = OF_OKTA.replace("Test User", "Test " + n);
+                            return send("PUT", address, body, "If-Match", version(added))
+                                .statusCode();
+                          } catch (Exception e) {
+                            throw new IllegalStateException(e);
+                          }
+                        },
+                        task -> Thread.ofVirtual().start(task)))
+            .toList();
+    assertEquals(
+        List.of(200, 412, 412, 412), all.stream().map(CompletableFuture::join).sorted().toList());
+  }
+
+  private static String version(HttpResponse<String> answer) {
+    String version = JSON.readTree(answer.body()).at("/meta/version").stringValue();
+    assertEquals(version, answer.headers().firstValue("ETag").orElseThrow());
+    assertTrue(version.startsWith("W/\""), version);
+    return version;
   }
 
   @Test
@@ -391,8 +564,20 @@ class ScimEndpointTest {
     }
     assertEquals(404, send("GET", "/Schemas/other", null).statusCode());
     assertEquals(405, send("POST", "/Schemas", "{}").statusCode());
-    assertEquals(404, send("GET", "/Groups", null).statusCode());
-    assertEquals(404, send("POST", "/Bulk", "{}").statusCode());
+    assertTrue(config.at("/etag/supported").booleanValue());
+    assertEquals(1, get("/ResourceTypes").get("totalResults").asInt());
+    for (String groups :
+        List.of("/Groups", "/Groups/1", "/Groups?filter=" + encoded("displayName eq \"a\""))) {
+      HttpResponse<String> none = send("GET", groups, null);
+      assertEquals(404, none.statusCode());
+      String why = JSON.readTree(none.body()).get("detail").stringValue();
+      assertTrue(why.startsWith("Groups are not served"), why);
+    }
+    assertFalse(config.at("/bulk/supported").booleanValue());
+    assertEquals(501, send("POST", "/Bulk", "{}").statusCode());
+    assertEquals(501, send("GET", "/Me", null).statusCode());
+    assertEquals(501, send("POST", "/Users/.search", "{}").statusCode());
+    assertEquals(404, send("GET", "/Other", null).statusCode());
   }
 
   @ParameterizedTest
@@ -583,10 +768,14 @@ class ScimEndpointTest {
     return URI.create("http://127.0.0.1:" + port + "/scim/v2" + path);
   }
 
-  private HttpResponse<String> send(String method, String path, @Nullable String body)
-      throws Exception {
+  private HttpResponse<String> send(
+      String method, String path, @Nullable String body, String... headers) throws Exception {
+    HttpRequest.Builder request = HttpRequest.newBuilder(address(path));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
     return client.send(
-        HttpRequest.newBuilder(address(path))
+        request
             .header("Authorization", "Bearer " + TOKEN)
             .header("Content-Type", "application/scim+json")
             .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
