@@ -93,6 +93,15 @@ as $$
   join public.user_messages m on m.conversation_id = c.id
   join public.message_reactions r on r.message_id = m.id and r.user_id = export_person_rows.person
   where export_person_rows.person in (c.participant_1_id, c.participant_2_id)
+
+  union all
+  select 'webhook_events', json_build_object(
+    'id', e.message_id, 'webhook', w.name, 'table', e.table_name, 'type', e.operation, 'timestamp', e.at, 'given_up_at', e.dead_at,
+    'record', e.record::json, 'old_record', e.old_record::json)
+  from chat.webhook_events e
+  join chat.webhooks w on w.id = e.webhook_id
+  where strpos(e.record, export_person_rows.person::text) > 0
+    or strpos(e.old_record, export_person_rows.person::text) > 0
 $$;
 
 comment on function chat.export_person_rows(uuid) is
@@ -118,7 +127,7 @@ begin
   select json_object_agg(known.section, coalesce(x.list, '[]') order by known.place) into document
   from unnest(array[
     'person', 'provisioned', 'presence', 'blocks', 'preferences', 'conversations', 'messages', 'earlier_texts', 'files', 'devices',
-    'reactions'
+    'reactions', 'webhook_events'
   ])
     with ordinality known (section, place)
   left join (

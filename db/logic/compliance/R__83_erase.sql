@@ -9,6 +9,7 @@ declare
   doomed pg_catalog.uuid[];
   last_of_batch pg_catalog.int8;
   base pg_catalog.int8;
+  events pg_catalog.int8[];
 begin
   -- A procedure that commits may not pin its path, and a local one ends with each transaction: set at the head and after each commit.
   set local search_path = pg_catalog, pg_temp;
@@ -141,11 +142,39 @@ begin
   end if;
   insert into chat.erased_people (user_id)
   values (person)
-  on conflict (user_id) do nothing;
+  on conflict (user_id) do update set
+    erased_at = excluded.erased_at;
+  commit;
+  set local search_path = pg_catalog, pg_temp;
+
+  -- What webhooks are still to be told. Who reads the log for them now does not see the row above; who begins later does.
+  perform from chat.log_readers r where r.name = 'webhooks' for update;
+  commit;
+  set local search_path = pg_catalog, pg_temp;
+  position := 0;
+  loop
+    select array_agg(x.id), max(x.id) into events, position
+    from (
+      select e.id
+      from chat.webhook_events e
+      where e.id > position
+        and (strpos(e.record, person::text) > 0 or strpos(e.old_record, person::text) > 0)
+      order by e.id
+      limit batch_size
+    ) x;
+    exit when events is null;
+    update chat.webhook_events e
+    set
+      record = chat.webhook_row(e.table_name, e.record, e.at),
+      old_record = chat.webhook_row(e.table_name, e.old_record, e.at)
+    where e.id = any (events);
+    commit;
+    set local search_path = pg_catalog, pg_temp;
+  end loop;
 end
 $$;
 
 comment on procedure chat.erase_person(uuid, int) is
-  'Blanks all that a person wrote and gave, in steps of so many messages, removes what they uploaded, and keeps the other half of their conversations. It commits between steps and can be called again. The person must not be active (PT409); a legal hold refuses it (PT409). To erase both halves, delete the person. For the owner, outside a transaction.';
+  'Blanks all that a person wrote and gave, in steps of so many messages, removes what they uploaded, empties what webhooks are still to be told of it, and keeps the other half of their conversations. It commits between steps and can be called again. The person must not be active (PT409); a legal hold refuses it (PT409). To erase both halves, delete the person. For the owner, outside a transaction.';
 
 revoke all on procedure chat.erase_person from public, anon, authenticated, service_role;

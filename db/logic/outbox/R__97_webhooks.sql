@@ -224,6 +224,36 @@ $$;
 
 comment on function chat.test_webhook(text) is 'Has a webhook told of a TEST; returns its webhook-id. It waits while the webhook is paused.';
 
+create or replace function chat.webhook_row(table_name text, told text, at timestamptz)
+  returns text
+  stable
+  set search_path = pg_catalog, pg_temp
+  language sql
+as $$
+  select case
+    when exists (
+      select
+      from chat.erased_people p
+      where p.user_id = (t.told ->> case webhook_row.table_name when 'user_messages' then 'sender_id' else 'user_id' end)::uuid
+        and p.erased_at >= webhook_row.at
+    ) then (t.told || t.blank)::text
+    else webhook_row.told
+  end
+  from (
+    select
+      webhook_row.told::jsonb as told,
+      case webhook_row.table_name
+        when 'user_messages' then '{"content": "", "file_url": null, "file_name": null, "file_size": null, "metadata": {}, "written_at": null, "client_id": null}'
+        when 'message_reactions' then '{"reaction": ""}'
+        when 'conversation_preferences' then '{"archived_at": null, "archived_seq": null, "muted_until": null, "unread_from_seq": null}'
+        else '{}'
+      end::jsonb as blank
+  ) t
+$$;
+
+comment on function chat.webhook_row(text, text, timestamptz) is
+  'A row as a webhook may still be told of it: without what somebody said, gave or chose before they were erased.';
+
 create or replace function chat.fill_webhook_events(max_rows int default 1000)
   returns bigint
   volatile
@@ -265,7 +295,14 @@ begin
             or exists (select from public.users u where u.id = any (change.audience) and u.team_id = w.team_id)
           )
     loop
-      perform chat.queue_webhook_event(told.id, lane, change.table_name, change.operation, change.at, change.record, change.old_record);
+      perform chat.queue_webhook_event(
+        told.id,
+        lane,
+        change.table_name,
+        change.operation,
+        change.at,
+        chat.webhook_row(change.table_name, change.record, change.at),
+        chat.webhook_row(change.table_name, change.old_record, change.at));
     end loop;
   end loop;
   return read;
@@ -642,7 +679,7 @@ from public, anon, authenticated, service_role, chat_relay;
 
 revoke all on function
   chat.webhook_named, chat.new_webhook_secret, chat.add_webhook, chat.remove_webhook, chat.pause_webhook, chat.rotate_webhook_secret,
-  chat.end_webhook_rotation, chat.queue_webhook_event, chat.test_webhook, chat.fill_webhook_events, chat.take_webhook_events,
+  chat.end_webhook_rotation, chat.queue_webhook_event, chat.test_webhook, chat.webhook_row, chat.fill_webhook_events, chat.take_webhook_events,
   chat.next_of_webhook_lane, chat.finish_webhook_event, chat.fail_webhook_event, chat.retry_dead_letters, chat.drop_dead_letters,
   chat.webhook_figures
 from public, anon, authenticated, service_role;

@@ -2,8 +2,10 @@ package com.gptdesk.chat.rules;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -82,7 +84,8 @@ class ComplianceRulesTest extends Rules {
             "earlier_texts",
             "files",
             "devices",
-            "reactions"),
+            "reactions",
+            "webhook_events"),
         fieldsOf(export));
     assertEquals("PT404", refusal("select chat.export_person('%s')".formatted(NOBODY)));
   }
@@ -135,6 +138,83 @@ class ComplianceRulesTest extends Rules {
     assertEquals(before + 3, bob.conversation(conversation).getRevision());
     assertEquals("PT404", refusal(erase(NOBODY, 500)));
     assertEquals("PT400", refusal(erase(alice.id(), 0)));
+  }
+
+  @Test
+  void webhooksAreToldNothingMoreOfWhatAnErasedPersonSaid() {
+    database.asOwner(
+        "select chat.add_webhook('desk', 'https://desk.example/', '{user_messages,message_reactions}')");
+    UUID first = alice.sends(conversation, "my secret").getId();
+    UUID second = bob.sends(conversation, "an answer").getId();
+    alice.reacts(second, "👍");
+    fillWebhooks();
+    database.asOwner(
+        "update chat.webhook_events set dead_at = now() where record like '%my secret%'");
+    alice.edits(first, "my other secret"); // still in the log alone
+    alice.sends(alice.talksTo(carol), "another secret");
+    assertEquals(eventsWith("."), "" + export(alice.id()).get("webhook_events").size());
+    assertEquals(0, export(mallory.id()).get("webhook_events").size());
+    assertEquals("2", eventsWith("secret|👍"), "the control");
+
+    database.asOwner(
+        "update public.users set status = 'inactive' where id = '%s'".formatted(alice.id()));
+    call(erase(alice.id(), 1));
+    assertEquals("0", eventsWith("secret|👍"));
+    assertNotEquals("0", eventsWith("an answer"), "it is Bob's");
+    fillWebhooks();
+    assertEquals("0", eventsWith("secret|👍"), "what the log still had");
+    assertNotEquals("0", eventsWith("an answer"));
+    assertEquals(
+        "2",
+        database.ownerReads(
+            "select count(distinct record::json ->> 'id') from chat.webhook_events where record::json ->> 'is_deleted' = 'true'"),
+        "that they were blanked is told");
+
+    database.asOwner(
+        "update public.users set status = 'active' where id = '%s'".formatted(alice.id()));
+    alice.sends(conversation, "I am back");
+    fillWebhooks();
+    assertEquals("1", eventsWith("I am back"), "what they say afterwards");
+  }
+
+  /** A step of the log that began before the person was erased is waited for. */
+  @Test
+  void anErasureWaitsForWhoReadsTheLogForWebhooks() throws Exception {
+    database.asOwner("select chat.add_webhook('desk', 'https://desk.example/')");
+    alice.sends(conversation, "my secret");
+    database.asOwner(
+        "update public.users set status = 'inactive' where id = '%s'".formatted(alice.id()));
+    Thread eraser = Thread.ofVirtual().unstarted(() -> call(erase(alice.id(), 500)));
+    try (Connection reader = database.owner().connect();
+        Statement statement = reader.createStatement()) {
+      reader.setAutoCommit(false);
+      statement.execute("select chat.fill_webhook_events()");
+      eraser.start();
+      Await.until(
+          "it to wait",
+          () ->
+              database
+                  .ownerReads(
+                      "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like 'call chat.erase_person%'")
+                  .equals("1"));
+      reader.commit();
+    }
+    eraser.join(Await.PATIENCE);
+    assertEquals("1", eventsWith("sender_id"));
+    assertEquals("0", eventsWith("secret"));
+  }
+
+  private void fillWebhooks() {
+    while (!database.ownerReads("select chat.fill_webhook_events()").equals("0")) {
+      // until all is read
+    }
+  }
+
+  /** Events that have the words. */
+  private String eventsWith(String pattern) {
+    return database.ownerReads(
+        "select count(*) from chat.webhook_events where concat(record, old_record) ~ '%s'"
+            .formatted(pattern));
   }
 
   // Legal hold.
