@@ -16,10 +16,10 @@ public enum MessageType {
    *
    * @param word {@code text}, {@code file} or {@code image}
    * @return that type
-   * @throws IllegalArgumentException there is no such type
+   * @throws IllegalArgumentException this version knows no such type, and what to do
    */
   public static MessageType of(String word) {
-    return valueOf(word.toUpperCase(Locale.ROOT));
+    return WordColumns.meaningOf(word, values(), "message type");
   }
 
   @Override

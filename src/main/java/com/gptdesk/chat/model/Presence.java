@@ -23,6 +23,17 @@ public record Presence(Status status, @Nullable Instant lastSeen) {
     /** Not there. */
     OFFLINE;
 
+    /**
+     * The status with this name in the database.
+     *
+     * @param word {@code online}, {@code away}, {@code busy} or {@code offline}
+     * @return that status
+     * @throws IllegalArgumentException this version knows no such status, and what to do
+     */
+    public static Status of(String word) {
+      return WordColumns.meaningOf(word, values(), "status of presence");
+    }
+
     @Override
     public String toString() {
       return name().toLowerCase(Locale.ROOT);
