@@ -84,6 +84,7 @@ public final class Upgrade {
       throw new IllegalStateException(
           "%s is in the way, perhaps of an earlier upgrade: move it away.".formatted(kept));
     }
+    demandNoTablespaces();
     Path older = EmbeddedDatabase.programs(theirs, programs);
     report.accept("PostgreSQL %d is read by %s.".formatted(theirs, older));
     EmbeddedDatabase.open(directory, older).close(); // recovers what a crash left
@@ -200,6 +201,27 @@ public final class Upgrade {
               + list);
     }
     report.accept("Not copied:\n" + list);
+  }
+
+  /** Their files lie elsewhere: a copy of the directory would lead to them, and change them. */
+  private void demandNoTablespaces() throws IOException {
+    Path links = directory.resolve("postgresql").resolve("pg_tblspc");
+    if (!Files.exists(links)) {
+      return;
+    }
+    List<String> tablespaces = new ArrayList<>();
+    try (DirectoryStream<Path> found = Files.newDirectoryStream(links)) {
+      for (Path link : found) {
+        tablespaces.add(
+            (Files.isSymbolicLink(link) ? Files.readSymbolicLink(link) : link).toString());
+      }
+    }
+    if (!tablespaces.isEmpty()) {
+      tablespaces.sort(null);
+      throw new IllegalStateException(
+          "The database has tablespaces, whose files an upgrade does not copy: %s. Start the earlier version, move what is in them (alter table … set tablespace pg_default, or alter database), drop them, and run the command again. Nothing was changed."
+              .formatted(String.join(", ", tablespaces)));
+    }
   }
 
   private void demandRoom() throws IOException {

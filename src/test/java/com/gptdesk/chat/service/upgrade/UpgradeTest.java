@@ -129,6 +129,30 @@ class UpgradeTest {
     assertTrue(Files.exists(directory.resolve("postgresql-16")));
   }
 
+  @Test
+  void tablespacesAreRefusedBeforeAnythingIsCopied(@TempDir Path elsewhere) throws Exception {
+    try (EmbeddedDatabase old = EmbeddedDatabase.open(directory, programs(17))) {
+      EmbeddedChat.prepare(old);
+      Files.delete(elsewhere); // the server's user makes it as its own
+      run(
+          old.at(old.superuser(), "chat"),
+          "copy (select) to program 'mkdir %s'".formatted(elsewhere));
+      run(old.superuser(), "create tablespace fast location '%s'".formatted(elsewhere));
+    }
+    IllegalStateException no =
+        assertThrows(IllegalStateException.class, () -> upgrade(17, true).run(said -> {}));
+    assertTrue(
+        no.getMessage().contains("tablespaces") && no.getMessage().contains(elsewhere.toString()),
+        no.getMessage());
+    assertEquals(17, EmbeddedDatabase.majorOf(directory));
+
+    try (EmbeddedDatabase old = EmbeddedDatabase.open(directory, programs(17))) {
+      run(old.superuser(), "drop tablespace fast");
+    }
+    upgrade(17, false).run(said -> {});
+    assertFalse(Files.exists(directory.resolve("upgrading")));
+  }
+
   private Upgrade upgrade(int major, boolean leavesBehind) {
     return new Upgrade(directory, OLDER.resolve(major + ".jar"), leavesBehind, Accepted.NOTHING);
   }
