@@ -49,7 +49,8 @@ create function relay.tail(epoch uuid, last text, max_rows int)
     team_audience uuid[],
     hidden_from uuid[],
     record text,
-    old_record text
+    old_record text,
+    scopes uuid[]                  -- for nodes of an earlier version; may go in 0.2.0
   )
   volatile                         -- each statement its own snapshot
   security definer                 -- relays are granted functions, not tables
@@ -83,10 +84,10 @@ begin
           when count(*) < tail.max_rows then pg_current_snapshot()::text
           else concat_ws(' ', seen, pg_current_snapshot(), max(p.seq))
         end,
-        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::uuid[], null::text, null::text
+        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::uuid[], null::text, null::text, null::uuid[]
       from page p
       union all
-      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.hidden_from, p.record, p.old_record
+      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.hidden_from, p.record, p.old_record, p.audience || p.team_audience
       from page p;
   else
     -- A full page was not the last one: the same new snapshot is gone on with, behind the page's end. What it sees, it sees later, too.
@@ -106,10 +107,10 @@ begin
           when count(*) < tail.max_rows then until::text
           else concat_ws(' ', seen, until, max(p.seq))
         end,
-        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::uuid[], null::text, null::text
+        null::bigint, null::text, null::text, null::timestamptz, null::uuid[], null::uuid[], null::uuid[], null::text, null::text, null::uuid[]
       from page p
       union all
-      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.hidden_from, p.record, p.old_record
+      select null::text, p.seq, p.table_name, p.operation, p.at, p.audience, p.team_audience, p.hidden_from, p.record, p.old_record, p.audience || p.team_audience
       from page p;
   end if;
 
@@ -134,7 +135,7 @@ end
 $$;
 
 comment on function relay.tail(uuid, text, int) is
-  'What became visible since a snapshot: first a row that says where to go on from, then the changes by seq, a page of max_rows at most. Where to go on is the new snapshot once all that it brings was returned; before that the old one, the new one and the page''s last seq. Nothing is left out and nothing comes twice, however late a transaction commits. PT410 when the epoch is another or the log no longer reaches back.';
+  'What became visible since a snapshot: first a row that says where to go on from, then the changes by seq, a page of max_rows at most. Where to go on is the new snapshot once all that it brings was returned; before that the old one, the new one and the page''s last seq. Nothing is left out and nothing comes twice, however late a transaction commits. PT410 when the epoch is another or the log no longer reaches back. scopes: the ids of people and teams in one list, for nodes of an earlier version.';
 
 create or replace function relay.published_columns()
   returns table (table_name text, column_name text, type_name text, is_key boolean)

@@ -102,6 +102,11 @@ export class Service {
     };
   }
 
+  /** Settings with which another service also migrates this one's PostgreSQL when it starts. */
+  owning() {
+    return { CHAT_OWNER_USER: 'chat_owner', CHAT_OWNER_PASSWORD: readFileSync(join(this.#data, 'chat_owner.password'), 'utf8').trim() };
+  }
+
   /** Ends a service that has no PostgreSQL of its own at once; nobody is told anything. */
   async killAlone() {
     const gone = exitOf(this.#process);
@@ -138,6 +143,16 @@ export class Service {
     }
     await before('the service to die', gone);
     await until('PostgreSQL to die', () => victims.every((pid) => !runs(pid)));
+  }
+
+  /** Stops it as an operator does, and starts this build with these settings in its place, on the same port. */
+  async replaceBy({ java = JAVA, settings = {} }) {
+    const gone = exitOf(this.#process);
+    this.#process.kill('SIGTERM');
+    await before(() => this.#trouble('to end').message, gone);
+    this.#java = java;
+    this.#settings = { ...this.#settings, ...settings };
+    await this.start();
   }
 
   /** Stops it as an operator does, and clears its data away. */

@@ -39,6 +39,8 @@ class EnterRulesTest extends Rules {
     everybody("select * from chat.relationships()", nobody);
     everybody("select * from chat.row_functions('{}')", nobody);
     everybody("select chat.rows_statement('get_messages', '{}', '{}', null, false)", nobody);
+    everybody("select chat.shaped_statement('get_messages', '{}', '{}', '{}')", nobody);
+    everybody("select chat.condition_text('{}')", nobody);
     everybody("select chat.send_messages('{}', '{}')", nobody);
     assertEquals("1", called("{}", "anon", "select '1' from (select ?::json) a", "{}"));
   }

@@ -127,6 +127,7 @@ class HostileSessionsTest extends Rules {
           List.of(
               "select * from chat.callable_functions('{report*}')",
               "select chat.call_statement('get_messages', '{conversation_id}', '{report*}')",
+              "select chat.shaped_statement('get_messages', '{conversation_id}', '{report*}', '{\"and\": [{\"column\": \"seq\", \"operator\": \"gt\", \"value\": \"1\"}], \"order\": [{\"column\": \"seq\"}], \"limit\": 1}')",
               "select chat.enter('%s', 'authenticated', false); select public.search_users('')"
                   .formatted(alice.caller().claims()),
               "select chat.send_messages(array['%s'], array['{\"conversation_id\": \"%s\", \"content\": \"hi\"}'])"

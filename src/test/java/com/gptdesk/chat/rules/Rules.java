@@ -301,6 +301,8 @@ abstract class Rules {
         "select relay.log_state()",
         "select relay.audience_of_topic('conversation-%s')".formatted(conversation),
         "select relay.may_use_topic('conversation-%s', '%s')".formatted(conversation, alice.id()),
+        "select relay.scopes_of('%s')".formatted(alice.id()),
+        "select relay.topic_scopes('conversation-%s')".formatted(conversation),
         "select relay.send('conversation-%s', 'e', '{}', null, 'o', '%s')"
             .formatted(conversation, alice.id()),
         "select relay.touch_node('%s')".formatted(NODE),

@@ -26,6 +26,9 @@ final class EarlierVersion {
   /** The last that called an audience scopes, and waking the relays ringing. */
   static final String SCOPES = "3bba3c1";
 
+  /** The last that made the statements of shaped calls in the database. */
+  static final String SHAPED_STATEMENTS = "59ca8e9";
+
   private EarlierVersion() {}
 
   /**
