@@ -56,28 +56,66 @@ class CiJobTest {
     }
   }
 
+  /** The job for GitLab is the same one: its variables, its commands, its Java. */
+  @Test
+  void theJobForGitLabSaysTheSame() throws IOException {
+    String page = Files.readString(Path.of("docs/ci.md"));
+    String gitLab = page.substring(page.indexOf("chat-policies:\n  image:"));
+    gitLab = gitLab.substring(0, gitLab.indexOf("```"));
+    assertEquals(
+        written(page).entrySet().stream()
+            .map(
+                entry ->
+                    entry.getKey() + ": " + entry.getValue().replace("//localhost/", "//postgres/"))
+            .sorted()
+            .toList(),
+        found("(?m)^    (CHAT_\\w+: .+)$", gitLab));
+    assertEquals(
+        found("- run: (.+)", page),
+        found("(?m)^    - ((?:mvn|java) .+)$", gitLab).stream()
+            .map(command -> command.replace(" --junit chat-policies.xml", ""))
+            .toList());
+    assertTrue(gitLab.contains("--junit chat-policies.xml\n"), gitLab);
+    assertTrue(gitLab.contains("reports: {junit: chat-policies.xml}"), gitLab);
+    assertEquals(
+        found("image: \"(postgres:\\d+)\"", page), found("name: \"(postgres:\\d+)\"", gitLab));
+    assertEquals(found("java-version: \"(\\d+)\"", page), found("temurin-(\\d+)\n", gitLab));
+  }
+
+  private static List<String> found(String pattern, String text) {
+    return Pattern.compile(pattern)
+        .matcher(text)
+        .results()
+        .map(result -> result.group(1))
+        .sorted()
+        .toList();
+  }
+
   /** What the job says, but for where its PostgreSQL is and who may enter it. */
   private static Map<String, String> environment(String job, Login login) {
     Map<String, String> environment = new HashMap<>();
-    String written =
-        Pattern.compile("env: \\{(CHAT_[^}]+)}")
-            .matcher(job)
-            .results()
-            .map(found -> found.group(1))
-            .findFirst()
-            .orElseThrow();
-    for (String entry : written.split(", ", -1)) {
-      String[] parts = entry.split(": ", 2);
-      environment.put(
-          parts[0],
-          switch (parts[1]) {
-            case "\"jdbc:postgresql://localhost/postgres\"" -> login.url();
-            case "postgres" -> login.user();
-            case "ci" -> login.password();
-            default -> throw new IllegalArgumentException(entry);
-          });
-    }
+    written(job)
+        .forEach(
+            (name, value) ->
+                environment.put(
+                    name,
+                    switch (value) {
+                      case "\"jdbc:postgresql://localhost/postgres\"" -> login.url();
+                      case "postgres" -> login.user();
+                      case "ci" -> login.password();
+                      default -> throw new IllegalArgumentException(name + ": " + value);
+                    }));
     return environment;
+  }
+
+  /** The settings of the job for GitHub, as they are written. */
+  private static Map<String, String> written(String job) {
+    Map<String, String> settings = new HashMap<>();
+    for (String entry : found("env: \\{(CHAT_[^}]+)}", job).getFirst().split(", ", -1)) {
+      String[] parts = entry.split(": ", 2);
+      settings.put(parts[0], parts[1]);
+    }
+    return settings;
   }
 
   private static Outcome runs(String command, Map<String, String> environment)
