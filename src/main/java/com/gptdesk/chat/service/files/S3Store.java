@@ -5,35 +5,16 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.channels.FileChannel;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.UUID;
-import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.ResponseInputStream;
-import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
-import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.http.urlconnection.UrlConnectionHttpClient;
-import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
-import software.amazon.awssdk.services.s3.S3Configuration;
-import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
-import software.amazon.awssdk.services.s3.model.MultipartUpload;
-import software.amazon.awssdk.services.s3.model.S3Exception;
 import software.amazon.awssdk.services.s3.presigner.S3Presigner;
 
 /**
@@ -44,23 +25,15 @@ import software.amazon.awssdk.services.s3.presigner.S3Presigner;
  */
 public final class S3Store implements ObjectStore, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(S3Store.class);
-  private static final int ATTEMPTS = 3;
-  private static final int NOT_FOUND = 404;
-  private static final int NOT_IMPLEMENTED = 501;
-  private static final Duration BETWEEN_LISTS = Duration.ofHours(1);
-  private static final int MOST_PARTS = 10_000;
-  private static final Pattern ID = Pattern.compile("[\\da-f]{8}(-[\\da-f]{4}){3}-[\\da-f]{12}");
-
-  /** Time for bytes to be taken, beside the timeout: nothing slower than this is waited for. */
-  private static final long LEAST_BYTES_A_SECOND = 256 * 1024;
 
   private final DiskStore beside;
   private final S3Settings settings;
   private final FileCounts counts;
+  private final S3Requests requests;
+  private final S3Parts parts;
   private final S3Client client;
   private final S3Presigner presigner;
   private final long partBytes;
-  private volatile Instant tidied = Instant.EPOCH;
 
   /**
    * @param beside where files are written first
@@ -77,55 +50,16 @@ public final class S3Store implements ObjectStore, AutoCloseable {
     this.settings = settings;
     this.counts = counts;
     this.partBytes = partBytes;
-    Region region = Region.of(settings.region());
-    AwsCredentialsProvider credentials = credentials(settings);
-    S3Configuration style =
-        S3Configuration.builder()
-            .pathStyleAccessEnabled(settings.pathStyle())
-            .chunkedEncodingEnabled(false) // which few servers but Amazon's know well
-            .build();
-    this.client =
-        S3Client.builder()
-            .region(region)
-            .credentialsProvider(credentials)
-            .endpointOverride(settings.endpoint())
-            .serviceConfiguration(style)
-            .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
-            .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-            .httpClientBuilder(
-                UrlConnectionHttpClient.builder()
-                    .connectionTimeout(settings.timeout())
-                    .socketTimeout(settings.timeout()))
-            .overrideConfiguration(
-                each ->
-                    each.apiCallAttemptTimeout(settings.timeout())
-                        .retryStrategy(
-                            AwsRetryStrategy.standardRetryStrategy().toBuilder()
-                                .maxAttempts(ATTEMPTS)
-                                .build()))
-            .build();
-    URI seen = settings.publicEndpoint();
-    this.presigner =
-        S3Presigner.builder()
-            .region(region)
-            .credentialsProvider(credentials)
-            .endpointOverride(seen == null ? settings.endpoint() : seen)
-            .serviceConfiguration(style)
-            .build();
-  }
-
-  private static AwsCredentialsProvider credentials(S3Settings settings) {
-    String key = settings.accessKey();
-    String secret = settings.secretKey();
-    return key == null || secret == null
-        ? DefaultCredentialsProvider.builder().build()
-        : StaticCredentialsProvider.create(AwsBasicCredentials.create(key, secret));
+    this.requests = new S3Requests(settings, counts);
+    this.client = requests.client();
+    this.presigner = S3Requests.presigner(settings);
+    this.parts = new S3Parts(requests, settings, partBytes);
   }
 
   /** Says in the log whether the bucket can be reached; the service works without it meanwhile. */
   public void check() {
     try {
-      ask("be found", () -> client.headBucket(each -> each.bucket(settings.bucket())));
+      requests.ask("be found", () -> client.headBucket(each -> each.bucket(settings.bucket())));
       LOG.info("Files are kept in the bucket {}", settings.bucket());
     } catch (IOException e) {
       LOG.error(
@@ -133,55 +67,12 @@ public final class S3Store implements ObjectStore, AutoCloseable {
     }
   }
 
-  private String key(UUID id) {
-    return settings.prefix() + id;
-  }
-
-  /** A request, as the SDK makes it and tries it again. */
-  private <T extends @Nullable Object> T ask(String what, Supplier<T> request)
-      throws StoreUnavailable {
-    try {
-      T answer = request.get();
-      counts.storeAnswered();
-      return answer;
-    } catch (SdkException e) {
-      throw failed(what, e);
-    }
-  }
-
-  /** The same of an object that may not be there: then null. */
-  private <T> @Nullable T find(String what, Supplier<T> request) throws StoreUnavailable {
-    return ask(
-        what,
-        () -> {
-          try {
-            return request.get();
-          } catch (S3Exception e) {
-            if (e.statusCode() == NOT_FOUND && !isNoBucket(e)) {
-              return null;
-            }
-            throw e;
-          }
-        });
-  }
-
-  /** HEAD has no body that tells it; then the object seems to be missing. */
-  private static boolean isNoBucket(S3Exception failure) {
-    return failure.awsErrorDetails() != null
-        && "NoSuchBucket".equals(failure.awsErrorDetails().errorCode());
-  }
-
-  private StoreUnavailable failed(String what, SdkException cause) {
-    counts.storeFailed();
-    return new StoreUnavailable("A file could not %s in the bucket".formatted(what), cause);
-  }
-
   /** The size of the object; -1 where there is none. */
   private long stored(UUID id) throws IOException {
     HeadObjectResponse found =
-        find(
+        requests.find(
             "be looked up",
-            () -> client.headObject(each -> each.bucket(settings.bucket()).key(key(id))));
+            () -> client.headObject(each -> each.bucket(settings.bucket()).key(requests.key(id))));
     return found == null ? -1 : found.contentLength();
   }
 
@@ -214,7 +105,7 @@ public final class S3Store implements ObjectStore, AutoCloseable {
         throw new FileBusy(); // another began to write it here
       }
       if (bytes == null) {
-        throw new IOException("The object " + key(id) + " is gone");
+        throw new IOException("The object " + requests.key(id) + " is gone");
       }
       file.append(bytes, Long.MAX_VALUE);
       file.isCopy();
@@ -257,10 +148,11 @@ public final class S3Store implements ObjectStore, AutoCloseable {
    */
   private @Nullable InputStream open(UUID id, @Nullable String range) throws IOException {
     ResponseInputStream<GetObjectResponse> object =
-        find(
+        requests.find(
             "be read",
             () ->
-                client.getObject(each -> each.bucket(settings.bucket()).key(key(id)).range(range)));
+                client.getObject(
+                    each -> each.bucket(settings.bucket()).key(requests.key(id)).range(range)));
     return object == null ? null : new Bytes(object);
   }
 
@@ -317,7 +209,7 @@ public final class S3Store implements ObjectStore, AutoCloseable {
                                 object ->
                                     object
                                         .bucket(settings.bucket())
-                                        .key(key(id))
+                                        .key(requests.key(id))
                                         .responseContentType(as.type())
                                         .responseContentDisposition(as.disposition())
                                         .responseCacheControl(as.cacheControl())))
@@ -332,145 +224,35 @@ public final class S3Store implements ObjectStore, AutoCloseable {
     if (size <= partBytes) {
       ChannelPart all = new ChannelPart(bytes, 0, size);
       String hash = all.md5();
-      ask(
+      requests.ask(
           "be stored",
           () ->
               client.putObject(
                   each ->
                       each.bucket(settings.bucket())
-                          .key(key(id))
+                          .key(requests.key(id))
                           .contentMD5(hash)
-                          .overrideConfiguration(one -> one.apiCallAttemptTimeout(timeFor(size))),
-                  body(all)));
+                          .overrideConfiguration(
+                              one -> one.apiCallAttemptTimeout(requests.timeFor(size))),
+                  S3Requests.body(all)));
     } else {
-      keepInParts(id, bytes, size);
+      parts.keep(requests.key(id), bytes, size);
     }
     beside.drop(id);
-  }
-
-  private void keepInParts(UUID id, FileChannel bytes, long size) throws IOException {
-    long each = Math.max(partBytes, (size + MOST_PARTS - 1) / MOST_PARTS);
-    String upload =
-        ask(
-                "be stored",
-                () ->
-                    client.createMultipartUpload(one -> one.bucket(settings.bucket()).key(key(id))))
-            .uploadId();
-    boolean isKept = false;
-    try {
-      List<CompletedPart> parts = new ArrayList<>();
-      for (long first = 0; first < size; first += each) {
-        parts.add(
-            part(
-                id,
-                upload,
-                parts.size() + 1,
-                new ChannelPart(bytes, first, Math.min(each, size - first))));
-      }
-      ask(
-          "be stored",
-          () ->
-              client.completeMultipartUpload(
-                  one ->
-                      one.bucket(settings.bucket())
-                          .key(key(id))
-                          .uploadId(upload)
-                          .multipartUpload(all -> all.parts(parts))
-                          .overrideConfiguration(any -> any.apiCallAttemptTimeout(timeFor(size)))));
-      isKept = true;
-    } finally {
-      if (!isKept) {
-        abort(key(id), upload);
-      }
-    }
-  }
-
-  private CompletedPart part(UUID id, String upload, int number, ChannelPart bytes)
-      throws IOException {
-    String hash = bytes.md5();
-    String tag =
-        ask(
-                "be stored",
-                () ->
-                    client.uploadPart(
-                        one ->
-                            one.bucket(settings.bucket())
-                                .key(key(id))
-                                .uploadId(upload)
-                                .partNumber(number)
-                                .contentMD5(hash)
-                                .overrideConfiguration(
-                                    any -> any.apiCallAttemptTimeout(timeFor(bytes.length()))),
-                        body(bytes)))
-            .eTag();
-    return CompletedPart.builder().partNumber(number).eTag(tag).build();
-  }
-
-  private static RequestBody body(ChannelPart bytes) {
-    return RequestBody.fromContentProvider(
-        bytes::stream, bytes.length(), "application/octet-stream");
-  }
-
-  private Duration timeFor(long bytes) {
-    return settings.timeout().plusSeconds(bytes / LEAST_BYTES_A_SECOND);
-  }
-
-  private void abort(String key, String upload) {
-    try {
-      ask(
-          "be given up",
-          () ->
-              client.abortMultipartUpload(
-                  one -> one.bucket(settings.bucket()).key(key).uploadId(upload)));
-    } catch (IOException e) {
-      LOG.warn("The parts of {} stay in the bucket until the sweeper finds them", key, e);
-    }
   }
 
   @Override
   public void remove(UUID id) throws IOException {
     beside.drop(id);
-    find(
+    requests.find(
         "be removed",
-        () -> client.deleteObject(each -> each.bucket(settings.bucket()).key(key(id))));
+        () -> client.deleteObject(each -> each.bucket(settings.bucket()).key(requests.key(id))));
   }
 
   @Override
   public void tidy(Instant before) throws IOException {
     beside.tidy(before);
-    if (before.isBefore(tidied.plus(BETWEEN_LISTS))) {
-      return;
-    }
-    tidied = before;
-    for (MultipartUpload each : unfinished()) {
-      if (isOurs(each.key()) && each.initiated() != null && each.initiated().isBefore(before)) {
-        abort(each.key(), each.uploadId());
-      }
-    }
-  }
-
-  /** The bucket may have other things, whose names begin likewise. */
-  private boolean isOurs(String key) {
-    return key.startsWith(settings.prefix())
-        && ID.matcher(key.substring(settings.prefix().length())).matches();
-  }
-
-  private List<MultipartUpload> unfinished() throws IOException {
-    return ask(
-        "be listed",
-        () -> {
-          try {
-            return client
-                .listMultipartUploads(
-                    each -> each.bucket(settings.bucket()).prefix(settings.prefix()))
-                .uploads();
-          } catch (S3Exception e) {
-            if (e.statusCode() == NOT_IMPLEMENTED) {
-              return List.of();
-            }
-            throw e;
-          }
-        });
+    parts.tidy(before);
   }
 
   @Override
@@ -480,7 +262,7 @@ public final class S3Store implements ObjectStore, AutoCloseable {
 
   @Override
   public void close() {
-    client.close();
+    requests.close();
     presigner.close();
   }
 }
