@@ -199,7 +199,7 @@ final class Crashes {
         String token = issuer.forUser(i % 2 == 0 ? ALICE : BOB, Duration.ofHours(12));
         var uploader =
             new Uploader(
-                http, service.port(), token, conversation, new Random(random.nextLong()), files);
+                http, service::port, token, conversation, new Random(random.nextLong()), files);
         sending.add(
             threads.submit(
                 () -> {
@@ -261,7 +261,8 @@ final class Crashes {
       Thread.sleep(50); // what is freed meanwhile is taken too
     }
     System.out.printf(
-        "%n  the disk had %d bytes left; %d answers named it, %d messages found room all the same%n",
+        "%n  the disk had %d bytes left; %d answers named it, %d messages found room all the"
+            + " same%n",
         full.left(), seen.full.sum(), seen.acknowledged.size() - before);
     full.free();
     long after = seen.acknowledged.size();
@@ -349,7 +350,8 @@ final class Crashes {
       if (sabotage) {
         statement.execute("set session_replication_role = replica"); // past the triggers
         statement.execute(
-            "delete from public.user_messages where id = (select min(id::text)::uuid from public.user_messages)");
+            "delete from public.user_messages where id = (select min(id::text)::uuid from"
+                + " public.user_messages)");
       }
       try (ResultSet row =
           statement.executeQuery(
@@ -379,7 +381,8 @@ final class Crashes {
         "%n  killed before they were answered: %d requests; refused for the time being: %d%n%n",
         seen.unanswered.sum(), seen.postponed.sum());
     System.out.println(
-        "| kill -9 of the service | of PostgreSQL | of both | acknowledged | found after | lost | doubled |");
+        "| kill -9 of the service | of PostgreSQL | of both | acknowledged | found after | lost |"
+            + " doubled |");
     System.out.println(
         "|-----------------------:|--------------:|--------:|-------------:|------------:|-----:|--------:|");
     System.out.printf(
@@ -391,7 +394,7 @@ final class Crashes {
         found.size(),
         lost,
         doubled);
-    FilesAfter after = FilesAfter.of(database, data.resolve("files"), files.acknowledged, sabotage);
+    FilesAfter after = FilesAfter.of(database, data.resolve("files"), files, sabotage);
     System.out.println(
         "%n| files acknowledged | went on after a failure | found after | lost | other bytes | orphans |"
             .formatted());
@@ -414,9 +417,10 @@ final class Crashes {
             && (disk == null ? seen.unanswered.sum() : seen.full.sum()) > 0;
     if (disk != null) {
       System.out.printf(
-          "%n| full for | answered with 53100 | with \"internal\" | uploads answered with 507 | with 500 |%n"
-              + "|---------:|--------------------:|----------------:|--------------------------:|---------:|%n"
-              + "| %6d s | %19d | %15d | %25d | %8d |%n",
+          "%n| full for | answered with 53100 | with \"internal\" | uploads answered with 507 |"
+              + " with 500 |%n"
+              + "|---------:|--------------------:|----------------:|--------------------------:|---------:|%n|"
+              + " %6d s | %19d | %15d | %25d | %8d |%n",
           seconds, seen.full.sum(), seen.faults.sum(), files.full.sum(), files.faults.sum());
       worked &= seen.faults.sum() + files.faults.sum() == 0;
     }

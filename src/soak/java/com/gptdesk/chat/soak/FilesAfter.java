@@ -22,21 +22,22 @@ import java.util.UUID;
 import java.util.stream.Stream;
 
 /**
- * What is left of uploads after the crashes, and when the sweeper's time has come.
+ * What is left of uploads after the faults, and when the sweeper's time has come.
  *
  * @param stored files that the database has
  * @param lost acknowledged files that are gone, or whose bytes are others
  * @param broken stored files whose bytes are not there or are others
  * @param orphans files on the disk that no row names
+ * @param back files that were removed and are stored again
  */
-record FilesAfter(int stored, long lost, long broken, int orphans) {
+record FilesAfter(int stored, long lost, long broken, int orphans, long back) {
 
   /**
-   * @param acknowledged the hashes of files by their names
+   * @param seen which files were acknowledged, and which were removed
    * @param sabotage takes the bytes of one file away first, to check that this is noticed
    */
   static FilesAfter of(
-      EmbeddedDatabase database, Path directory, Map<String, String> acknowledged, boolean sabotage)
+      EmbeddedDatabase database, Path directory, Uploader.Seen seen, boolean sabotage)
       throws SQLException, IOException {
     sweepLater(database, directory);
     Map<String, String> found = new HashMap<>();
@@ -47,7 +48,8 @@ record FilesAfter(int stored, long lost, long broken, int orphans) {
         Statement statement = connection.createStatement();
         ResultSet row =
             statement.executeQuery(
-                "select id, name, encode(sha256, 'hex') from public.chat_files where state = 'stored'")) {
+                "select id, name, encode(sha256, 'hex') from public.chat_files where state ="
+                    + " 'stored'")) {
       while (row.next()) {
         UUID id = row.getObject(1, UUID.class);
         Path file = store.path(id);
@@ -72,10 +74,11 @@ record FilesAfter(int stored, long lost, long broken, int orphans) {
                   .count();
     }
     long lost =
-        acknowledged.entrySet().stream()
+        seen.acknowledged.entrySet().stream()
             .filter(it -> !it.getValue().equals(found.get(it.getKey())))
             .count();
-    return new FilesAfter(found.size(), lost, broken, orphans);
+    long back = seen.removed.stream().filter(found::containsKey).count();
+    return new FilesAfter(found.size(), lost, broken, orphans, back);
   }
 
   /** Unfinished uploads are too old now, and an hour has passed since they were given up. */
@@ -90,7 +93,8 @@ record FilesAfter(int stored, long lost, long broken, int orphans) {
     try (Connection connection = database.at(database.superuser(), "chat").connect();
         Statement statement = connection.createStatement()) {
       statement.execute(
-          "update public.chat_files set created_at = created_at - interval '2 days', updated_at = updated_at - interval '2 days' where state = 'uploading'");
+          "update public.chat_files set created_at = created_at - interval '2 days', updated_at ="
+              + " updated_at - interval '2 days' where state = 'uploading'");
       sweeper.sweep();
       statement.execute("update chat.file_removals set due_at = due_at - interval '1 hour'");
       sweeper.sweep();
@@ -98,6 +102,6 @@ record FilesAfter(int stored, long lost, long broken, int orphans) {
   }
 
   boolean isClean() {
-    return lost + broken + orphans == 0;
+    return lost + broken + orphans + back == 0;
   }
 }

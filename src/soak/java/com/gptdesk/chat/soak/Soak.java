@@ -45,7 +45,8 @@ import org.postgresql.PGNotification;
 /**
  * Two nodes on one database, and everything that can break, broken at random, again and again. At
  * the end every reader must know every message as the database has it, told once and in order, and
- * who listens to everything must have heard nothing that is not theirs.
+ * who listens to everything must have heard nothing that is not theirs. Each acknowledged file must
+ * be there byte by byte unless it was removed, and when the sweeper's time has come, no other.
  *
  * <p>Ends with 0 when that holds. {@code --seconds n} or {@code --minutes n} of faults, {@code
  * --seed n}, {@code --nats} for nodes that share a NATS server. Called by {@code scripts/soak}.
@@ -71,6 +72,7 @@ final class Soak {
   private final int seconds;
   private final long seed;
   private final Tally tally = new Tally();
+  private final Uploader.Seen files = new Uploader.Seen();
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
   private final HttpClient http = HttpClient.newHttpClient();
   private final Path directory;
@@ -130,7 +132,10 @@ final class Soak {
   private boolean run() throws Exception {
     System.out.printf(
         "Soak: %d s of faults, seed %d%s%n", seconds, seed, nats == null ? "" : ", by NATS");
+    Path folder = directory.resolve("files");
     var settings = new HashMap<>(SMALL_SERVICE);
+    settings.put("CHAT_STORAGE_DIR", folder.toString());
+    settings.put("CHAT_STORAGE_SWEEP_MS", "500");
     if (nats != null) {
       nats.start();
       settings.put("CHAT_NATS_URL", nats.url());
@@ -140,6 +145,7 @@ final class Soak {
     var wires = new ArrayList<Wire>();
     var nodes = new ArrayList<NodeProcess>();
     HikariDataSource pool = pool();
+    boolean clean;
     try {
       for (String name : List.of("node-1", "node-2")) {
         var node =
@@ -151,7 +157,7 @@ final class Soak {
       for (NodeProcess node : nodes) {
         node.awaitReady(http);
       }
-      return soak(new ChatDatabase(pool), nodes, wires, random);
+      clean = soak(new ChatDatabase(pool), nodes, wires, random);
     } finally {
       nodes.forEach(NodeProcess::close);
       for (Wire wire : wires) {
@@ -159,6 +165,36 @@ final class Soak {
       }
       pool.close();
     }
+    for (NodeProcess node : nodes) {
+      node.kill(); // so that nobody else sweeps
+    }
+    return reportFiles(folder) && clean;
+  }
+
+  private boolean reportFiles(Path folder) throws SQLException, IOException {
+    FilesAfter after = FilesAfter.of(database, folder, files, false);
+    System.out.println(
+        "%n| files acknowledged | read by others | removed | went on after a failure | found after | lost | other bytes | orphans | back |"
+            .formatted());
+    System.out.println(
+        "|-------------------:|---------------:|--------:|------------------------:|------------:|-----:|------------:|--------:|-----:|");
+    System.out.printf(
+        "| %18d | %14d | %7d | %23d | %11d | %4d | %11d | %7d | %4d |%n",
+        files.acknowledged.size() + files.removed.size(),
+        files.read.sum(),
+        files.removed.size(),
+        files.resumed.sum(),
+        after.stored(),
+        after.lost(),
+        after.broken(),
+        after.orphans(),
+        after.back());
+    files.complaints.stream().limit(20).forEach(System.out::println);
+    boolean worked = files.read.sum() > 10 && !files.removed.isEmpty();
+    if (!worked) {
+      System.out.println("Too few files for this to mean anything.");
+    }
+    return worked && after.isClean() && files.complaints.isEmpty();
   }
 
   private boolean soak(ChatDatabase chat, List<NodeProcess> nodes, List<Wire> wires, Random random)
@@ -176,6 +212,20 @@ final class Soak {
       }
     }
     writers.add(new Writer(chat, MALLORY, others, next(random), tally));
+    var sharers = new ArrayList<Sharer>();
+    for (UUID person : List.of(ALICE, BOB)) {
+      sharers.add(
+          new Sharer(
+              chat,
+              http,
+              any(wires, next(random)),
+              person,
+              token(person),
+              token(person.equals(ALICE) ? BOB : ALICE),
+              conversations.getFirst(),
+              next(random),
+              files));
+    }
 
     var readers = new ArrayList<Reader>();
     Map<String, List<UUID>> devices =
@@ -236,6 +286,14 @@ final class Soak {
                   threads.submit(
                       () -> {
                         it.write(on::get, 15);
+                        return null;
+                      })));
+      sharers.forEach(
+          it ->
+              running.add(
+                  threads.submit(
+                      () -> {
+                        it.share(on::get, before(seconds + (int) Await.PATIENCE.toSeconds()));
                         return null;
                       })));
       try {
@@ -305,7 +363,8 @@ final class Soak {
         .forEach((name, n) -> System.out.printf("  %-40s %6d%n", name, n.sum()));
     System.out.println();
     System.out.printf(
-        "  sessions of readers: %d; words to read again: %d; heard by Carol, Dave and Mallory of their own: %d%n",
+        "  sessions of readers: %d; words to read again: %d; heard by Carol, Dave and Mallory of"
+            + " their own: %d%n",
         tally.sessions.sum(), tally.resyncs.sum(), tally.overheard.sum());
     System.out.printf(
         "  idle, no socket open: %d sessions of the pools ran a query in 3 s%n", idle);
@@ -348,6 +407,9 @@ final class Soak {
     owner(
         "insert into public.teams (id, name) values ('%s', 'Blue'), ('%s', 'Red')"
             .formatted(BLUE, RED));
+    owner(
+        "update chat.settings set max_files_a_day = 1000000, max_file_bytes_a_day ="
+            + " 1125899906842624");
     UUID[][] teams = {{BLUE, ALICE, BOB, CAROL, DAVE}, {RED, MALLORY, NIAJ}};
     for (UUID[] team : teams) {
       for (int i = 1; i < team.length; i++) {
@@ -398,8 +460,8 @@ final class Soak {
     try (Connection connection = database.superuser().connect();
         Statement statement = connection.createStatement()) {
       String active =
-          "select count(*) from pg_stat_activity where usename = 'chat_login' and application_name = 'gptdesk-chat'"
-              + " and clock_timestamp() - state_change < interval '";
+          "select count(*) from pg_stat_activity where usename = 'chat_login' and application_name"
+              + " = 'gptdesk-chat' and clock_timestamp() - state_change < interval '";
       Await.until("start-up to come to rest", () -> number(statement, active + "1 s'") == 0);
       Thread.sleep(3_000); // the time measured
       return number(statement, active + "2.9 s'");

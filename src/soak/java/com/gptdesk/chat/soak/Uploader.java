@@ -18,11 +18,13 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,12 @@ final class Uploader {
     /** The hash of each acknowledged file, by its name in the conversation. */
     final Map<String, String> acknowledged = new ConcurrentHashMap<>();
 
+    /** Names of files that were removed; nobody may find them again. */
+    final Set<String> removed = ConcurrentHashMap.newKeySet();
+
+    /** Files that the other person has read as they were sent. */
+    final LongAdder read = new LongAdder();
+
     /** Uploads by TUS that went on after a failure. */
     final LongAdder resumed = new LongAdder();
 
@@ -50,16 +58,33 @@ final class Uploader {
     final Queue<String> complaints = new ConcurrentLinkedQueue<>();
   }
 
+  /**
+   * An acknowledged file.
+   *
+   * @param name in the conversation
+   * @param atOnce no request for it failed, so none that is late can store it again
+   */
+  record Stored(String name, String sha256, boolean atOnce) {}
+
   private final HttpClient http;
-  private final String address;
+  private final IntSupplier port;
   private final String token;
   private final UUID conversation;
   private final Random random;
   private final Seen seen;
 
-  Uploader(HttpClient http, int port, String token, UUID conversation, Random random, Seen seen) {
+  /**
+   * @param port where the next request goes
+   */
+  Uploader(
+      HttpClient http,
+      IntSupplier port,
+      String token,
+      UUID conversation,
+      Random random,
+      Seen seen) {
     this.http = http;
-    this.address = "http://127.0.0.1:" + port + "/storage/v1";
+    this.port = port;
     this.token = token;
     this.conversation = conversation;
     this.random = random;
@@ -73,35 +98,54 @@ final class Uploader {
    */
   void upload(BooleanSupplier on, BooleanSupplier patience) throws InterruptedException {
     for (int i = 0; on.getAsBoolean(); i++) {
-      byte[] content = new byte[random.nextInt(1, LARGEST)];
-      random.nextBytes(content);
-      String name = UUID.randomUUID() + ".bin";
-      boolean resumable = i % 2 == 1;
-      @Nullable String upload = null;
-      boolean done = false;
-      while (!done) {
-        if (!patience.getAsBoolean()) {
-          seen.complaints.add(name + " was never acknowledged");
-          return;
-        }
-        if (!resumable) {
-          done = isStored(put(name, content));
-        } else if (upload == null) {
-          upload = begun(name, content.length);
-        } else {
-          HttpResponse<String> state = resumable(upload, "HEAD", null, 0);
-          if (state != null && state.statusCode() == 404) {
-            upload = null; // given up, so it begins anew
-          } else if (state != null && state.statusCode() == 200) {
-            done = goesOn(upload, content, (int) offset(state));
-          }
-        }
-        if (!done) {
-          Thread.sleep(random.nextLong(20, 150)); // whoever uploads tries again later
+      if (store(i % 2 == 1, patience) == null) {
+        return;
+      }
+    }
+  }
+
+  /**
+   * Uploads a new file until it is acknowledged; null when the patience is over.
+   *
+   * @param resumable by TUS in two parts
+   */
+  @Nullable Stored store(boolean resumable, BooleanSupplier patience) throws InterruptedException {
+    byte[] content = new byte[random.nextInt(1, LARGEST)];
+    random.nextBytes(content);
+    String name = UUID.randomUUID() + ".bin";
+    @Nullable String upload = null;
+    boolean atOnce = true;
+    boolean done = false;
+    while (!done) {
+      if (!patience.getAsBoolean()) {
+        seen.complaints.add(name + " was never acknowledged");
+        return null;
+      }
+      if (!resumable) {
+        done = isStored(put(name, content));
+        atOnce &= done;
+      } else if (upload == null) {
+        upload = begun(name, content.length);
+      } else {
+        HttpResponse<String> state = resumable(upload, "HEAD", null, 0);
+        if (state != null && state.statusCode() == 404) {
+          upload = null; // given up, so it begins anew
+          atOnce = false;
+        } else if (state != null && state.statusCode() == 200) {
+          done = goesOn(upload, content, (int) offset(state));
         }
       }
-      seen.acknowledged.put(name, sha256(content));
+      if (!done) {
+        Thread.sleep(random.nextLong(20, 150)); // whoever uploads tries again later
+      }
     }
+    Stored stored = new Stored(name, sha256(content), atOnce);
+    seen.acknowledged.put(name, stored.sha256());
+    return stored;
+  }
+
+  private String address() {
+    return "http://127.0.0.1:" + port.getAsInt() + "/storage/v1";
   }
 
   /** Half of the rest, or the rest when it is small; true at its end. */
@@ -130,7 +174,7 @@ final class Uploader {
       throws InterruptedException {
     return answered(
         HttpRequest.newBuilder(
-                URI.create(address + "/object/attachments/" + conversation + "/" + name))
+                URI.create(address() + "/object/attachments/" + conversation + "/" + name))
             .header("x-upsert", "true") // the answer of the last try may be lost
             .POST(BodyPublishers.ofByteArray(content)));
   }
@@ -139,7 +183,7 @@ final class Uploader {
   private @Nullable String begun(String name, int length) throws InterruptedException {
     HttpResponse<String> answer =
         answered(
-            HttpRequest.newBuilder(URI.create(address + "/upload/resumable"))
+            HttpRequest.newBuilder(URI.create(address() + "/upload/resumable"))
                 .header("Tus-Resumable", "1.0.0")
                 .header("x-upsert", "true")
                 .header("Upload-Length", String.valueOf(length))
@@ -157,7 +201,7 @@ final class Uploader {
       String upload, String method, byte @Nullable [] part, int offset)
       throws InterruptedException {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create(address + "/upload/resumable/" + upload))
+        HttpRequest.newBuilder(URI.create(address() + "/upload/resumable/" + upload))
             .header("Tus-Resumable", "1.0.0");
     if (part != null) {
       request
