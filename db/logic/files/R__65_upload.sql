@@ -192,6 +192,46 @@ $$;
 comment on function public.begin_upload is
   'Begins an upload to conversation_id/name and returns its row, whose id is the object''s key: to be committed before a byte is stored. size: bytes, where they are known. upsert: it takes the place of a file of the caller''s that was not sent. PT400 for a path, size or metadata that cannot be, PT403 where the caller may not write, PT409 for a name that is taken, PT413 and PT429 for more than the limits.';
 
+create or replace function chat.claim_upload(file_id uuid, sha256 bytea)
+  returns void
+  volatile
+  security definer                 -- the service, which owns nothing, calls it
+  set search_path = pg_catalog, pg_temp
+  language plpgsql
+as $$
+begin
+  perform chat.demand_claims_of('chat_relay');
+  if octet_length(claim_upload.sha256) is distinct from 32 then
+    raise sqlstate 'PT400' using
+      message = 'claim_upload takes a sha256.',
+      detail = 'missing';
+  end if;
+  update public.chat_files f
+  set sha256 = claim_upload.sha256
+  where f.id = claim_upload.file_id
+    and f.state = 'uploading'
+    and f.sha256 is null;
+  if found then
+    return;
+  end if;
+  -- Of two at a time the second has waited for the first, and reads what that one has written.
+  perform
+  from public.chat_files f
+  where f.id = claim_upload.file_id
+    and f.state in ('uploading', 'stored')
+    and f.sha256 = claim_upload.sha256;
+  if not found then
+    raise sqlstate 'PT409' using
+      message = 'This upload has other bytes, or is no more.',
+      detail = 'upload_claimed',
+      hint = 'Begin another upload. Another request has brought these bytes to their end, or the upload was given up.';
+  end if;
+end
+$$;
+
+comment on function chat.claim_upload(uuid, bytea) is
+  'Says which bytes an upload has, before they are put where people read them: the first word holds, so nobody replaces what was stored. The same bytes may be claimed again. PT409 for others, and for an upload that is no more.';
+
 create or replace function chat.finish_upload(
   file_id uuid,
   size bigint,
@@ -252,6 +292,12 @@ begin
       detail = 'file_type',
       hint = format('Taken are %s: chat.settings.file_types. The content tells the type, not the name.', array_to_string(types, ', '));
   end if;
+  if file.sha256 <> finish_upload.sha256 then
+    raise sqlstate 'PT409' using
+      message = 'This upload has other bytes.',
+      detail = 'upload_claimed',
+      hint = 'Begin another upload.';
+  end if;
   perform chat.count_upload(file.uploader_id, 0, finish_upload.size - coalesce(file.size, 0));
 
   delete from public.chat_files f
@@ -272,7 +318,7 @@ end
 $$;
 
 comment on function chat.finish_upload(uuid, bigint, bytea, text, jsonb) is
-  'Says that an upload''s bytes are stored, and what they are; the file is there from now on. The same bytes again change nothing. PT404 for an upload that is no more, PT403, PT409, PT413, PT415 and PT429 when its uploader may not store it: then call chat.abandon_upload.';
+  'Says that an upload''s bytes are stored, and what they are; the file is there from now on. The same bytes again change nothing. PT404 for an upload that is no more, PT409 where chat.claim_upload was told of other bytes, PT403, PT409, PT413, PT415 and PT429 when its uploader may not store it: then call chat.abandon_upload.';
 
 create or replace function chat.abandon_upload(file_id uuid)
   returns void
@@ -299,8 +345,8 @@ comment on function chat.abandon_upload(uuid) is
 
 revoke all on function
   chat.count_upload, chat.check_file_size, chat.check_file_metadata, chat.check_file_is_free, chat.lock_conversation_of,
-  public.begin_upload, chat.finish_upload, chat.abandon_upload
+  public.begin_upload, chat.claim_upload, chat.finish_upload, chat.abandon_upload
 from public, anon, authenticated, service_role;
 
 grant execute on function public.begin_upload to authenticated;
-grant execute on function chat.finish_upload, chat.abandon_upload to chat_relay;
+grant execute on function chat.claim_upload, chat.finish_upload, chat.abandon_upload to chat_relay;

@@ -136,8 +136,24 @@ $$;
 comment on function chat.sweep_files(int) is
   'One step of giving up: uploads that were not finished in chat.settings.unfinished_upload_hours, files that were not sent in unsent_file_hours. Returns how many; the service calls it until there are none.';
 
+create or replace function chat.file_figures()
+  returns table (removals_waiting bigint, uploads_open bigint)
+  volatile
+  security definer                 -- the service, which owns nothing, calls it
+  set search_path = pg_catalog, pg_temp
+  rows 1
+  language sql
+as $$
+  select
+    (select count(*) from chat.file_removals),
+    (select count(*) from public.chat_files f where f.state = 'uploading' and f.message_id is null)
+  where (select chat.demand_claims_of('chat_relay'))
+$$;
+
+comment on function chat.file_figures() is 'For monitoring: objects that wait to be removed, and uploads that were begun and are not finished.';
+
 revoke all on function
-  chat.queue_removal, chat.take_file_removals, chat.finish_file_removals, chat.sweep_files
+  chat.queue_removal, chat.take_file_removals, chat.finish_file_removals, chat.sweep_files, chat.file_figures
 from public, anon, authenticated, service_role;
 
-grant execute on function chat.take_file_removals, chat.finish_file_removals, chat.sweep_files to chat_relay;
+grant execute on function chat.take_file_removals, chat.finish_file_removals, chat.sweep_files, chat.file_figures to chat_relay;

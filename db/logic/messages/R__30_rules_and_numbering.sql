@@ -38,10 +38,10 @@ create or replace function chat.told_time(written_at timestamptz, moment timesta
   stable
   parallel safe
   language sql
-return case when told_time.written_at < told_time.moment - interval '1 minute' and isfinite(told_time.written_at) then told_time.written_at end;
+return case when told_time.written_at >= '1970-01-01 00:00:00+00' and told_time.written_at < told_time.moment - interval '1 minute' then told_time.written_at end;
 
 comment on function chat.told_time(timestamptz, timestamptz) is
-  'When a message was written, where that is more than a minute before the server got it: only then does its reader learn something by it.';
+  'When a message was written, where that is more than a minute before the server got it: only then does its reader learn something by it. Null before 1970, which no clock shows.';
 
 -- Of one message. chat.send_messages numbers several at once by the same rules.
 create or replace function chat.number_message()

@@ -57,7 +57,7 @@ public final class GenerateJooqCode {
       """
       chat\\.(settings|apply_retention|claims_hold|call_statement|rows_statement|callable_functions|served_columns|row_functions|relationships|ensure_message_partitions|message_partitions_ahead|notification_queue_usage|changed_messages
       |come_online|go_offline|expire_typing|expire_presence|touch_presence|read_log|fill_webhook_events|take_webhook_events|finish_webhook_event|fail_webhook_event|drop_dead_letters|webhook_figures
-      |finish_upload|abandon_upload|take_file_removals|finish_file_removals|sweep_files
+      |claim_upload|finish_upload|abandon_upload|take_file_removals|finish_file_removals|sweep_files|file_figures
       |set_push_key|queue_push_notices|take_push_notices|finish_push_notice|sweep_push_subscriptions
       |lock_people|person_called|store_person|provisioned|provision_person|remove_provisioned)
       |relay\\.(open|tail|claim_slot|sleep|wake|audience_of_person|published_columns|maintain|log_state

@@ -113,9 +113,39 @@ class FilesRulesTest extends MessageRules {
   }
 
   @Test
+  void theFirstBytesOfAnUploadAreItsBytes() {
+    UUID upload = begin(alice, "a.txt", 1L);
+    claim(upload, "1");
+    claim(upload, "1");
+    assertEquals("upload_claimed", refused(() -> claim(upload, "2")));
+    assertEquals("upload_claimed", refused(() -> finish(upload, "2")));
+    finish(upload, "1");
+    claim(upload, "1"); // it is put once more
+    assertEquals("upload_claimed", refused(() -> claim(upload, "2")), "also when it is stored");
+    UUID gone = begin(alice, "b.txt", 1L);
+    abandon(gone);
+    assertEquals("upload_claimed", refused(() -> claim(gone, "1")));
+  }
+
+  @Test
+  void whatWaitsIsCounted() {
+    UUID upload = begin(alice, "a.txt", 1L);
+    assertEquals("0 1", figures());
+    abandon(upload);
+    assertEquals("1 0", figures());
+    done(upload);
+    assertEquals("0 0", figures());
+  }
+
+  private String figures() {
+    return relay("select removals_waiting || ' ' || uploads_open from chat.file_figures()");
+  }
+
+  @Test
   void onlyTheRelayFinishesTakesAndSweeps() {
     UUID upload = begin(alice, "a.txt", 1L);
     String relay = "Alice    42501\nMallory  42501\nAnon     42501\nService  42501\nRelay    ";
+    everybody("select chat.claim_upload('%s', sha256('1'))".formatted(upload), relay + "1");
     everybody(
         "select chat.finish_upload('%s', 1, sha256('1'), 'text/plain')".formatted(upload),
         relay + "1");
@@ -123,6 +153,7 @@ class FilesRulesTest extends MessageRules {
     everybody("select chat.take_file_removals()", relay + "0");
     everybody("select chat.finish_file_removals('{}')", relay + "1");
     everybody("select chat.sweep_files()", relay + "1");
+    everybody("select removals_waiting from chat.file_figures()", relay + "1");
   }
 
   // What is refused.
@@ -195,7 +226,8 @@ class FilesRulesTest extends MessageRules {
   @Test
   void eachLimitIsASetting() {
     database.asOwner(
-        "update chat.settings set max_file_bytes = 5, max_files_a_day = 3, max_file_bytes_a_day = 12");
+        "update chat.settings set max_file_bytes = 5, max_files_a_day = 3, max_file_bytes_a_day ="
+            + " 12");
     assertEquals("file_too_large", refused(() -> begin(alice, "a", 6L)));
     UUID unknown = begin(alice, "a", null);
     assertEquals("file_too_large", refused(() -> finish(unknown, "123456")));
@@ -554,7 +586,8 @@ class FilesRulesTest extends MessageRules {
     sendFile(alice, "c.txt");
     assertEquals(0L, sweep());
     database.asOwner(
-        "update public.chat_files set updated_at = now() - interval '25 hours'; update chat.upload_counts set day = day - 2");
+        "update public.chat_files set updated_at = now() - interval '25 hours'; update"
+            + " chat.upload_counts set day = day - 2");
     database.asOwner("update chat.settings set unfinished_upload_hours = 26");
     assertEquals(1L, sweep());
     assertEquals(List.of(unsent.toString()), queued());
@@ -624,6 +657,10 @@ class FilesRulesTest extends MessageRules {
             .formatted(upload, content, type, details));
   }
 
+  private void claim(UUID upload, String content) {
+    relay("select chat.claim_upload('%s', sha256('%s'))".formatted(upload, content));
+  }
+
   private void abandon(UUID upload) {
     relay("select chat.abandon_upload('%s')".formatted(upload));
   }
@@ -688,7 +725,8 @@ class FilesRulesTest extends MessageRules {
             String.join(
                 " ",
                 tx.fetch(
-                        "select name || case when id is null then '/' else '' end from public.list_files(?, ?)",
+                        "select name || case when id is null then '/' else '' end from"
+                            + " public.list_files(?, ?)",
                         folder,
                         search)
                     .getValues(0, String.class)));

@@ -178,7 +178,7 @@ class HostileSessionsTest extends Rules {
       Pattern.compile(
           "chat\\.(touch_presence|come_online|go_offline|expire_\\w+|ensure_message_partitions"
               + "|message_partitions_ahead|notification_queue_usage|apply_retention"
-              + "|finish_\\w+|abandon_upload|take_file_removals|sweep_\\w+|set_push_key|queue_push_notices|take_push_notices"
+              + "|finish_\\w+|claim_upload|abandon_upload|take_file_removals|file_figures|sweep_\\w+|set_push_key|queue_push_notices|take_push_notices"
               + "|read_log|fill_webhook_events|take_webhook_events|fail_webhook_event|drop_dead_letters|webhook_figures)");
 
   private static final String WORDS =
@@ -208,7 +208,8 @@ class HostileSessionsTest extends Rules {
     for (String relation :
         column(
             "select distinct relname from pg_class where relnamespace::regnamespace::text in"
-                + " ('pg_catalog', 'public', 'chat', 'relay') and relkind in ('r', 'p', 'v', 'S', 'c') and relname in "
+                + " ('pg_catalog', 'public', 'chat', 'relay') and relkind in ('r', 'p', 'v', 'S',"
+                + " 'c') and relname in "
                 + WORDS)) {
       made +=
           tries(
@@ -241,13 +242,15 @@ class HostileSessionsTest extends Rules {
             from pg_proc p
             where p.pronamespace = 'pg_catalog'::regnamespace
               and p.prokind = 'f'
-              and p.proname in\s"""
+              and p.proname in\s\
+            """
                 + WORDS)) {
       made += tries(session, "create function public." + signature + body);
     }
     for (String name :
         column(
-            "select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace and prokind = 'f' and proname in "
+            "select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace"
+                + " and prokind = 'f' and proname in "
                 + WORDS)) {
       String arguments = "text";
       for (int i = 1; i <= 4; i++) {
@@ -389,7 +392,8 @@ class HostileSessionsTest extends Rules {
       List.of(
           "create rule r as on insert to public.user_messages do also select 1",
           "create event trigger e on ddl_command_start execute function chat.audit_statement()",
-          "create trigger t after insert on public.user_messages execute function chat.audit_statement()",
+          "create trigger t after insert on public.user_messages execute function"
+              + " chat.audit_statement()",
           "create policy p on public.user_messages using (true)",
           "create view public.v as select 1 as x",
           "create materialized view public.m as select 1 as x",
@@ -456,7 +460,8 @@ class HostileSessionsTest extends Rules {
     assertEquals(
         "0",
         database.ownerReads(
-            "select count(*) from pg_class c, aclexplode(c.relacl) a where c.relname = 'user_messages_2035_01' and a.grantee <> c.relowner"));
+            "select count(*) from pg_class c, aclexplode(c.relacl) a where c.relname ="
+                + " 'user_messages_2035_01' and a.grantee <> c.relowner"));
   }
 
   // What stays on a connection.
@@ -543,7 +548,8 @@ class HostileSessionsTest extends Rules {
                     try (Statement statement = connection.createStatement();
                         ResultSet row =
                             statement.executeQuery(
-                                "select name from pg_prepared_statements where not from_sql and statement like '%count(*)%'")) {
+                                "select name from pg_prepared_statements where not from_sql and"
+                                    + " statement like '%count(*)%'")) {
                       while (row.next()) {
                         names.add(row.getString(1));
                       }
@@ -714,7 +720,8 @@ class HostileSessionsTest extends Rules {
     try (Connection thief = sessionOf(mallory)) {
       run(
           thief,
-          "select pg_advisory_lock(1667785076, k) from generate_series(0, 400) k; select pg_advisory_lock(k) from generate_series(0, 400) k");
+          "select pg_advisory_lock(1667785076, k) from generate_series(0, 400) k; select"
+              + " pg_advisory_lock(k) from generate_series(0, 400) k");
       try (Connection second = relaySession()) {
         try (Connection relay = relaySession()) {
           run(relay, "select relay.open()");

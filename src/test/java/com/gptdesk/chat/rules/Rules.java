@@ -247,7 +247,8 @@ abstract class Rules {
             .formatted(conversation),
         "select public.remove_files('%s', '{b.txt}')".formatted(conversation),
         "select public.delete_message('%s')".formatted(message),
-        "select chat.me(), chat.my_team(), chat.require_active_user(), chat.checked_page_size(1), chat.uuid7_time(chat.uuid7())",
+        "select chat.me(), chat.my_team(), chat.require_active_user(), chat.checked_page_size(1),"
+            + " chat.uuid7_time(chat.uuid7())",
         "select chat.claims_hold()",
         "select chat.demand_claims()",
         "select chat.visible_people(array['%s']::pg_catalog.uuid[])".formatted(bob.id()),
@@ -266,12 +267,14 @@ abstract class Rules {
         "select chat.expire_typing()",
         "select chat.ensure_message_partitions(7)",
         "select chat.apply_retention()",
+        "select chat.claim_upload('%s', pg_catalog.sha256('1'))".formatted(upload),
         "select chat.finish_upload('%s', 1, pg_catalog.sha256('1'), 'text/plain')"
             .formatted(upload),
         "select chat.abandon_upload('%s')".formatted(upload),
         "select chat.take_file_removals()",
         "select chat.finish_file_removals('{}')",
         "select chat.sweep_files()",
+        "select removals_waiting from chat.file_figures()",
         "select chat.read_log('test')",
         "select chat.fill_webhook_events()",
         "select chat.take_webhook_events()",
@@ -334,8 +337,8 @@ abstract class Rules {
     work.run();
     List<Logged> rows = new ArrayList<>();
     query(
-        "select table_name, operation, (audience || team_audience)::text[], coalesce(record, 'null'),"
-            + " coalesce(old_record, 'null') from relay.change_log where seq > "
+        "select table_name, operation, (audience || team_audience)::text[], coalesce(record,"
+            + " 'null'), coalesce(old_record, 'null') from relay.change_log where seq > "
             + before
             + " order by seq",
         row ->

@@ -30,7 +30,8 @@ class SchemaLawsTest extends Rules {
         """);
     assertTrue(
         column(
-                    "select oid from pg_class where relrowsecurity and relnamespace = 'chat'::regnamespace")
+                    "select oid from pg_class where relrowsecurity and relnamespace ="
+                        + " 'chat'::regnamespace")
                 .size()
             >= 5,
         "settings and the partitions");
@@ -48,13 +49,15 @@ class SchemaLawsTest extends Rules {
           and a.grantee <> c.relowner
         """);
     law(
-        "select inhrelid::regclass from pg_inherits join pg_policy on polrelid = inhrelid where %s is not null");
+        "select inhrelid::regclass from pg_inherits join pg_policy on polrelid = inhrelid where %s"
+            + " is not null");
   }
 
   @Test
   void thereIsNoDefaultPartition() {
     law(
-        "select partrelid::regclass from pg_partitioned_table where partdefid <> 0 and '' not in %s");
+        "select partrelid::regclass from pg_partitioned_table where partdefid <> 0 and '' not in"
+            + " %s");
   }
 
   @Test
@@ -131,7 +134,8 @@ class SchemaLawsTest extends Rules {
     assertEquals(
         List.of("Users can create conversations"),
         column(
-            "select polname from pg_policy where regexp_replace(pg_get_expr(polwithcheck, polrelid), 'SELECT \\w+\\.\\w+\\(\\)', '', 'g') ~ '\\w\\('"),
+            "select polname from pg_policy where regexp_replace(pg_get_expr(polwithcheck,"
+                + " polrelid), 'SELECT \\w+\\.\\w+\\(\\)', '', 'g') ~ '\\w\\('"),
         "the one check that asks about its row");
   }
 
@@ -320,7 +324,8 @@ class SchemaLawsTest extends Rules {
           end
         """);
     law(
-        "select nspname from pg_namespace where nspname in %s and nspname <> 'public' and has_schema_privilege('anon', oid, 'usage')");
+        "select nspname from pg_namespace where nspname in %s and nspname <> 'public' and"
+            + " has_schema_privilege('anon', oid, 'usage')");
   }
 
   @Test
@@ -337,8 +342,9 @@ class SchemaLawsTest extends Rules {
     assertEquals(
         List.of("user_conversations to service_role"),
         column(
-            "select c.oid::regclass || ' to ' || a.grantee::regrole from pg_class c, aclexplode(c.relacl) a"
-                + " where a.privilege_type = 'DELETE' and a.grantee <> c.relowner and c.relnamespace = 'public'::regnamespace"));
+            "select c.oid::regclass || ' to ' || a.grantee::regrole from pg_class c,"
+                + " aclexplode(c.relacl) a where a.privilege_type = 'DELETE' and a.grantee <>"
+                + " c.relowner and c.relnamespace = 'public'::regnamespace"));
     law(
         """
         select n.nspname || ' ' || r.rolname
@@ -353,7 +359,8 @@ class SchemaLawsTest extends Rules {
   void everythingOfOursHasAComment() {
     String uncommented = " and obj_description(x.oid, '%s') is null";
     law(
-        "select oid::regclass from pg_class x where relkind in ('r', 'p', 'v', 'S') and relnamespace::regnamespace::text in %s and oid <> 'chat.flyway_history'::regclass"
+        "select oid::regclass from pg_class x where relkind in ('r', 'p', 'v', 'S') and"
+            + " relnamespace::regnamespace::text in %s and oid <> 'chat.flyway_history'::regclass"
             + uncommented.formatted("pg_class").replace("%", "%%"));
     law(
         """
@@ -370,10 +377,12 @@ class SchemaLawsTest extends Rules {
         "select oid::regprocedure from pg_proc x where pronamespace::regnamespace::text in %s"
             + uncommented.formatted("pg_proc"));
     law(
-        "select oid::regprocedure from pg_proc x where pronamespace::regnamespace::text in ('auth') and '' not in %s"
+        "select oid::regprocedure from pg_proc x where pronamespace::regnamespace::text in ('auth')"
+            + " and '' not in %s"
             + uncommented.formatted("pg_proc"));
     law(
-        "select polrelid::regclass || ': ' || polname from pg_policy x join pg_class c on c.oid = polrelid where c.relnamespace::regnamespace::text in %s"
+        "select polrelid::regclass || ': ' || polname from pg_policy x join pg_class c on c.oid ="
+            + " polrelid where c.relnamespace::regnamespace::text in %s"
             + uncommented.formatted("pg_policy"));
     law(
         """
@@ -386,12 +395,14 @@ class SchemaLawsTest extends Rules {
         """
             + uncommented.formatted("pg_class"));
     law(
-        "select tgrelid::regclass || ': ' || tgname from pg_trigger x join pg_class c on c.oid = tgrelid"
-            + " where not tgisinternal and tgparentid = 0 and c.relnamespace::regnamespace::text in %s"
+        "select tgrelid::regclass || ': ' || tgname from pg_trigger x join pg_class c on c.oid ="
+            + " tgrelid where not tgisinternal and tgparentid = 0 and"
+            + " c.relnamespace::regnamespace::text in %s"
             + uncommented.formatted("pg_trigger"));
     law(
-        "select x.oid::regtype from pg_type x left join pg_class c on c.oid = typrelid"
-            + " where typtype in ('c', 'd', 'e') and coalesce(c.relkind, 'c') = 'c' and typnamespace::regnamespace::text in %s"
+        "select x.oid::regtype from pg_type x left join pg_class c on c.oid = typrelid where"
+            + " typtype in ('c', 'd', 'e') and coalesce(c.relkind, 'c') = 'c' and"
+            + " typnamespace::regnamespace::text in %s"
             + uncommented.formatted("pg_type"));
     law(
         "select nspname from pg_namespace x where nspname in %s"
@@ -439,7 +450,8 @@ class SchemaLawsTest extends Rules {
             "get_changes",
             "get_messages"),
         column(
-            "select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and has_function_privilege('service_role', p.oid, 'execute') order by 1"));
+            "select p.proname from pg_proc p where p.pronamespace = 'public'::regnamespace and"
+                + " has_function_privilege('service_role', p.oid, 'execute') order by 1"));
     law(
         """
         select p.oid::regprocedure
@@ -459,8 +471,8 @@ class SchemaLawsTest extends Rules {
           and p.pronamespace <> 'relay'::regnamespace
           and p.proname not in (
             'come_online', 'go_offline', 'touch_presence', 'expire_presence', 'expire_typing', 'ensure_message_partitions', 'apply_retention',
-            'message_partitions_ahead', 'notification_queue_usage', 'finish_upload', 'abandon_upload', 'take_file_removals',
-            'finish_file_removals', 'sweep_files', 'read_log', 'fill_webhook_events', 'take_webhook_events', 'finish_webhook_event',
+            'message_partitions_ahead', 'notification_queue_usage', 'claim_upload', 'finish_upload', 'abandon_upload', 'take_file_removals',
+            'finish_file_removals', 'sweep_files', 'file_figures', 'read_log', 'fill_webhook_events', 'take_webhook_events', 'finish_webhook_event',
             'fail_webhook_event', 'drop_dead_letters', 'webhook_figures',
             'queue_push_notices', 'take_push_notices', 'finish_push_notice', 'set_push_key', 'sweep_push_subscriptions')
         """);

@@ -26,10 +26,10 @@ public class DiskStore implements ObjectStore {
   private static final long MIB = 1 << 20;
 
   /**
-   * What this process has open. The system takes a process's lock on a file away when any channel
-   * to it is closed, so a second one must not even be opened.
+   * What this process has open, by its place. The system takes a process's lock on a file away when
+   * any channel to it is closed, so a second one must not even be opened.
    */
-  private static final Set<UUID> OPEN = ConcurrentHashMap.newKeySet();
+  private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
   private final Path incoming;
   private final Path objects;
@@ -42,7 +42,7 @@ public class DiskStore implements ObjectStore {
    * @throws IOException the folder cannot be created or written
    */
   public DiskStore(Path directory, long reservedBytes) throws IOException {
-    this.incoming = Files.createDirectories(directory.resolve("incoming"));
+    this.incoming = Files.createDirectories(directory.resolve("incoming")).toRealPath();
     this.objects = Files.createDirectories(directory.resolve("objects"));
     this.reservedBytes = reservedBytes;
     Files.delete(Files.createTempFile(incoming, "can-be-written-", ""));
@@ -62,7 +62,7 @@ public class DiskStore implements ObjectStore {
     return openAlone(
         id,
         () -> {
-          FileChannel channel = open(incoming.resolve(id.toString()));
+          FileChannel channel = open(incoming(id));
           try {
             if (channel.tryLock() == null) {
               throw new FileBusy();
@@ -100,8 +100,8 @@ public class DiskStore implements ObjectStore {
     IncomingFile open() throws IOException;
   }
 
-  private static IncomingFile openAlone(UUID id, Opening opening) throws IOException {
-    if (!OPEN.add(id)) {
+  private IncomingFile openAlone(UUID id, Opening opening) throws IOException {
+    if (!OPEN.add(incoming(id))) {
       throw new FileBusy();
     }
     boolean done = false;
@@ -117,8 +117,12 @@ public class DiskStore implements ObjectStore {
   }
 
   /** Says that this process has it open no more. */
-  static void closed(UUID id) {
-    OPEN.remove(id);
+  void closed(UUID id) {
+    OPEN.remove(incoming(id));
+  }
+
+  private Path incoming(UUID id) {
+    return incoming.resolve(id.toString());
   }
 
   /** Opens a file to append to; a test opens another one. */
@@ -129,7 +133,7 @@ public class DiskStore implements ObjectStore {
 
   @Override
   public long arrived(UUID id) throws IOException {
-    for (Path file : List.of(incoming.resolve(id.toString()), path(id))) {
+    for (Path file : List.of(incoming(id), path(id))) {
       try {
         return Files.size(file);
       } catch (NoSuchFileException e) {
@@ -164,7 +168,7 @@ public class DiskStore implements ObjectStore {
 
   /** Removes what has come of a file that is not whole. */
   void drop(UUID id) throws IOException {
-    Files.deleteIfExists(incoming.resolve(id.toString()));
+    Files.deleteIfExists(incoming(id));
   }
 
   @Override
@@ -190,7 +194,7 @@ public class DiskStore implements ObjectStore {
       Files.createDirectories(folder);
       force(objects);
     }
-    Files.move(incoming.resolve(id.toString()), whole, StandardCopyOption.ATOMIC_MOVE);
+    Files.move(incoming(id), whole, StandardCopyOption.ATOMIC_MOVE);
     force(folder == null ? objects : folder);
     force(incoming);
   }

@@ -1,11 +1,15 @@
 package com.gptdesk.chat.service.files;
 
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /** What happened to files on this node since its start. Thread-safe. */
 public final class FileCounts {
   private final LongAdder stored = new LongAdder();
-  private final LongAdder refused = new LongAdder();
+  private final Map<Why, LongAdder> refused = new EnumMap<>(Why.class);
   private final LongAdder failed = new LongAdder();
   private final LongAdder bytesReceived = new LongAdder();
   private final LongAdder bytesSent = new LongAdder();
@@ -19,6 +23,53 @@ public final class FileCounts {
   private final LongAdder clean = new LongAdder();
   private final LongAdder infected = new LongAdder();
   private final LongAdder unscanned = new LongAdder();
+  private final LongAdder scansTimedOut = new LongAdder();
+
+  public FileCounts() {
+    for (Why why : Why.values()) {
+      refused.put(why, new LongAdder());
+    }
+  }
+
+  /** Why an upload was refused. */
+  public enum Why {
+    /** The person may not write there, or not any more. */
+    RIGHT,
+    /** The name is taken, or other bytes were stored. */
+    TAKEN,
+    /** The file or the picture is too large. */
+    SIZE,
+    /** Files of this type are not taken. */
+    TYPE,
+    /** The person has uploaded too much today. */
+    LIMIT,
+    /** The virus scanner found something. */
+    INFECTED,
+    /** The file is too large for the virus scanner. */
+    UNSCANNED,
+    /** Another request writes the same upload. */
+    BUSY,
+    /** The request is no upload that can be. */
+    OTHER;
+
+    /**
+     * Of an answer.
+     *
+     * @param reason its reason code; null for none
+     */
+    public static Why of(int status, @Nullable String reason) {
+      return switch (status) {
+        case 401, 403 -> RIGHT;
+        case 404, 409 -> TAKEN;
+        case 413 -> "file_unscanned".equals(reason) ? UNSCANNED : SIZE;
+        case 415 -> TYPE;
+        case 422 -> INFECTED;
+        case 423 -> BUSY;
+        case 429 -> LIMIT;
+        default -> OTHER;
+      };
+    }
+  }
 
   /** An upload became a whole file. */
   public void stored() {
@@ -26,8 +77,8 @@ public final class FileCounts {
   }
 
   /** An upload was refused, by the database or for its content. */
-  public void refused() {
-    refused.increment();
+  public void refused(Why why) {
+    Objects.requireNonNull(refused.get(why)).increment();
   }
 
   /** An upload failed: the client went away, or the disk is full or broken. */
@@ -104,9 +155,14 @@ public final class FileCounts {
     infected.increment();
   }
 
-  /** The virus scanner did not look at a file: it is away or too slow, or the file is too large. */
+  /** The virus scanner did not look at a file: it is away, or the file is too large. */
   void unscanned() {
     unscanned.increment();
+  }
+
+  /** The virus scanner did not answer in time. */
+  void scanTimedOut() {
+    scansTimedOut.increment();
   }
 
   public long uploadsStored() {
@@ -114,7 +170,11 @@ public final class FileCounts {
   }
 
   public long uploadsRefused() {
-    return refused.sum();
+    return refused.values().stream().mapToLong(LongAdder::sum).sum();
+  }
+
+  public long uploadsRefused(Why why) {
+    return Objects.requireNonNull(refused.get(why)).sum();
   }
 
   public long uploadsFailed() {
@@ -151,6 +211,10 @@ public final class FileCounts {
 
   public long scansInfected() {
     return infected.sum();
+  }
+
+  public long scansTimedOut() {
+    return scansTimedOut.sum();
   }
 
   public long scansFailed() {

@@ -4,6 +4,7 @@ import static com.gptdesk.chat.database.internal.chat.tables.Settings.SETTINGS;
 import static com.gptdesk.chat.jooq.Tables.CHAT_FILES;
 
 import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.jooq.tables.records.ChatFilesRecord;
 import com.gptdesk.chat.jooq.udt.records.FileViewRecord;
@@ -116,8 +117,8 @@ public final class FileRecords {
             wanted.conversation(),
             wanted.name(),
             wanted.size(),
-            wanted.type(),
-            JSONB.valueOf(JSON.writeValueAsString(wanted.metadata())),
+            StorableText.ofNullable(wanted.type()),
+            JSONB.valueOf(StorableText.ofJson(JSON.writeValueAsString(wanted.metadata()))),
             wanted.upsert()));
   }
 
@@ -156,6 +157,19 @@ public final class FileRecords {
   private @Nullable StoredFile first(Caller caller, Condition condition) {
     return database.reading(
         caller, tx -> tx.selectFrom(CHAT_FILES).where(condition).fetchOne(FileRecords::of));
+  }
+
+  /**
+   * Says which bytes an upload has, before they are put where people read them. The same again is
+   * success; other bytes are refused, whichever node brings them.
+   */
+  public void claim(UUID id, byte[] sha256) {
+    this.<@Nullable Void>asRelay(
+        tx -> {
+          com.gptdesk.chat.database.internal.chat.Routines.claimUpload(
+              tx.configuration(), id, sha256);
+          return null;
+        });
   }
 
   /** Makes an upload a stored file. The same again is success. */

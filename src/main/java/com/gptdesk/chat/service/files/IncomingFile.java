@@ -168,7 +168,7 @@ public final class IncomingFile implements AutoCloseable {
       try {
         channel.close();
       } finally {
-        DiskStore.closed(id);
+        store.closed(id);
       }
     }
   }

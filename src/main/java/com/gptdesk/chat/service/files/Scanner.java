@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.files;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -95,6 +96,10 @@ public final class Scanner {
     String answer;
     try {
       answer = ask(content);
+    } catch (SocketTimeoutException e) {
+      counts.scanTimedOut();
+      LOG.warn("The file {} was not scanned: no answer in {} ms", id, settings.limit().toMillis());
+      return new Verdict.Away();
     } catch (IOException | UnresolvedAddressException e) {
       return away(id, e.toString());
     }
@@ -137,6 +142,8 @@ public final class Scanner {
           throw cut == null ? new IOException("it closed the connection") : cut;
         }
         return answer;
+      } catch (IOException e) {
+        throw end.isDone() ? new SocketTimeoutException() : e;
       } finally {
         end.cancel(false);
       }

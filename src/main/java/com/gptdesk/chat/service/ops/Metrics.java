@@ -34,6 +34,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntSupplier;
@@ -74,15 +75,19 @@ public final class Metrics implements AutoCloseable {
    * @param logBytes size of the change log
    * @param logMaxBytes the size above which it loses changes early
    * @param logCutAt when it last lost some, in Unix time; 0 for never
+   * @param fileRemovals files whose bytes wait to be removed
+   * @param openUploads uploads that are not finished
    */
   public record DatabaseState(
       double notificationQueue,
       int monthsAhead,
       double logBytes,
       double logMaxBytes,
-      long logCutAt) {
+      long logCutAt,
+      double fileRemovals,
+      double openUploads) {
     static final DatabaseState UNKNOWN =
-        new DatabaseState(Double.NaN, -1, Double.NaN, Double.NaN, 0);
+        new DatabaseState(Double.NaN, -1, Double.NaN, Double.NaN, 0, Double.NaN, Double.NaN);
 
     /** Queries this database. */
     public static DatabaseState of(ServiceDatabase chat) {
@@ -92,12 +97,15 @@ public final class Metrics implements AutoCloseable {
             var log =
                 com.gptdesk.chat.database.internal.relay.Routines.logState(tx.configuration())
                     .getFirst();
+            var files = Routines.fileFigures(tx.configuration()).getFirst();
             return new DatabaseState(
                 Routines.notificationQueueUsage(tx.configuration()),
                 Routines.messagePartitionsAhead(tx.configuration()),
                 log.getBytes(),
                 log.getMaxBytes(),
-                log.getCutAt() == null ? 0 : log.getCutAt().toEpochSecond());
+                log.getCutAt() == null ? 0 : log.getCutAt().toEpochSecond(),
+                files.getRemovalsWaiting(),
+                files.getUploadsOpen());
           });
     }
   }
@@ -321,6 +329,15 @@ public final class Metrics implements AutoCloseable {
     counter("chat.file.uploads", uploads, files, FileCounts::uploadsStored, "outcome", "stored");
     counter("chat.file.uploads", uploads, files, FileCounts::uploadsRefused, "outcome", "refused");
     counter("chat.file.uploads", uploads, files, FileCounts::uploadsFailed, "outcome", "failed");
+    for (FileCounts.Why why : FileCounts.Why.values()) {
+      counter(
+          "chat.file.refusals",
+          "Uploads that were refused, by the reason",
+          files,
+          counts -> counts.uploadsRefused(why),
+          "reason",
+          why.name().toLowerCase(Locale.ROOT));
+    }
     counter(
         "chat.file.received.bytes",
         "Bytes of files that were uploaded",
@@ -371,6 +388,7 @@ public final class Metrics implements AutoCloseable {
     counter("chat.file.scans", scans, files, FileCounts::scansClean, "outcome", "clean");
     counter("chat.file.scans", scans, files, FileCounts::scansInfected, "outcome", "infected");
     counter("chat.file.scans", scans, files, FileCounts::scansFailed, "outcome", "unscanned");
+    counter("chat.file.scans", scans, files, FileCounts::scansTimedOut, "outcome", "timed_out");
   }
 
   /** Metrics of webhooks. */
@@ -459,6 +477,17 @@ public final class Metrics implements AutoCloseable {
         "Unix time when the change log last dropped changes for its size; 0 for never",
         this,
         m -> m.state.logCutAt());
+    gauge(
+        "chat.file.removals.waiting",
+        "Files of all nodes whose bytes wait to be removed; NaN when the database does not answer",
+        this,
+        m -> m.state.fileRemovals());
+    gauge(
+        "chat.file.uploads.open",
+        "Uploads of all nodes that were begun and are not finished; NaN when the database does not"
+            + " answer",
+        this,
+        m -> m.state.openUploads());
   }
 
   /**

@@ -1,5 +1,6 @@
 package com.gptdesk.chat.service.storage;
 
+import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.files.StoredFile;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -34,10 +35,10 @@ record ObjectPath(UUID conversation, String name) {
     return found;
   }
 
-  /** For writes: another path is refused. */
+  /** For writes: another path is refused, as is one with what no database can store. */
   static ObjectPath wanted(String path) {
     ObjectPath found = of(path);
-    if (found == null) {
+    if (found == null || !StorableText.of(path).equals(path)) {
       throw StorageErrors.invalidKey(path).stop();
     }
     return found;

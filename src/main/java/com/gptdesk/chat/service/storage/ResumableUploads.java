@@ -198,7 +198,12 @@ final class ResumableUploads {
       if (file.size() != offset) {
         throw conflict(file.size());
       }
-      uploads.receive(file, request.body(), begun.length());
+      try {
+        uploads.receive(file, request.body(), begun.length());
+      } catch (Problem.Stop e) {
+        uploads.refused(e);
+        throw e;
+      }
       if (file.size() == begun.length()) {
         finish(begun, file);
       }
@@ -212,11 +217,13 @@ final class ResumableUploads {
     try {
       uploads.finish(begun, file);
     } catch (Problem.Stop e) {
+      uploads.refused(e);
       if (e.problem().status() != 503) { // what the scanner did not see yet is asked for again
         uploads.discard(begun, file);
       }
       throw e;
     } catch (Refusal e) {
+      uploads.refused(e);
       uploads.discard(begun, file);
       throw e;
     }
@@ -226,10 +233,7 @@ final class ResumableUploads {
     try {
       return store.isWhole(file.id()) ? store.whole(file.id()) : store.write(file.id());
     } catch (FileBusy e) {
-      throw Problem.of(423, "ResourceLocked", "The resource is locked")
-          .withHint("Another request writes this upload; try again in a moment")
-          .withHeader("Retry-After", "1")
-          .stop();
+      throw StorageErrors.busy().stop();
     }
   }
 

@@ -531,8 +531,7 @@ public final class StorageEndpoint {
     metadata.put("eTag", '"' + listed.get("sha256").asString() + '"');
     metadata.set("size", listed.get("size"));
     metadata.set("mimetype", listed.get("content_type"));
-    metadata.put(
-        "cacheControl", "max-age=" + listed.path("metadata").path("cacheControl").asLong(3600));
+    metadata.put("cacheControl", "max-age=" + UserMetadata.cacheSeconds(listed.path("metadata")));
     metadata.set("lastModified", listed.get("updated_at"));
     metadata.set("contentLength", listed.get("size"));
     metadata.put("httpStatusCode", 200);
@@ -599,7 +598,7 @@ public final class StorageEndpoint {
     requireBucket(text(body, "bucketId", ""));
     requireBucket(text(body, "destinationBucket", BUCKET));
     ObjectPath from = ObjectPath.existing(StorableText.of(text(body, "sourceKey", "")));
-    ObjectPath to = ObjectPath.wanted(StorableText.of(text(body, "destinationKey", "")));
+    ObjectPath to = ObjectPath.wanted(text(body, "destinationKey", ""));
     if (!from.conversation().equals(to.conversation())) {
       throw StorageErrors.denied("A file stays in its conversation").stop();
     }

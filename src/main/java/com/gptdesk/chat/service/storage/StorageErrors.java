@@ -79,6 +79,13 @@ final class StorageErrors {
         .withHint("At most " + maxBytes + " bytes are scanned");
   }
 
+  /** Another request writes the same upload. */
+  static Problem busy() {
+    return Problem.of(423, "ResourceLocked", "The resource is locked")
+        .withHint("Another request writes this upload; try again in a moment")
+        .withHeader("Retry-After", "1");
+  }
+
   /** The client went away, or the request ended before its time. */
   static Problem cutOff() {
     return Problem.of(400, "IncompleteBody", "The request ended before its body was whole");

@@ -4,6 +4,7 @@ import com.gptdesk.chat.database.Caller;
 import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.DatabaseUnavailable;
 import com.gptdesk.chat.service.files.DiskFull;
+import com.gptdesk.chat.service.files.FileBusy;
 import com.gptdesk.chat.service.files.FileContent;
 import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FileRecords;
@@ -58,13 +59,36 @@ final class Uploads {
       return begun;
     } catch (IOException e) {
       throw failed(e);
-    } catch (Refusal | Problem.Stop e) {
-      counts.refused();
+    } catch (Refusal e) {
+      refused(e);
+      throw e;
+    } catch (Problem.Stop e) {
+      refused(e);
       throw e;
     } catch (DatabaseUnavailable e) {
       counts.failed();
       throw e;
     }
+  }
+
+  /** Counts it. */
+  void refused(Problem.Stop stop) {
+    Problem problem = stop.problem();
+    if (problem.status() >= 500) {
+      counts.failed();
+    } else {
+      counts.refused(FileCounts.Why.of(problem.status(), problem.details()));
+    }
+  }
+
+  /** Counts it. */
+  void refused(Refusal refusal) {
+    String code = refusal.code();
+    int status =
+        code.matches("PT\\d{3}")
+            ? Integer.parseInt(code.substring(2))
+            : code.equals("42501") ? 403 : 400;
+    counts.refused(FileCounts.Why.of(status, refusal.details()));
   }
 
   private IncomingFile open(StoredFile begun) throws IOException {
@@ -100,14 +124,25 @@ final class Uploads {
   StoredFile begin(Caller caller, FileRecords.Wanted wanted) {
     try {
       if (wanted.size() != null) {
-        store.requireRoom(wanted.size());
+        requireRoom(wanted.size());
       }
       return records.begin(caller, wanted);
     } catch (Refusal e) {
-      counts.refused();
+      refused(e);
       throw e;
     } catch (IOException e) {
       throw failed(e);
+    }
+  }
+
+  /** What is larger than any file may be is no matter of the disk: the database refuses it. */
+  private void requireRoom(long bytes) throws IOException {
+    try {
+      store.requireRoom(bytes);
+    } catch (DiskFull e) {
+      if (bytes <= records.limits().maxBytes()) {
+        throw e;
+      }
     }
   }
 
@@ -145,8 +180,9 @@ final class Uploads {
       details.put("width", picture.width()).put("height", picture.height());
     }
     requireHarmless(begun, file);
-    thumbnails.add(begun.id(), file, content, details);
     byte[] hash = file.hash();
+    records.claim(begun.id(), hash); // another node may have other bytes of it, and end first
+    thumbnails.add(begun.id(), file, content, details);
     file.keep();
     records.finish(begun.id(), file.size(), hash, content.type(), details);
     counts.stored();
@@ -208,8 +244,12 @@ final class Uploads {
     }
   }
 
-  /** What a failure of the disk or of the connection becomes. */
+  /** What a failure of the disk or of the connection, or another writer, becomes. */
   RuntimeException failed(IOException failure) {
+    if (failure instanceof FileBusy) {
+      counts.refused(FileCounts.Why.BUSY);
+      return StorageErrors.busy().stop();
+    }
     counts.failed();
     if (failure instanceof DiskFull) {
       LOG.error("An upload was refused: {}", failure.getMessage());

@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.storage;
 import com.gptdesk.chat.service.files.StoredFile;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -10,6 +11,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class UserMetadata {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final String CACHE = "cacheControl";
+  private static final long DEFAULT_SECONDS = 3600;
+  private static final long LONGEST_SECONDS = 999_999_999;
 
   private UserMetadata() {}
 
@@ -40,7 +43,12 @@ final class UserMetadata {
 
   /** For how many seconds caches may keep it. */
   static long cacheSeconds(StoredFile file) {
-    return file.metadata().path(CACHE).asLong(3600);
+    return cacheSeconds(file.metadata());
+  }
+
+  /** The uploader may have written anything there. */
+  static long cacheSeconds(JsonNode metadata) {
+    return Math.clamp(metadata.path(CACHE).asLong(DEFAULT_SECONDS), 0, LONGEST_SECONDS);
   }
 
   /** Without what this service keeps there. */

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.service.files.Scanner.Verdict;
 import com.gptdesk.chat.service.settings.Settings;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.Clamd;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -17,6 +19,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +79,7 @@ class ScannerTest {
       gone = clamd.address();
       clamd.answers(null);
       assertEquals(new Verdict.Away(), scan(clamd.address(), Duration.ofMillis(300), TEXT));
+      assertEquals(List.of(1L, 0L), List.of(counts.scansTimedOut(), counts.scansFailed()));
       clamd.answers("stream: OK");
       assertEquals(new Verdict.TooLarge(), scan(clamd.address(), new byte[(int) (2 * MIB + 1)]));
       assertEquals(new Verdict.Clean(), scan(clamd.address(), new byte[(int) (2 * MIB)]));
@@ -97,7 +102,30 @@ class ScannerTest {
             scan(address, new byte[(int) (2 * MIB)]),
             "more than its StreamMaxLength");
       }
+      scan(clamd.address(), zipOfZips());
+      assertEquals(
+          new Verdict.Infected("Eicar-Test.UNOFFICIAL"),
+          scan(clamd.address(), Clamd.EICAR),
+          "it has outlived what unpacks to 200 MB");
     }
+  }
+
+  private static byte[] zipOfZips() throws IOException {
+    byte[] inner = zip(new byte[10 * (int) MIB], 1);
+    byte[] outer = zip(inner, 20);
+    assertTrue(outer.length < MIB / 4, "it is small itself");
+    return outer;
+  }
+
+  private static byte[] zip(byte[] content, int copies) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      for (int i = 0; i < copies; i++) {
+        zip.putNextEntry(new ZipEntry(i + ".zip"));
+        zip.write(content);
+      }
+    }
+    return bytes.toByteArray();
   }
 
   @Test

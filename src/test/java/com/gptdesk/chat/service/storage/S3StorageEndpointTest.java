@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.gptdesk.chat.service.files.FaultyWire;
 import com.gptdesk.chat.service.files.FaultyWire.Fault;
 import com.gptdesk.chat.service.files.FileCounts;
 import com.gptdesk.chat.service.files.FullDisk;
@@ -12,7 +11,6 @@ import com.gptdesk.chat.service.files.ObjectStore;
 import com.gptdesk.chat.service.files.S3Server;
 import com.gptdesk.chat.service.files.S3Store;
 import com.gptdesk.chat.service.storage.StorageClient.Answer;
-import com.gptdesk.chat.testing.Await;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -20,8 +18,6 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -32,86 +28,51 @@ import org.junit.jupiter.api.Test;
 
 /** The same with files in a bucket, and what people see of an S3 that fails. */
 class S3StorageEndpointTest extends StorageEndpointTest {
-  private static final Duration TIMEOUT = Await.PATIENCE;
-
-  private S3Server server;
-  private FaultyWire wire;
-  private S3Store bucket;
+  private final InBucket bucket = new InBucket();
 
   @Override
   ObjectStore store(FullDisk disk, FileCounts counts) throws IOException {
-    server = new S3Server();
-    wire = new FaultyWire(server.address());
-    bucket = new S3Store(disk, S3Server.settings(wire.address(), false, TIMEOUT), counts);
-    return bucket;
+    return bucket.store(disk, counts);
+  }
+
+  @Override
+  List<String> kept() throws IOException {
+    return bucket.kept(super.kept());
+  }
+
+  @Override
+  byte[] bytesOf(UUID id) throws IOException {
+    return bucket.bytesOf(id);
+  }
+
+  @AfterEach
+  void mend() throws IOException {
+    bucket.breaks(Fault.NONE);
   }
 
   @AfterAll
   void stopServer() throws IOException {
     bucket.close();
-    wire.close();
-    server.close();
-  }
-
-  @AfterEach
-  void mend() throws IOException {
-    wire.breaks(Fault.NONE);
-  }
-
-  @Override
-  List<String> kept() throws IOException {
-    List<String> all = new ArrayList<>(super.kept());
-    all.addAll(server.keys());
-    return all;
-  }
-
-  @Override
-  byte[] bytesOf(UUID id) throws IOException {
-    return server.bytes(id.toString());
   }
 
   @Test
   void aBucketThatFailsIsToldAndNothingIsHalfThere() throws IOException {
     for (Fault fault : List.of(Fault.REFUSES, Fault.LOSES_ANSWERS)) {
-      wire.breaks(fault);
+      bucket.breaks(fault);
       Answer failed = alice.upload(chat + "a.txt", TEXT);
       assertEquals(503, failed.status(), failed.text());
       assertEquals("StorageUnavailable", failed.json().get("code").asString());
       assertEquals("5", failed.header("Retry-After"));
-      wire.breaks(Fault.NONE);
+      bucket.breaks(Fault.NONE);
       assertEquals(List.of(), kept());
       assertEquals("404", bob.download(chat + "a.txt").refusal());
     }
     assertEquals(200, alice.upload(chat + "a.txt", TEXT).status(), "its name is free");
-    wire.breaks(Fault.REFUSES);
+    bucket.breaks(Fault.REFUSES);
     Answer unread = bob.download(chat + "a.txt");
     assertEquals(503, unread.status(), unread.text());
-    wire.breaks(Fault.NONE);
+    bucket.breaks(Fault.NONE);
     assertArrayEquals(TEXT, bob.download(chat + "a.txt").response().body(), "the control");
-  }
-
-  @Test
-  void aResumableUploadOutlivesABucketThatFails() throws IOException {
-    Answer created = create(chat + "a.txt", 10);
-    assertEquals(204, patch(created, 0, "01234".getBytes()).status());
-    wire.breaks(Fault.REFUSES);
-    assertEquals(503, patch(created, 5, "56789".getBytes()).status());
-    assertEquals(503, state(created).status(), "what was not stored is not called whole");
-    wire.breaks(Fault.NONE);
-    assertEquals("10", state(created).header("Upload-Offset"));
-    assertArrayEquals(TEXT, bob.download(chat + "a.txt").response().body());
-  }
-
-  @Test
-  void whatCameAndWasNotConfirmedIsSweptInTheEnd() throws IOException {
-    Answer created = create(chat + "a.txt", 10);
-    patch(created, 0, "01234".getBytes());
-    wire.breaks(Fault.LOSES_ANSWERS);
-    assertEquals(503, patch(created, 5, "56789".getBytes()).status());
-    assertEquals(1, server.keys().size(), "the bucket has it");
-    wire.breaks(Fault.NONE);
-    sweepLater(Duration.ofDays(2));
-    assertEquals(List.of(), kept());
   }
 
   @Test
@@ -120,7 +81,7 @@ class S3StorageEndpointTest extends StorageEndpointTest {
     new Random(1).nextBytes(bytes);
     alice.upload(chat + "a.bin", bytes);
     assertArrayEquals(bytes, bob.download(chat + "a.bin").response().body());
-    wire.breaks(Fault.CUTS_ANSWERS);
+    bucket.breaks(Fault.CUTS_ANSWERS);
     boolean failed = false;
     try {
       failed = bob.download(chat + "a.bin").status() != 200;
@@ -136,7 +97,8 @@ class S3StorageEndpointTest extends StorageEndpointTest {
     alice.upload(chat + "page.html", "<html><script>1</script></html>".getBytes());
     String address = signed(bob, chat + "page.html");
     try (S3Store direct =
-        new S3Store(disk(), S3Server.settings(server.address(), true, TIMEOUT), new FileCounts())) {
+        new S3Store(
+            disk(), S3Server.settings(bucket.direct(), true, InBucket.TIMEOUT), new FileCounts())) {
       StorageReply reply = answer(direct, "GET", address);
       assertEquals(302, reply.status());
       assertTrue(
@@ -162,7 +124,7 @@ class S3StorageEndpointTest extends StorageEndpointTest {
               BodyHandlers.ofString());
       assertEquals(403, other.statusCode(), "nobody changes what is signed");
       assertEquals(200, answer(direct, "HEAD", address).status());
-      assertEquals(200, answer(bucket, "GET", address).status(), "without redirects");
+      assertEquals(200, answer(bucket.store(), "GET", address).status(), "without redirects");
     }
     database.asOwner("delete from public.chat_files");
     assertEquals("404", bob.get(address).refusal(), "the right is asked for each time");
