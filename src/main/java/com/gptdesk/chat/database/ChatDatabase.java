@@ -95,6 +95,12 @@ public class ChatDatabase {
           + " or has_schema_privilege('authenticated', 'public', 'create')"
           + " or has_schema_privilege('service_role', 'public', 'create')); ";
 
+  /**
+   * Ends what is sent together inside a transaction. From PostgreSQL 18 on the server reports a
+   * path that differs from the session's, and the driver then forgets all that it has prepared.
+   */
+  private static final String OWN_PATH = "; set local search_path to default";
+
   private static final String RESPONSE =
       "; select nullif(pg_catalog.current_setting('response.status', true), ''),"
           + " nullif(pg_catalog.current_setting('response.headers', true), '')";
@@ -384,7 +390,8 @@ public class ChatDatabase {
             + settings.statement()
             + (settings.findsPublic() ? FIND_PUBLIC : "")
             + statement
-            + RESPONSE;
+            + RESPONSE
+            + OWN_PATH;
     return withRetries(
         () ->
             transactions.single(
@@ -502,7 +509,8 @@ public class ChatDatabase {
                                 entering(caller, readOnly, timeout)
                                     + settings.statement()
                                     + (settings.findsPublic() ? FIND_PUBLIC : "")
-                                    + statement)) {
+                                    + statement
+                                    + (readOnly ? "" : OWN_PATH))) {
                           int next = 0;
                           call.setString(++next, signed(caller).claims());
                           for (String value : settings.values().values()) {

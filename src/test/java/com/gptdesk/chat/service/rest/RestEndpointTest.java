@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.Caller;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestId;
 import com.gptdesk.chat.service.query.TableQuery;
 import com.gptdesk.chat.testing.HeardLog;
 import com.gptdesk.chat.testing.TestDatabase;
+import com.zaxxer.hikari.HikariDataSource;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.sql.Connection;
@@ -87,6 +89,59 @@ class RestEndpointTest {
   }
 
   // Reading
+
+  /** PostgreSQL plans a form of request a few times for its values, and then once for all. */
+  @Test
+  void noStatementIsPlannedAnewForEachCall() {
+    try (HikariDataSource one = new HikariDataSource()) {
+      one.setDataSource(database.service().dataSource());
+      one.setMaximumPoolSize(1);
+      ServiceDatabase chat = new ServiceDatabase(one);
+      TableClient client =
+          TableClient.of(
+              chat,
+              new RestLimits(List.of("marks"), 3, 2, Duration.ofSeconds(30)),
+              List.of(),
+              false,
+              database.alice().id());
+      for (int call = 0; call < 30; call++) {
+        assertEquals(
+            200,
+            client
+                .get(
+                    "user_messages?select=*,sender:users!sender_id(full_name),message_reactions(reaction)&order=seq.desc&limit=%d&seq=lt.%d&conversation_id=eq.%s"
+                        .formatted(1 + call % 2, 2 + call, conversation))
+                .status());
+        assertEquals(
+            200,
+            client
+                .get(
+                    "user_conversations?select=id,last_message:user_messages!last_message_id(content,sender:users!sender_id(full_name))&id=eq."
+                        + (call % 2 == 0 ? conversation : UUID.randomUUID()))
+                .status());
+        assertEquals(
+            204,
+            client
+                .ask(
+                    "PATCH",
+                    "marks?code=eq." + "abc".charAt(call % 3),
+                    "{\"note\":\"%d\"}".formatted(call))
+                .status());
+      }
+      String plans =
+          chat.asItself(
+              tx ->
+                  tx.fetch(
+                          """
+                          select concat_ws(' ', count(*), min(generic_plans) > 9, max(custom_plans) < 9)
+                          from pg_prepared_statements
+                          where statement ~ 'user_messages|user_conversations|marks'
+                          """)
+                      .getFirst()
+                      .get(0, String.class));
+      assertEquals("3 t t", plans);
+    }
+  }
 
   @Test
   void aStarIsWhatTheRoleMayRead() {

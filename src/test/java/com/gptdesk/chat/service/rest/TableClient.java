@@ -3,6 +3,7 @@ package com.gptdesk.chat.service.rest;
 import com.gptdesk.chat.service.auth.TokenIssuer;
 import com.gptdesk.chat.service.auth.TokenSettings;
 import com.gptdesk.chat.service.auth.TokenVerifier;
+import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.testing.TestDatabase;
@@ -37,10 +38,20 @@ record TableClient(RestEndpoint endpoint, @Nullable String token, Map<String, St
       List<String> functions,
       boolean mayRollBack,
       @Nullable UUID person) {
+    return of(database.chat(), limits, functions, mayRollBack, person);
+  }
+
+  /** The same with connections of one's own. */
+  static TableClient of(
+      ServiceDatabase database,
+      RestLimits limits,
+      List<String> functions,
+      boolean mayRollBack,
+      @Nullable UUID person) {
     RestEndpoint endpoint =
         new RestEndpoint(
-            database.chat(),
-            new TableCatalogue(database.chat(), limits.served(), functions),
+            database,
+            new TableCatalogue(database, limits.served(), functions),
             limits,
             new TokenVerifier(TokenSettings.ofSecret(SECRET)),
             RequestLimits.ample(),
