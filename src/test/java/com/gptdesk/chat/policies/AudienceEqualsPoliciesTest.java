@@ -41,7 +41,7 @@ import tools.jackson.databind.json.JsonMapper;
  * random worlds; {@code -Dchat.seed=…} runs one of them again.
  */
 @Tag("slow")
-@Tag("mutants")
+@Tag("once")
 class AudienceEqualsPoliciesTest {
 
   private static final int WORLDS = 4;

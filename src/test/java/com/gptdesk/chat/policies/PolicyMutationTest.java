@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
  * connection, each mutant under a savepoint.
  */
 @Tag("slow")
-@Tag("mutants")
+@Tag("once")
 class PolicyMutationTest {
 
   private static TestDatabase database;

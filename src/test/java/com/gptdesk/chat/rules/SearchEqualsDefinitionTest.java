@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.Test;
  * who write much and little, deleted messages, blocks, others' ids as words, a month without a
  * partition.
  */
+@Tag("once")
 class SearchEqualsDefinitionTest extends Rules {
   private static final int QUESTIONS = 300;
   private static final long SEED = 20;

@@ -41,6 +41,7 @@ import tools.jackson.databind.node.ObjectNode;
  * one for each way; {@code -Dchat.seed=…} runs one of them again.
  */
 @Tag("slow")
+@Tag("once")
 class SentTogetherTest {
 
   private static final int WORLDS = 3;

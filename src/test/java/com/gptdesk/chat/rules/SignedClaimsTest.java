@@ -35,12 +35,14 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * Where the database believes signed claims alone, who has the login and any SQL is nobody; who
  * signs is who the claims say.
  */
+@Tag("once")
 class SignedClaimsTest extends Rules {
 
   private static final String SECRET = "a secret of the claims, of 32 bytes and more";
