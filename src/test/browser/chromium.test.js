@@ -540,7 +540,19 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
           await person.sees('[role="menuitemcheckbox"]');
         },
       ],
-      ['forced-colours', { forcedColors: 'active' }, async (person) => person.choosesConversation('Bob')],
+      [
+        'forced-colours',
+        { forcedColors: 'active' },
+        async (person) => {
+          await person.choosesConversation('Bob');
+          const colours = () =>
+            person.page.locator('.conversation-selected .avatar-initials').evaluate((initials) => {
+              const { color, backgroundColor, borderTopColor } = getComputedStyle(initials);
+              return [color === backgroundColor, color === borderTopColor];
+            });
+          assert.deepEqual(await colours(), [false, true], 'its letters and its circle are to be seen');
+        },
+      ],
       [
         'zoomed', // 1280 × 1024 pixels at 400 %
         { viewport: { width: 320, height: 256 } },
