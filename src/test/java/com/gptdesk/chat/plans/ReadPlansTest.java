@@ -29,6 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  * seen in time, too, but only beside the same read in the same run.
  */
 @Tag("slow")
+@Tag("once")
 class ReadPlansTest {
   private static final JsonMapper JSON = JsonMapper.shared();
   private static final int PARTITIONS = BulkChat.PARTITIONS;
