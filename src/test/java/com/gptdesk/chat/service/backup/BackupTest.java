@@ -10,7 +10,10 @@ import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.embedded.EmbeddedDatabase;
 import com.gptdesk.chat.testing.Await;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -23,6 +26,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -144,10 +148,8 @@ class BackupTest {
     Files.write(cut, java.util.Arrays.copyOf(whole, whole.length * 2 / 3));
     refused(own.resolve("a"), cut, "damaged or not complete");
 
-    byte[] wrong = whole.clone();
-    wrong[whole.length / 2] ^= 1;
     Path flipped = own.resolve("flipped");
-    Files.write(flipped, wrong);
+    Files.write(flipped, withAWrongBit(whole));
     refused(own.resolve("b"), flipped, "damaged");
 
     Path other = own.resolve("other");
@@ -232,6 +234,19 @@ class BackupTest {
 
   private static String server() {
     return EmbeddedDatabase.ownMajor() + ".0";
+  }
+
+  /** From the middle on, but not one that says from how far back zeros are repeated. */
+  private static byte[] withAWrongBit(byte[] whole) {
+    for (int at = whole.length / 2; ; at++) {
+      byte[] wrong = whole.clone();
+      wrong[at] ^= 1;
+      try (InputStream unzipped = new GZIPInputStream(new ByteArrayInputStream(wrong))) {
+        unzipped.transferTo(OutputStream.nullOutputStream()); // and compares with its sum
+      } catch (IOException e) {
+        return wrong;
+      }
+    }
   }
 
   private void refused(Path directory, Path file, String words) throws IOException {
