@@ -13,6 +13,8 @@ import com.gptdesk.chat.testing.Clamd;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -74,9 +76,7 @@ class ScannerTest {
 
   @Test
   void itHasLittleTimeAndSeesNoLargeFiles() throws IOException {
-    String gone;
     try (ClamdStandIn clamd = new ClamdStandIn()) {
-      gone = clamd.address();
       clamd.answers(null);
       assertEquals(new Verdict.Away(), scan(clamd.address(), Duration.ofMillis(300), TEXT));
       assertEquals(List.of(1L, 0L), List.of(counts.scansTimedOut(), counts.scansFailed()));
@@ -84,9 +84,15 @@ class ScannerTest {
       assertEquals(new Verdict.TooLarge(), scan(clamd.address(), new byte[(int) (2 * MIB + 1)]));
       assertEquals(new Verdict.Clean(), scan(clamd.address(), new byte[(int) (2 * MIB)]));
     }
-    for (String away :
-        List.of(gone, "clamd://no-such-host.invalid", "unix:" + folder.resolve("x"))) {
-      assertEquals(new Verdict.Away(), scan(away, TEXT), away);
+    try (Socket silent = new Socket()) { // keeps a port on which nobody listens
+      silent.bind(new InetSocketAddress("127.0.0.1", 0));
+      for (String away :
+          List.of(
+              "clamd://127.0.0.1:" + silent.getLocalPort(),
+              "clamd://no-such-host.invalid",
+              "unix:" + folder.resolve("x"))) {
+        assertEquals(new Verdict.Away(), scan(away, TEXT), away);
+      }
     }
   }
 
