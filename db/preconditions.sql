@@ -44,7 +44,7 @@ with
         'search_users', 'get_or_create_conversation', 'get_conversations', 'send_message', 'get_messages', 'get_changes',
         'edit_message', 'delete_message', 'mark_as_read', 'mark_conversation_as_read', 'search_messages', 'update_presence',
         'update_typing_status', 'add_reaction', 'remove_reaction', 'set_archived', 'set_muted', 'block_user', 'unblock_user',
-        'mark_as_unread', 'get_unread_total', 'get_blocked_users', 'begin_upload', 'list_files', 'move_file', 'remove_files',
+        'mark_as_unread', 'mark_as_delivered', 'get_unread_total', 'get_blocked_users', 'begin_upload', 'list_files', 'move_file', 'remove_files',
         'add_push_subscription', 'remove_push_subscription', 'get_push_subscriptions'
       ]),
       ('platform table', array['teams', 'users']),

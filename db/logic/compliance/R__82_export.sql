@@ -43,6 +43,10 @@ as $$
     'created_at', c.created_at,
     'last_message_at', c.last_message_at,
     'messages', c.last_message_seq,
+    'delivered_up_to', case export_person_rows.person
+      when c.participant_1_id then greatest(c.participant_1_delivered_seq, c.participant_1_read_seq)
+      else greatest(c.participant_2_delivered_seq, c.participant_2_read_seq)
+    end,
     'read_up_to', case export_person_rows.person when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end)
   from public.user_conversations c
   where export_person_rows.person in (c.participant_1_id, c.participant_2_id)

@@ -59,6 +59,8 @@ begin
         case me when c.participant_1_id then c.participant_2_id else c.participant_1_id end as other_id,
         case me when c.participant_1_id then c.participant_1_read_seq else c.participant_2_read_seq end as my_read_seq,
         case me when c.participant_1_id then c.participant_2_read_seq else c.participant_1_read_seq end as their_read_seq,
+        case me when c.participant_1_id then c.participant_1_delivered_seq else c.participant_2_delivered_seq end as my_delivered_seq,
+        case me when c.participant_1_id then c.participant_2_delivered_seq else c.participant_1_delivered_seq end as their_delivered_seq,
         c.is_archived or coalesce(p.archived_seq = c.last_message_seq, false) as put_away,
         coalesce(p.muted_until > now(), false) as muted,
         p.muted_until,
@@ -122,7 +124,9 @@ begin
         else chat.first_unread_seq(page.id, me, page.read_to)
       end,
       coalesce(others.reachability, 'gone'),
-      nullif(page.muted_until, 'infinity')
+      nullif(page.muted_until, 'infinity'),
+      greatest(page.my_delivered_seq, page.my_read_seq),
+      greatest(page.their_delivered_seq, page.their_read_seq)
     from counted page
     left join others on others.id = page.other_id
     left join public.user_messages m on m.id = page.last_message_id

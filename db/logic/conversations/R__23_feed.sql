@@ -11,7 +11,7 @@ return row(
   conversation.id, conversation.participant_1_id, conversation.participant_2_id, conversation.created_at,
   conversation.updated_at, conversation.last_message_at, conversation.last_message_id, conversation.is_archived,
   conversation.created_by, conversation.last_message_seq, conversation.revision, conversation.participant_1_read_seq,
-  conversation.participant_2_read_seq
+  conversation.participant_2_read_seq, conversation.participant_1_delivered_seq, conversation.participant_2_delivered_seq
 )::relay.published_user_conversations;
 
 comment on function relay.published_conversation(public.user_conversations) is 'A row of public.user_conversations as clients are told of it.';
@@ -51,7 +51,7 @@ begin
 end
 $$;
 
-comment on function relay.record_conversation() is 'Logs conversations for their participants: opened, read, archived, deleted.';
+comment on function relay.record_conversation() is 'Logs conversations for their participants: opened, delivered, read, archived, deleted.';
 
 create or replace trigger record_insert
   after insert on public.user_conversations
@@ -69,8 +69,10 @@ create or replace trigger record_update
     (new.participant_1_id, new.participant_2_id) is distinct from (old.participant_1_id, old.participant_2_id)
     or (
       new.revision = old.revision
-      and (new.is_archived, new.participant_1_read_seq, new.participant_2_read_seq)
-        is distinct from (old.is_archived, old.participant_1_read_seq, old.participant_2_read_seq)
+      and (new.is_archived, new.participant_1_read_seq, new.participant_2_read_seq,
+          new.participant_1_delivered_seq, new.participant_2_delivered_seq)
+        is distinct from (old.is_archived, old.participant_1_read_seq, old.participant_2_read_seq,
+          old.participant_1_delivered_seq, old.participant_2_delivered_seq)
     )
   )
   execute function relay.record_conversation();

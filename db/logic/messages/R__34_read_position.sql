@@ -1,4 +1,4 @@
--- How far a person has read.
+-- How far a person has received and read.
 
 create or replace function chat.unread_in(me uuid, conversation_ids uuid[])
   returns bigint
@@ -304,6 +304,70 @@ $$;
 comment on function public.mark_as_unread is
   'The other person''s messages from a number on are unread again for the caller; from the last one when the number is null or none comes after it. Never marks anything as read. Returns what is unread. The other person does not learn of it: their ticks and read_by stay. PT403 for others'' conversations, PT404 where the other has written nothing.';
 
+create or replace function public.mark_as_delivered(conversation_ids uuid[], up_to_seqs bigint[])
+  returns bigint
+  volatile
+  security definer                 -- writes positions, which nobody is granted to update
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan   -- planning costs more than running
+  language plpgsql
+as $$
+declare
+  me uuid := chat.require_active_user();
+  mine uuid[];
+  moved bigint;
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    perform chat.refuse_old_snapshot();
+  end if;
+  if (cardinality(conversation_ids) = cardinality(up_to_seqs) and cardinality(conversation_ids) <= 1000) is not true then
+    raise sqlstate 'PT400' using
+      message = 'mark_as_delivered takes two lists of one length, of at most 1000 conversations.',
+      detail = 'message_list',
+      hint = 'Give for each conversation the number of the last message that was received. Call it again for the rest.';
+  end if;
+
+  select array_agg(c.id) into mine
+  from public.user_conversations c
+  where c.id = any (conversation_ids)
+    and me in (c.participant_1_id, c.participant_2_id);
+
+  perform
+  from public.user_conversations c
+  where c.id = any (mine)
+  order by c.id
+  for no key update;
+
+  update public.user_conversations c
+  set
+    participant_1_delivered_seq = case me when c.participant_1_id then least(r.seq, c.last_message_seq) else c.participant_1_delivered_seq end,
+    participant_2_delivered_seq = case me when c.participant_2_id then least(r.seq, c.last_message_seq) else c.participant_2_delivered_seq end
+  from (
+    select given.id, max(given.seq) as seq
+    from unnest(conversation_ids, up_to_seqs) given (id, seq)
+    where given.id = any (mine)
+    group by given.id
+  ) r
+  where c.id = r.id
+    and least(r.seq, c.last_message_seq) > case me
+      when c.participant_1_id then greatest(c.participant_1_delivered_seq, c.participant_1_read_seq)
+      else greatest(c.participant_2_delivered_seq, c.participant_2_read_seq)
+    end
+    -- While one has blocked the other, neither learns whether the other is there.
+    and not exists (
+      select
+      from public.user_blocks b
+      where b.blocker_id in (c.participant_1_id, c.participant_2_id)
+        and b.blocked_id in (c.participant_1_id, c.participant_2_id)
+    );
+  get diagnostics moved = row_count;
+  return moved;
+end
+$$;
+
+comment on function public.mark_as_delivered is
+  'A device of the caller has received these conversations, each up to a number, or to the last message when that is null; returns how many positions moved forward. What is read already, others'' and unknown conversations, and those with a block between the two are passed over. At most 1000, else PT400.';
+
 create or replace function public.get_unread_total()
   returns public.unread_total
   stable
@@ -339,9 +403,9 @@ comment on function public.get_unread_total is
 
 revoke all on function
   chat.unread_in, chat.unread_correction, chat.note_read, chat.count_taken_back, public.mark_as_read,
-  public.mark_conversation_as_read, public.mark_as_unread, public.get_unread_total
+  public.mark_conversation_as_read, public.mark_as_unread, public.mark_as_delivered, public.get_unread_total
 from public, anon, authenticated, service_role;
 
 grant execute on function
-  public.mark_as_read, public.mark_conversation_as_read, public.mark_as_unread, public.get_unread_total
+  public.mark_as_read, public.mark_conversation_as_read, public.mark_as_unread, public.mark_as_delivered, public.get_unread_total
 to authenticated;

@@ -172,6 +172,9 @@ begin
         ('read positions are within what was sent',
           not (c.participant_1_read_seq between 0 and c.last_message_seq and c.participant_2_read_seq between 0 and c.last_message_seq),
           format('conversation %s: %s and %s of %s', c.id, c.participant_1_read_seq, c.participant_2_read_seq, c.last_message_seq)),
+        ('what was delivered was sent',
+          not (c.participant_1_delivered_seq between 0 and c.last_message_seq and c.participant_2_delivered_seq between 0 and c.last_message_seq),
+          format('conversation %s: %s and %s of %s', c.id, c.participant_1_delivered_seq, c.participant_2_delivered_seq, c.last_message_seq)),
         ('the newest revision is some message''s',
           c.created_at >= whole_from
             and c.revision <> 0

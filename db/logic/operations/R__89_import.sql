@@ -129,6 +129,8 @@ declare
   made bigint;
   read_1 bigint;
   read_2 bigint;
+  delivered_1 bigint;
+  delivered_2 bigint;
   marked_1 uuid;                             -- the first message that a participant has marked as unread
   marked_2 uuid;
 begin
@@ -275,8 +277,14 @@ begin
     greatest(
       before.participant_2_read_seq,
       max(base + n.place) filter (where n.old_seq = before.participant_2_read_seq),
-      max(base + n.place) filter (where i.sender_id = before.participant_2_id or (i.recipient_id = before.participant_2_id and i.is_read is not false)))
-  into moved, made, read_1, read_2
+      max(base + n.place) filter (where i.sender_id = before.participant_2_id or (i.recipient_id = before.participant_2_id and i.is_read is not false))),
+    greatest(
+      before.participant_1_delivered_seq,
+      max(base + n.place) filter (where n.old_seq = before.participant_1_delivered_seq)),
+    greatest(
+      before.participant_2_delivered_seq,
+      max(base + n.place) filter (where n.old_seq = before.participant_2_delivered_seq))
+  into moved, made, read_1, read_2, delivered_1, delivered_2
   from numbered n
   left join chat.imported_messages i on i.line = n.line;
 
@@ -293,7 +301,9 @@ begin
     last_message_at = m.created_at,
     revision = c.revision + moved + made,
     participant_1_read_seq = read_1,
-    participant_2_read_seq = read_2
+    participant_2_read_seq = read_2,
+    participant_1_delivered_seq = delivered_1,
+    participant_2_delivered_seq = delivered_2
   from (
     select x.id, x.seq, x.created_at
     from public.user_messages x

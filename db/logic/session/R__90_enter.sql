@@ -78,8 +78,8 @@ as $$
       p.proname = any (array[
         'activate_person', 'add_person', 'add_push_subscription', 'add_reaction', 'add_team', 'block_user', 'deactivate_person',
         'delete_message', 'edit_message', 'get_blocked_users', 'get_changes', 'get_conversations', 'get_messages',
-        'get_or_create_conversation', 'get_push_subscriptions', 'get_unread_total', 'mark_as_read', 'mark_as_unread',
-        'mark_conversation_as_read', 'remove_push_subscription', 'remove_reaction', 'search_messages', 'search_users',
+        'get_or_create_conversation', 'get_push_subscriptions', 'get_unread_total', 'mark_as_delivered', 'mark_as_read',
+        'mark_as_unread', 'mark_conversation_as_read', 'remove_push_subscription', 'remove_reaction', 'search_messages', 'search_users',
         'send_message', 'set_archived', 'set_muted', 'unblock_user', 'update_presence', 'update_typing_status'
       ])
       -- An existing platform may have functions of these names.

@@ -288,6 +288,44 @@ describe('A conversation in Chromium', { skip: chromium === null && 'chromium wa
     await alice.page.unroute('**/rpc/get_conversations');
   });
 
+  test('the tick of a message: sent, received by a page of the other, read', async () => {
+    await alice.opens(`/messages/${conversation}`);
+    await bob.page.goto('about:blank');
+    const shows = async (text, state, label) => {
+      await alice.sees(`.message:has(.delivery-${state})`, text);
+      await alice.sees(`.conversation-selected [aria-label="${label}:"]`);
+    };
+    await alice.sends('how far does this come?');
+    await shows('how far does this come?', 'sent', 'Sent');
+    await bob.opens(); // the list alone
+    await shows('how far does this come?', 'delivered', 'Delivered');
+    await alice.sends('and this, while he is there?');
+    await shows('and this, while he is there?', 'delivered', 'Delivered');
+    assert.equal(await alice.count('.message:has(.delivery-read)', 'this'), 0, 'none is read');
+    await alice.opens(`/messages/${conversation}`);
+    await shows('and this, while he is there?', 'delivered', 'Delivered');
+    await bob.choosesConversation('Alice');
+    await shows('and this, while he is there?', 'read', 'Read');
+    await alice.sees('.message:has(.delivery-read)', 'how far does this come?');
+  });
+
+  test('what a message said before each edit is shown to both, with its times', async () => {
+    const { id } = await demo.sends('alice', conversation, 'the first words');
+    await demo.calls('alice', 'edit_message', { message_id: id, content: 'the **second** words' });
+    await demo.calls('alice', 'edit_message', { message_id: id, content: 'the last words' });
+    for (const person of [alice, bob]) {
+      await person.opens(`/messages/${conversation}`);
+      await person.clicks('.bubble:has(.foot-button) .foot-button', 'edited');
+      await person.sees('.versions > li:nth-child(3)');
+      assert.deepEqual(await person.texts('.version-text'), ['the last words', 'the second words', 'the first words']);
+      assert.equal(await person.count('.version-about time'), 3);
+      await person.sees('.version-about b', 'Now');
+      await isAccessible(person.page, 'the edits', '.dialog');
+      await person.page.keyboard.press('Escape');
+      await person.seesNo('.versions');
+    }
+  });
+
   test('the list shows a message without its marks', async () => {
     await demo.sends('bob', conversation, '**bold** and `code`, ¯\\_(ツ)_/¯');
     await alice.opens();

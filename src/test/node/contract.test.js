@@ -98,6 +98,7 @@ test('each function takes the arguments and gives the answers that the document 
   assert.equal((await calls('search_messages', { query: 'one more', conversation_id })).length, 1);
   assert.ok((await calls('search_users', { query: '' })).length > 0);
   await calls('get_unread_total');
+  await calls('mark_as_delivered', { conversation_ids: [conversation_id], up_to_seqs: [1] });
   await calls('mark_as_read', { message_ids: [id] });
   await calls('mark_conversation_as_read', { conversation_id });
   await calls('mark_as_unread', { conversation_id });

@@ -307,6 +307,22 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       assert.equal(ear.changes.length, 2);
     });
 
+    test('what a device has received is told once, by the conversation', async () => {
+      const ear = await new Ear(client, topic(), [
+        { event: 'UPDATE', schema: 'public', table: 'user_conversations', filter: `id=eq.${conversation}` },
+      ]).joins();
+      const message = await send(conversation, content());
+      const received = { conversation_ids: [conversation], up_to_seqs: [message.seq] };
+      assert.equal(await rpc('mark_as_delivered', received, tokens.bob), 1);
+      assert.equal(await rpc('mark_as_delivered', received, tokens.bob), 0);
+      const place = ({ new: row }) => (row.participant_1_id === cast.bob.id ? 1 : 2);
+      const told = await ear.hears('it', (change) => change.new[`participant_${place(change)}_delivered_seq`] === message.seq);
+      assert.ok(told.new[`participant_${place(told)}_read_seq`] < message.seq);
+      await rpc('mark_conversation_as_read', { conversation_id: conversation }, tokens.bob);
+      await ear.hears('the read', (change) => change.new[`participant_${place(change)}_read_seq`] === message.seq);
+      assert.equal(ear.changes.length, 2);
+    });
+
     test('a badge follows the events that are documented, without polling', async () => {
       const bob = await make(tokens.bob);
       const watched = ['user_messages', 'user_conversations', 'conversation_preferences'];

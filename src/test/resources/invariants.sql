@@ -69,6 +69,14 @@ where not (
   and c.participant_2_read_seq between 0 and c.last_message_seq)
 
 union all
+select 'what was delivered was sent', format('conversation %s: %s and %s of %s',
+  c.id, c.participant_1_delivered_seq, c.participant_2_delivered_seq, c.last_message_seq)
+from public.user_conversations c
+where not (
+  c.participant_1_delivered_seq between 0 and c.last_message_seq
+  and c.participant_2_delivered_seq between 0 and c.last_message_seq)
+
+union all
 select 'whoever sends has read', format('conversation %s: %s has sent %s', c.id, m.sender_id, max(m.seq))
 from public.user_conversations c
 join messages m on m.conversation_id = c.id

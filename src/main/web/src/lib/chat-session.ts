@@ -1,6 +1,7 @@
 // One signed-in person: the client, the list, the conversations visited, what is being sent, and the channel that keeps the list right.
 import type { SupabaseClient } from '@supabase/supabase-js';
 import { ConversationFeed } from './conversation-feed';
+import { Deliveries } from './deliveries';
 import { FileAddresses } from './file-addresses';
 import { Inbox } from './inbox';
 import { keep, kept } from './keep';
@@ -48,6 +49,7 @@ export class ChatSession extends Store<SessionState> {
   /** Files that were chosen and not sent, by conversation. */
   readonly chosenFiles = new Map<string, readonly File[]>();
   private readonly uploads: Uploads;
+  private readonly deliveries: Deliveries;
   private readonly feeds = new Map<string, ConversationFeed>();
   private readonly messageListeners = new Set<MessageListener>();
   private readonly rejoinListeners = new Set<() => void>();
@@ -72,7 +74,12 @@ export class ChatSession extends Store<SessionState> {
       unread: null,
     });
     this.api = new UserChatAPI(supabase, (signedIn) => this.heardSignedIn(signedIn));
-    this.inbox = new Inbox(user.id, this.api, false, first);
+    this.deliveries = new Deliveries(this.api);
+    this.inbox = new Inbox(user.id, this.api, false, first, (loaded) =>
+      loaded
+        .filter(({ delivered_seq, last_message_seq }) => last_message_seq > delivered_seq)
+        .forEach(({ id, last_message_seq }) => this.deliveries.received(id, last_message_seq)),
+    );
     this.archive = new Inbox(user.id, this.api, true);
     this.files = new FileAddresses(supabase);
     this.uploads = new Uploads(supabase);
@@ -106,8 +113,8 @@ export class ChatSession extends Store<SessionState> {
         'postgres_changes',
         { ...changes, event: '*', table: 'user_conversations' },
         ({ eventType, new: row, old }) => {
-          this.count();
           if (eventType === 'DELETE') {
+            this.count();
             this.inbox.remove((old as ConversationRow).id);
             this.feeds.get((old as ConversationRow).id)?.ended();
           } else {
@@ -172,6 +179,7 @@ export class ChatSession extends Store<SessionState> {
     this.ended = false;
     void this.inbox.load();
     this.outbox.start();
+    this.deliveries.start();
 
     const stopMutes = [this.inbox, this.archive].map((list) => this.endMutesOf(list));
     const online = () => this.reconnect(); // the old socket may be dead without knowing it
@@ -195,6 +203,7 @@ export class ChatSession extends Store<SessionState> {
       removeEventListener('offline', offline);
       document.removeEventListener('visibilitychange', shown);
       this.outbox.close();
+      this.deliveries.close();
       void this.supabase.removeAllChannels().then(() => this.supabase.realtime.disconnect());
     };
   }
@@ -248,6 +257,7 @@ export class ChatSession extends Store<SessionState> {
 
   async read(conversationId: string, upToSeq: number): Promise<void> {
     this.inbox.read(conversationId, upToSeq);
+    this.deliveries.read(conversationId, upToSeq);
     this.feeds.get(conversationId)?.heardRead(upToSeq);
     const { data, error } = await this.api.markConversationAsRead(conversationId, upToSeq);
     if (error) {
@@ -341,6 +351,7 @@ export class ChatSession extends Store<SessionState> {
       void this.archive.load();
     }
     this.outbox.hurry();
+    this.deliveries.hurry();
     for (const [conversationId, seq] of this.untold) {
       this.untold.delete(conversationId);
       void this.read(conversationId, seq);
@@ -362,6 +373,7 @@ export class ChatSession extends Store<SessionState> {
       this.archive.heardMessage(message);
     }
     if (isNew && message.sender_id !== this.user.id) {
+      this.deliveries.received(message.conversation_id, message.seq);
       void this.tell(message);
     }
   }
@@ -379,9 +391,13 @@ export class ChatSession extends Store<SessionState> {
     this.positions.set(row.id, now);
     // The same again: what changed is the partner, who may be active no more. A first one may be either.
     const read = before !== undefined && before !== now;
-    this.inbox.heardConversation(row, read);
     const feed = this.feeds.get(row.id);
     feed?.heardConversation(row, this.user.id);
+    if (this.inbox.heardDelivery(row)) {
+      return;
+    }
+    this.count();
+    this.inbox.heardConversation(row, read);
     if (!read) {
       void feed?.openAgain();
     }

@@ -1,4 +1,5 @@
 // The messages of one conversation as far as they are loaded: an unbroken run of numbers, and what is on its way.
+import { positionsIn, withPositions } from './inbox';
 import { PAGE_SIZE } from './settings';
 import { Store } from './store';
 import type {
@@ -108,7 +109,10 @@ export class ConversationFeed extends Store<FeedState> {
         return;
       }
     }
-    this.set({ conversation: conversation.data, problem: null });
+    this.set((now) => ({
+      conversation: conversation.data && withPositions(conversation.data, now.conversation),
+      problem: null,
+    }));
     if (page) {
       const held = this.get().messages.filter(
         (message) => isOnItsWay(message) && !page.data!.some((stored) => became(message, stored)),
@@ -255,23 +259,22 @@ export class ConversationFeed extends Store<FeedState> {
   }
 
   heardConversation(row: ConversationRow, userId: string): void {
-    const mine = row.participant_1_id === userId;
+    const mySeq =
+      row.participant_1_id === userId ? row.participant_1_read_seq : row.participant_2_read_seq;
     this.set(({ conversation }) => ({
-      conversation: conversation && {
-        ...conversation,
-        // What is marked as unread lies before the read position, which the row tells.
-        read_seq:
-          conversation.first_unread_seq === null
-            ? Math.max(
-                conversation.read_seq,
-                mine ? row.participant_1_read_seq : row.participant_2_read_seq,
-              )
-            : conversation.read_seq,
-        other_read_seq: Math.max(
-          conversation.other_read_seq,
-          mine ? row.participant_2_read_seq : row.participant_1_read_seq,
+      conversation:
+        conversation &&
+        withPositions(
+          {
+            ...conversation,
+            // What is marked as unread lies before the read position, which the row tells.
+            read_seq:
+              conversation.first_unread_seq === null
+                ? Math.max(conversation.read_seq, mySeq)
+                : conversation.read_seq,
+          },
+          positionsIn(row, userId),
         ),
-      },
     }));
   }
 

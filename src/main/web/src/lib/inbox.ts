@@ -21,6 +21,7 @@ export class Inbox extends Store<InboxState> {
     private readonly api: UserChatAPI,
     private readonly archived = false,
     first: Conversation[] | null = null,
+    private readonly onLoaded: (conversations: Conversation[]) => void = () => {},
   ) {
     super({
       conversations: first ?? [],
@@ -41,6 +42,7 @@ export class Inbox extends Store<InboxState> {
       this.set({ problem: error });
       return;
     }
+    this.onLoaded(data);
     this.set((now) => {
       const loaded = new Set(data.map(({ id }) => id));
       const held = new Map(now.conversations.map((one) => [one.id, one]));
@@ -55,7 +57,7 @@ export class Inbox extends Store<InboxState> {
         conversations: [
           ...data.map((one) => {
             const heard = held.get(one.id);
-            return heard && heard.revision > one.revision ? heard : one;
+            return heard && heard.revision > one.revision ? heard : withPositions(one, heard);
           }),
           ...beyond,
         ].sort(byMoment),
@@ -78,6 +80,7 @@ export class Inbox extends Store<InboxState> {
       archived: this.archived,
       limit: PAGE_SIZE,
     });
+    this.onLoaded(data ?? []);
     this.set((now) => ({
       loadingMore: false,
       problem: error,
@@ -120,17 +123,16 @@ export class Inbox extends Store<InboxState> {
     const held = this.find(answer.id);
     return held && held.revision > answer.revision
       ? {
-          ...answer,
+          ...withPositions(answer, held),
           last_message: held.last_message,
           last_message_at: held.last_message_at,
           last_message_seq: held.last_message_seq,
           read_seq: held.read_seq,
-          other_read_seq: held.other_read_seq,
           unread_count: held.unread_count,
           first_unread_seq: held.first_unread_seq,
           revision: held.revision,
         }
-      : answer;
+      : withPositions(answer, held);
   }
 
   heardMessage(message: UserMessage): void {
@@ -171,6 +173,8 @@ export class Inbox extends Store<InboxState> {
       last_message_seq: message.seq,
       read_seq: read,
       other_read_seq: isNew && !mine ? message.seq : held.other_read_seq,
+      delivered_seq: isNew && mine ? message.seq : held.delivered_seq,
+      other_delivered_seq: isNew && !mine ? message.seq : held.other_delivered_seq,
       // Numbers have no gaps, and whoever sends has read.
       unread_count:
         isNew && mine ? 0 : held.unread_count + Math.max(0, message.seq - held.last_message_seq),
@@ -180,6 +184,29 @@ export class Inbox extends Store<InboxState> {
           : (held.first_unread_seq ?? (isNew ? held.last_message_seq + 1 : null)),
       revision: Math.max(held.revision, message.revision),
     });
+  }
+
+  /** Whether a row tells no more than that something was received, which changes nothing of what is unread. */
+  heardDelivery(row: ConversationRow): boolean {
+    const held = this.find(row.id);
+    if (!held) {
+      return false;
+    }
+    const told = positionsIn(row, this.userId);
+    const mySeq =
+      row.participant_1_id === this.userId
+        ? row.participant_1_read_seq
+        : row.participant_2_read_seq;
+    const isDelivery =
+      (told.delivered_seq > held.delivered_seq ||
+        told.other_delivered_seq > held.other_delivered_seq) &&
+      told.other_read_seq <= held.other_read_seq &&
+      mySeq <= held.read_seq &&
+      (!row.is_archived || held.is_archived);
+    if (isDelivery) {
+      this.put(withPositions(held, told));
+    }
+    return isDelivery;
   }
 
   /** @param read whether the row tells of a read or an archive; else its partner is active no more, or again */
@@ -193,10 +220,7 @@ export class Inbox extends Store<InboxState> {
     }
     const mine = row.participant_1_id === this.userId;
     const mySeq = mine ? row.participant_1_read_seq : row.participant_2_read_seq;
-    const theirSeq = mine ? row.participant_2_read_seq : row.participant_1_read_seq;
-    if (theirSeq > held.other_read_seq) {
-      this.put({ ...held, other_read_seq: theirSeq });
-    }
+    this.put(withPositions(held, positionsIn(row, this.userId)));
     // Read on another device: the database knows what is left.
     if (
       !read ||
@@ -278,6 +302,35 @@ export class Inbox extends Store<InboxState> {
   private put(conversation: Conversation): void {
     this.set(({ conversations }) => ({ conversations: placed(conversations, conversation) }));
   }
+}
+
+type Positions = Pick<Conversation, 'delivered_seq' | 'other_read_seq' | 'other_delivered_seq'>;
+
+/** How far each has received, and the other has read, by a row. */
+export function positionsIn(row: ConversationRow, userId: string): Positions {
+  const one = { read: row.participant_1_read_seq, delivered: row.participant_1_delivered_seq };
+  const two = { read: row.participant_2_read_seq, delivered: row.participant_2_delivered_seq };
+  const [mine, theirs] = row.participant_1_id === userId ? [one, two] : [two, one];
+  return {
+    delivered_seq: Math.max(mine.delivered, mine.read),
+    other_read_seq: theirs.read,
+    other_delivered_seq: Math.max(theirs.delivered, theirs.read),
+  };
+}
+
+/** A conversation whose positions are at least these: they never go back, but an answer may be older than what was heard. */
+export function withPositions(
+  one: Conversation,
+  known: Positions | null | undefined,
+): Conversation {
+  return known
+    ? {
+        ...one,
+        delivered_seq: Math.max(one.delivered_seq, known.delivered_seq),
+        other_read_seq: Math.max(one.other_read_seq, known.other_read_seq),
+        other_delivered_seq: Math.max(one.other_delivered_seq, known.other_delivered_seq),
+      }
+    : one;
 }
 
 /** The list with one conversation as it is now, at its place by time; the others stay in their order. */

@@ -11,7 +11,7 @@ const NEVER_MET: Record<string, string> = {
   page_bounds: 'the page gives a whole bound or none',
   missing: 'the page gives each argument',
   id_nil: 'the page makes an id for each message',
-  message_list: 'the page marks whole conversations as read',
+  message_list: 'the page gives lists of its own making',
   status: 'the page offers the statuses that there are',
   old_snapshot: 'the service runs each call in a READ COMMITTED transaction',
   held: 'only a back end deletes what may be under legal hold',

@@ -104,6 +104,9 @@ export interface Conversation {
   last_message_seq: number;
   read_seq: number;
   other_read_seq: number;
+  /** How far a device of this person, and of the other, has received it, or they have read it. */
+  delivered_seq: number;
+  other_delivered_seq: number;
   unread_count: number;
   revision: number;
   is_archived: boolean;
@@ -151,6 +154,8 @@ export interface ConversationRow {
   participant_2_id: string;
   participant_1_read_seq: number;
   participant_2_read_seq: number;
+  participant_1_delivered_seq: number;
+  participant_2_delivered_seq: number;
   created_by: string | null;
   is_archived: boolean;
 }

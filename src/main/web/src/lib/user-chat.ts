@@ -134,6 +134,14 @@ export class UserChatAPI {
     });
   }
 
+  /** This device has received conversations, each up to a number. */
+  markAsDelivered(received: [conversationId: string, upToSeq: number][]) {
+    return this.call<number>('mark_as_delivered', {
+      conversation_ids: received.map(([id]) => id),
+      up_to_seqs: received.map(([, seq]) => seq),
+    });
+  }
+
   /** Unread again from a number on, by default the last one of the other; the other does not learn of it. */
   markAsUnread(conversationId: string, fromSeq?: number) {
     return this.call<number>('mark_as_unread', {

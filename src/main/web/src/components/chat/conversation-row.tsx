@@ -29,6 +29,7 @@ export function ConversationRow({
   const { other_user: other, last_message: last, unread_count: unread } = conversation;
   const mine = last?.sender_id === currentUser.id;
   const read = last !== null && last.seq <= conversation.other_read_seq;
+  const delivered = last !== null && last.seq <= conversation.other_delivered_seq;
   return (
     <button
       type="button"
@@ -72,9 +73,12 @@ export function ConversationRow({
                     <CheckCheck
                       className="preview-read"
                       size={15}
+                      strokeWidth={3}
                       role="img"
                       aria-label={t.readBefore}
                     />
+                  ) : delivered ? (
+                    <CheckCheck size={15} role="img" aria-label={t.deliveredBefore} />
                   ) : (
                     <Check size={15} role="img" aria-label={t.sentBefore} />
                   ))}

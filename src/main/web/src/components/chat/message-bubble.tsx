@@ -66,6 +66,8 @@ export interface MessageBubbleProps {
   first?: boolean;
   last?: boolean;
   isRead?: boolean;
+  /** Whether a device of the other has received it. */
+  isDelivered?: boolean;
   highlighted?: boolean;
   /** The message that this one answers; null when it is not there any more. */
   answered?: UserMessage | null | undefined;
@@ -81,6 +83,7 @@ export const MessageBubble = memo(function MessageBubble({
   first = true,
   last = true,
   isRead = false,
+  isDelivered = false,
   highlighted = false,
   answered,
   onAnswered,
@@ -208,7 +211,9 @@ export const MessageBubble = memo(function MessageBubble({
             >
               {time}
             </time>
-            {isOwn && !message.is_deleted && <Delivery message={message} isRead={isRead} />}
+            {isOwn && !message.is_deleted && (
+              <Delivery message={message} isRead={isRead} isDelivered={isDelivered} />
+            )}
           </span>
         </div>
 
@@ -360,13 +365,22 @@ export const MessageBubble = memo(function MessageBubble({
 const DELIVERY = {
   failed: <CircleAlert size={14} />,
   sending: <Clock3 size={13} />,
-  read: <CheckCheck size={15} />,
+  read: <CheckCheck size={15} strokeWidth={3} />,
+  delivered: <CheckCheck size={15} />,
   sent: <Check size={15} />,
 };
 
-function Delivery({ message, isRead }: { message: ChatMessage; isRead: boolean }) {
+function Delivery({
+  message,
+  isRead,
+  isDelivered,
+}: {
+  message: ChatMessage;
+  isRead: boolean;
+  isDelivered: boolean;
+}) {
   const { t } = useTexts();
-  const state = message.delivery ?? (isRead ? 'read' : 'sent');
+  const state = message.delivery ?? (isRead ? 'read' : isDelivered ? 'delivered' : 'sent');
   return (
     <span
       className={`delivery delivery-${state}`}

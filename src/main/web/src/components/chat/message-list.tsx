@@ -304,6 +304,7 @@ export function MessageList({
                     first={opens}
                     last={closes}
                     isRead={stored && message.seq <= (conversation?.other_read_seq ?? 0)}
+                    isDelivered={stored && message.seq <= (conversation?.other_delivered_seq ?? 0)}
                     highlighted={stored && message.seq === highlighted}
                     answered={answered.get(answeredBy(message) ?? 0)}
                     onAnswered={show}

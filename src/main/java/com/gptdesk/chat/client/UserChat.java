@@ -372,6 +372,20 @@ public final class UserChat {
     return ask(tx -> Routines.markAsUnread(tx.configuration(), conversationId, fromSeq));
   }
 
+  /**
+   * Says that a device of this person has received a conversation, so that the other person sees
+   * it. Whoever reads need not say so. Passed over where one of the two has blocked the other.
+   *
+   * @param conversationId which one
+   * @param upToSeq the number of the last message that was received
+   * @return whether that was not known yet
+   */
+  public boolean markAsDelivered(UUID conversationId, long upToSeq) {
+    UUID[] conversations = {conversationId};
+    Long[] upTo = {upToSeq};
+    return ask(tx -> Routines.markAsDelivered(tx.configuration(), conversations, upTo)) > 0;
+  }
+
   /** {@return what is unread in all conversations but archived and muted ones} */
   public UnreadTotal getUnreadTotal() {
     return read(

@@ -110,7 +110,9 @@ final class Views {
         row.getCreatedAt().toInstant(),
         row.getFirstUnreadSeq(),
         row.getPartnerStatus(),
-        instant(row.getMutedUntil()));
+        instant(row.getMutedUntil()),
+        row.getDeliveredSeq(),
+        row.getOtherDeliveredSeq());
   }
 
   private static @Nullable Instant instant(@Nullable OffsetDateTime time) {

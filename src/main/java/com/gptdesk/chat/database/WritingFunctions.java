@@ -11,7 +11,9 @@ public final class WritingFunctions {
   private static final Map<String, String> FUNCTIONS =
       Map.ofEntries(
           Map.entry("insert user_conversations", "get_or_create_conversation"),
-          Map.entry("update user_conversations", "set_archived, mark_conversation_as_read"),
+          Map.entry(
+              "update user_conversations",
+              "set_archived, mark_as_delivered, mark_conversation_as_read"),
           Map.entry("insert user_messages", "send_message"),
           Map.entry("update user_messages", "edit_message, mark_as_read, delete_message"),
           Map.entry("delete user_messages", "delete_message"),

@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * @param partnerStatus {@code active}, or why this person can no longer write there: the reason
  *     code {@code gone}, {@code apart} or {@code blocking} of the refusal
  * @param mutedUntil when the mute ends, or has ended; null where there is none, or one for good
+ * @param deliveredSeq the number up to which a device of this person has received the messages, or
+ *     they have read them
+ * @param otherDeliveredSeq the same of the other participant
  */
 public record Conversation(
     UUID id,
@@ -39,4 +42,6 @@ public record Conversation(
     Instant createdAt,
     @Nullable Long firstUnreadSeq,
     String partnerStatus,
-    @Nullable Instant mutedUntil) {}
+    @Nullable Instant mutedUntil,
+    long deliveredSeq,
+    long otherDeliveredSeq) {}

@@ -47,7 +47,7 @@ class TableRightsTest {
     refused.put(c -> conversations(c).deleteById(conversation), "");
     refused.put(
         c -> conversations(c).update(conversations(c).fetchOneById(conversation)),
-        "set_archived or mark_conversation_as_read");
+        "set_archived or mark_as_delivered or mark_conversation_as_read");
     refused.put(c -> reactions(c).insert(reactions(c).findAll()), "add_reaction");
     refused.put(c -> reactions(c).delete(reactions(c).findAll()), "remove_reaction");
     refused.put(c -> c.dsl().deleteFrom(MESSAGE_REACTIONS).execute(), "remove_reaction");

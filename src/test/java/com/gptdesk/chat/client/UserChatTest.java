@@ -84,6 +84,7 @@ class UserChatTest {
 
     assertEquals(0, bob.markAsRead(List.of(sent.id())));
     assertEquals(1, alice.getConversation(conversation).orElseThrow().otherReadSeq());
+    assertEquals(1, alice.getConversation(conversation).orElseThrow().otherDeliveredSeq());
     assertEquals(List.of(bob.userId()), alice.getMessages(conversation).getFirst().readBy());
   }
 

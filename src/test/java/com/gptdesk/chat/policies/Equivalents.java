@@ -96,6 +96,7 @@ final class Equivalents {
     REASONS.put("chat.count_taken_back: true for p.user_id = new.recipient_id", counts);
     REASONS.put("chat.note_read: true for p.user_id = note_read.me", counts);
     REASONS.put("public.mark_as_unread: true for p.user_id = me", counts);
+    REASONS.put("public.mark_as_delivered: true for c.id = any (mine)", LOCKS_ONLY);
     REASONS.put("public.mark_as_unread: true for m.recipient_id = me", counts);
     REASONS.put("public.mark_as_unread: false for first_seq is null", counts);
     REASONS.put(

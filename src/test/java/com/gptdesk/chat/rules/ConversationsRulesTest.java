@@ -190,7 +190,9 @@ class ConversationsRulesTest extends Rules {
             "last_message_seq",
             "revision",
             "participant_1_read_seq",
-            "participant_2_read_seq")) {
+            "participant_2_read_seq",
+            "participant_1_delivered_seq",
+            "participant_2_delivered_seq")) {
       everybody(
           "insert into public.user_conversations (participant_1_id, participant_2_id, %s) values ('%s', '%s', default)"
               .formatted(column, alice.id(), bob.id()),
@@ -217,6 +219,7 @@ class ConversationsRulesTest extends Rules {
         List.of(
             "is_archived = true",
             "participant_2_read_seq = 0",
+            "participant_2_delivered_seq = 0",
             "last_message_seq = 0",
             "revision = 9")) {
       everybody("update public.user_conversations set " + change, nobody);

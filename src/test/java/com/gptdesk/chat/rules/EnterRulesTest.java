@@ -314,6 +314,7 @@ class EnterRulesTest extends Rules {
             "get_or_create_conversation",
             "get_push_subscriptions",
             "get_unread_total",
+            "mark_as_delivered",
             "mark_as_read",
             "mark_as_unread",
             "mark_conversation_as_read",

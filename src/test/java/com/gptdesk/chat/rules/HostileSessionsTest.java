@@ -663,6 +663,7 @@ class HostileSessionsTest extends Rules {
             "select public.mark_as_read('{%s}')".formatted(message),
             "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
             "select public.mark_as_unread('%s', 1)".formatted(conversation),
+            "select public.mark_as_delivered('{%s}', '{1}')".formatted(conversation),
             "select public.update_typing_status('%s')".formatted(bob.id()),
             "select public.update_presence('busy')",
             "insert into public.user_presence (user_id, status) values ('%s', 'busy')"

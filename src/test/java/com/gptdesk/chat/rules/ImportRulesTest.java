@@ -106,6 +106,7 @@ class ImportRulesTest extends Rules {
     alice.sends(conversation, "here 1");
     alice.sends(conversation, "here 2");
     bob.readsUpTo(conversation, 1L);
+    bob.receives(new UUID[] {conversation}, new Long[] {2L});
     String revision = database.ownerReads("select revision from public.user_conversations");
     history(5);
 
@@ -119,6 +120,11 @@ class ImportRulesTest extends Rules {
         database.ownerReads(
             "select last_message_seq - least(participant_1_read_seq, participant_2_read_seq) from public.user_conversations"),
         "what was unread is unread");
+    assertEquals(
+        "7",
+        database.ownerReads(
+            "select greatest(participant_1_delivered_seq, participant_2_delivered_seq) from public.user_conversations"),
+        "what was received is received");
     assertEquals(
         "7",
         database.ownerReads(

@@ -73,6 +73,7 @@ class InvariantsTest extends Rules {
           conversation("last_message_seq = last_message_seq - 2"),
           conversation("participant_1_read_seq = 0"),
           conversation("participant_2_read_seq = 0, participant_1_read_seq = 1000"),
+          conversation("participant_2_delivered_seq = 1000"),
           conversation("revision = revision + 9"),
           conversation("created_at = '2020-01-01'"),
           "delete from public.user_conversations where id = (select id from public.user_conversations order by pg_temp.place(user_conversations.*, %1$s) limit 1)",

@@ -519,6 +519,9 @@ class OperatorsRulesTest extends Rules {
         "read positions are within what was sent",
         "alter table public.user_conversations drop constraint read_what_was_sent; update public.user_conversations set participant_1_read_seq = 4");
     breaks(
+        "what was delivered was sent",
+        "update public.user_conversations set participant_2_delivered_seq = 4");
+    breaks(
         "whoever sends has read",
         "update public.user_conversations set participant_2_read_seq = 1");
     breaks(

@@ -2,12 +2,13 @@ package com.gptdesk.chat.rules;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** {@code R__34_read_position}: read up to a message, and what is unread. */
+/** {@code R__34_read_position}: received and read up to a message, and what is unread. */
 class ReadPositionRulesTest extends MessageRules {
 
   @Test
@@ -117,8 +118,90 @@ class ReadPositionRulesTest extends MessageRules {
   void aListToMarkHasAtMostAThousandIds() {
     UUID[] many = IntStream.range(0, 1001).mapToObj(n -> new UUID(7, n)).toArray(UUID[]::new);
     bob.isRefused(() -> bob.reads(many), "PT400");
-    assertEquals(0, bob.reads(java.util.Arrays.copyOf(many, 1000)));
+    assertEquals(0, bob.reads(Arrays.copyOf(many, 1000)));
     bob.isRefused(() -> bob.reads((UUID[]) null), "PT400");
+  }
+
+  @Test
+  void whatADeviceHasReceivedTheOtherSees() {
+    sendsFive();
+    assertDelivered(0);
+    assertEquals(1, bobReceives(3));
+    assertDelivered(3);
+    assertEquals(0, view(alice, conversation).getOtherReadSeq());
+    assertEquals(5, view(bob, conversation).getUnreadCount()); // it is not read
+    assertEquals(0, bobReceives(2)); // never back
+    assertEquals(0, bobReceives(3));
+    assertEquals(0, bobReceives(-1));
+    assertDelivered(3);
+    assertEquals(1, bobReceives(99)); // what was not sent is not received
+    assertDelivered(5);
+    assertEquals(0, alice.receives(new UUID[] {conversation}, new Long[] {5L})); // her own
+    assertEquals(5, view(bob, conversation).getOtherDeliveredSeq()); // whoever sends has read
+    assertEquals(5, view(bob, conversation).getDeliveredSeq());
+    assertEquals(0, view(bob, conversation).getReadSeq());
+    assertInvariantsHold();
+  }
+
+  @Test
+  void whatIsReadIsDelivered() {
+    sendsFive();
+    bob.readsUpTo(conversation, 4L);
+    assertDelivered(4);
+    assertEquals(0, bobReceives(4));
+    bob.marksUnread(conversation, 1L);
+    assertDelivered(4); // nobody learns of that
+  }
+
+  @Test
+  void manyAreReceivedAtOnceAndOthersArePassedOver() {
+    sendsFive();
+    UUID withCarol = carol.talksTo(bob);
+    carol.sends(withCarol, "one");
+    UUID others = alice.talksTo(carol);
+    alice.sends(others, "two");
+    assertEquals(
+        2,
+        bob.receives(
+            new UUID[] {withCarol, NOBODY, others, conversation, conversation, null},
+            new Long[] {1L, 1L, 1L, 1L, 2L, null}));
+    assertDelivered(2);
+    assertEquals(0, view(alice, others).getOtherDeliveredSeq());
+    assertEquals(1, bob.receives(new UUID[] {conversation}, new Long[] {null})); // all of it
+    assertDelivered(5);
+  }
+
+  @Test
+  void whileThereIsABlockNobodyLearnsWhatIsReceived() {
+    sendsFive();
+    bob.blocks(alice.id());
+    assertEquals(0, bobReceives(5));
+    bob.unblocks(alice.id());
+    alice.blocks(bob.id());
+    assertEquals(0, bobReceives(5));
+    alice.unblocks(bob.id());
+    assertDelivered(0);
+    assertEquals(1, bobReceives(5));
+  }
+
+  @Test
+  void whatIsReceivedIsTwoListsOfOneLength() {
+    UUID[] one = {conversation};
+    Long[] numbers = new Long[1001];
+    bob.isRefused(() -> bob.receives(one, null), "PT400");
+    bob.isRefused(() -> bob.receives(null, new Long[] {1L}), "PT400");
+    bob.isRefused(() -> bob.receives(one, new Long[] {1L, 2L}), "PT400");
+    bob.isRefused(() -> bob.receives(new UUID[1001], numbers), "PT400");
+    assertEquals(0, bob.receives(new UUID[1000], Arrays.copyOf(numbers, 1000)));
+    assertEquals(0, bob.receives(new UUID[0], new Long[0]));
+  }
+
+  private long bobReceives(long upTo) {
+    return bob.receives(new UUID[] {conversation}, new Long[] {upTo});
+  }
+
+  private void assertDelivered(long upTo) {
+    assertEquals(upTo, view(alice, conversation).getOtherDeliveredSeq());
   }
 
   private List<UUID> sendsFive() {

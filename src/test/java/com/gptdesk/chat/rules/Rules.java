@@ -226,6 +226,8 @@ abstract class Rules {
         "select public.mark_as_read(array['%s']::pg_catalog.uuid[])".formatted(message),
         "select public.mark_conversation_as_read('%s', 1)".formatted(conversation),
         "select public.mark_as_unread('%s', 1)".formatted(conversation),
+        "select public.mark_as_delivered(array['%s']::pg_catalog.uuid[], '{1}')"
+            .formatted(conversation),
         "select public.get_unread_total()",
         "select public.search_users('')",
         "select public.search_messages('ho')",

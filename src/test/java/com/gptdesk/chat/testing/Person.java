@@ -157,6 +157,11 @@ public final class Person {
     return does(tx -> Routines.markAsUnread(tx.configuration(), conversation, from));
   }
 
+  /** Says that a device has received conversations; returns how many positions moved. */
+  public long receives(UUID @Nullable [] conversations, Long @Nullable [] upTo) {
+    return does(tx -> Routines.markAsDelivered(tx.configuration(), conversations, upTo));
+  }
+
   /** What is unread in all conversations: messages, then conversations. */
   public List<Long> unread() {
     UnreadTotalRecord total = does(tx -> Routines.getUnreadTotal(tx.configuration()));

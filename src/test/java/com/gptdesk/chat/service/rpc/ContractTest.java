@@ -51,6 +51,7 @@ class ContractTest {
           Map.entry(
               "mark_conversation_as_read(conversation_id, up_to_seq (optional))", "SCALAR writes"),
           Map.entry("mark_as_unread(conversation_id, from_seq (optional))", "SCALAR writes"),
+          Map.entry("mark_as_delivered(conversation_ids, up_to_seqs)", "SCALAR writes"),
           Map.entry("get_unread_total()", "COMPOSITE reads"),
           Map.entry("add_reaction(message_id, reaction)", "VOID writes"),
           Map.entry("remove_reaction(message_id, reaction)", "VOID writes"),
