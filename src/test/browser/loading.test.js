@@ -82,6 +82,26 @@ describe('Loading', { skip: chromium === null && 'chromium was not found' }, () 
     assert.deepEqual(alice.complaints, []);
   });
 
+  test('what shows the list is asked for once more; where it never comes, that is said, and the page can be loaded again', async () => {
+    const alice = new Person('alice', await browser.newPage(), service.url);
+    let asked = 0;
+    let broken = 2;
+    await alice.page.route(/\/assets\/list-.*\.js/, (route) => (++asked <= broken ? route.abort() : route.continue()));
+    await alice.opens();
+    assert.equal(asked, 3, 'named in the document, wanted, and wanted once more');
+    assert.equal(await alice.count('.notice-not-loaded'), 0);
+
+    [asked, broken] = [0, Infinity];
+    await alice.page.reload();
+    await alice.sees('.notice-not-loaded', 'This page could not be loaded.');
+    await alice.sees('.skeleton');
+    broken = 0;
+    await alice.clicks('.notice-not-loaded button', 'Load the page again');
+    await alice.sees('.conversation', 'Bob Brown');
+    assert.equal(await alice.count('.notice-not-loaded'), 0);
+    assert.deepEqual(alice.complaints, []);
+  });
+
   test('on slow 3G the bytes and the round trips before the list leave it within its three seconds', async () => {
     const page = await browser.newPage();
     const network = await page.context().newCDPSession(page);

@@ -1,9 +1,12 @@
 // The page's first file: small, so that the service is asked while the browser loads what shows the answers.
+import { sayNotLoaded } from './app/not-loaded';
 import { begin } from './app/start';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/chat.css';
 import './styles/demo.css';
+
+const PAUSE = 500; // milliseconds before the browser is asked for it once more
 
 const first = begin();
 // It waits for no style sheet, so perhaps not even for the end of the document.
@@ -12,4 +15,9 @@ const parsed = new Promise<void>((resolve) =>
     ? document.addEventListener('DOMContentLoaded', () => resolve())
     : resolve(),
 );
-void Promise.all([import('./app/app'), parsed]).then(([{ show }]) => show(first));
+const load = () => import('./app/app');
+const app = load().catch(async () => {
+  await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  return load();
+});
+void Promise.all([app, parsed]).then(([{ show }]) => show(first), sayNotLoaded);
