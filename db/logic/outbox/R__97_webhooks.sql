@@ -579,6 +579,11 @@ begin
       message = 'drop_dead_letters takes 1 to 3650 days.',
       detail = 'interval';
   end if;
+  if batch_size is null or batch_size not between 1 and 10000 then
+    raise sqlstate 'PT400' using
+      message = 'drop_dead_letters takes 1 to 10000 letters a step.',
+      detail = 'batch_size';
+  end if;
   delete from chat.webhook_events e
   where e.id = any (array(
     select x.id
@@ -596,7 +601,7 @@ begin
 end
 $$;
 
-comment on function chat.drop_dead_letters(int, int) is 'Deletes dead letters that were given up so many days ago; returns how many.';
+comment on function chat.drop_dead_letters(int, int) is 'Deletes dead letters that were given up so many days ago, at most batch_size of each webhook; returns how many. PT400 for other than 1 to 3650 days and 1 to 10000 letters.';
 
 create or replace function chat.webhook_figures()
   returns table (webhooks bigint, waiting bigint, dead bigint, oldest_seconds double precision, gaps bigint)

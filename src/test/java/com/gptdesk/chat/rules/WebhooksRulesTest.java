@@ -248,6 +248,9 @@ class WebhooksRulesTest extends Rules {
     assertEquals("0", relay("select chat.drop_dead_letters(14)::text").getFirst().get(0));
     database.asOwner("update chat.webhook_events set dead_at = now() - interval '15 days'");
     assertEquals("1", relay("select chat.drop_dead_letters(14)::text").getFirst().get(0));
+    for (String arguments : List.of("0", "null", "3651", "14, 0", "14, null", "14, 10001")) {
+      everybody("select chat.drop_dead_letters(%s)".formatted(arguments), "Relay    PT400");
+    }
   }
 
   /** As the owner deletes what is of a person who is erased. */
