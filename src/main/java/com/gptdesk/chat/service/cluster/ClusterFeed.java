@@ -287,7 +287,7 @@ final class ClusterFeed implements AudienceSource, AutoCloseable {
     lock.lock();
     try {
       Receivers to = receivers;
-      if (to == null || by != connection || !isCurrent(message.term())) {
+      if (closing || to == null || by != connection || !isCurrent(message.term())) {
         return deliveries;
       }
       if (isSilent()) {

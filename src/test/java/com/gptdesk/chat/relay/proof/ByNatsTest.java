@@ -136,6 +136,7 @@ class ByNatsTest {
     private final String marker;
     private final List<Change> held = new ArrayList<>();
     private boolean isHolding = true;
+    private boolean isGone;
     private volatile boolean hasHeardMarker;
 
     Joining(ProofDatabase scene, List<Talk> talks, String marker) {
@@ -151,7 +152,7 @@ class ByNatsTest {
     public synchronized void changed(Change change) {
       if (isHolding) {
         held.add(change);
-      } else {
+      } else if (!isGone) {
         follows.changed(change);
         hasHeardMarker |= String.valueOf(change.record()).contains(marker);
       }
@@ -159,9 +160,14 @@ class ByNatsTest {
 
     @Override
     public synchronized void resync(String reason) {
-      if (!isHolding) {
+      if (!isHolding && !isGone) {
         follows.resync(reason);
       }
+    }
+
+    /** What its node had just begun to tell when it was closed reaches nobody. */
+    synchronized void leaves() {
+      isGone = true;
     }
 
     synchronized void joins() {
@@ -262,12 +268,14 @@ class ByNatsTest {
     private final ProofDatabase scene;
     private final List<Talk> talks;
     private NodeChanges changes;
+    private Joining joining;
     private volatile CountDownLatch slow = new CountDownLatch(0);
 
     Follower(ProofDatabase scene, List<Talk> talks, NatsSettings settings) {
       this.scene = scene;
       this.talks = talks;
       this.client = new FollowingClient(scene, talks);
+      this.joining = new Joining(client, "marker");
       this.changes = open(settings);
     }
 
@@ -275,7 +283,6 @@ class ByNatsTest {
       NodeChanges opened =
           new NodeChanges(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
       Set<Audience> audiences = audiences(talks);
-      var joining = new Joining(client, "marker");
       opened.fanOut().add(joining, audiences);
       opened.fanOut().awaitSubscribed(audiences);
       joining.joins();
@@ -285,6 +292,8 @@ class ByNatsTest {
     /** As after a restart: it begins where it was. */
     void comesBack(NatsSettings settings) {
       changes.close();
+      joining.leaves();
+      joining = new Joining(client, "marker");
       changes = open(settings);
     }
 
