@@ -18,6 +18,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
@@ -192,12 +193,11 @@ class FileUploadsTest {
     assertThrows(
         UncheckedIOException.class,
         () -> alice.sendFile(uploads, conversation, folder.resolve("none")));
-    int nobody;
-    try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      nobody = closed.getLocalPort();
+    try (Socket taken = new Socket()) { // so that nobody else listens there
+      taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      FileUploads nobody = uploadsTo(taken.getLocalPort());
+      assertThrows(ServiceUnavailable.class, () -> alice.sendFile(nobody, conversation, file));
     }
-    assertThrows(
-        ServiceUnavailable.class, () -> alice.sendFile(uploadsTo(nobody), conversation, file));
   }
 
   /** Passes connections on, and cuts the first one after so many bytes. */

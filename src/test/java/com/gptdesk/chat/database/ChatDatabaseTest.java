@@ -22,6 +22,7 @@ import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -357,17 +358,18 @@ class ChatDatabaseTest {
   }
 
   /** A connection of a pool that waits less long than it may take to open one. */
-  private static Connection whenOneIsOpen(HikariDataSource pool) throws SQLException {
-    Await.until(
-        "the pool to have a connection",
-        () -> {
-          try (Connection open = pool.getConnection()) {
-            return open.isValid(0);
-          } catch (SQLTransientConnectionException e) {
-            return false;
-          }
-        });
-    return pool.getConnection();
+  private static Connection whenOneIsOpen(HikariDataSource pool) {
+    return Await.<Optional<Connection>>value(
+            "the pool to have a connection",
+            () -> {
+              try {
+                return Optional.of(pool.getConnection());
+              } catch (SQLTransientConnectionException e) {
+                return Optional.empty();
+              }
+            },
+            Optional::isPresent)
+        .orElseThrow();
   }
 
   @Test

@@ -8,11 +8,10 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import com.gptdesk.chat.client.UserChat;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.Await;
+import com.gptdesk.chat.testing.FreePort;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -69,10 +68,7 @@ class TransactionPoolingTest {
     }
     Login service = database.service();
     URI server = URI.create(service.url().substring("jdbc:".length()));
-    int port;
-    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = FreePort.any();
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxrwxrwx"));
     Files.writeString(
         directory.resolve("users"),

@@ -118,8 +118,13 @@ class RelayTest {
     received.awaits(1);
     received.fallsAsleep();
     long polls = received.relay.polls();
-    received.relay.lookNow(); // nobody notifies, and it is never time to look
-    Await.until("it polls", () -> received.relay.polls() > polls);
+    // Nobody notifies, and it is never time to look. A word that meets a poll does not wake it.
+    Await.until(
+        "it polls",
+        () -> {
+          received.relay.lookNow();
+          return received.relay.polls() > polls;
+        });
   }
 
   @ParameterizedTest

@@ -452,7 +452,7 @@ class ChangeLogRulesTest extends Rules {
       }
       alice.sends(conversation, "asleep");
       alice.sends(conversation, "still asleep");
-      var heard = notices.getNotifications(5000);
+      var heard = notices.getNotifications(Await.patienceMillis());
       assertTrue(heard != null && heard.length > 0, "nobody notified");
       assertEquals("", heard[0].getParameter());
     }

@@ -862,7 +862,8 @@ class HostileSessionsTest extends Rules {
 
   private RelaySettings settings() {
     Login service = database.service();
-    return RelaySettings.of(service.url(), service.user(), service.password());
+    return RelaySettings.of(service.url(), service.user(), service.password())
+        .withHeartbeat(Await.PATIENCE, Await.PATIENCE, Await.PATIENCE); // none is lost meanwhile
   }
 
   private HikariDataSource poolOfOne() {

@@ -444,11 +444,11 @@ class TopicsRulesTest {
 
     // Somebody else has heard of Alice meanwhile.
     database.asOwner(
-        "update public.user_presence set last_seen = last_seen - interval '1 minute' where user_id = '%s'"
+        "update public.user_presence set last_seen = last_seen - interval '1 day' where user_id = '%s'"
             .formatted(bob.id()));
     assertEquals(
         1,
-        counts(c -> com.gptdesk.chat.database.internal.chat.Routines.goOffline(c, people, 10_000)));
+        counts(c -> com.gptdesk.chat.database.internal.chat.Routines.goOffline(c, people, 90_000)));
     assertEquals("online", status(alice));
     assertEquals("offline", status(bob));
   }

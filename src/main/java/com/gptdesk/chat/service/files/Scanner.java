@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -132,8 +133,15 @@ public final class Scanner {
         address instanceof UnixDomainSocketAddress
             ? SocketChannel.open(StandardProtocolFamily.UNIX)
             : SocketChannel.open()) {
+      AtomicBoolean isOver = new AtomicBoolean();
       ScheduledFuture<?> end =
-          TIMER.schedule(() -> close(clamd), settings.limit().toMillis(), TimeUnit.MILLISECONDS);
+          TIMER.schedule(
+              () -> {
+                isOver.set(true); // first: who fails because it is closed asks why
+                close(clamd);
+              },
+              settings.limit().toMillis(),
+              TimeUnit.MILLISECONDS);
       try {
         clamd.connect(address);
         IOException cut = send(clamd, content);
@@ -143,7 +151,7 @@ public final class Scanner {
         }
         return answer;
       } catch (IOException e) {
-        throw end.isDone() ? new SocketTimeoutException() : e;
+        throw isOver.get() ? new SocketTimeoutException() : e;
       } finally {
         end.cancel(false);
       }

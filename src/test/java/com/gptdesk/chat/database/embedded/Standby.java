@@ -4,12 +4,14 @@ import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.testing.Await;
 import com.gptdesk.chat.testing.FreePort;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -126,24 +128,40 @@ public final class Standby implements AutoCloseable {
   }
 
   private void copy(Path source) throws IOException {
-    try (Stream<Path> all = Files.walk(source)) {
-      for (Path path : all.toList()) {
-        Path target = files.resolve(source.relativize(path).toString());
-        if (Files.isDirectory(path)) {
-          Files.createDirectory(
-              target,
-              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        } else if (!path.endsWith("postmaster.pid")) {
-          try {
-            Files.copy(path, target);
-          } catch (NoSuchFileException e) {
-            // dropped meanwhile, as the log that is replayed says
+    Files.walkFileTree(
+        source,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes)
+              throws IOException {
+            Files.createDirectory(
+                files.resolve(source.relativize(path).toString()),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            return FileVisitResult.CONTINUE;
           }
-        }
-      }
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
-    }
+
+          @Override
+          public FileVisitResult visitFile(Path path, BasicFileAttributes attributes)
+              throws IOException {
+            if (!path.endsWith("postmaster.pid")) {
+              try {
+                Files.copy(path, files.resolve(source.relativize(path).toString()));
+              } catch (NoSuchFileException e) {
+                return visitFileFailed(path, e);
+              }
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          /** Of what was dropped meanwhile, as the log that is replayed says. */
+          @Override
+          public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+        });
   }
 
   @Override

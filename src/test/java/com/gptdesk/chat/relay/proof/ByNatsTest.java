@@ -281,7 +281,8 @@ class ByNatsTest {
 
     private NodeChanges open(NatsSettings settings) {
       NodeChanges opened =
-          new NodeChanges(scene.relay(), settings.withMaxWaiting(200), this::behind).start();
+          new NodeChanges(scene.relayAmongFaults(), settings.withMaxWaiting(200), this::behind)
+              .start();
       Set<Audience> audiences = audiences(talks);
       opened.fanOut().add(joining, audiences);
       opened.fanOut().awaitSubscribed(audiences);

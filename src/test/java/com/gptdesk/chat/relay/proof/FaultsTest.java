@@ -67,7 +67,7 @@ class FaultsTest {
     FollowingClient client = new FollowingClient(scene, talks);
     Map<Fault, Integer> done = new EnumMap<>(Fault.class);
     int resyncsBefore;
-    try (Relay relay = client.through(scene.relay());
+    try (Relay relay = client.through(scene.relayAmongFaults());
         Traffic traffic = new Traffic(scene, talks, 8, Proof.SEED)) {
       resyncsBefore = client.resyncs();
       for (Fault fault : faults) {

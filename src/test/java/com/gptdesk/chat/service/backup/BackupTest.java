@@ -91,8 +91,9 @@ class BackupTest {
         stopped.set(true);
       }
       assertTrue(Await.result(load) > ACKNOWLEDGED.size());
-      assertEquals(
-          List.of(), read(database.superuser(), "select slot_name from pg_replication_slots"));
+      Await.until(
+          "the slot to go",
+          () -> read(database.superuser(), "select slot_name from pg_replication_slots").isEmpty());
     }
   }
 

@@ -96,7 +96,7 @@ class ReadReplicaTest {
   @BeforeEach
   void start() {
     requests = pool(primary.service().dataSource(), Await.PATIENCE);
-    reads = pool(standby.service().dataSource(), Duration.ofSeconds(1));
+    reads = pool(standby.service().dataSource(), Await.PATIENCE);
     serve(NEVER_TOO_FAR);
     conversation =
         answer(
@@ -264,6 +264,11 @@ class ReadReplicaTest {
 
   @Test
   void aReplicaThatDiesIsNotMissed() throws Exception {
+    HikariDataSource patient = reads;
+    reads = pool(standby.service().dataSource(), Duration.ofSeconds(1));
+    serve(NEVER_TOO_FAR);
+    patient.close();
+    awaitReads(BOB, "replica");
     standby.kill();
     try {
       for (int i = 0; i < 20; i++) {

@@ -462,7 +462,9 @@ class HttpServiceTest {
       String refused = upgraded(port, path, "upgrade-of-nobody");
       assertTrue(refused.startsWith("HTTP/1.1 401 "), refused);
       assertTrue(refused.contains("upgrade-of-nobody"), refused);
-      assertTrue(log.has("GET /realtime/v1/websocket 401", "request=upgrade-of-nobody"));
+      Await.until(
+          "the log names the refusal",
+          () -> log.has("GET /realtime/v1/websocket 401", "request=upgrade-of-nobody"));
       assertFalse(log.has("apikey"), "no token in the log");
     }
   }

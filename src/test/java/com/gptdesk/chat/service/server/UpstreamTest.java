@@ -492,16 +492,19 @@ class UpstreamTest {
   void whatIsHandedOnIsCountedByItsPath() throws Exception {
     send(request(port, "/auth/v1/made-up").GET());
     send(request(port, "/rest/v1/missing").GET());
-    HttpResponse<String> read =
-        send(request(port, "/metrics").header("Authorization", "Bearer " + METRICS_TOKEN).GET());
-    assertTrue(
-        read.body().contains("chat_upstream_seconds_count{outcome=\"ok\",path=\"/auth/v1\"} 1"),
-        read.body());
-    assertTrue(
-        read.body()
-            .contains("chat_upstream_seconds_count{outcome=\"refused\",path=\"/rest/v1\"} 1"),
-        read.body());
-    assertFalse(read.body().contains("made-up"), "callers make no series");
+    String counted = "chat_upstream_seconds_count{outcome=\"%s\",path=\"%s\"} 1";
+    String read = // it is counted after it is answered
+        Await.value(
+            "both counts",
+            () ->
+                send(request(port, "/metrics")
+                        .header("Authorization", "Bearer " + METRICS_TOKEN)
+                        .GET())
+                    .body(),
+            body ->
+                body.contains(counted.formatted("ok", "/auth/v1"))
+                    && body.contains(counted.formatted("refused", "/rest/v1")));
+    assertFalse(read.contains("made-up"), "callers make no series");
   }
 
   private static HttpRequest.Builder request(int port, String path) {

@@ -28,13 +28,18 @@ import io.vertx.core.Vertx;
 import java.io.IOException;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -227,9 +232,28 @@ abstract class StorageScene {
 
   /** The files that have bytes, whole or not. */
   List<String> kept() throws IOException {
-    try (Stream<Path> there = Files.walk(folder)) {
-      return there.filter(Files::isRegularFile).map(p -> p.getFileName().toString()).toList();
-    }
+    List<String> names = new ArrayList<>();
+    Files.walkFileTree(
+        folder,
+        new SimpleFileVisitor<>() {
+          @Override
+          public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
+            if (attributes.isRegularFile()) {
+              names.add(path.getFileName().toString());
+            }
+            return FileVisitResult.CONTINUE;
+          }
+
+          /** Of what the service removes meanwhile. */
+          @Override
+          public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+              return FileVisitResult.CONTINUE;
+            }
+            throw e;
+          }
+        });
+    return names;
   }
 
   static String signed(StorageClient who, String path) {

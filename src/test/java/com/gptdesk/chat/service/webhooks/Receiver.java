@@ -103,8 +103,11 @@ final class Receiver implements AutoCloseable {
               Long.parseLong(exchange.getRequestHeaders().getFirst("webhook-timestamp")),
               exchange.getRequestHeaders().getFirst("webhook-signature"),
               new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
-      Reaction reaction = behaviour.to(post);
-      posts.add(post);
+      Reaction reaction;
+      synchronized (posts) { // kept in the order in which they were decided
+        reaction = behaviour.to(post);
+        posts.add(post);
+      }
       switch (reaction) {
         case Reaction.Answer(int status) -> exchange.sendResponseHeaders(status, -1);
         case Reaction.LongAnswer(int status, int bytes) -> {

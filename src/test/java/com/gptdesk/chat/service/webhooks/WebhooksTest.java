@@ -19,6 +19,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -109,26 +110,35 @@ class WebhooksTest {
     assertEquals(signature(second, post) + " " + signature(first, post), post.signature());
   }
 
-  /** The receiver refuses the first of a conversation: the others of it wait, another goes on. */
+  /**
+   * The receiver refuses the first of a conversation, until it has heard of another one: the others
+   * of it wait, that one goes on.
+   */
   @Test
   void whatFollowsAFailureWaitsAndOtherConversationsDoNot() {
     AtomicInteger refusals = new AtomicInteger();
     receiver.behaves(
-        post ->
-            post.text().equals("one") && refusals.incrementAndGet() <= 3
-                ? new Reaction.Answer(500)
-                : Receiver.OK);
+        post -> {
+          if (post.text().equals("one")
+              && (refusals.get() < 3 || !receiver.texts().contains("elsewhere"))) {
+            refusals.incrementAndGet();
+            return new Reaction.Answer(500);
+          }
+          return Receiver.OK;
+        });
     add(receiver.url());
     UUID other = database.alice().talksTo(database.carol());
     database.alice().sends(conversation, "one");
     database.alice().sends(conversation, "two");
     database.alice().sends(other, "elsewhere");
-    node(Map.of());
+    node(Map.of("CHAT_WEBHOOK_MAX_TRIES", "1000"));
     allIsAcknowledged();
     List<String> texts = new ArrayList<>(receiver.texts());
     assertTrue(texts.indexOf("elsewhere") < texts.lastIndexOf("one"), texts::toString);
     texts.remove("elsewhere");
-    assertEquals(List.of("one", "one", "one", "one", "two"), texts);
+    List<String> expected = new ArrayList<>(Collections.nCopies(refusals.get() + 1, "one"));
+    expected.add("two");
+    assertEquals(expected, texts);
     assertEquals(
         1,
         receiver.posts().stream()
@@ -150,12 +160,19 @@ class WebhooksTest {
           }
         });
     add(receiver.url());
-    node(Map.of("CHAT_WEBHOOK_TIMEOUT_MS", "500"));
+    WebhookDispatcher node = node(Map.of("CHAT_WEBHOOK_TIMEOUT_MS", "500"));
     database.alice().sends(conversation, "one");
     database.alice().sends(conversation, "two");
     allIsAcknowledged();
-    assertEquals(List.of("one", "one", "one", "one", "two"), receiver.texts());
+    List<String> texts = receiver.texts();
+    int second = texts.indexOf("two");
+    assertTrue(second >= 4, texts::toString);
+    assertEquals(Set.of("one"), Set.copyOf(texts.subList(0, second)));
     assertEquals(2, receiver.posts().stream().map(Post::id).distinct().count());
+    // An answer that is read too late counts as none, and is a failure more.
+    Await.until(
+        "each post but two to have failed",
+        () -> receiver.posts().size() <= 2 + node.counts().failed());
   }
 
   @Test
@@ -167,7 +184,7 @@ class WebhooksTest {
     database.alice().sends(conversation, "two");
     allIsAcknowledged();
     assertEquals(List.of("one", "one", "one", "two"), receiver.texts());
-    assertEquals(1, node.counts().dead());
+    Await.until("the dead letter to be counted", () -> node.counts().dead() == 1);
     String letters = webhooks.deadLetters("desk");
     assertTrue(letters.contains("status 410"), letters);
     assertFalse(letters.contains("one"), letters); // no text of people on the screen
@@ -286,9 +303,13 @@ class WebhooksTest {
     database.alice().sends(conversation, "one");
     receiver.awaits(1);
     Await.until("two to be given up for now", () -> node.counts().failed() >= 2);
-    assertEquals(
-        "not posted: the name hangs.example was not resolved in 200 ms",
-        database.ownerReads("select last_error from chat.webhook_states where name = 'desk'"));
+    Await.until(
+        "the reason to be written down",
+        () ->
+            "not posted: the name hangs.example was not resolved in 200 ms"
+                .equals(
+                    database.ownerReads(
+                        "select last_error from chat.webhook_states where name = 'desk'")));
     assertEquals(1, asked.get());
     answers.countDown();
     allIsAcknowledged();
@@ -322,7 +343,11 @@ class WebhooksTest {
     webhooks.test("desk"); // another lane: the node is at work
     receiver.awaits(2);
     assertEquals(1, receiver.texts().stream().filter("one"::equals).count()); // it is leased
-    database.asOwner("update chat.webhook_lanes set due_at = now()"); // the lease has ended
+    // Its lease has ended, and no other: the answer to the test may not be written down yet.
+    database.asOwner(
+        "update chat.webhook_lanes set due_at = now() where conversation_id = '"
+            + conversation
+            + "'");
     allIsAcknowledged();
     List<String> texts = new ArrayList<>(receiver.texts());
     texts.remove("");
@@ -331,7 +356,7 @@ class WebhooksTest {
   }
 
   /**
-   * Two nodes, a receiver with faults by chance: nothing lost, doubles only after a fault, order.
+   * Two nodes, a receiver with faults by chance: nothing lost, doubles only after a failure, order.
    */
   @ParameterizedTest
   @ValueSource(longs = {1, 2})
@@ -354,7 +379,7 @@ class WebhooksTest {
         });
     add(receiver.url());
     Map<String, String> quick = Map.of("CHAT_WEBHOOK_TIMEOUT_MS", "1000");
-    node(quick);
+    List<WebhookDispatcher> all = new ArrayList<>(List.of(node(quick)));
     Map<String, List<String>> said = new LinkedHashMap<>();
     for (int i = 0; i < 120; i++) {
       var sender = i % 2 == 0 ? database.alice() : database.bob();
@@ -366,7 +391,7 @@ class WebhooksTest {
       sender.sends(where, text);
       said.computeIfAbsent(where.toString(), key -> new ArrayList<>()).add(text);
       if (i == 40) {
-        node(quick); // a second one joins
+        all.add(node(quick)); // a second one joins
       }
       if (i == 80) {
         nodes.removeFirst().close(); // the first one goes
@@ -385,8 +410,13 @@ class WebhooksTest {
       }
     }
     assertEquals(said, new LinkedHashMap<>(sorted(heard, said.keySet())), "seed " + seed);
-    times.forEach(
-        (id, n) -> assertEquals(faults.getOrDefault(id, 0) + 1, n, "doubles only after a fault"));
+    times.forEach((id, n) -> assertTrue(n > faults.getOrDefault(id, 0), "acknowledged at last"));
+    // A good answer that is read too late is a failure as well.
+    Await.until(
+        "doubles only after a failure",
+        () ->
+            receiver.posts().size()
+                <= times.size() + all.stream().mapToLong(node -> node.counts().failed()).sum());
     assertEquals("0", database.ownerReads("select count(*) from chat.webhook_events"));
   }
 
