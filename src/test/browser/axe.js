@@ -12,6 +12,7 @@ export function fades(page) {
 
 /** @param part of the page, by its selector; else all of it */
 export async function isAccessible(page, where, part) {
+  await fades(page); // half a colour is no colour to judge
   const axe = new AxeBuilder({ page });
   if (part) {
     axe.include(part);

@@ -156,22 +156,10 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     }
     await carol.page.fill('.sidebar-search input', 'number 123');
     await carol.sees('.search-headline', 'number 123');
-    // It is highlighted for a moment, so what is then on the screen is noted by the page.
-    await carol.page.evaluate(() => {
-      new MutationObserver((_, observer) => {
-        const hit = document.querySelector('.message-highlighted');
-        if (hit) {
-          observer.disconnect();
-          const box = document.querySelector('.messages').getBoundingClientRect();
-          const { top, bottom } = hit.getBoundingClientRect();
-          window.found = { text: hit.textContent, visible: top >= box.top && bottom <= box.bottom };
-        }
-      }).observe(document.body, { subtree: true, childList: true, attributes: true });
-    });
+    const found = await carol.notesHit(); // it is highlighted for a moment
     await carol.clicks('.conversation', 'number 123');
     await carol.seesMessage('number 123');
-    await until('the message to be highlighted', () => carol.page.evaluate(() => window.found !== undefined));
-    const { text, visible } = await carol.page.evaluate(() => window.found);
+    const { text, visible } = await found();
     assert.match(text, /number 123/);
     assert.ok(visible, 'the message is on the screen');
     await carol.clicks('.to-end');
@@ -418,6 +406,7 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     await bob.clicks('[role="menuitem"]', 'Mark as unread');
     await bob.sees('.conversation-unread', 'Alice');
     await titled(before + 1);
+    await bob.sees('.chat-none'); // the list tells it before the conversation closes
     await bob.choosesConversation('Alice');
     await titled(before);
     await alice.opens();

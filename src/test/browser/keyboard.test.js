@@ -84,6 +84,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     });
 
     test('arrows go through the messages, and Tab to what is in the one with the focus', async () => {
+      await alice.seesMessage('the last of carol');
       await alice.page.focus('.messages');
       await press('ArrowDown');
       assert.match(await focusedText(), /the last of carol/);

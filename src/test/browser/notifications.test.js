@@ -122,6 +122,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     });
 
     test('a message that nobody looks at is shown, and a click on it opens its conversation', async () => {
+      await tells(alice); // anew, since they were turned on
       await demo.sends('bob', withBob, 'for the desktop');
       await shows(alice, 1);
       assert.deepEqual(await shown(alice), ['Bob Brown: for the desktop']);
@@ -164,6 +165,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       await hears(alice, 'not to be shown');
       await choice('Show messages while');
       await choice('Show what they say');
+      await tells(alice);
       await demo.sends('bob', withBob, 'shown again');
       await shows(alice, 4);
       assert.equal((await shown(alice))[3], 'Bob Brown: shown again');

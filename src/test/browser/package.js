@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Its folder, made anew when something has changed. */
+/** Its folder, made anew when something has changed; npm test does that before any file, so that no two files do it at once. */
 export function packageFolder() {
   execFileSync('scripts/web', ['package'], { cwd: ROOT, stdio: 'inherit' });
   return `${ROOT}target/chat-react`;

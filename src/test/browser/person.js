@@ -117,6 +117,28 @@ export class Person {
       );
   }
 
+  /** From now on, notes the message that is highlighted, for it stays so for a moment. Returns how to get its text, and whether it was in view. */
+  async notesHit() {
+    await this.page.evaluate(() => {
+      new MutationObserver((_, observer) => {
+        const hit = document.querySelector('.message-highlighted');
+        if (hit) {
+          observer.disconnect();
+          const box = document.querySelector('.messages').getBoundingClientRect();
+          const { top, bottom } = hit.getBoundingClientRect();
+          window.hit = { text: hit.textContent, visible: top >= box.top && bottom <= box.bottom };
+        }
+      }).observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+    return async () => {
+      await until(
+        () => `${this.name} to have a message highlighted`,
+        () => this.page.evaluate(() => window.hit !== undefined),
+      );
+      return this.page.evaluate(() => window.hit);
+    };
+  }
+
   has(selector, text = '') {
     return this.page.evaluate(
       ([wanted, words]) =>

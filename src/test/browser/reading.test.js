@@ -134,6 +134,7 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
       assert.equal((await stored()).unread_count, 10);
       const alice = await demo.calls('alice', 'get_conversations', { conversation_id: conversation });
       assert.equal(alice[0].other_read_seq, before.last_message_seq, 'the other does not learn of it');
+      await bob.sees('.chat-none'); // the list tells it before the conversation closes
       await bob.choosesConversation('Alice');
       await until('the line before it', async () => {
         const { line, afterLine } = await inView();

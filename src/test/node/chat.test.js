@@ -49,7 +49,7 @@ test('a restart of the service is a pause, not a loss', async () => {
     await alice.shows('Carol: before');
 
     await service.kill();
-    await alice.shows('connection lost, trying again');
+    await Promise.all([alice, carol].map((terminal) => terminal.shows('connection lost, trying again'))); // and uses it no more
     await service.start();
     await carol.types('after');
     await carol.shows('you: after');
