@@ -11,6 +11,20 @@ declare
   touched int;
 begin
   perform chat.demand_claims_of('chat_relay');
+  -- Who was sent off was last seen long before; who says that they are offline is seen when they say it.
+  update public.user_presence p
+  set status = 'online'
+  from (
+    select x.user_id
+    from public.user_presence x
+    where x.user_id = any (touch_presence.user_ids)
+      and x.status = 'offline'
+      and x.last_seen < x.updated_at - interval '1 s'
+    order by x.user_id
+    for no key update skip locked
+  ) back
+  where p.user_id = back.user_id;
+
   update public.user_presence p
   set last_seen = clock_timestamp()
   from (
@@ -26,7 +40,7 @@ begin
 end
 $$;
 
-comment on function chat.touch_presence(uuid[]) is 'These people were heard of just now. Nothing is published. Returns how many rows were touched.';
+comment on function chat.touch_presence(uuid[]) is 'These people were heard of just now. Nothing is published, unless somebody was taken for gone: they are online again. Returns how many rows were touched.';
 
 create or replace function chat.expire_presence()
   returns int

@@ -35,10 +35,14 @@ public final class PresenceTracker implements AutoCloseable {
   private final AtomicBoolean clearing = new AtomicBoolean();
   private final AtomicLong recoveriesAsked = new AtomicLong();
 
-  /** Guards the next field, and lets only one thread recover at a time. */
+  /** Guards the next fields, and lets only one thread write again at a time. */
   private final Object recovery = new Object();
 
   private long recoveriesServed;
+
+  /** Whether the database did not know this node, and what it tracks is not written again yet. */
+  private boolean isUnknown;
+
   private volatile boolean closed;
 
   /** Creates a tracker that tracks nothing; the node is registered in the database at first use. */
@@ -144,8 +148,8 @@ public final class PresenceTracker implements AutoCloseable {
     if (!leaving.isEmpty()) {
       untrackSoon(List.of());
     }
-    if (!tracked.isEmpty() && !topics.touch(node)) {
-      writeAgain();
+    if (!tracked.isEmpty()) {
+      renew();
     }
     topics.expireNodes();
   }
@@ -164,10 +168,21 @@ public final class PresenceTracker implements AutoCloseable {
         return; // By a recovery that started after this call.
       }
       long served = recoveriesAsked.get();
-      if (!topics.touch(node)) {
-        writeAgain();
-      }
+      renew();
       recoveriesServed = served;
+    }
+  }
+
+  /** Renews this node; when this returns, the database has what it tracks. */
+  private void renew() {
+    synchronized (recovery) {
+      if (!topics.touch(node)) {
+        isUnknown = true;
+      }
+      if (isUnknown) {
+        writeAgain();
+        isUnknown = false;
+      }
     }
   }
 

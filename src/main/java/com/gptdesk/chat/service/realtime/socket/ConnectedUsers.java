@@ -27,7 +27,7 @@ final class ConnectedUsers {
     return Set.copyOf(sockets.keySet());
   }
 
-  /** Called on any thread when a user's first socket joins or the last one leaves. */
+  /** Called on any thread when a socket joins or leaves. */
   void whenChanged(Runnable listener) {
     whenChanged = listener;
   }

@@ -35,6 +35,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -620,6 +621,39 @@ class TopicsServerTest {
     }
     client.asksToJoinWith(talk, PLAIN, token(alice));
     assertTrue(client.next("phx_reply").reason().startsWith("Unauthorized: "));
+  }
+
+  /** As another node writes it after a long pause of theirs, while many come and go. */
+  @Test
+  void whoWasTakenForGoneIsOnlineAgainAndWhoSaysTheyAreGoneIsNot() throws Exception {
+    joined(one, alice, talk, PLAIN);
+    joined(one, bob, talk, PLAIN);
+    Await.until(
+        "both are online", () -> status(alice).equals("online") && status(bob).equals("online"));
+    var done = new AtomicBoolean();
+    Thread passers =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  while (!done.get()) {
+                    one.server.users().enter(carol.id());
+                    one.server.users().exit(carol.id());
+                    Thread.yield();
+                  }
+                });
+    try {
+      bob.tries(tx -> Routines.updatePresence(tx.configuration(), "offline", null));
+      database.asOwner(
+          "update public.user_presence set last_seen = last_seen - interval '8 s' where user_id = '%1$s';"
+                  .formatted(alice.id())
+              + "update public.user_presence set status = 'offline' where user_id = '%1$s'"
+                  .formatted(alice.id()));
+      Await.until("Alice is online again", () -> status(alice).equals("online"));
+      assertEquals("offline", status(bob));
+    } finally {
+      done.set(true);
+      passers.join();
+    }
   }
 
   @Test
