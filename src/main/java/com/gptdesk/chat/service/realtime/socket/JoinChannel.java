@@ -185,8 +185,11 @@ final class JoinChannel {
               "error",
               "UnableToReplayMessages: Broadcasts are not stored, so earlier ones cannot be replayed"));
     }
-    if (join.config().replicationReady() && channel.membership().isKnown()) {
-      writer.write(channel.notice("system", "ok", "Replication connection established"));
+    if (join.config().replicationReady()) {
+      writer.write(
+          channel.membership().isKnown()
+              ? channel.notice("system", "ok", "Replication connection established")
+              : channel.notice("system", "error", "A channel of this name receives no broadcasts"));
     }
   }
 

@@ -62,6 +62,11 @@ class JoinChannelTest extends PlayedServer {
 
     client.joinsWith("user-" + ALICE, "{\"presence\":{\"enabled\":false}}", token(ALICE));
     client.hasHeardNothing(); // the control: nothing was asked
+
+    client.joinsWith("x", "{\"broadcast\":{\"replication_ready\":true}}", token(ALICE));
+    JsonNode never = client.next("system").payload();
+    assertEquals("system error", said(never));
+    assertEquals("A channel of this name receives no broadcasts", never.path("message").asString());
   }
 
   private static String said(JsonNode notice) {
