@@ -17,26 +17,31 @@ export function EditHistory({
 }) {
   const { api } = useChat();
   const { t, told, times } = useTexts();
-  const [earlier, setEarlier] = useState<EarlierText[] | null>(null);
+  const [said, setSaid] = useState<Version[] | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
 
-  const { id, revision } = message ?? {};
+  const { id, revision, content, created_at } = message ?? {};
   useEffect(() => {
     let current = true;
-    if (id) {
+    if (id && content !== undefined && created_at) {
       void api.getEarlierTexts(id).then(({ data, error }) => {
         if (current) {
-          setEarlier(data);
+          setSaid(data && versions(content, created_at, data));
           setProblem(error);
         }
       });
     }
     return () => {
-      current = false;
-      setEarlier(null);
-      setProblem(null);
+      current = false; // after an edit, what was known stays until the rest is
     };
-  }, [api, id, revision]);
+  }, [api, id, revision, content, created_at]);
+  useEffect(
+    () => () => {
+      setSaid(null);
+      setProblem(null);
+    },
+    [id],
+  );
 
   return (
     <Dialog open={message !== null} onOpenChange={(open) => !open && onClose()} title={t.edits}>
@@ -44,13 +49,13 @@ export function EditHistory({
         <p className="field-problem" role="alert">
           {told(problem)}
         </p>
-      ) : !message || earlier === null ? (
+      ) : said === null ? (
         <p role="status">{t.loading}</p>
-      ) : earlier.length === 0 ? (
+      ) : said.length === 1 ? (
         <p role="status">{t.noEdits}</p>
       ) : (
         <ol className="versions">
-          {versions(message, earlier).map(({ content, moment }, i) => (
+          {said.map(({ content, moment }, i) => (
             <li key={moment}>
               <p className="version-about">
                 {i === 0 && <b>{t.saysNow} </b>}
@@ -69,8 +74,13 @@ export function EditHistory({
   );
 }
 
-/** Each with the moment since which the message said so. */
-function versions({ content, created_at }: ChatMessage, earlier: EarlierText[]) {
+interface Version {
+  content: string;
+  /** Since when the message said so. */
+  moment: string;
+}
+
+function versions(content: string, created_at: string, earlier: EarlierText[]): Version[] {
   const moments = [...earlier.map(({ edited_at }) => edited_at), created_at];
   return [content, ...earlier.map((one) => one.content)].map((text, i) => ({
     content: text,
