@@ -64,6 +64,19 @@ final class Tables implements Scenario {
                       + conversation)));
       compare(
           run,
+          "The same as the specification's getMessages asks",
+          new Side(
+              "get_messages",
+              reader.function("get_messages", "{\"conversation_id\":\"" + conversation + "\"}")),
+          new Side(
+              "user_messages by time, with senders",
+              reader.table(
+                  "user_messages?select="
+                      + quoted("*,sender:users!sender_id(id,full_name,avatar_url)")
+                      + "&is_deleted=eq.false&order=created_at.desc&offset=0&limit=50&conversation_id=eq."
+                      + conversation)));
+      compare(
+          run,
           "All conversations of a person with both people and the last message's sender",
           new Side("get_conversations", reader.function("get_conversations", "{}")),
           new Side(

@@ -39,6 +39,7 @@ public final class QueryParser {
    */
   public static Parsed parse(List<Map.Entry<String, String>> parameters, int maxDepth) {
     refuseTooMuch(parameters);
+    refuseNul(parameters);
     QueryParser parser = new QueryParser();
     SelectParser.parse(parser.once(parameters, "select", "*"), parser.tree, maxDepth);
     List<String> columns = null;
@@ -62,6 +63,16 @@ public final class QueryParser {
           .withDetails(
               "At most %d parameters of %d characters in all"
                   .formatted(MOST_PARAMETERS, MOST_CHARACTERS))
+          .stop();
+    }
+  }
+
+  /** As PostgreSQL, which would end the connection where it is a name. */
+  private static void refuseNul(List<Map.Entry<String, String>> parameters) {
+    if (parameters.stream()
+        .anyMatch(p -> p.getKey().indexOf('\0') >= 0 || p.getValue().indexOf('\0') >= 0)) {
+      throw Problem.of(400, "22021", "A text of the query contains the character U+0000")
+          .withHint("PostgreSQL stores no text with it; leave it out")
           .stop();
     }
   }

@@ -40,12 +40,17 @@ final class ReadPlan {
 
   private static final int MOST_CONDITIONS = 500;
 
+  private static final TableQuery.Path CONVERSATION =
+      new TableQuery.Path("conversation_id", List.of());
+  private static final TableQuery.Path NUMBER = new TableQuery.Path("seq", List.of());
+  private static final TableQuery.Path TIME = new TableQuery.Path("created_at", List.of());
+
   private final TableCatalogue.Tables tables;
   private final Caller.Role role;
   private final int maxRows;
   private final int maxBytes;
   private boolean isReturned;
-  private boolean callsFunctions;
+  private boolean runsOthersCode;
   private int conditions;
 
   ReadPlan(TableCatalogue.Tables tables, Caller.Role role, RestLimits limits) {
@@ -55,9 +60,14 @@ final class ReadPlan {
     this.maxBytes = limits.maxBytes();
   }
 
-  /** Whether a function of an operator's is called in what was planned until now. */
-  boolean callsFunctions() {
-    return callsFunctions;
+  /** Whether an operator's functions, policies or triggers run in what was planned until now. */
+  boolean runsOthersCode() {
+    return runsOthersCode;
+  }
+
+  /** Notes whose policies and triggers run. */
+  void touches(ServedTable table) {
+    runsOthersCode |= !table.isOurs();
   }
 
   /** The table itself, under the alias of a depth. */
@@ -199,6 +209,7 @@ final class ReadPlan {
 
   /** That there are the rows which {@code !inner} demands. */
   private Condition inner(ServedTable table, int depth, TableQuery query) {
+    touches(table);
     Condition all = DSL.noCondition();
     for (Embedding embedding : embeddings(table, query)) {
       if (embedding.embed().inner()) {
@@ -273,7 +284,7 @@ final class ReadPlan {
   }
 
   private void note(ServedTable table, TableQuery.Path path) {
-    callsFunctions |= table.column(path.column()).isComputed();
+    runsOthersCode |= table.column(path.column()).isComputed();
   }
 
   /** Where the embedded rows come from, under the alias of the depth below. */
@@ -282,7 +293,7 @@ final class ReadPlan {
     if (!relationship.isComputed()) {
       return source(embedding.target(), depth + 1);
     }
-    callsFunctions = true;
+    runsOthersCode = true;
     return DSL.table("{0}({1})", DSL.name("public", relationship.name()), row(depth))
         .as(alias(depth + 1));
   }
@@ -442,12 +453,14 @@ final class ReadPlan {
   private List<SortField<?>> order(ServedTable table, int depth, TableQuery query) {
     List<SortField<?>> order = new ArrayList<>();
     for (Ordering term : query.order()) {
+      boolean isLast = order.size() == query.order().size() - 1;
       if (term.relation() == null) {
         note(table, term.path());
       }
       Field<?> field =
           term.relation() == null
-              ? columns(table, depth).field(term.path())
+              ? columns(table, depth)
+                  .field(isLast && isByNumber(table, query, term.path()) ? NUMBER : term.path())
               : related(table, depth, query, term);
       SortField<?> sorted = term.descending() ? field.desc() : field.asc();
       order.add(
@@ -456,6 +469,26 @@ final class ReadPlan {
               : term.nullsFirst() ? sorted.nullsFirst() : sorted.nullsLast());
     }
     return order;
+  }
+
+  /**
+   * Whether the messages of one conversation are ordered by their time, which may then be their
+   * number unless a further order decides between equal times. A later number is no earlier
+   * message, and numbers are in an index, times in none.
+   */
+  private boolean isByNumber(ServedTable table, TableQuery query, TableQuery.Path path) {
+    return !isReturned
+        && table.isOurs()
+        && table.name().equals("user_messages")
+        && path.equals(TIME)
+        && query.where().stream()
+            .anyMatch(
+                condition ->
+                    condition instanceof Comparison one
+                        && one.path().equals(CONVERSATION)
+                        && one.operator() == Operator.EQ
+                        && !one.negated()
+                        && one.quantifier() == null);
   }
 
   private Field<?> related(ServedTable table, int depth, TableQuery query, Ordering term) {
@@ -492,7 +525,13 @@ final class ReadPlan {
 
   private Embedding embedding(ServedTable table, Selected.Embed embed) {
     Relationship relationship = tables.relationship(table, embed.target(), embed.hint());
-    return new Embedding(embed, relationship, tables.table(relationship.to()));
+    Relationship.Through through = relationship.through();
+    if (through != null) {
+      touches(tables.table(through.table()));
+    }
+    ServedTable target = tables.table(relationship.to());
+    touches(target);
+    return new Embedding(embed, relationship, target);
   }
 
   /** The table's own columns that the page of a write needs, so that it returns no others. */

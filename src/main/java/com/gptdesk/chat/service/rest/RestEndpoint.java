@@ -373,13 +373,16 @@ public final class RestEndpoint {
           identity.caller(),
           readOnly,
           limits.statementTimeout(),
-          new CallSettings(statement.callsFunctions(), Map.of(), rollsBack),
+          new CallSettings(
+              statement.runsOthersCode(),
+              statement.runsOthersCode() ? request.settings() : Map.of(),
+              rollsBack),
           statement.sql(),
           statement.values(),
           result);
     } catch (IllegalStateException e) {
       Problem problem = problemOf(e);
-      if (problem == null && statement.callsFunctions()) {
+      if (problem == null && statement.runsOthersCode()) {
         problem = RaisedError.of(e, identity.isAnonymous());
       }
       if (problem == null) {
@@ -387,7 +390,7 @@ public final class RestEndpoint {
       }
       if (problem.status() >= 500) {
         LOG.warn(
-            "{} failed in an operator's function, and the client gets this", request.label(), e);
+            "{} failed in what is an operator's, and the client gets this", request.label(), e);
       }
       throw problem.stop();
     }

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.RequestSettings;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param profile the schema asked for: {@code Accept-Profile} of a GET or HEAD, {@code
  *     Content-Profile} of the rest
  * @param range the header {@code Range}, if any
+ * @param headers all of them; read only for tables whose rules may ask for them
  */
 public record RestRequest(
     String method,
@@ -27,7 +29,13 @@ public record RestRequest(
     @Nullable String contentType,
     @Nullable String prefer,
     @Nullable String range,
-    ByteBuffer body) {
+    ByteBuffer body,
+    Iterable<Map.Entry<String, String>> headers) {
+
+  /** The request as PostgREST's settings. */
+  Map<String, String> settings() {
+    return RequestSettings.of(method, "/" + table, headers);
+  }
 
   /** GET and HEAD. */
   boolean reads() {

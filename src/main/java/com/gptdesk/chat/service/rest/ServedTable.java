@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A table that clients may name, from the database's catalogue.
  *
+ * @param isOurs whether the chat or its platform made it, so that no operator's rules run in it
  * @param columns by name, in the table's order
  * @param computed functions of its row that return a value, by name; a column of the name comes
  *     first
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 record ServedTable(
     String name,
+    boolean isOurs,
     Map<String, Column> columns,
     Map<String, Column> computed,
     Set<String> deletableBy,
@@ -85,7 +87,8 @@ record ServedTable(
   static ServedTable ofResult(String name, Map<String, String> types, @Nullable ServedTable of) {
     Map<String, Column> columns = new LinkedHashMap<>();
     types.forEach((column, type) -> columns.put(column, Column.of(column, type, false)));
-    return new ServedTable(name, columns, of == null ? Map.of() : of.computed, Set.of(), null);
+    return new ServedTable(
+        name, true, columns, of == null ? Map.of() : of.computed, Set.of(), null);
   }
 
   static Map<String, Column> byName(List<Column> columns) {

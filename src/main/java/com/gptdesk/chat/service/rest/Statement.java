@@ -12,9 +12,10 @@ import org.jooq.impl.DSL;
  * whatever their values, so that the database plans it once.
  *
  * @param values texts and numbers
- * @param callsFunctions whether it calls functions of an operator, which find schema public
+ * @param runsOthersCode whether an operator's functions, policies or triggers run in it, which find
+ *     schema public and read the request
  */
-public record Statement(String sql, List<Object> values, boolean callsFunctions) {
+public record Statement(String sql, List<Object> values, boolean runsOthersCode) {
   private static final Settings SETTINGS = new Settings().withExecuteLogging(false);
 
   /** Copies the values. */
@@ -24,16 +25,16 @@ public record Statement(String sql, List<Object> values, boolean callsFunctions)
 
   /** The query's, made by that plan. */
   static Statement of(Query query, ReadPlan plan) {
-    return of(query, plan.callsFunctions());
+    return of(query, plan.runsOthersCode());
   }
 
-  static Statement of(Query query, boolean callsFunctions) {
+  static Statement of(Query query, boolean runsOthersCode) {
     DSLContext postgres = DSL.using(SQLDialect.POSTGRES, SETTINGS);
-    return new Statement(postgres.render(query), postgres.extractBindValues(query), callsFunctions);
+    return new Statement(postgres.render(query), postgres.extractBindValues(query), runsOthersCode);
   }
 
   /** The same, for the planner's opinion of it. */
   Statement explained() {
-    return new Statement("explain (format json) " + sql, values, callsFunctions);
+    return new Statement("explain (format json) " + sql, values, runsOthersCode);
   }
 }

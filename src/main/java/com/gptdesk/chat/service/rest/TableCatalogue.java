@@ -2,6 +2,7 @@ package com.gptdesk.chat.service.rest;
 
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.database.internal.chat.tables.records.ServedColumnsRecord;
+import com.gptdesk.chat.jooq.Public;
 import com.gptdesk.chat.service.database.ServiceDatabase;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.text.NearestName;
@@ -240,6 +241,7 @@ public final class TableCatalogue {
                 name,
                 new ServedTable(
                     name,
+                    Public.PUBLIC.getTable(name) != null,
                     ServedTable.byName(columns.getOrDefault(name, List.of())),
                     new LinkedHashMap<>(),
                     Set.of(row.getDeletableBy()),

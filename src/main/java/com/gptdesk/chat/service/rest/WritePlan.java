@@ -53,6 +53,7 @@ final class WritePlan {
     this.reads = reads;
     this.returned = returned;
     this.strip = strip;
+    reads.touches(table);
   }
 
   /**

@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
  * A statement that calls a function, of which the first question mark stands for the arguments.
  *
  * @param more what stands for the others
- * @param callsOthers whether functions of an operator are called for what is wanted of the result
+ * @param callsOthers whether an operator's functions or policies run for what is wanted of the
+ *     result
  * @param isCounted whether the result is as {@link
  *     com.gptdesk.chat.service.rest.FunctionRows#statement} makes it
  * @param timeout how long it may take; null for what holds on the connection

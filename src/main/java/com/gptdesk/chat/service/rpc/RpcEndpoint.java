@@ -265,17 +265,12 @@ public final class RpcEndpoint {
           .withHint("Use select, filters, order and limit on functions that return rows")
           .stop();
     }
+    RpcCall call = call(function, arguments.names(), shape.query(), identity);
     try {
-      return execution.perform(
-          identity,
-          request,
-          function,
-          arguments,
-          preferences,
-          call(function, arguments.names(), shape.query(), identity));
+      return execution.perform(identity, request, function, arguments, preferences, call);
     } catch (IllegalStateException e) {
       Problem problem = shape.query() == null ? null : problemOfShape(e);
-      if (problem == null && !function.isOurs()) {
+      if (problem == null && (!function.isOurs() || call.callsOthers())) {
         problem = RaisedError.of(e, identity.isAnonymous());
       }
       if (problem == null) {
@@ -283,7 +278,7 @@ public final class RpcEndpoint {
       }
       if (problem.status() >= 500) {
         LOG.warn(
-            "{} failed in an operator's function, and the client gets this", request.label(), e);
+            "{} failed in what is an operator's, and the client gets this", request.label(), e);
       }
       throw problem.stop();
     }
@@ -314,7 +309,7 @@ public final class RpcEndpoint {
     return new RpcCall(
         statement.sql(),
         withoutArguments(statement),
-        statement.callsFunctions(),
+        statement.runsOthersCode(),
         true,
         rows.timeout());
   }

@@ -122,7 +122,7 @@ final class RpcExecution {
   private static Map<String, String> values(
       RpcRequest request, CallPreferences preferences, boolean isOurs, RpcCall call) {
     Map<String, String> values = new LinkedHashMap<>();
-    if (!isOurs) {
+    if (!isOurs || call.callsOthers()) {
       values.putAll(request.settings());
     }
     if (preferences.timezone() != null) {

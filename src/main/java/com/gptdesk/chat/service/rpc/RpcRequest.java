@@ -1,18 +1,14 @@
 package com.gptdesk.chat.service.rpc;
 
-import com.gptdesk.chat.database.StorableText;
 import com.gptdesk.chat.service.http.Problem;
+import com.gptdesk.chat.service.http.RequestSettings;
 import java.nio.ByteBuffer;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.replication.LogSequenceNumber;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * A call over HTTP, independent of the HTTP server.
@@ -38,8 +34,6 @@ public record RpcRequest(
     @Nullable String position,
     ByteBuffer body,
     Iterable<Map.Entry<String, String>> headers) {
-
-  private static final JsonMapper JSON = JsonMapper.shared();
 
   static final String OBJECT = "application/vnd.pgrst.object+json";
   private static final String ARRAY = "application/vnd.pgrst.array+json";
@@ -76,28 +70,9 @@ public record RpcRequest(
         List.of());
   }
 
-  /** The request as PostgREST's settings. Of a header that came twice, both values. */
+  /** The request as PostgREST's settings. */
   Map<String, String> settings() {
-    ObjectNode all = JSON.createObjectNode();
-    ObjectNode cookies = JSON.createObjectNode();
-    for (Map.Entry<String, String> header : headers) {
-      String name = header.getKey().toLowerCase(Locale.ROOT);
-      if (name.equals("cookie")) {
-        for (String cookie : header.getValue().split(";", -1)) {
-          String[] parts = cookie.strip().split("=", 2);
-          cookies.put(parts[0], parts.length == 2 ? parts[1] : "");
-        }
-      }
-      JsonNode before = all.get(name);
-      String value = header.getValue();
-      all.put(name, before == null ? value : before.stringValue() + ", " + value);
-    }
-    Map<String, String> settings = new LinkedHashMap<>();
-    settings.put("request.method", method);
-    settings.put("request.path", StorableText.of("/rpc/" + function));
-    settings.put("request.headers", StorableText.ofJson(JSON.writeValueAsString(all)));
-    settings.put("request.cookies", StorableText.ofJson(JSON.writeValueAsString(cookies)));
-    return settings;
+    return RequestSettings.of(method, "/rpc/" + function, headers);
   }
 
   /** Refuses requests that are not supported. */

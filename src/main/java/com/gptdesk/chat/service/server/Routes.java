@@ -473,7 +473,8 @@ final class Routes {
             request.getHeader("Content-Type"),
             preferOf(request),
             request.getHeader("Range"),
-            ByteBuffer.wrap(bytes(context)));
+            ByteBuffer.wrap(bytes(context)),
+            request.headers());
     long start = System.nanoTime();
     blocking(
         context,

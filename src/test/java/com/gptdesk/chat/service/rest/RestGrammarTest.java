@@ -24,6 +24,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -127,6 +128,66 @@ class RestGrammarTest {
     assertEquals(200, alice.get("things?select=" + many(200, "id")).status());
     assertEquals(200, alice.get("things?id=in.(" + many(1000, "1") + ")").status());
     assertEquals(200, alice.get("things?or=(" + many(500, "id.eq.1") + ")").status());
+  }
+
+  /** Text that would be SQL, were it put into a statement, in each part of a request. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'); drop table public.things; --",
+        "' or '1'='1",
+        "\"; delete from public.things; --",
+        "$$; select pg_sleep(60); $$",
+        "\\'; reset role; --",
+        "x' union select passwd from pg_shadow --",
+        "%s %1$s {} ? :a",
+        "\u0000",
+        "\ud800"
+      })
+  void noPartOfARequestBecomesSql(String evil) {
+    for (String part :
+        List.of(
+            "select=%s",
+            "select=id,n:notes!%s(*)",
+            "select=n:%s(*)",
+            "select=id::%s",
+            "select=data->>%s",
+            "%s=eq.1",
+            "name=%s",
+            "name=eq.%s",
+            "name=in.(%s)",
+            "data=cs.%s",
+            "words=fts(%s).x",
+            "and=(%s)",
+            "notes.%s=eq.1",
+            "order=%s",
+            "order=name.%s",
+            "limit=%s",
+            "offset=%s")) {
+      answered(alice.get("things?" + part.replace("%s", evil)));
+    }
+    Reply named = alice.get("things?name=eq." + evil);
+    assertTrue(named.status() == 400 || "[]".equals(named.body()), named::body);
+    answered(alice.get(evil.replace("?", "")));
+    for (String header : List.of("Range", "Prefer", "Accept", "Profile", "Content-Type")) {
+      answered(alice.with(header, evil).get("things"));
+      answered(alice.with(header, evil).ask("PATCH", "things?id=eq.-1", "{\"name\":\"x\"}"));
+    }
+    String name = JSON.writeValueAsString(evil);
+    for (String body : List.of("{%s:1}", "[{%s:1},{%s:2}]", "%s", evil)) {
+      answered(alice.ask("PATCH", "things?id=eq.-1", body.replace("%s", name)));
+      answered(alice.ask("POST", "things", body.replace("%s", name)));
+      answered(alice.with("Content-Type", "text/csv").ask("POST", "things", evil + "\n1"));
+    }
+    answered(alice.ask("POST", "things?columns=" + evil, "[{\"id\":9},{\"name\":\"x\"}]"));
+    answered(
+        alice
+            .with("Prefer", "resolution=merge-duplicates")
+            .ask("POST", "things?on_conflict=" + evil, "{\"id\":1}"));
+  }
+
+  private static void answered(Reply reply) {
+    assertTrue(reply.status() < 500, () -> reply.status() + " " + reply.body());
   }
 
   /** What is embedded in what is embedded may be more than a process can hold. */

@@ -104,6 +104,7 @@ record TableClient(RestEndpoint endpoint, @Nullable String token, Map<String, St
             headers.getOrDefault("Content-Type", "application/json"),
             headers.get("Prefer"),
             headers.get("Range"),
-            ByteBuffer.wrap(body.getBytes(StandardCharsets.UTF_8))));
+            ByteBuffer.wrap(body.getBytes(StandardCharsets.UTF_8)),
+            headers.entrySet()));
   }
 }
