@@ -7,10 +7,11 @@ import org.jspecify.annotations.Nullable;
  * A line of the matrix.
  *
  * @param section its table
- * @param way the way of access: {@code table}, {@code function}, {@code partition} or {@code DAO}
+ * @param way the way of access: {@code table}, {@code function}, {@code partition}, {@code DAO} or
+ *     {@code REST}
  * @param what the attempt in words
  * @param expected for each persona the number of rows, {@code -} for none, or an SQLSTATE
- * @param statement SQL with {@code :names} of the scene; for a DAO a call of it
+ * @param statement SQL with {@code :names} of the scene; for a DAO a call of it, for REST a request
  * @param then a query of the owner whose rows count instead, when the statement was not refused
  */
 public record Attempt(
@@ -28,6 +29,10 @@ public record Attempt(
 
   boolean isByDao() {
     return way.equals("DAO");
+  }
+
+  boolean isByRest() {
+    return way.equals("REST");
   }
 
   @Override

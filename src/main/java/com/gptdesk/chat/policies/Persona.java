@@ -1,6 +1,7 @@
 package com.gptdesk.chat.policies;
 
 import com.gptdesk.chat.database.Caller.Role;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A column of the matrix: somebody who tries, with a role and a token's claims. */
@@ -56,6 +57,14 @@ public enum Persona {
   /** The heading of the column. */
   public String label() {
     return label;
+  }
+
+  /** The role that a token gives; for one that none gives that of everybody who is signed in. */
+  Role tokensRole() {
+    return Stream.of(Role.ANON, Role.SERVICE_ROLE)
+        .filter(known -> known.sqlName().equals(role))
+        .findFirst()
+        .orElse(Role.AUTHENTICATED);
   }
 
   /** The database's role. */

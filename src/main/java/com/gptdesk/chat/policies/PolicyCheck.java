@@ -11,6 +11,7 @@ import com.gptdesk.chat.jooq.tables.daos.UserConversationsDao;
 import com.gptdesk.chat.jooq.tables.daos.UserMessagesDao;
 import com.gptdesk.chat.jooq.tables.daos.UserPresenceDao;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -39,6 +40,7 @@ public final class PolicyCheck implements AutoCloseable {
 
   private static final Pattern DAO_CALL =
       Pattern.compile("(\\w+)Dao\\.(fetch|insert|update|delete)\\((\\w+) = (:\\w+)\\)");
+  private static final Pattern REQUEST = Pattern.compile("([A-Z]+) (\\S+)(?: (\\{.*\\}))?");
   private static final Map<String, Function<Configuration, DAO<?, ?, ?>>> DAOS =
       Map.of(
           "ChatFiles", ChatFilesDao::new,
@@ -57,8 +59,13 @@ public final class PolicyCheck implements AutoCloseable {
   private final Rights rights;
   private final Configuration jooq;
   private final boolean standalone;
+  private final @Nullable RequestSql requests;
 
-  private PolicyCheck(Connection connection, PolicyMatrix matrix) throws SQLException {
+  private PolicyCheck(
+      Connection connection,
+      PolicyMatrix matrix,
+      @Nullable Function<Connection, RequestSql> requests)
+      throws SQLException {
     this.connection = connection;
     this.matrix = matrix;
     this.jooq = new DefaultConfiguration().set(connection).set(SQLDialect.POSTGRES);
@@ -72,6 +79,7 @@ public final class PolicyCheck implements AutoCloseable {
       statement.execute(
           "update chat.settings set claims_secret = null where claims_secret is not null");
     }
+    this.requests = requests == null ? null : requests.apply(connection);
     this.scene = PolicyScene.make(connection);
   }
 
@@ -84,12 +92,23 @@ public final class PolicyCheck implements AutoCloseable {
    *     migrations
    */
   public static PolicyCheck begin(Login owner, PolicyMatrix matrix) throws SQLException {
+    return begin(owner, matrix, null);
+  }
+
+  /**
+   * As {@link #begin(Login, PolicyMatrix)}, also by requests to the service.
+   *
+   * @param requests what makes their SQL, from a connection that it may read; null leaves them out
+   */
+  public static PolicyCheck begin(
+      Login owner, PolicyMatrix matrix, @Nullable Function<Connection, RequestSql> requests)
+      throws SQLException {
     Connection connection = owner.connect();
     try (Statement statement = connection.createStatement()) {
       connection.setAutoCommit(false);
       // Each of the thousands of attempts runs once, so compiling them costs more than it saves.
       statement.execute("set jit = off");
-      return new PolicyCheck(connection, matrix);
+      return new PolicyCheck(connection, matrix, requests);
     } catch (SQLException | RuntimeException e) {
       connection.close();
       throw e;
@@ -97,11 +116,13 @@ public final class PolicyCheck implements AutoCloseable {
   }
 
   /**
-   * The lines that apply to this database; those about people only where that table is the chat's.
+   * The lines that apply to this database; those about people only where that table is the chat's,
+   * those by REST only with what makes their SQL.
    */
   public List<Attempt> attempts() {
     return matrix.attempts().stream()
         .filter(attempt -> standalone || !attempt.section().contains("standalone"))
+        .filter(attempt -> requests != null || !attempt.isByRest())
         .toList();
   }
 
@@ -177,7 +198,28 @@ public final class PolicyCheck implements AutoCloseable {
   }
 
   private long rows(Statement statement, Attempt attempt, Persona persona) throws SQLException {
+    if (attempt.isByRest()) {
+      return rowsOfRequest(attempt, persona);
+    }
     return Trial.rowsOf(statement, scene.spell(attempt.statement(), persona));
+  }
+
+  private long rowsOfRequest(Attempt attempt, Persona persona) throws SQLException {
+    Matcher request = REQUEST.matcher(scene.spellRequest(attempt.statement(), persona));
+    if (requests == null || !request.matches()) {
+      throw new IllegalArgumentException("This is not a request: " + attempt.statement());
+    }
+    RequestSql.Planned made =
+        requests.of(persona.tokensRole(), request.group(1), request.group(2), request.group(3));
+    try (PreparedStatement statement = connection.prepareStatement(made.text())) {
+      int next = 0;
+      for (Object value : made.values()) {
+        statement.setObject(++next, value);
+      }
+      try (ResultSet result = statement.executeQuery()) {
+        return result.next() ? Long.parseLong(result.getString(1)) : 0;
+      }
+    }
   }
 
   /** The row as the owner sees it, for a DAO. */

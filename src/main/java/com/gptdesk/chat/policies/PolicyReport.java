@@ -17,6 +17,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
+import org.jooq.exception.DataAccessException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,6 +75,22 @@ public record PolicyReport(
    */
   public static PolicyReport of(Login owner, Accepted accepted, List<String> served)
       throws SQLException {
+    return of(owner, accepted, served, null);
+  }
+
+  /**
+   * As {@link #of(Login, Accepted, List)}, also by requests to the service.
+   *
+   * @param accepted the accepted changes
+   * @param served names of functions that clients are served beside the chat's own
+   * @param requests what makes their SQL, from a connection that it may read; null leaves them out
+   */
+  public static PolicyReport of(
+      Login owner,
+      Accepted accepted,
+      List<String> served,
+      @Nullable Function<Connection, RequestSql> requests)
+      throws SQLException {
     Migrations migrations = Migrations.of(owner, null).accepting(accepted).serving(served);
     Platform platform = migrations.platform();
     List<Precondition> unmet = migrations.preconditions();
@@ -89,7 +107,7 @@ public record PolicyReport(
       }
       Symptoms symptoms = new Symptoms(connection);
       connection.rollback();
-      return tried(owner, accepted, platform, causes, notes, symptoms);
+      return tried(owner, accepted, requests, platform, causes, notes, symptoms);
     } catch (SQLException e) {
       if (isAway(e)) {
         throw new DatabaseUnavailable("Could not reach the database as " + owner, e);
@@ -101,6 +119,7 @@ public record PolicyReport(
   private static PolicyReport tried(
       Login owner,
       Accepted accepted,
+      @Nullable Function<Connection, RequestSql> requests,
       Platform platform,
       List<Cause> causes,
       List<String> notes,
@@ -109,12 +128,12 @@ public record PolicyReport(
     Map<Attempt, Map<Persona, String>> outcomes = new LinkedHashMap<>();
     List<Difference> rights = new ArrayList<>();
     String untried = null;
-    try (PolicyCheck check = PolicyCheck.begin(owner, PolicyMatrix.read())) {
+    try (PolicyCheck check = PolicyCheck.begin(owner, PolicyMatrix.read(), requests)) {
       for (Attempt attempt : check.attempts()) {
         outcomes.put(attempt, check.outcomes(attempt));
       }
       rights.addAll(check.wrongRights());
-    } catch (SQLException | IllegalStateException e) {
+    } catch (SQLException | IllegalStateException | DataAccessException e) {
       // With a known cause, the failure to create the scene is one of its symptoms.
       if (causes.isEmpty() || (e instanceof SQLException sql && isAway(sql))) {
         throw e;

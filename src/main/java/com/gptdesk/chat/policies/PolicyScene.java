@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PolicyScene {
 
-  private static final Pattern NAME = Pattern.compile("(?<!:):([a-z_]+)");
+  private static final Pattern NAME = Pattern.compile("(?<![:\\w]):([a-z_]+)");
   private static final List<String> CAST =
       List.of("alice", "bob", "carol", "dave", "erin", "ivan", "mallory");
   private static final List<String> INITIALS = List.of("a0", "b0", "c0", "d0", "e0", "f0", "f1");
@@ -64,6 +64,16 @@ final class PolicyScene {
               }
               return value(name);
             });
+  }
+
+  /** The same for a request: in its address as they are, in its body as JSON. */
+  String spellRequest(String request, Persona persona) {
+    int body = request.indexOf(" {");
+    String address = body < 0 ? request : request.substring(0, body);
+    return spell(address, persona).replace("'", "").replace("::uuid", "")
+        + (body < 0
+            ? ""
+            : spell(request.substring(body), persona).replace("'", "\"").replace("::uuid", ""));
   }
 
   /** The claims of that persona's token. */

@@ -1,6 +1,7 @@
 package com.gptdesk.chat.policies;
 
 import com.gptdesk.chat.database.Caller.Role;
+import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.database.connection.Login;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -96,6 +97,8 @@ public final class Trial implements AutoCloseable {
         return new Outcome(0, String.valueOf(refused.getSQLState()));
       } catch (DataAccessException refused) {
         return new Outcome(0, refused.sqlState());
+      } catch (Refusal refused) {
+        return new Outcome(0, refused.code()); // before it was SQL
       } finally {
         statement.execute("rollback to savepoint cell; release savepoint cell");
       }

@@ -9,6 +9,7 @@ import com.gptdesk.chat.database.migration.Precondition;
 import com.gptdesk.chat.policies.PolicyReport;
 import com.gptdesk.chat.service.history.HistoryFormat;
 import com.gptdesk.chat.service.history.HistoryImport;
+import com.gptdesk.chat.service.rest.RestSql;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -216,7 +217,11 @@ public final class Main {
     Config config = Config.of(System.getenv());
     try (DatabaseSource database = DatabaseSource.openOrJoin(config.database())) {
       PolicyReport report =
-          PolicyReport.of(database.requireOwner(), accepted(config, accept), config.rpc().served());
+          PolicyReport.of(
+              database.requireOwner(),
+              accepted(config, accept),
+              config.rpc().served(),
+              RestSql::of);
       if (junit != null) {
         report.writeJunit(junit);
       }

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.gptdesk.chat.database.connection.Login;
+import com.gptdesk.chat.database.migration.Accepted;
+import com.gptdesk.chat.service.rest.RestSql;
 import com.gptdesk.chat.testing.ChatPolicies;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.io.ByteArrayOutputStream;
@@ -36,7 +38,10 @@ class PolicyMatrixTest {
   @Test
   void everyCellIsAsWritten() throws SQLException {
     try (TestDatabase database = TestDatabase.fresh()) {
-      assertEquals(List.of(), PolicyReport.of(database.owner()).differences());
+      PolicyReport report =
+          PolicyReport.of(database.owner(), Accepted.NOTHING, List.of(), RestSql::of);
+      assertEquals(List.of(), report.differences());
+      assertTrue(report.outcomes().keySet().stream().anyMatch(Attempt::isByRest));
     }
   }
 

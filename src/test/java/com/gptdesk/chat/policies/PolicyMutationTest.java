@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import com.gptdesk.chat.service.rest.RestSql;
 import com.gptdesk.chat.testing.TestDatabase;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -32,7 +33,7 @@ class PolicyMutationTest {
   @BeforeAll
   static void begin() throws SQLException {
     database = TestDatabase.fresh();
-    check = PolicyCheck.begin(database.owner(), PolicyMatrix.read());
+    check = PolicyCheck.begin(database.owner(), PolicyMatrix.read(), RestSql::of);
   }
 
   @AfterAll
@@ -132,7 +133,8 @@ class PolicyMutationTest {
         .filter(attempt -> !isExcused || isAboutIt.test(attempt))
         .sorted(
             Comparator.comparing((Attempt attempt) -> !isAboutIt.test(attempt))
-                .thenComparing(Attempt::isByDao))
+                .thenComparing(Attempt::isByDao)
+                .thenComparing(Attempt::isByRest))
         .toList();
   }
 }

@@ -10,24 +10,18 @@ import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.RaisedError;
 import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
-import com.gptdesk.chat.service.query.Operator;
 import com.gptdesk.chat.service.query.QueryParser;
 import com.gptdesk.chat.service.query.TableQuery;
-import com.gptdesk.chat.service.query.TableQuery.Condition;
-import com.gptdesk.chat.service.query.TableQuery.Condition.Comparison;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
-import org.jooq.Select;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -39,9 +33,6 @@ import tools.jackson.databind.json.JsonMapper;
 public final class RestEndpoint {
   private static final Logger LOG = LoggerFactory.getLogger(RestEndpoint.class);
   private static final JsonMapper JSON = JsonMapper.shared();
-
-  /** PostgreSQL takes 65535, and a statement has some beside the values of its rows. */
-  private static final int MOST_PARAMETERS = 60_000;
 
   /** No such operator for these types, a conflict that no key knows, and the like. */
   private static final Set<String> CLIENTS_ERRORS =
@@ -173,41 +164,9 @@ public final class RestEndpoint {
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
     TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack);
-    QueryParser.Parsed parsed = QueryParser.parse(request.query(), limits.maxDepth());
     ReadPlan reads = plan(tables, identity);
-    WritePlan plan =
-        new WritePlan(table, parsed.query(), reads, preferences.returned(), type.stripped());
-    Select<?> write =
-        switch (request.method()) {
-          case "POST" -> {
-            RowsBody body = RowsBody.of(request);
-            List<String> columns = columnsOfInsert(table, body, parsed.columns(), preferences);
-            yield body.rows() == 0
-                ? null
-                : plan.insert(
-                    body,
-                    columns,
-                    preferences.missingIsDefault(),
-                    preferences.resolution(),
-                    parsed.onConflict());
-          }
-          case "PUT" -> {
-            RowsBody body = RowsBody.of(request);
-            demandOneByKey(table, parsed, body);
-            yield plan.insert(
-                body,
-                columnsOfInsert(table, body, parsed.columns(), preferences),
-                preferences.missingIsDefault(),
-                TablePreferences.Resolution.MERGE,
-                null);
-          }
-          case "PATCH" -> {
-            RowsBody body = RowsBody.of(request);
-            List<String> columns = columnsOfUpdate(table, body, parsed.columns());
-            yield columns.isEmpty() ? null : plan.update(body, columns);
-          }
-          default -> plan.delete();
-        };
+    Statement write =
+        new WriteRequest(request, table, preferences, limits).statement(reads, type.stripped());
     if (write == null) {
       return TableResponse.written(
           request,
@@ -220,7 +179,7 @@ public final class RestEndpoint {
             request,
             identity,
             preferences.rollsBack(),
-            Statement.of(write, reads),
+            write,
             row -> checked(rows(row), type, preferences));
     if (!preferences.rollsBack()) {
       committed.run();
@@ -240,104 +199,6 @@ public final class RestEndpoint {
       TableResponse.demandOne(rows.rows());
     }
     return rows;
-  }
-
-  private List<String> columnsOfInsert(
-      ServedTable table,
-      RowsBody body,
-      @Nullable List<String> columns,
-      TablePreferences preferences) {
-    if (columns == null
-        && !preferences.missingIsDefault()
-        && !body.everywhere().equals(body.anywhere())) {
-      throw Problem.of(400, "PGRST102", "All object keys must match").stop();
-    }
-    List<String> written = known(table, columns == null ? List.copyOf(body.anywhere()) : columns);
-    if (preferences.missingIsDefault()) {
-      written = written.stream().filter(body.anywhere()::contains).toList();
-      // Each such row is a part of the statement, and each of its values a parameter.
-      int mostRows = Math.min(limits.maxRows(), MOST_PARAMETERS / Math.max(1, written.size()));
-      if (body.rows() > mostRows && !body.everywhere().containsAll(written)) {
-        throw Problem.of(400, "PGRST102", "All object keys must match")
-            .withHint(
-                "With missing=default, send at most %d rows that lack different columns"
-                    .formatted(mostRows))
-            .stop();
-      }
-    }
-    if (written.isEmpty() && body.rows() > 1) {
-      throw Problem.of(400, "PGRST102", "Several rows without a value")
-          .withHint("Send them one by one")
-          .stop();
-    }
-    return written;
-  }
-
-  /** PUT names one row by its whole primary key, in the address and in the body alike. */
-  private static void demandOneByKey(ServedTable table, QueryParser.Parsed parsed, RowsBody body) {
-    TableQuery query = parsed.query();
-    if (query.limit() != null || query.offset() > 0) {
-      throw Problem.of(
-              400, "PGRST114", "limit/offset querystring parameters are not allowed for PUT")
-          .stop();
-    }
-    if (parsed.onConflict() != null || body.rows() != 1) {
-      throw Problem.of(400, "PGRST102", "PUT takes one JSON object, and no on_conflict").stop();
-    }
-    Map<String, String> named = new HashMap<>();
-    for (Condition condition : query.where()) {
-      if (condition instanceof Comparison one
-          && one.operator() == Operator.EQ
-          && !one.negated()
-          && one.quantifier() == null
-          && one.path().steps().isEmpty()) {
-        named.put(one.path().column(), one.values().getFirst());
-      }
-    }
-    if (table.key().isEmpty()
-        || query.where().size() != table.key().size()
-        || !named.keySet().equals(Set.copyOf(table.key()))) {
-      throw Problem.of(
-              405,
-              "PGRST105",
-              "Filters must include all and only primary key columns with 'eq' operators")
-          .stop();
-    }
-    JsonNode row = JSON.readTree(body.json()).get(0);
-    named.forEach(
-        (column, value) -> {
-          if (!row.path(column).isValueNode() || !row.path(column).asString().equals(value)) {
-            throw Problem.of(
-                    400, "PGRST115", "Payload values do not match URL in primary key column(s)")
-                .stop();
-          }
-        });
-  }
-
-  private static List<String> columnsOfUpdate(
-      ServedTable table, RowsBody body, @Nullable List<String> columns) {
-    if (body.rows() != 1) {
-      throw Problem.of(400, "PGRST102", "An update takes one JSON object").stop();
-    }
-    return known(
-        table,
-        columns == null
-            ? List.copyOf(body.anywhere())
-            : columns.stream().filter(body.anywhere()::contains).toList());
-  }
-
-  private static List<String> known(ServedTable table, List<String> names) {
-    for (String name : names) {
-      if (!table.columns().containsKey(name)) {
-        throw Problem.of(
-                400,
-                "PGRST204",
-                "Could not find the '%s' column of '%s' in the schema cache"
-                    .formatted(name, table.name()))
-            .stop();
-      }
-    }
-    return names;
   }
 
   private ReadPlan plan(TableCatalogue.Tables tables, Identity identity) {

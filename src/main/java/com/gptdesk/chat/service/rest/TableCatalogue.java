@@ -191,27 +191,27 @@ public final class TableCatalogue {
 
   private static Tables read(
       ServiceDatabase database, List<String> others, List<String> functions) {
-    return database.asItself(
-        tx -> {
-          Map<String, ServedTable> tables = tables(tx.configuration(), others);
-          List<Relationship> relationships = new ArrayList<>();
-          for (var row :
-              Routines.rowFunctions(tx.configuration(), functions.toArray(String[]::new))) {
-            ServedTable of = tables.get(row.getTableName());
-            String target = row.getTargetName();
-            if (of != null && target == null) {
-              of.computed()
-                  .put(
-                      row.getName(), ServedTable.Column.of(row.getName(), row.getTypeName(), true));
-            } else if (of != null && tables.containsKey(target)) {
-              relationships.add(
-                  Relationship.computed(row.getName(), of.name(), target, row.getIsSingle()));
-            }
-          }
-          relationships.addAll(keys(tx.configuration(), tables));
-          relationships.addAll(manyToMany(tables, relationships));
-          return new Tables(Map.copyOf(tables), List.copyOf(relationships));
-        });
+    return database.asItself(tx -> read(tx.configuration(), others, functions));
+  }
+
+  /** What a database serves. */
+  static Tables read(Configuration database, List<String> others, List<String> functions) {
+    Map<String, ServedTable> tables = tables(database, others);
+    List<Relationship> relationships = new ArrayList<>();
+    for (var row : Routines.rowFunctions(database, functions.toArray(String[]::new))) {
+      ServedTable of = tables.get(row.getTableName());
+      String target = row.getTargetName();
+      if (of != null && target == null) {
+        of.computed()
+            .put(row.getName(), ServedTable.Column.of(row.getName(), row.getTypeName(), true));
+      } else if (of != null && tables.containsKey(target)) {
+        relationships.add(
+            Relationship.computed(row.getName(), of.name(), target, row.getIsSingle()));
+      }
+    }
+    relationships.addAll(keys(database, tables));
+    relationships.addAll(manyToMany(tables, relationships));
+    return new Tables(Map.copyOf(tables), List.copyOf(relationships));
   }
 
   private static Map<String, ServedTable> tables(Configuration database, List<String> others) {

@@ -8,6 +8,7 @@ import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.database.migration.Weakenings.Weakening;
 import com.gptdesk.chat.policies.Cause;
 import com.gptdesk.chat.policies.PolicyReport;
+import com.gptdesk.chat.service.rest.RestSql;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.gptdesk.chat.testing.TestServer;
 import java.io.ByteArrayOutputStream;
@@ -233,6 +234,18 @@ class DriftTest {
       assertTrue(printed.contains("UNTRIED  "), printed);
     }
     TestDatabase.asSuperuser("drop role clerk");
+  }
+
+  /** Nor does the SQL of requests, which is made from functions of the chat's. */
+  @Test
+  void whatMakesRequestsImpossibleIsToldByItsCause() throws SQLException {
+    try (TestDatabase database = TestDatabase.fresh()) {
+      database.asOwner("drop function chat.served_columns(text[])");
+      PolicyReport report =
+          PolicyReport.of(database.owner(), Accepted.NOTHING, List.of(), RestSql::of);
+      assertTrue(String.valueOf(report.untried()).contains("served_columns"), report::toString);
+      assertTrue(report.causes().toString().contains("served_columns"), () -> "" + report.causes());
+    }
   }
 
   /** What is told of that act, which is rolled back. */

@@ -11,6 +11,7 @@ import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.policies.PolicyReport;
+import com.gptdesk.chat.service.rest.RestSql;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.gptdesk.chat.testing.TestServer;
 import java.sql.Connection;
@@ -136,7 +137,10 @@ class ExistingPlatformTest {
   @Order(6)
   void thePolicyMatrixHolds() throws SQLException {
     assertEquals(
-        List.of(), PolicyReport.of(server.at(server.superuser(), "platform")).differences());
+        List.of(),
+        PolicyReport.of(
+                server.at(server.superuser(), "platform"), Accepted.NOTHING, List.of(), RestSql::of)
+            .differences());
   }
 
   @Test

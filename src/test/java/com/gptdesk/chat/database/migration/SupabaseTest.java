@@ -10,6 +10,7 @@ import com.gptdesk.chat.database.ServiceLogin;
 import com.gptdesk.chat.database.connection.Login;
 import com.gptdesk.chat.jooq.Routines;
 import com.gptdesk.chat.policies.PolicyReport;
+import com.gptdesk.chat.service.rest.RestSql;
 import com.gptdesk.chat.testing.Person;
 import com.gptdesk.chat.testing.TestDatabase;
 import com.gptdesk.chat.testing.TestServer;
@@ -180,7 +181,9 @@ class SupabaseTest {
 
   @Test
   void thePolicyMatrixHolds() throws SQLException {
-    assertEquals(List.of(), PolicyReport.of(postgres).differences());
+    assertEquals(
+        List.of(),
+        PolicyReport.of(postgres, Accepted.NOTHING, List.of(), RestSql::of).differences());
   }
 
   @Test

@@ -12,7 +12,6 @@ import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import java.util.function.LongSupplier;
 import org.jooq.Configuration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +42,6 @@ public final class SocketPresence implements AutoCloseable {
   private final ServiceDatabase database;
   private final ConnectedUsers users;
   private final PresenceTracker tracker;
-  private final LongSupplier nanoClock;
   private final Semaphore changes = new Semaphore(0);
   private final Thread thread;
   private volatile boolean closed;
@@ -51,19 +49,9 @@ public final class SocketPresence implements AutoCloseable {
   private final Set<UUID> present = new HashSet<>();
   private final Map<UUID, Long> leftAt = new HashMap<>();
   private long beats;
-  private long touchedAt;
 
   /** Creates one that does nothing until {@link #start}. */
   public SocketPresence(ServiceDatabase database, RealtimeServer server, PresenceTracker tracker) {
-    this(database, server, tracker, System::nanoTime);
-  }
-
-  SocketPresence(
-      ServiceDatabase database,
-      RealtimeServer server,
-      PresenceTracker tracker,
-      LongSupplier nanoClock) {
-    this.nanoClock = nanoClock;
     this.database = database;
     this.users = server.users();
     this.tracker = tracker;
@@ -118,11 +106,7 @@ public final class SocketPresence implements AutoCloseable {
   private void keep() {
     if (!present.isEmpty()) {
       UUID[] ids = present.toArray(UUID[]::new);
-      long now = nanoClock.getAsLong();
-      // After so long another node may have taken them for gone.
-      boolean isLate = now - touchedAt >= GRACE.toNanos();
-      ask(configuration -> isLate ? renewOnline(configuration, ids) : renew(configuration, ids));
-      touchedAt = now;
+      ask(configuration -> Routines.touchPresence(configuration, ids));
     }
     sendOff();
     ask(Routines::expirePresence);
@@ -132,7 +116,7 @@ public final class SocketPresence implements AutoCloseable {
   /** Writes who came, and notes who left. */
   private void follow() {
     Set<UUID> now = users.all();
-    long time = nanoClock.getAsLong();
+    long time = System.nanoTime();
     for (UUID user : present) {
       if (!now.contains(user)) {
         leftAt.putIfAbsent(user, time);
@@ -144,26 +128,19 @@ public final class SocketPresence implements AutoCloseable {
     present.retainAll(now);
     if (!came.isEmpty()) {
       UUID[] ids = came.toArray(UUID[]::new);
-      if (present.isEmpty()) {
-        touchedAt = time;
-      }
-      ask(configuration -> renewOnline(configuration, ids));
+      ask(
+          configuration -> {
+            // Away and busy stay and are renewed; a user who was offline is online.
+            int changed = Routines.comeOnline(configuration, ids);
+            return changed + Routines.touchPresence(configuration, ids);
+          });
       present.addAll(came); // Only now, so that a failure is retried.
     }
   }
 
-  /** Away and busy stay and are renewed; a user who was offline is online. */
-  private static int renewOnline(Configuration configuration, UUID[] ids) {
-    return Routines.comeOnline(configuration, ids) + renew(configuration, ids);
-  }
-
-  private static int renew(Configuration configuration, UUID[] ids) {
-    return Routines.touchPresence(configuration, ids);
-  }
-
   /** A user who left and was not seen since, on any node or by a call, is offline. */
   private void sendOff() {
-    long time = nanoClock.getAsLong();
+    long time = System.nanoTime();
     var gone = new HashSet<UUID>();
     leftAt.forEach(
         (user, left) -> {
