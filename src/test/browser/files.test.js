@@ -323,6 +323,15 @@ for (const [name, open, partner, partnersName] of BROWSERS) {
       assert.equal(await bob.count('.message', 'reloaded.bin'), 1);
     });
 
+    if (name === 'firefox') {
+      test('50 MB arrive whole', async () => {
+        const bytes = randomBytes(50 * MIB);
+        await chooses(alice, file('large.bin', bytes));
+        await presses(alice, 'Enter');
+        assert.equal(sha256(await saved(bob, 'large.bin')), sha256(bytes));
+      });
+    }
+
     // Once is enough: what a browser does differently is in the tests above.
     if (name === 'chromium') {
       test('50 MB go on where they were after a lost connection, and arrive once', async () => {

@@ -14,7 +14,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { createClient } from '@supabase/supabase-js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { demo, signedInWith, tokenOf } from './people.js';
+import { byFirstName, demo, signedInWith, tokenOf } from './people.js';
 import { Service } from './service.js';
 
 const TSC = fileURLToPath(new URL('../../main/web/node_modules/typescript/bin/tsc', import.meta.url));
@@ -34,7 +34,7 @@ before(async () => {
   service.command('push-keys', pushKey);
   await service.start();
   const { anonKey, users } = await demo(service.url);
-  people = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  people = byFirstName(users);
   const token = await tokenOf(service.url, people.alice);
   alice = createClient(service.url, anonKey, signedInWith(token));
   // It names what the one who asks may call.

@@ -1,7 +1,7 @@
 // One message, the whole way: from one official client to another, each in a process of its own.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { demo, tokenOf } from './people.js';
+import { byFirstName, demo, tokenOf } from './people.js';
 import { Person } from './process.js';
 import { Service } from './service.js';
 
@@ -16,7 +16,7 @@ before(async () => {
   await service.start();
   const people = await demo(service.url);
   anonKey = people.anonKey;
-  cast = Object.fromEntries(people.users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(people.users);
 });
 after(() => service.end());
 

@@ -12,6 +12,7 @@ import { Service } from './service.js';
 const MIB = 1024 * 1024;
 const service = new Service();
 const tokens = {};
+let people;
 const buckets = {}; // by version of the client and by person
 let conversation;
 
@@ -21,12 +22,13 @@ before(async () => {
   const [alice] = users.filter(({ full_name }) => full_name.startsWith('Alice'));
   const bob = users.find((user) => user.team_id === alice.team_id && user.id !== alice.id);
   const stranger = users.find((user) => user.team_id !== alice.team_id);
+  people = { alice, bob, stranger };
   for (const [version, create] of [
     ['2.109.0', createClient],
     ['2.119.1', createNewestClient],
   ]) {
     buckets[version] = {};
-    for (const [name, user] of Object.entries({ alice, bob, stranger })) {
+    for (const [name, user] of Object.entries(people)) {
       tokens[name] ??= await tokenOf(service.url, user);
       const client = create(service.url, anonKey, signedInWith(tokens[name]));
       buckets[version][name] = client.storage.from('attachments');
@@ -124,6 +126,28 @@ promised('a picture is read smaller, by who may read it', async ({ alice, bob, s
   assert.equal((await fetch(shown)).status, 400, 'nothing is public');
 });
 
+promised('what is sent in a message the other receives', async ({ alice, aliceRpc, bob, bobRpc, stranger }) => {
+  const image = path('garden.bmp');
+  await done(alice.upload(image, picture(40, 20)));
+  const file = path('plan.bin');
+  const bytes = randomBytes(MIB);
+  await done(alice.upload(file, bytes));
+  for (const [message_type, file_url] of Object.entries({ image, file })) {
+    await done(aliceRpc.rpc('send_message', { conversation_id: conversation, content: '', message_type, file_url }));
+  }
+  const received = (await done(bobRpc.rpc('get_messages', { conversation_id: conversation }))).slice(-2);
+  assert.deepEqual(
+    received.map((one) => [one.message_type, one.file_url, one.file_name, one.file_size]),
+    [
+      ['image', image, 'garden.bmp', picture(40, 20).length],
+      ['file', file, 'plan.bin', MIB],
+    ],
+  );
+  assert.deepEqual([received[0].metadata.file.width, received[0].metadata.file.height], [40, 20]);
+  assert.equal(sha256(await bytesOf(bob.download(file))), sha256(bytes));
+  await refused(stranger.download(file), '404');
+});
+
 promised('a Blob is sent as a form', async ({ alice, bob }) => {
   const name = path('blob.bin');
   const bytes = randomBytes(3 * MIB);
@@ -213,11 +237,33 @@ function resumable(name, bytes, token, options = {}) {
   });
 }
 
-test('a file of 50 MB is uploaded in parts and read by the other', async () => {
+test('a file of 50 MB is uploaded in parts, sent, and read by the other alone', async () => {
   const bytes = randomBytes(50 * MIB);
   const name = path('large.bin');
   await resumable(name, bytes, tokens.alice);
-  assert.equal(sha256(await bytesOf(buckets['2.109.0'].bob.download(name))), sha256(bytes));
+  const { aliceRpc, bob, bobRpc, stranger } = buckets['2.109.0'];
+  await done(aliceRpc.rpc('send_message', { conversation_id: conversation, content: '', message_type: 'file', file_url: name }));
+  const [received] = (await done(bobRpc.rpc('get_messages', { conversation_id: conversation }))).slice(-1);
+  assert.deepEqual([received.file_url, received.file_size], [name, 50 * MIB]);
+  assert.equal(sha256(await bytesOf(bob.download(received.file_url))), sha256(bytes));
+  await refused(stranger.download(received.file_url), '404');
+});
+
+test('who may no longer use the chat reads nothing more, by no address', async () => {
+  const { alice, bob } = buckets['2.119.1'];
+  const name = path('until today.txt');
+  await done(alice.upload(name, Buffer.from('hello')));
+  const { signedUrl } = await done(bob.createSignedUrl(name, 600));
+  assert.equal((await fetch(signedUrl)).status, 200);
+  service.command('deactivate', people.bob.id);
+  try {
+    assert.ok((await bob.download(name)).error);
+    assert.equal((await bob.exists(name)).data, false);
+    assert.ok((await fetch(signedUrl)).status >= 400);
+  } finally {
+    service.command('activate', people.bob.id);
+  }
+  assert.equal(String(await bytesOf(bob.download(name))), 'hello');
 });
 
 test('an upload goes on where it was interrupted', async () => {

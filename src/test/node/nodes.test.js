@@ -1,7 +1,7 @@
 // Two services on one database: people on different nodes talk, hear each other and see who is there.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { demo, signIn, signOut, tokenOf } from './people.js';
+import { byFirstName, demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
 import { Topic } from './topic.js';
 
@@ -18,7 +18,7 @@ before(async () => {
   await here.start();
   await there.start();
   const { anonKey, users } = await demo(here.url);
-  cast = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(users);
   alice = await signIn(here.url, anonKey, await tokenOf(here.url, cast.alice));
   bob = await signIn(there.url, anonKey, await tokenOf(here.url, cast.bob));
   const { data, error } = await bob.rpc('get_or_create_conversation', { user1_id: cast.alice.id, user2_id: cast.bob.id });

@@ -52,6 +52,19 @@ export async function signIn(url, anonKey, token, create = createClient) {
   return client;
 }
 
+/** supabase-js of both versions, by their names, for what needs no real time. */
+export function signedInClients(url, anonKey, token) {
+  return {
+    '2.109.0': createClient(url, anonKey, signedInWith(token)),
+    '2.119.1': createNewestClient(url, anonKey, signedInWith(token)),
+  };
+}
+
+/** Those of the demo, by their first names. */
+export function byFirstName(users) {
+  return Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+}
+
 /** The official clients that must work unmodified; those with rpc call functions, too. */
 export const CLIENTS = {
   'supabase-js 2.109.0': (url, anonKey, token) => signIn(url, anonKey, token),

@@ -7,7 +7,7 @@ import { createClient as create119 } from 'supabase-js-2.119.1';
 import { RealtimeClient } from 'realtime-js-2.9.3';
 import ws from 'ws';
 import { before as deadline, until } from './deadline.js';
-import { demo, tokenOf } from './people.js';
+import { byFirstName, demo, tokenOf } from './people.js';
 import { Service } from './service.js';
 
 const service = new Service();
@@ -19,7 +19,7 @@ before(async () => {
   await service.start();
   const people = await demo(service.url);
   anonKey = people.anonKey;
-  cast = Object.fromEntries(people.users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(people.users);
   for (const name of Object.keys(cast)) {
     tokens[name] = await tokenOf(service.url, cast[name]);
   }

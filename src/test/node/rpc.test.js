@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import './quiet.js';
 import { createClient } from '@supabase/supabase-js';
-import { createClient as createNewestClient } from 'supabase-js-2.119.1';
-import { demo, signedInWith, tokenOf } from './people.js';
+import { byFirstName, demo, signedInClients, signedInWith, tokenOf } from './people.js';
 import { Service } from './service.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -17,12 +16,8 @@ let conversation;
 before(async () => {
   await service.start();
   const { anonKey, users } = await demo(service.url);
-  cast = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
-  const token = await tokenOf(service.url, cast.alice);
-  clients = {
-    '2.109.0': createClient(service.url, anonKey, signedInWith(token)),
-    '2.119.1': createNewestClient(service.url, anonKey, signedInWith(token)),
-  };
+  cast = byFirstName(users);
+  clients = signedInClients(service.url, anonKey, await tokenOf(service.url, cast.alice));
   anon = createClient(service.url, anonKey, { realtime: signedInWith('').realtime });
   conversation = (await open(clients['2.109.0'])).data;
   for (const content of ['one', 'two']) {

@@ -85,7 +85,11 @@ export class Service {
   /** Runs another command on its PostgreSQL, as an operator does beside it; returns what it prints. */
   command(...words) {
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
-    return execFileSync(this.#java, words, { cwd: ROOT, encoding: 'utf8', env: { ...environment, CHAT_DATA_DIR: this.#data } }).trim();
+    return execFileSync(this.#java, words, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { ...environment, CHAT_DATA_DIR: this.#data, ...this.#settings },
+    }).trim();
   }
 
   /** Settings with which another service uses this one's PostgreSQL and takes its tokens. */

@@ -7,7 +7,7 @@ import { createClient as create109 } from '@supabase/supabase-js';
 import { createClient as create119 } from 'supabase-js-2.119.1';
 import ws from 'ws';
 import { before as deadline, until } from './deadline.js';
-import { demo, signIn, signOut, tokenOf } from './people.js';
+import { byFirstName, demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
 
 const SECRET = 'a secret of the test that is long enough';
@@ -19,7 +19,7 @@ before(async () => {
   await service.start();
   const people = await demo(service.url);
   anonKey = people.anonKey;
-  cast = Object.fromEntries(people.users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(people.users);
 });
 after(() => service.end());
 

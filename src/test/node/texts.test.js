@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import './quiet.js';
 import { before as deadline, until } from './deadline.js';
-import { demo, signIn, signOut, tokenOf } from './people.js';
+import { byFirstName, demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
 
 const service = new Service();
@@ -15,7 +15,7 @@ let conversation;
 before(async () => {
   await service.start();
   const { anonKey, users } = await demo(service.url);
-  cast = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(users);
   for (const name of ['alice', 'bob']) {
     tokens[name] = await tokenOf(service.url, cast[name]);
     clients[name] = await signIn(service.url, anonKey, tokens[name]);

@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { RealtimeClient } from '@supabase/supabase-js';
 import ws from 'ws';
 import { until } from './deadline.js';
-import { CLIENTS, demo, signIn, signOut, tokenOf } from './people.js';
+import { byFirstName, CLIENTS, demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
 import { Topic } from './topic.js';
 
@@ -22,7 +22,7 @@ before(async () => {
   await service.start();
   const people = await demo(service.url);
   anonKey = people.anonKey;
-  cast = Object.fromEntries(people.users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(people.users);
   for (const [name, user] of Object.entries(cast)) {
     tokens[name] = await tokenOf(service.url, user);
   }

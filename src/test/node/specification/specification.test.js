@@ -11,7 +11,7 @@ import { createElement } from 'react';
 import { act, create } from 'react-test-renderer';
 import ts from 'typescript';
 import { until } from '../deadline.js';
-import { demo, signIn, signOut, tokenOf } from '../people.js';
+import { byFirstName, demo, signIn, signOut, tokenOf } from '../people.js';
 import { Service } from '../service.js';
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -28,7 +28,7 @@ let conversation;
 before(async () => {
   await Promise.all([service.start(), compile()]);
   const { anonKey, users } = await demo(service.url);
-  cast = Object.fromEntries(users.map((user) => [user.full_name.split(' ')[0].toLowerCase(), user]));
+  cast = byFirstName(users);
   presupposed = await compiled('presupposed');
   hook = (await compiled('hook')).useRealtimeChat;
   const { UserChatAPI } = await compiled('api');
