@@ -298,10 +298,12 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         await looks(phone, false);
         await tells(phone);
         const bodies = () =>
-          phone.page.evaluate(async () => {
-            const registration = await navigator.serviceWorker.getRegistration();
-            return (await registration.getNotifications()).map(({ body }) => body);
-          });
+          phone.page.evaluate(() =>
+            navigator.locks.request('gptdesk-chat:notifications', async () => {
+              const registration = await navigator.serviceWorker.getRegistration();
+              return (await registration.getNotifications()).map(({ body }) => body);
+            }),
+          );
         await demo.sends('carol', withCarol, 'seen on coming back');
         await until('the notification', async () => (await bodies()).includes('seen on coming back'));
         await looks(phone, true);

@@ -1,6 +1,7 @@
 // The page's first file: small, so that the service is asked while the browser loads what shows the answers.
 import { sayNotLoaded } from './app/not-loaded';
 import { begin } from './app/start';
+import './lib/notification-clicks';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/chat.css';

@@ -70,11 +70,22 @@ export interface Shown {
 /** As push-worker.ts, which shares no file with the page: a worker is one file. */
 export const tagsOf = (userId: string) => `gptdesk-chat:${userId}:`;
 
-/** Takes away what a service worker has shown to this person: what a page has shown, it closes itself. */
-export async function closeShown(userId: string): Promise<void> {
+/** One after the other in all tabs and the worker: Chromium forgets a notification that is asked for while it is being shown. */
+async function withRegistration(step: (one: ServiceWorkerRegistration) => Promise<void>) {
   const registration = await navigator.serviceWorker?.getRegistration();
-  const shown = (await registration?.getNotifications()) ?? [];
-  shown.filter(({ tag }) => tag.startsWith(tagsOf(userId))).forEach((one) => one.close());
+  const { locks } = navigator as Partial<Navigator>;
+  if (registration) {
+    await (locks?.request('gptdesk-chat:notifications', () => step(registration)) ??
+      step(registration));
+  }
+}
+
+/** Takes away what a service worker has shown: what a page has shown, it closes itself. */
+export function closeShown(which: (tag: string) => boolean): Promise<void> {
+  return withRegistration(async (registration) => {
+    const shown = await registration.getNotifications();
+    shown.filter(({ tag }) => which(tag)).forEach((one) => one.close());
+  });
 }
 
 /** The newest message of a conversation replaces the one before it. The page has a sound of its own. */
@@ -104,8 +115,7 @@ export async function show(
       // Android has them by a service worker alone, which hears the click.
     }
   }
-  const registration = await navigator.serviceWorker?.getRegistration();
-  await registration?.showNotification(title, options);
+  await withRegistration((registration) => registration.showNotification(title, options));
   return undefined;
 }
 

@@ -78,6 +78,12 @@ export function listenForPush(worker: PushWorker, path: string): void {
     if ((await windows(chosen.path)).some(({ visibilityState }) => visibilityState === 'visible')) {
       return; // the page tells of it
     }
+    // As notifications.ts: no two at once.
+    await navigator.locks.request('gptdesk-chat:notifications', () => put(notice, chosen));
+    await (navigator as { setAppBadge?: () => Promise<void> }).setAppBadge?.().catch(() => {});
+  };
+
+  const put = async (notice: Notice, chosen: PushChoice) => {
     const tag = tagsOf(notice.user) + notice.conversation;
     const shown = await worker.registration.getNotifications({ tag });
     const seqs = shown.map(({ data }) => (data as { seq?: number } | null)?.seq ?? 0);
@@ -89,7 +95,6 @@ export function listenForPush(worker: PushWorker, path: string): void {
       renotify: !seqs.some((seq) => seq >= notice.seq), // one that came twice is no news
       data: { conversation: notice.conversation, seq: notice.seq },
     } as NotificationOptions);
-    await (navigator as { setAppBadge?: () => Promise<void> }).setAppBadge?.().catch(() => {});
   };
 
   const open = async (conversation: string) => {

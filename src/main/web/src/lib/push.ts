@@ -1,5 +1,5 @@
 // Push notifications, for messages that come while no page is open: this browser's subscription, and what its worker is to know.
-import { tagsOf } from './notifications';
+import { closeShown, tagsOf } from './notifications';
 import type { PushChoice } from './push-worker'; // and nothing else: a worker is one file, and shares none with the page
 import { Store } from './store';
 import type { UserChatAPI } from './user-chat';
@@ -67,10 +67,8 @@ export function endPush(api?: UserChatAPI): Promise<void> {
 
 /** Takes away what was shown of conversations that are read meanwhile, maybe elsewhere; and says how much is unread. */
 export async function showUnread(userId: string, read: string[], unread: number): Promise<void> {
-  const registration = await navigator.serviceWorker?.getRegistration();
   const tags = new Set(read.map((id) => tagsOf(userId) + id));
-  const shown = (await registration?.getNotifications()) ?? [];
-  shown.filter(({ tag }) => tags.has(tag)).forEach((one) => one.close());
+  await closeShown((tag) => tags.has(tag));
   const { setAppBadge, clearAppBadge } = navigator as Partial<Navigator>;
   await (unread > 0 ? setAppBadge?.call(navigator, unread) : clearAppBadge?.call(navigator))?.catch(
     () => {},

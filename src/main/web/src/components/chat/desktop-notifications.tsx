@@ -3,12 +3,11 @@ import { useEffect, useEffectEvent, useState } from 'react';
 import { useChat, useSettings, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useNotificationChoice } from '@/hooks/use-notification-choice';
 import { useTexts } from '@/hooks/use-texts';
-import { closeShown, onUnseenMessage, show, wantNotifications } from '@/lib/notifications';
+import { closeShown, onUnseenMessage, show, tagsOf, wantNotifications } from '@/lib/notifications';
 import { endPush, keepPush, pushState, showUnread } from '@/lib/push';
 import type { Conversation, UserMessage } from '@/lib/types';
 
-/** What a service worker sends to the page: somebody has clicked a notification; the browser has subscribed anew. */
-const OPEN = 'gptdesk-chat:open';
+/** What a service worker sends to the page: the browser has subscribed anew. */
 const SUBSCRIBED = 'gptdesk-chat:subscribed';
 
 /** Shows messages that nobody looks at on the desktop. Offers to, once one has come that would have been shown. */
@@ -60,20 +59,10 @@ export function DesktopNotifications({
   );
 
   useEffect(() => {
-    const back = () => void closeShown(session.user.id);
+    const back = () => void closeShown((tag) => tag.startsWith(tagsOf(session.user.id)));
     addEventListener('focus', back);
     return () => removeEventListener('focus', back);
   }, [session]);
-
-  useEffect(() => {
-    const heard = ({ data }: MessageEvent<{ type?: string; conversation?: string } | null>) => {
-      if (data?.type === OPEN && data.conversation) {
-        open(data.conversation);
-      }
-    };
-    navigator.serviceWorker?.addEventListener('message', heard);
-    return () => navigator.serviceWorker?.removeEventListener('message', heard);
-  }, []);
 
   usePush(basePath);
 

@@ -1,5 +1,5 @@
 import { Loader, LogOut, WifiOff } from 'lucide-react';
-import { Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useEffectEvent, useState } from 'react';
 import { ConversationsList } from './conversations-list';
 import { EmptyState } from './empty-state';
 import { Boundary } from '@/components/ui/boundary';
@@ -11,6 +11,7 @@ import { useChat, useStore, useUnreadCount } from '@/hooks/use-chat';
 import { useLanguageAttributes, useTexts } from '@/hooks/use-texts';
 import { useRoute } from '@/hooks/use-route';
 import { kept } from '@/lib/keep';
+import { onNotificationClick } from '@/lib/notification-clicks';
 import { allowSound, chime } from '@/lib/sound';
 import type { User } from '@/lib/types';
 
@@ -70,6 +71,9 @@ export function MessagesPage({
     setTarget(seq === undefined ? null : { conversation: conversationId, seq });
     selectConversation(conversationId);
   };
+
+  const open = useEffectEvent(select);
+  useEffect(() => (notifications ? onNotificationClick(open) : undefined), [notifications]);
 
   return (
     <div className="gptdesk-chat gptdesk-chat-page" {...attributes}>
