@@ -11,8 +11,11 @@ import java.sql.Statement;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -26,6 +29,9 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 @Tag("once")
 class PolicyMutationTest {
+
+  private static final Pattern COLUMN_RIGHT =
+      Pattern.compile("grant \\w+ \\((\\w+)\\) on (\\S+) to (\\w+)");
 
   private static TestDatabase database;
   private static PolicyCheck check;
@@ -54,11 +60,11 @@ class PolicyMutationTest {
   @Test
   void everyWeakeningIsNoticed() throws SQLException {
     List<Mutant> mutants = Mutants.of(check.connection());
+    Set<Mutant> noticedTogether = noticedTogether(mutants);
     Set<String> survivors = new LinkedHashSet<>();
     int tried = 0;
     for (Mutant mutant : mutants) {
-      Difference difference = whatNotices(mutant, inOrderOfHope(mutant));
-      if (difference == null) {
+      if (!noticedTogether.contains(mutant) && whatNotices(mutant, inOrderOfHope(mutant)) == null) {
         survivors.add(mutant.name());
       }
       tried += mutant.isOfTheCatalogue() ? 0 : 1;
@@ -95,6 +101,35 @@ class PolicyMutationTest {
 
     assertNull(whatNotices(weak, otherLines));
     assertNotNull(whatNotices(weak, lines));
+  }
+
+  /**
+   * Rights to columns are thousands, and the catalogue shows each by its column and role: all of
+   * one kind are given at once.
+   */
+  private static Set<Mutant> noticedTogether(List<Mutant> mutants) throws SQLException {
+    Map<String, List<Mutant>> kinds =
+        mutants.stream()
+            .filter(mutant -> COLUMN_RIGHT.matcher(mutant.sql()).matches())
+            .collect(Collectors.groupingBy(mutant -> mutant.sql().split(" ", 3)[1]));
+    Set<Mutant> noticed = new LinkedHashSet<>();
+    for (List<Mutant> kind : kinds.values()) {
+      try (Statement statement = check.connection().createStatement()) {
+        statement.execute("savepoint mutants");
+        for (Mutant mutant : kind) {
+          statement.execute(mutant.sql());
+        }
+        Set<String> where =
+            check.wrongRights().stream().map(Difference::where).collect(Collectors.toSet());
+        statement.execute("rollback to savepoint mutants; release savepoint mutants");
+        for (Mutant mutant : kind) {
+          if (where.contains(COLUMN_RIGHT.matcher(mutant.sql()).replaceFirst("$2, $1, $3"))) {
+            noticed.add(mutant);
+          }
+        }
+      }
+    }
+    return noticed;
   }
 
   /** The first line that tells the mutant from the real database; null when none does. */

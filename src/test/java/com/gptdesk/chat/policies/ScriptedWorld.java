@@ -97,7 +97,13 @@ final class ScriptedWorld implements World {
 
   @Override
   public String step() throws SQLException {
-    String line = SCRIPT[next++];
+    next++;
+    return stepAgain();
+  }
+
+  /** The last step, once it has been rolled back. */
+  String stepAgain() throws SQLException {
+    String line = SCRIPT[next - 1];
     boolean byPerson = line.charAt(1) == ':';
     String sql =
         (byPerson ? line.substring(3) : line)

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
  */
 @Tag("once")
 class SearchEqualsDefinitionTest extends Rules {
-  private static final int QUESTIONS = 300;
+  private static final int QUESTIONS = 200;
   private static final long SEED = 20;
 
   /** From the most to the least common. */

@@ -44,7 +44,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Tag("once")
 class SentTogetherTest {
 
-  private static final int WORLDS = 3;
+  private static final int WORLDS = 2;
   private static final int BATCHES = 60;
   private static final long FIRST_SEED = 20261;
   private static final JsonMapper JSON = new JsonMapper();
