@@ -201,6 +201,7 @@ describe('Push notifications, in chromium', { skip: program === null && 'chromiu
     await shows('Bob Brown: while you were out');
     await push(told);
     await push(notice(withBob, told.seq + 1, 'Bob Brown', null));
+    await push(told); // overtaken
     await push(notice(withCarol, 1, 'Carol Clark', 'not for you', demo.user('bob').id));
     await push(notice(withCarol, 1, 'Carol Clark', 'a marker'));
     await shows('Bob Brown: New message', 'Carol Clark: a marker');

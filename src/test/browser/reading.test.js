@@ -9,6 +9,18 @@ import { until } from '../node/deadline.js';
 
 const UNREAD = 40;
 
+/** Runs in the page: what marks as unread is answered once `window.held` has ended. */
+function holding() {
+  const real = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await real(...asked);
+    if (String(asked[0].url ?? asked[0]).includes('/mark_as_unread')) {
+      await window.held;
+    }
+    return answer;
+  };
+}
+
 for (const [name, open] of Object.entries({ chromium: openChromium, firefox: openFirefox })) {
   const program = find(name);
 
@@ -18,18 +30,20 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
     let demo;
     let bob;
     let conversation;
+    let withCarol;
 
     before(async () => {
       await service.start();
       browser = await open(program);
       demo = await Demo.at(service.url);
       bob = new Person('bob', await browser.newPage(), service.url);
+      await bob.prepares(holding);
       conversation = await demo.between('alice', 'bob');
       for (let i = 1; i <= 70; i++) {
         await demo.sends(i % 2 ? 'alice' : 'bob', conversation, `read already, ${i}`);
       }
       await demo.calls('bob', 'mark_conversation_as_read', { conversation_id: conversation });
-      const withCarol = await demo.between('carol', 'bob');
+      withCarol = await demo.between('carol', 'bob');
       await demo.sends('carol', withCarol, 'another conversation');
       await demo.calls('bob', 'mark_conversation_as_read', { conversation_id: withCarol });
     });
@@ -140,6 +154,25 @@ for (const [name, open] of Object.entries({ chromium: openChromium, firefox: ope
         const { line, afterLine } = await inView();
         return line && afterLine === 'in your absence 31';
       });
+      await until('all to be read', async () => (await stored()).unread_count === 0);
+      await bob.clicks('.conversation', 'Carol');
+    });
+
+    test('who chooses another conversation while one becomes unread stays there', async () => {
+      await bob.choosesConversation('Alice');
+      await bob.page.evaluate(() => {
+        window.held = new Promise((resolve) => (window.letGo = resolve));
+      });
+      await bob.usesTool('in your absence 31', 'More actions');
+      await bob.clicks('[role="menuitem"]', 'Mark as unread from here');
+      await until('the database to have it', async () => (await stored()).unread_count === 10);
+      await bob.choosesConversation('Carol');
+      await bob.page.evaluate(() => window.letGo());
+      await bob.sees('.conversation .badge', '10 unread');
+      await demo.sends('carol', withCarol, 'a marker');
+      await bob.seesMessage('a marker');
+      assert.equal(await bob.count('.chat-none'), 0);
+      await bob.choosesConversation('Alice');
       await until('all to be read', async () => (await stored()).unread_count === 0);
       await bob.clicks('.conversation', 'Carol');
     });

@@ -29,6 +29,8 @@ export interface PushChoice {
 const PUSH_CACHE = 'gptdesk-chat-push';
 const PUSH_CHOICE = '/gptdesk-chat-push';
 
+const PATIENCE = 3000; // milliseconds
+
 const OPEN = 'gptdesk-chat:open';
 const SUBSCRIBED = 'gptdesk-chat:subscribed';
 
@@ -59,6 +61,24 @@ export interface PushWorker {
   addEventListener(type: string, listener: (event: any) => void): void;
 }
 
+/** As notifications.ts, no two at once; but a page that the system has stopped meanwhile holds up nothing. */
+async function alone(step: () => Promise<void>): Promise<void> {
+  let begun = false;
+  const begin = () => {
+    begun = true;
+    return step();
+  };
+  try {
+    const signal = AbortSignal.timeout(PATIENCE);
+    await navigator.locks.request('gptdesk-chat:notifications', { signal }, begin);
+  } catch (error) {
+    if (begun) {
+      throw error;
+    }
+    await step();
+  }
+}
+
 /** @param path where the page is, until somebody has opened it in this browser */
 export function listenForPush(worker: PushWorker, path: string): void {
   const choice = async (): Promise<PushChoice | null> => {
@@ -78,22 +98,29 @@ export function listenForPush(worker: PushWorker, path: string): void {
     if ((await windows(chosen.path)).some(({ visibilityState }) => visibilityState === 'visible')) {
       return; // the page tells of it
     }
-    // As notifications.ts: no two at once.
-    await navigator.locks.request('gptdesk-chat:notifications', () => put(notice, chosen));
+    await alone(() => put(notice, chosen));
     await (navigator as { setAppBadge?: () => Promise<void> }).setAppBadge?.().catch(() => {});
   };
 
   const put = async (notice: Notice, chosen: PushChoice) => {
     const tag = tagsOf(notice.user) + notice.conversation;
     const shown = await worker.registration.getNotifications({ tag });
-    const seqs = shown.map(({ data }) => (data as { seq?: number } | null)?.seq ?? 0);
-    await worker.registration.showNotification(notice.sender, {
+    const seqOf = (one: Notification) => (one.data as { seq?: number } | null)?.seq ?? 0;
+    // The browser wants each push shown. One that was overtaken shows the newer again, and one that came twice is no news.
+    const newest = shown.find((one) => seqOf(one) > notice.seq) ?? {
+      title: notice.sender,
       body: notice.text ?? chosen.newMessage,
       lang: chosen.language,
       dir: chosen.direction,
-      tag,
-      renotify: !seqs.some((seq) => seq >= notice.seq), // one that came twice is no news
       data: { conversation: notice.conversation, seq: notice.seq },
+    };
+    await worker.registration.showNotification(newest.title, {
+      body: newest.body,
+      lang: newest.lang,
+      dir: newest.dir,
+      tag,
+      renotify: !shown.some((one) => seqOf(one) >= notice.seq),
+      data: newest.data as unknown,
     } as NotificationOptions);
   };
 

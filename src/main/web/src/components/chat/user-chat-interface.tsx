@@ -109,8 +109,13 @@ export function UserChatInterface({
     return error === null;
   }, []);
 
-  const back = useRef(onBack);
-  back.current = onBack;
+  const back = useRef(onBack); // none once another conversation has been chosen
+  useEffect(() => {
+    back.current = onBack;
+    return () => {
+      back.current = undefined;
+    };
+  }, [onBack]);
   const markAsUnread = useCallback(
     async (fromSeq?: number) => {
       if (await act(session.api.markAsUnread(conversationId, fromSeq))) {
