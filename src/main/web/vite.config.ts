@@ -131,7 +131,10 @@ function needed(id: string, info: (id: string) => ModuleInfo, found = new Set<st
   return found;
 }
 
-/** What shows the list is one file beside the first: more would wait for each other, as browsers have six connections. */
+/**
+ * What shows the list is one file beside the first: more would wait for each other, as browsers have six connections. Its
+ * modules import their icons one by one, since whatever they import comes with it: the library's index is all icons.
+ */
 function forTheList(id: string, modules: { getModuleInfo: (id: string) => ModuleInfo }) {
   const info = (one: string) => modules.getModuleInfo(one);
   const source = (name: string) => join(import.meta.dirname, 'src', name);

@@ -1,5 +1,6 @@
 // The page that the service serves at /: in the demo one chooses who one is, otherwise the application around it says so.
-import { CloudOff, KeyRound } from 'lucide-react';
+import CloudOff from 'lucide-react/icons/cloud-off';
+import KeyRound from 'lucide-react/icons/key-round';
 import { Suspense, useCallback, useEffect, useEffectEvent, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { choose, chosenHere, type DemoUser } from './demo';

@@ -1,4 +1,7 @@
-import { BellOff, Check, CheckCheck, Paperclip } from 'lucide-react';
+import BellOff from 'lucide-react/icons/bell-off';
+import Check from 'lucide-react/icons/check';
+import CheckCheck from 'lucide-react/icons/check-check';
+import Paperclip from 'lucide-react/icons/paperclip';
 import { Avatar } from '@/components/ui/avatar';
 import { useTexts } from '@/hooks/use-texts';
 import type { Conversation, User } from '@/lib/types';
