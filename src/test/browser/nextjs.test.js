@@ -76,6 +76,7 @@ describe('A Next.js application', { skip: chromium === null && 'chromium was not
     const page = alice;
     await page.getByRole('link', { name: 'Messages' }).click();
     await page.getByRole('heading', { name: 'Whom would you like to write to?' }).waitFor();
+    await page.getByPlaceholder('Search conversations...').waitFor(); // where it has none, those of the chat
     const button = page.locator('.chat-none .desk-button');
     assert.equal(await button.evaluate((one) => getComputedStyle(one).borderTopColor), 'rgb(15, 118, 110)');
     await button.click();

@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
@@ -80,6 +81,14 @@ test('it names all parts of the specification, and the types of the database', (
   );
   assert.match(read('dist/package.d.ts'), /export type \{ Database, Json \}/);
   assert.match(read('dist/database.d.ts'), /send_message: \{ Args: /);
+});
+
+test('texts of an application are in place of ours, and the others stay', async () => {
+  const { ENGLISH } = await import(pathToFileURL(join(folder, 'dist/texts/index.js')));
+  const { t, told } = ENGLISH.with({ choose: 'Whom?', filters: { all: 'Everyone' }, refusals: { own_reason: ['Not today.', null] } });
+  assert.deepEqual([t.choose, t.filters.all], ['Whom?', 'Everyone']);
+  assert.deepEqual([t.messages, t.filters.unread], [ENGLISH.t.messages, ENGLISH.t.filters.unread]);
+  assert.equal(told({ message: '', hint: null, code: '', reason: 'own_reason', status: 403 }), 'Not today.');
 });
 
 test('no bundler of ours is asked for, and the parts run in the browser', () => {
