@@ -182,6 +182,18 @@ class HttpServiceTest {
             .orElseThrow());
   }
 
+  /** Where a front end's trace and the log's lines are joined. */
+  @Test
+  void whatIsLoggedOfARequestHasTheIdOfItsTrace() throws Exception {
+    String trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    try (HeardLog log = new HeardLog()) {
+      HttpRequest.Builder request =
+          request("/nowhere").header("traceparent", "00-" + trace + "-00f067aa0ba902b7-01");
+      assertEquals(404, send(request.GET()).statusCode());
+      Await.until("the log has the trace", () -> log.has("GET /nowhere 404", "request=" + trace));
+    }
+  }
+
   private String requestId(String sent) throws Exception {
     return send(request("/nowhere").header("X-Request-Id", sent).GET())
         .headers()
