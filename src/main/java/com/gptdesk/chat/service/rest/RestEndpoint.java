@@ -5,6 +5,7 @@ import com.gptdesk.chat.database.Refusal;
 import com.gptdesk.chat.service.auth.Identity;
 import com.gptdesk.chat.service.auth.TokenVerifier;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.database.TimeZones;
 import com.gptdesk.chat.service.http.CallGuard;
 import com.gptdesk.chat.service.http.Problem;
 import com.gptdesk.chat.service.http.RaisedError;
@@ -12,6 +13,7 @@ import com.gptdesk.chat.service.http.Reply;
 import com.gptdesk.chat.service.http.RequestLimits;
 import com.gptdesk.chat.service.query.QueryParser;
 import com.gptdesk.chat.service.query.TableQuery;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -41,6 +43,7 @@ public final class RestEndpoint {
           "42846", "42883", "42P10", "42P18");
 
   private final ServiceDatabase database;
+  private final TimeZones zones;
   private final TableCatalogue catalogue;
   private final RestLimits limits;
   private final CallGuard guard;
@@ -62,6 +65,7 @@ public final class RestEndpoint {
       boolean enabled,
       Runnable committed) {
     this.database = database;
+    this.zones = new TimeZones(database);
     this.catalogue = catalogue;
     this.limits = limits;
     this.guard = new CallGuard(tokens, rates, enabled);
@@ -119,13 +123,13 @@ public final class RestEndpoint {
   private Reply read(
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
-    TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack);
+    TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack, zones::names);
     TableQuery parsed = QueryParser.parse(request.query(), limits.maxDepth()).query();
     TableQuery query = RowRange.of(parsed, request.range()).applied(parsed);
     ReadPlan plan = plan(tables, identity);
     Statement statement =
         Statement.of(plan.page(table, query, preferences.count(), type.stripped()), plan);
-    TableResponse.Rows page = read(request, identity, statement, RestEndpoint::rows);
+    TableResponse.Rows page = read(request, identity, preferences, statement, RestEndpoint::rows);
     if (type.form() == MediaType.Form.OBJECT) {
       TableResponse.demandOne(page.rows());
     }
@@ -135,7 +139,7 @@ public final class RestEndpoint {
                 && page.total() != null
                 && page.total() > limits.maxRows());
     return TableResponse.read(
-        planned ? withPlannedTotal(request, identity, plan, table, query, page) : page,
+        planned ? withPlannedTotal(request, identity, preferences, plan, table, query, page) : page,
         query.offset(),
         type,
         preferences);
@@ -144,6 +148,7 @@ public final class RestEndpoint {
   private TableResponse.Rows withPlannedTotal(
       RestRequest request,
       Identity identity,
+      TablePreferences preferences,
       ReadPlan plan,
       ServedTable table,
       TableQuery query,
@@ -153,6 +158,7 @@ public final class RestEndpoint {
         read(
             request,
             identity,
+            preferences,
             all,
             row -> JSON.readTree(String.valueOf(row.getFirst())).at("/0/Plan/Plan Rows").asLong());
     // The planner may think of fewer rows than there are.
@@ -163,7 +169,7 @@ public final class RestEndpoint {
   private Reply write(
       RestRequest request, Identity identity, TableCatalogue.Tables tables, ServedTable table) {
     MediaType type = MediaType.accepted(request.accept());
-    TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack);
+    TablePreferences preferences = TablePreferences.of(request.prefer(), mayRollBack, zones::names);
     ReadPlan reads = plan(tables, identity);
     Statement write =
         new WriteRequest(request, table, preferences, limits).statement(reads, type.stripped());
@@ -175,12 +181,7 @@ public final class RestEndpoint {
           preferences);
     }
     TableResponse.Rows written =
-        write(
-            request,
-            identity,
-            preferences.rollsBack(),
-            write,
-            row -> checked(rows(row), type, preferences));
+        write(request, identity, preferences, write, row -> checked(rows(row), type, preferences));
     if (!preferences.rollsBack()) {
       committed.run();
     }
@@ -208,25 +209,26 @@ public final class RestEndpoint {
   private <T> T read(
       RestRequest request,
       Identity identity,
+      TablePreferences preferences,
       Statement statement,
       Function<List<@Nullable String>, T> result) {
-    return run(request, identity, true, false, statement, result);
+    return run(request, identity, true, preferences, statement, result);
   }
 
   private <T> T write(
       RestRequest request,
       Identity identity,
-      boolean rollsBack,
+      TablePreferences preferences,
       Statement statement,
       Function<List<@Nullable String>, T> result) {
-    return run(request, identity, false, rollsBack, statement, result);
+    return run(request, identity, false, preferences, statement, result);
   }
 
   private <T> T run(
       RestRequest request,
       Identity identity,
       boolean readOnly,
-      boolean rollsBack,
+      TablePreferences preferences,
       Statement statement,
       Function<List<@Nullable String>, T> result) {
     try {
@@ -236,8 +238,8 @@ public final class RestEndpoint {
           limits.statementTimeout(),
           new CallSettings(
               statement.runsOthersCode(),
-              statement.runsOthersCode() ? request.settings() : Map.of(),
-              rollsBack),
+              settings(request, preferences, statement),
+              !readOnly && preferences.rollsBack()),
           statement.sql(),
           statement.values(),
           result);
@@ -255,6 +257,16 @@ public final class RestEndpoint {
       }
       throw problem.stop();
     }
+  }
+
+  private static Map<String, String> settings(
+      RestRequest request, TablePreferences preferences, Statement statement) {
+    Map<String, String> settings =
+        new LinkedHashMap<>(statement.runsOthersCode() ? request.settings() : Map.of());
+    if (preferences.timezone() != null) {
+      settings.put("timezone", preferences.timezone());
+    }
+    return settings;
   }
 
   private static TableResponse.Rows rows(List<@Nullable String> row) {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jooq.SQLDialect;
 import org.jooq.impl.DSL;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ public final class RestSql implements RequestSql {
   private Planned planned(Role role, RestRequest request) {
     ServedTable table = tables.table(request.table());
     ReadPlan reads = new ReadPlan(tables, role, RestLimits.DEFAULT);
-    TablePreferences preferences = TablePreferences.of(request.prefer(), false);
+    TablePreferences preferences = TablePreferences.of(request.prefer(), false, Set::of);
     Statement statement =
         request.reads()
             ? Statement.of(

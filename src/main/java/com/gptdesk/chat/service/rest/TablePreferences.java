@@ -3,6 +3,8 @@ package com.gptdesk.chat.service.rest;
 import com.gptdesk.chat.service.http.PreferHeader;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param returned what is wanted of the rows that were written
  * @param resolution what becomes of a row that is there already; null for a plain insert
  * @param rollsBack whether everything is undone after the answer
+ * @param timezone the zone of times in conditions and in the answer; null for UTC
  * @param missingIsDefault whether a column that a row lacks takes its default
  * @param maxAffected how many rows may be written; null for any number
  * @param applied those that hold, for the answer
@@ -20,6 +23,7 @@ record TablePreferences(
     Count count,
     @Nullable Resolution resolution,
     boolean rollsBack,
+    @Nullable String timezone,
     boolean missingIsDefault,
     @Nullable Integer maxAffected,
     List<String> applied) {
@@ -62,10 +66,12 @@ record TablePreferences(
    * Reads the header; null for none.
    *
    * @param mayRollBack whether {@code tx} is obeyed
+   * @param zones the time zones of the database; asked only for a preference
    */
-  static TablePreferences of(@Nullable String prefer, boolean mayRollBack) {
+  static TablePreferences of(
+      @Nullable String prefer, boolean mayRollBack, Supplier<Set<String>> zones) {
     PreferHeader header =
-        PreferHeader.of(prefer, (name, value) -> isKnown(name, value, mayRollBack));
+        PreferHeader.of(prefer, (name, value) -> isKnown(name, value, mayRollBack, zones));
     Map<String, String> given = header.given();
     String affected = header.isStrict() ? given.get("max-affected") : null;
     return new TablePreferences(
@@ -73,6 +79,7 @@ record TablePreferences(
         COUNTS.getOrDefault(given.getOrDefault("count", ""), Count.NONE),
         RESOLUTIONS.get(given.getOrDefault("resolution", "")),
         "rollback".equals(given.get("tx")),
+        given.get("timezone"),
         "default".equals(given.get("missing")),
         affected == null ? null : Integer.valueOf(affected),
         given.entrySet().stream()
@@ -86,11 +93,13 @@ record TablePreferences(
     return returned == Returned.REPRESENTATION;
   }
 
-  private static boolean isKnown(String name, String value, boolean mayRollBack) {
+  private static boolean isKnown(
+      String name, String value, boolean mayRollBack, Supplier<Set<String>> zones) {
     return switch (name) {
       case "return" -> RETURNED.containsKey(value);
       case "count" -> COUNTS.containsKey(value);
       case "resolution" -> RESOLUTIONS.containsKey(value);
+      case "timezone" -> zones.get().contains(value);
       case "missing" -> value.equals("default") || value.equals("null");
       case "handling" -> PreferHeader.isHandling(value);
       case "max-affected" -> value.matches("\\d{1,9}");

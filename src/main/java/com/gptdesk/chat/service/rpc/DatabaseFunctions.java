@@ -1,18 +1,15 @@
 package com.gptdesk.chat.service.rpc;
 
-import static org.jooq.impl.DSL.field;
-import static org.jooq.impl.DSL.name;
-
 import com.gptdesk.chat.database.internal.chat.Routines;
 import com.gptdesk.chat.database.internal.chat.tables.records.CallableFunctionsRecord;
 import com.gptdesk.chat.service.database.ServiceDatabase;
+import com.gptdesk.chat.service.database.TimeZones;
 import com.gptdesk.chat.service.rest.FunctionRows;
 import com.gptdesk.chat.service.rpc.CallableFunction.Result;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jooq.Record1;
 
 /**
  * The functions as described by the database's schema chat, for the {@link FunctionCatalogue}.
@@ -68,12 +65,7 @@ public record DatabaseFunctions(ServiceDatabase database, List<String> others)
 
   @Override
   public Set<String> timeZones() {
-    return database.asItself(
-        tx ->
-            Set.copyOf(
-                tx.select(field(name("name"), String.class))
-                    .from(name("pg_catalog", "pg_timezone_names"))
-                    .fetch(Record1::value1)));
+    return TimeZones.in(database);
   }
 
   private static CallableFunction described(CallableFunctionsRecord row) {

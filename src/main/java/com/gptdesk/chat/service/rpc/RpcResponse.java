@@ -89,6 +89,14 @@ final class RpcResponse {
     if (shape.query() == null) {
       refuseTooMany(preferences, total); // all that it has changed, and not the page alone
     }
+    if (!asObject && function.result() == CallableFunction.Result.COMPOSITE && array.equals("[]")) {
+      // As in PostgREST, the one row that a filter leaves out is null.
+      return new Reply(
+          200,
+          Reply.JSON_TYPE,
+          Map.of("Content-Range", range(shape.offset(), 0, total, request)),
+          "null");
+    }
     Reply rows =
         rows(
             request,

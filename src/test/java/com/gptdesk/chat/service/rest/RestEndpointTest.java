@@ -277,6 +277,31 @@ class RestEndpointTest {
   }
 
   @Test
+  void timesAreOfTheZoneThatIsPreferred() {
+    String marks = "marks?select=at&code=eq.";
+    String noon = "{\"code\":\"noon\",\"at\":\"2026-01-02T12:00:00\"}";
+    TableClient tokyo =
+        alice.with("Prefer", "handling=strict, timezone=Asia/Tokyo, return=representation");
+    Reply made = tokyo.ask("POST", "marks?select=at", noon);
+    assertEquals(201, made.status(), made::body);
+    assertEquals("[{\"at\":\"2026-01-02T12:00:00+09:00\"}]", body(made));
+    Reply read = tokyo.get(marks + "noon&at=eq.2026-01-02T12:00:00");
+    assertEquals("[{\"at\":\"2026-01-02T12:00:00+09:00\"}]", body(read));
+    assertTrue(
+        String.valueOf(read.headers().get("Preference-Applied")).contains("timezone=Asia/Tokyo"),
+        read.headers()::toString);
+    // The next request, on the same connection, is of UTC again.
+    assertEquals("[{\"at\":\"2026-01-02T03:00:00+00:00\"}]", body(alice.get(marks + "noon")));
+    Reply unknown = alice.with("Prefer", "timezone=Mars/Olympus").get(marks + "noon");
+    assertEquals("[{\"at\":\"2026-01-02T03:00:00+00:00\"}]", body(unknown));
+    assertNull(unknown.headers().get("Preference-Applied"));
+    is(
+        alice.with("Prefer", "handling=strict, timezone=Mars/Olympus").get(marks + "noon"),
+        400,
+        "PGRST122");
+  }
+
+  @Test
   void whatIsNotOfferedIsRefused() {
     is(alice.with("Profile", "chat").get("marks"), 406, "PGRST106");
     is(alice.with("Accept", "application/xml").get("marks"), 406, "PGRST107");

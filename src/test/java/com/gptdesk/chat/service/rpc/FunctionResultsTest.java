@@ -174,6 +174,11 @@ class FunctionResultsTest {
     Reply book =
         ask(gateway, "f_book", "application/json", "{\"wanted\":1}", "select=title,people(name)");
     assertEquals("{\"title\":\"Notes\",\"people\":{\"name\":\"Ada\"}}", book.body());
+    String filtered = "select=title&title=eq.nothing";
+    Reply none = ask(gateway, "f_book", "application/json", "{\"wanted\":1}", filtered);
+    assertEquals(200, none.status(), none::body);
+    assertEquals("null", none.body());
+    assertEquals("*/*", none.headers().get("Content-Range"));
   }
 
   /** However much is asked of the result, the function runs once. */
