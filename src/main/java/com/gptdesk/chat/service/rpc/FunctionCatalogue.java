@@ -234,7 +234,9 @@ public final class FunctionCatalogue {
                 + with
                 + (bodyTypes.isEmpty()
                     ? ""
-                    : " or with a single unnamed " + String.join("/", bodyTypes) + " parameter")
+                    : " or with a single unnamed "
+                        + String.join("/", new TreeSet<>(bodyTypes))
+                        + " parameter")
                 + ", but no matches were found in the schema cache.")
         .withHint(hint(known, name));
   }

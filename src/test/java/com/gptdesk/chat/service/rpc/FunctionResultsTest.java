@@ -181,6 +181,14 @@ class FunctionResultsTest {
     assertEquals("*/*", none.headers().get("Content-Range"));
   }
 
+  @Test
+  void whatWasLookedForIsToldInOneOrder() {
+    Reply none = ask(gateway, "f_int", "application/json", "{}", "");
+    assertEquals("PGRST202", code(none));
+    assertTrue(
+        String.valueOf(none.body()).contains("a single unnamed json/jsonb parameter"), none::body);
+  }
+
   /** However much is asked of the result, the function runs once. */
   @Test
   void aFunctionIsCalledOnce() {
