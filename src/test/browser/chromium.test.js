@@ -602,6 +602,9 @@ describe('Chromium', { skip: chromium === null && 'chromium was not found' }, ()
     assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)/, 'no inline script');
 
     const script = /src="(\/assets\/[^"]+\.js)"/.exec(html)[1];
+    const { headers } = await fetch(service.url + script);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.has('content-security-policy'), false, 'bytes before the list that no browser heeds');
     for (const encoding of ['br', 'gzip']) {
       const packed = await fetch(service.url + script, { headers: { 'Accept-Encoding': encoding } });
       assert.equal(packed.headers.get('content-encoding'), encoding);

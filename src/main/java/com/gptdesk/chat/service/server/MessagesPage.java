@@ -108,12 +108,14 @@ final class MessagesPage {
     headers.set("Vary", "Accept-Encoding");
     headers.set("X-Content-Type-Options", "nosniff");
     headers.set("Referrer-Policy", "no-referrer");
-    headers.set("Cross-Origin-Opener-Policy", "same-origin");
-    headers.set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()");
-    headers.set("Content-Security-Policy", contentSecurityPolicy);
-    headers.set(
-        "Cache-Control",
-        name.startsWith("assets/") ? "public, max-age=31536000, immutable" : "no-cache");
+    boolean isAsset = name.startsWith("assets/");
+    // Browsers ask documents and workers for these; the list waits for each script and sheet.
+    if (!isAsset || !(name.endsWith(".js") || name.endsWith(".css"))) {
+      headers.set("Cross-Origin-Opener-Policy", "same-origin");
+      headers.set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()");
+      headers.set("Content-Security-Policy", contentSecurityPolicy);
+    }
+    headers.set("Cache-Control", isAsset ? "public, max-age=31536000, immutable" : "no-cache");
     if (asset.tag().equals(request.getHeader("If-None-Match"))) {
       response.setStatusCode(304).end();
       return true;
