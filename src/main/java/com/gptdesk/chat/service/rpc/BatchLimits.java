@@ -20,11 +20,11 @@ public record BatchLimits(int places, int messages, int bytes, int waiting) {
           2,
           1,
           1000,
-          "batches of messages, or messages alone, that are stored at a time; what comes meanwhile is the next batch");
+          "batches of messages, or messages alone, that are stored at a time; what comes meanwhile is the next batch, which begins once as many messages are ready as the largest beside it has");
   private static final Setting<Integer> MESSAGES =
       Setting.number(
           "CHAT_SEND_BATCH",
-          32,
+          64,
           1,
           1000,
           "messages that one commit stores; 1: no batches, and no message waits for another's");
@@ -47,7 +47,7 @@ public record BatchLimits(int places, int messages, int bytes, int waiting) {
   public static final List<Setting<?>> SETTINGS = List.of(PLACES, MESSAGES, BYTES, WAITING);
 
   /** As when nothing is set. */
-  static final BatchLimits DEFAULT = new BatchLimits(2, 32, 262_144, 10_000);
+  static final BatchLimits DEFAULT = new BatchLimits(2, 64, 262_144, 10_000);
 
   /** As the environment says. */
   static BatchLimits from(Settings settings) {

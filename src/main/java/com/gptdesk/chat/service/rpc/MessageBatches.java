@@ -16,9 +16,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends messages of many people in one commit. A call that finds a free place at the database goes
- * there at once, alone; while all places are taken, calls wait, and who gets the next place takes
- * along what waits. So a batch is as large as the database is busy, and nobody waits for a timer.
+ * Sends messages of many people in one commit. A call that finds a free place at the database, and
+ * no batch there, goes there at once, alone. Else calls wait, and who gets the next place takes
+ * along what waits. A place beside a batch stays free until as many are ready as the batch has. So
+ * a batch is as large as the database is busy, and nobody waits for a timer.
  *
  * <p>Calls of one conversation are sent in the order in which they came, those that are sent alone
  * too. What the database leaves out of a batch, and all of a batch that it undoes, is sent alone:

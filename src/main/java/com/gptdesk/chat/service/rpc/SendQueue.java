@@ -20,7 +20,8 @@ import java.util.function.LongSupplier;
 /**
  * Which message is sent when, and with which others. Those of one conversation go in the order in
  * which they came, and the conversations take turns. A batch has a place at the database until it
- * is finished, or has kept it for very long.
+ * is finished, or has kept it for very long. Beside it the next begins once as many messages are
+ * ready as it has.
  *
  * <p>It tells each call its turn and does nothing else. Thread-safe.
  */
@@ -48,7 +49,8 @@ final class SendQueue {
   private int waiting;
 
   /**
-   * @param slow how long a call alone keeps its place: longer, and it waits for a lock
+   * @param slow how long a call alone keeps its place, and a batch holds others up: longer, and it
+   *     waits for a lock
    */
   SendQueue(BatchLimits limits, Duration slow, LongSupplier nanoClock) {
     this.limits = limits;
@@ -199,7 +201,7 @@ final class SendQueue {
     if (free == 0) {
       takeBackPlaces();
     }
-    while (free > 0) {
+    while (free > 0 && isWorthAPlace()) {
       Batch batch = next();
       if (batch.calls().isEmpty()) {
         return;
@@ -208,6 +210,25 @@ final class SendQueue {
       underway.add(batch);
       batch.begin(nanoClock.getAsLong());
     }
+  }
+
+  /**
+   * Whether as many messages are ready as the largest batch beside has: many small batches cost
+   * PostgreSQL more than few large ones. A batch that is slow holds nobody up.
+   */
+  private boolean isWorthAPlace() {
+    long slowSince = nanoClock.getAsLong() - slow.toNanos();
+    int least = 0;
+    for (Batch batch : underway) {
+      if (batch.began() - slowSince > 0) {
+        least = Math.max(least, batch.calls().size());
+      }
+    }
+    int found = 0;
+    for (Iterator<Lane> all = ready.iterator(); found < least && all.hasNext(); ) {
+      found += all.next().waiting.size();
+    }
+    return found >= least;
   }
 
   /**
