@@ -37,8 +37,6 @@ final class Clients implements AutoCloseable {
   /** Messages before which little is compiled, so that two windows are alike by chance alone. */
   private static final int LEAST = 4_000;
 
-  private static final String MARK = "\"content\":\"m";
-
   /** How a service is spoken to. */
   interface Dialect {
     int port();
@@ -49,17 +47,34 @@ final class Clients implements AutoCloseable {
 
     String postBody(Pair pair, String content);
 
+    /** Whether the answer, of a status 2xx, says that the message is stored. */
+    default boolean isStored(String answer) {
+      return true;
+    }
+
     String socketPath(Pair pair);
 
-    /** What the reader says first. */
-    List<String> subscriptions(Pair pair);
+    /** The subprotocols of the WebSocket. */
+    default List<String> subprotocols() {
+      return List.of();
+    }
 
-    /** Part of the frame that confirms a subscription, once for each. */
-    String subscribed();
+    /** What the reader says first, each when the one before was confirmed. */
+    List<Step> subscriptions(Pair pair);
+
+    /** What stands before the content in the frame of a message. */
+    default String beforeContent() {
+      return "\"content\":\"";
+    }
 
     /** The heartbeat of a reader every 20 s; empty for none. */
-    String heartbeat();
+    default String heartbeat() {
+      return "";
+    }
   }
+
+  /** A frame of a reader, and part of the frame that confirms it. */
+  record Step(String frame, String confirmation) {}
 
   /**
    * One message's way, in nanoseconds from when it was to be sent.
@@ -91,7 +106,9 @@ final class Clients implements AutoCloseable {
   private final HttpClient http;
   private final Map<String, Promise<Long>> awaited = new ConcurrentHashMap<>();
   private final AtomicInteger numbers = new AtomicInteger();
+  private final LongAdder confirmed = new LongAdder();
   private final String words;
+  private final String mark;
 
   /** Opens a socket for each pair, and returns when all of them hear. */
   Clients(Dialect dialect, List<Pair> pairs, long seed) throws Exception {
@@ -105,21 +122,32 @@ final class Clients implements AutoCloseable {
       text.append(" word").append(random.nextInt(5000));
     }
     this.words = text.toString();
-    Sockets.open(
-        vertx,
-        dialect,
-        pairs,
-        new Sockets.Receiver() {
-          @Override
-          public void received(int pair, String frame) {
-            Clients.this.received(pair, frame);
-          }
+    this.mark = dialect.beforeContent() + "m";
+    try {
+      Sockets.open(
+          vertx,
+          dialect,
+          pairs,
+          new Sockets.Receiver() {
+            @Override
+            public void received(int pair, String frame) {
+              Clients.this.received(pair, frame);
+            }
 
-          @Override
-          public void closed(String why) {
-            readerGone(why);
-          }
-        });
+            @Override
+            public void closed(String why) {
+              readerGone(why);
+            }
+          });
+    } catch (Exception e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** How many messages the service has confirmed so far. */
+  long confirmed() {
+    return confirmed.sum();
   }
 
   /** How many sockets there are. */
@@ -127,11 +155,10 @@ final class Clients implements AutoCloseable {
     return pairs.size();
   }
 
-  /** Takes a message to its reader off the list of those that are awaited. */
+  /** Takes the messages of a frame to its reader off the list of those that are awaited. */
   private void received(int pair, String frame) {
-    int at = frame.indexOf(MARK);
-    if (at >= 0) {
-      int start = at + MARK.length();
+    for (int at = frame.indexOf(mark); at >= 0; at = frame.indexOf(mark, at + 1)) {
+      int start = at + mark.length();
       if (frame.startsWith(pair + ".", start)) {
         delivered(frame.substring(start, frame.indexOf(' ', start)));
       }
@@ -160,7 +187,7 @@ final class Clients implements AutoCloseable {
     Future<Long> answered =
         http.request(HttpMethod.POST, dialect.port(), HOST, dialect.postPath())
             .compose(request -> post(request, people, "m" + key + words))
-            .compose(Clients::confirmed);
+            .compose(this::confirmed);
     return new Sent(key, answered, delivered.future());
   }
 
@@ -170,14 +197,17 @@ final class Clients implements AutoCloseable {
     return request.send(Buffer.buffer(dialect.postBody(people, content)));
   }
 
-  private static Future<Long> confirmed(HttpClientResponse response) {
+  private Future<Long> confirmed(HttpClientResponse response) {
     return response
         .body()
         .compose(
-            body ->
-                response.statusCode() == 200
-                    ? Future.succeededFuture(System.nanoTime())
-                    : Future.failedFuture(response.statusCode() + " " + body));
+            body -> {
+              if (response.statusCode() / 100 != 2 || !dialect.isStored(body.toString())) {
+                return Future.failedFuture(response.statusCode() + " " + body);
+              }
+              confirmed.increment();
+              return Future.succeededFuture(System.nanoTime());
+            });
   }
 
   private Future<Trip> trip(int pair, long start) {

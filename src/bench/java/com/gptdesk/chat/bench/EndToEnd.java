@@ -69,6 +69,7 @@ final class EndToEnd implements Scenario {
 
   /** A service that has run for a while; says how far it got and how busy the machine is. */
   static void warmUp(Run run, String service, Clients clients) throws Exception {
+    run.progress("warming up: " + service);
     Clients.WarmUp warm = clients.warmUp(ON_THE_WAY, run.quick() ? 8 : 20);
     run.note(
         "Warmed %s up with %,.0f messages, %s; the machine's load average then was %.1f on %d processors."

@@ -13,8 +13,10 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The service in a process of its own. */
-final class OurService implements Clients.Dialect, AutoCloseable {
+final class OurService implements Service {
   private static final String SECRET = "the bench's secret, of more than 32 bytes";
+
+  private static final String JOINED = "\"phx_reply\",{\"status\":\"ok\"";
 
   private final NodeProcess node;
   private final TokenIssuer issuer = new TokenIssuer(SECRET);
@@ -42,7 +44,7 @@ final class OurService implements Clients.Dialect, AutoCloseable {
    * Another JVM, other settings or other channels.
    *
    * @param jvmOptions of its JVM
-   * @param more {@code CHAT_…} variables
+   * @param more variables of its environment
    * @param channels what readers join
    */
   OurService(
@@ -61,9 +63,12 @@ final class OurService implements Clients.Dialect, AutoCloseable {
     node =
         NodeProcess.installed(
             database, ground.service(database), SECRET, directory, jvmOptions, settings);
-    node.start();
     try (HttpClient http = HttpClient.newHttpClient()) {
+      node.start();
       node.awaitReady(http);
+    } catch (Exception e) {
+      node.close();
+      throw e;
     }
   }
 
@@ -72,9 +77,14 @@ final class OurService implements Clients.Dialect, AutoCloseable {
     return issuer.forUser(person, Duration.ofHours(5));
   }
 
-  /** Of its process. */
-  long pid() {
+  @Override
+  public long pid() {
     return node.pid();
+  }
+
+  @Override
+  public String countOfMessages() {
+    return "select count(*) from public.user_messages";
   }
 
   @Override
@@ -105,8 +115,10 @@ final class OurService implements Clients.Dialect, AutoCloseable {
   }
 
   @Override
-  public List<String> subscriptions(Pair pair) {
-    return channels.of(pair, token(pair.other()));
+  public List<Clients.Step> subscriptions(Pair pair) {
+    return channels.of(pair, token(pair.other())).stream()
+        .map(join -> new Clients.Step(join, JOINED))
+        .toList();
   }
 
   static String conversationChannel(Pair pair, String token) {
@@ -156,11 +168,6 @@ final class OurService implements Clients.Dialect, AutoCloseable {
         ["%1$d","%1$d","realtime:%2$s","phx_join",{"config":{"broadcast":{"ack":false,"self":false},\
         "presence":{"key":"","enabled":false},"postgres_changes":[%3$s],"private":false},"access_token":"%4$s"}]"""
         .formatted(ref, topic, String.join(",", bindings), token);
-  }
-
-  @Override
-  public String subscribed() {
-    return "\"phx_reply\",{\"status\":\"ok\"";
   }
 
   @Override

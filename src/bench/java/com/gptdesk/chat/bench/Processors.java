@@ -15,14 +15,21 @@ final class Processors {
   /** Of {@code /proc}'s times, whatever the kernel's own clock. */
   private static final double TICKS_A_SECOND = 100;
 
-  private final ProcessHandle parent;
+  private final ProcessHandle process;
+  private final boolean withChildren;
 
-  private Processors(ProcessHandle parent) {
-    this.parent = parent;
+  private Processors(ProcessHandle process, boolean withChildren) {
+    this.process = process;
+    this.withChildren = withChildren;
   }
 
   static Processors of(long process) {
-    return new Processors(ProcessHandle.of(process).orElseThrow());
+    return new Processors(ProcessHandle.of(process).orElseThrow(), true);
+  }
+
+  /** This process, without what it has started. */
+  static Processors ofThis() {
+    return new Processors(ProcessHandle.current(), false);
   }
 
   /** Those of a PostgreSQL: the server, its backends and what else it starts. */
@@ -39,9 +46,11 @@ final class Processors {
    */
   double seconds() {
     try {
-      double ticks = ticks(parent.pid(), true);
-      for (ProcessHandle child : parent.children().toList()) {
-        ticks += ticks(child.pid(), false);
+      double ticks = ticks(process.pid(), withChildren);
+      if (withChildren) {
+        for (ProcessHandle child : process.children().toList()) {
+          ticks += ticks(child.pid(), false);
+        }
       }
       return ticks / TICKS_A_SECOND;
     } catch (IOException e) {

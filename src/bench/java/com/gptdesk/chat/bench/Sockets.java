@@ -1,5 +1,6 @@
 package com.gptdesk.chat.bench;
 
+import com.gptdesk.chat.bench.Clients.Step;
 import com.gptdesk.chat.bench.Ground.Pair;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -7,10 +8,13 @@ import io.vertx.core.Vertx;
 import io.vertx.core.http.WebSocket;
 import io.vertx.core.http.WebSocketClient;
 import io.vertx.core.http.WebSocketClientOptions;
+import io.vertx.core.http.WebSocketConnectOptions;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An open socket for the reader of each pair, which reads it. All on one event loop; the frames are
@@ -64,22 +68,33 @@ final class Sockets {
   private Future<Void> open(int number, Pair pair) {
     Promise<Void> joined = Promise.promise();
     client
-        .connect(dialect.port(), HOST, dialect.socketPath(pair))
+        .connect(
+            new WebSocketConnectOptions()
+                .setPort(dialect.port())
+                .setHost(HOST)
+                .setURI(dialect.socketPath(pair))
+                .setSubProtocols(dialect.subprotocols()))
         .onFailure(joined::tryFail)
         .onSuccess(socket -> receive(socket, number, dialect.subscriptions(pair), joined));
     return joined.future();
   }
 
-  private void receive(
-      WebSocket socket, int number, List<String> subscriptions, Promise<Void> joined) {
-    int[] missing = {subscriptions.size()};
+  private void receive(WebSocket socket, int number, List<Step> steps, Promise<Void> joined) {
+    Iterator<Step> next = steps.iterator();
+    @Nullable Step[] said = {null};
+    Runnable say =
+        () -> {
+          said[0] = next.hasNext() ? next.next() : null;
+          if (said[0] == null) {
+            joined.tryComplete();
+          } else {
+            socket.writeTextMessage(said[0].frame()).onFailure(joined::tryFail);
+          }
+        };
     socket.textMessageHandler(
         frame -> {
-          if (missing[0] > 0 && frame.contains(dialect.subscribed())) {
-            missing[0]--;
-            if (missing[0] == 0) {
-              joined.tryComplete();
-            }
+          if (said[0] != null && frame.contains(said[0].confirmation())) {
+            say.run();
           } else {
             receiver.received(number, frame);
           }
@@ -93,9 +108,6 @@ final class Sockets {
     if (!dialect.heartbeat().isEmpty()) {
       vertx.setPeriodic(20_000, beat -> socket.writeTextMessage(dialect.heartbeat()));
     }
-    if (subscriptions.isEmpty()) {
-      joined.tryComplete();
-    }
-    subscriptions.forEach(each -> socket.writeTextMessage(each).onFailure(joined::tryFail));
+    say.run();
   }
 }

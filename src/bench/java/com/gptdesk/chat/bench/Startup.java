@@ -1,7 +1,7 @@
 package com.gptdesk.chat.bench;
 
+import com.gptdesk.chat.testing.FreePort;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -61,7 +61,7 @@ final class Startup implements Scenario {
   }
 
   private void measureOnce(Path directory, boolean counts) throws Exception {
-    int port = freePort();
+    int port = FreePort.any();
     long begun = System.nanoTime();
     Process first = start(directory, port);
     double firstTook = secondsToReady(first, port, begun);
@@ -132,9 +132,14 @@ final class Startup implements Scenario {
     ProcessHandle parent = ProcessHandle.of(postmaster).orElseThrow();
     double sum = 0;
     for (ProcessHandle each : Stream.concat(Stream.of(parent), parent.descendants()).toList()) {
-      sum += mebibytes(each.pid(), "smaps_rollup", "Pss:");
+      sum += proportional(each.pid());
     }
     return sum;
+  }
+
+  /** The proportional set size of a process in MiB. */
+  static double proportional(long pid) throws IOException {
+    return mebibytes(pid, "smaps_rollup", "Pss:");
   }
 
   private static double mebibytes(long pid, String file, String field) throws IOException {
@@ -144,12 +149,6 @@ final class Startup implements Scenario {
           .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
           .findFirst()
           .orElseThrow();
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
     }
   }
 

@@ -1,5 +1,6 @@
 // The relay of the common tutorial: a trigger that NOTIFYs the row, one connection that LISTENs, every change to every socket.
-// Who may read what is left to the client, which filters. Started by the benchmark (TutorialProcess) with DATABASE_URL and PORT.
+// Who may read what is left to the client, which filters. Started by the benchmark (TutorialService) with DATABASE_URL, PORT
+// and PAIRS.
 import { createServer } from 'node:http';
 import pg from 'pg';
 import { WebSocketServer } from 'ws';
@@ -26,6 +27,10 @@ await pool.query(`
   $$;
   create or replace trigger notify_message after insert on messages for each row execute function notify_message();
 `);
+
+for (const { conversation } of JSON.parse(process.env.PAIRS)) {
+  await pool.query('insert into conversations (id) values ($1)', [conversation]);
+}
 
 const server = createServer(async (request, response) => {
   try {
