@@ -58,7 +58,9 @@ class ReadPlansTest {
 
   /** Searches that stop when the page is full, however often the word was written. */
   private static final Set<String> STOP_AT_A_PAGE =
-      Set.of("search_messages common", "search_messages crowded", "search_messages crowded deep");
+      Set.of("search_messages crowded", "search_messages crowded deep");
+
+  private static final int MEASURED_CALLS = 5;
 
   /** One call: the pages it touched, and the plans of the statements inside. */
   private record Cost(long rows, long pages, List<JsonNode> plans) {}
@@ -242,10 +244,22 @@ class ReadPlansTest {
     return calls;
   }
 
-  /** The second call of a session: its plans are made. */
+  /**
+   * A later call of a session: its plans are made. The cheapest of some, since autovacuum makes a
+   * session plan anew, and reads of the catalogs count, too.
+   */
   private static Cost cost(Connection connection, String call) throws SQLException {
+    one(connection, call);
+    Cost least = costOnce(connection, call);
+    for (int i = 1; i < MEASURED_CALLS; i++) {
+      Cost next = costOnce(connection, call);
+      least = next.pages() < least.pages() ? next : least;
+    }
+    return least;
+  }
+
+  private static Cost costOnce(Connection connection, String call) throws SQLException {
     try (Statement statement = connection.createStatement()) {
-      statement.execute(call);
       statement.execute(
           "reset role; set auto_explain.log_min_duration = 0; set role authenticated");
       statement.clearWarnings();
