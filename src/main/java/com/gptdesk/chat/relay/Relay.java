@@ -105,7 +105,9 @@ public final class Relay implements AutoCloseable {
   private ChangeTail.@Nullable Position position;
   private int lastCount;
   private Duration busyPause = Duration.ZERO;
+  private boolean forOwnCommit; // the poll that comes next
   private long lastChange = System.nanoTime();
+  private long lastOfOthers = System.nanoTime();
   private long lastMaintenance = System.nanoTime();
   private boolean warnedOfPolling;
   private @Nullable Backend predecessor;
@@ -358,6 +360,8 @@ public final class Relay implements AutoCloseable {
       if (asleep && !listening) {
         slot.wake();
       }
+      boolean forOwn = forOwnCommit;
+      forOwnCommit = false;
       long polled = System.nanoTime();
       boolean found = poll(tail);
       Duration took = since(polled);
@@ -366,26 +370,28 @@ public final class Relay implements AutoCloseable {
       isPatientAsUsual(tail);
       if (found) {
         lastChange = System.nanoTime();
+        lastOfOthers = forOwn ? lastOfOthers : lastChange;
         if (asleep) {
           slot.wake();
           wakes.increment();
         }
       }
       maintainWhenDue(tail);
-      idleSignals = signalled && !found && !byOwnCommit ? idleSignals + 1 : 0;
-      byOwnCommit = false;
+      idleSignals = signalled && !found && !forOwn ? idleSignals + 1 : 0;
       signalled = false;
       if (asleep) {
         if (idleSignals > MOST_IDLE_SIGNALS) {
           pause(POLLING_PAUSE); // any database user can NOTIFY
         }
+        byOwnCommit = false;
         signalled = awaitSignal(tail);
+        forOwnCommit = byOwnCommit;
       } else if (found || since(lastChange).compareTo(settings.calm()) < 0) {
-        pauseUntilCommit(busyPause(found, took));
+        pauseUntilCommit(found, busyPause(found, took, forOwn));
       } else if (!listening || !slot.isClaimed()) {
-        pauseUntilCommit(POLLING_PAUSE);
+        pauseUntilCommit(false, POLLING_PAUSE);
       } else if (!slot.sleep()) {
-        pauseUntilCommit(drainPause());
+        pauseUntilCommit(false, drainPause());
       }
     }
     if (asleep) {
@@ -515,10 +521,14 @@ public final class Relay implements AutoCloseable {
   /**
    * Twice as long as a poll took that found something, and after each empty one twice as long as
    * before, within bounds: where processors are scarce, fewer and larger polls leave them to the
-   * writers.
+   * writers. While only this process commits, a few changes at a time, the longest one: the next
+   * commit ends it, and a poll that comes before it would only be in its way.
    */
-  private Duration busyPause(boolean found, Duration poll) {
-    Duration wanted = (found ? poll : busyPause).multipliedBy(2);
+  private Duration busyPause(boolean found, Duration poll, boolean forOwn) {
+    boolean endsByCommit =
+        forOwn && lastCount <= FEW_CHANGES && since(lastOfOthers).compareTo(settings.calm()) >= 0;
+    Duration wanted =
+        endsByCommit ? LONGEST_BUSY_PAUSE : (found ? poll : busyPause).multipliedBy(2);
     Duration longest = wanted.compareTo(LONGEST_BUSY_PAUSE) > 0 ? LONGEST_BUSY_PAUSE : wanted;
     busyPause = longest.compareTo(settings.pause()) < 0 ? settings.pause() : longest;
     return busyPause;
@@ -538,14 +548,18 @@ public final class Relay implements AutoCloseable {
     return closing.getCount() == 0;
   }
 
-  /** A commit of this process ends the pause early, unless there are many. */
-  private void pauseUntilCommit(Duration wait) throws InterruptedException {
+  /**
+   * A commit of this process ends the pause early, unless there are many: at once after a poll that
+   * found nothing, else after the shortest pause.
+   */
+  private void pauseUntilCommit(boolean found, Duration wait) throws InterruptedException {
     if (lastCount > FEW_CHANGES) {
       pause(wait);
       return;
     }
-    pause(settings.pause());
-    committed.await(wait.minus(settings.pause()));
+    Duration least = found ? settings.pause() : Duration.ZERO;
+    pause(least);
+    forOwnCommit = committed.await(wait.minus(least));
   }
 
   private void pause(Duration wait) throws InterruptedException {

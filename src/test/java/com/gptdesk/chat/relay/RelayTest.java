@@ -127,6 +127,15 @@ class RelayTest {
         });
   }
 
+  @Test
+  void aCommitOfTheSameProcessEndsThePauseOfAPollThatFoundNothing() {
+    // It neither polls by itself nor sleeps.
+    ReceivedChanges received = relay(settings().withPace(NEVER, NEVER, NEVER));
+    alice.sends(conversation, "found at once");
+    received.relay.lookNow();
+    received.awaits(1);
+  }
+
   @ParameterizedTest
   @EnumSource
   void aListenerThatIsKilledIsRemadeAndNothingIsMissed(ListenDriver driver) {
