@@ -45,12 +45,11 @@ final class OwnTransactions implements Transactions {
               Traces.wipe(connection);
             }
             connection.commit();
+            restore(connection, automatic);
             return result;
           } catch (Throwable e) {
-            undo(connection, e);
+            undo(connection, automatic, e);
             throw e;
-          } finally {
-            restore(connection, automatic);
           }
         });
   }
@@ -117,8 +116,12 @@ final class OwnTransactions implements Transactions {
     return DSL.using(configuration);
   }
 
-  /** Rolls back, and resets the session in case the work ended the transaction itself. */
-  private static void undo(Connection connection, Throwable reason) throws SQLException {
+  /**
+   * Rolls back, and resets the session in case the work ended the transaction itself. That it
+   * cannot be done, as the connection is lost, does not hide the reason.
+   */
+  private static void undo(Connection connection, boolean automatic, Throwable reason)
+      throws SQLException {
     try {
       if (!connection.getAutoCommit()) {
         connection.rollback();
@@ -127,6 +130,7 @@ final class OwnTransactions implements Transactions {
       try (Statement statement = connection.createStatement()) {
         statement.execute("reset role; reset request.jwt.claims");
       }
+      restore(connection, automatic);
     } catch (SQLException e) {
       reason.addSuppressed(e);
       connection.abort(Runnable::run); // closed, or not to be reused

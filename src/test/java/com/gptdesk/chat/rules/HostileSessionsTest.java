@@ -530,6 +530,27 @@ class HostileSessionsTest extends Rules {
     }
   }
 
+  @Test
+  void whyTheWorkFailedIsToldThoughItsSessionCannotBeReset() throws SQLException {
+    try (HikariDataSource one = poolOfOne()) {
+      ServiceDatabase chat = new ServiceDatabase(one);
+      assertThrows(
+          UnsupportedOperationException.class,
+          () ->
+              chat.as(
+                  alice.id(),
+                  tx ->
+                      tx.connectionResult(
+                          connection -> {
+                            connection.setAutoCommit(true);
+                            run(connection, "begin");
+                            assertThrows(SQLException.class, () -> run(connection, "select 1 / 0"));
+                            throw new UnsupportedOperationException("half-way");
+                          })));
+      assertNothingIsThere(one);
+    }
+  }
+
   /** The driver's prepared statements are the session's: another one under its name would run. */
   @Test
   void aStatementThatTheDriverPreparedIsNotReplaced() throws SQLException {
