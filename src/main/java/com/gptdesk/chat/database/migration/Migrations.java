@@ -44,6 +44,8 @@ public final class Migrations {
   private static final Logger LOG = LoggerFactory.getLogger(Migrations.class);
   private static final String INSUFFICIENT_PRIVILEGE = "42501";
   private static final String PLATFORM = "select platform from chat.settings";
+  private static final String HISTORY =
+      "select pg_catalog.string_agg(h::text, ' ' order by h.installed_rank) from chat.flyway_history h";
   private static final String PLATFORM_BY_HISTORY =
       "select count(*) > 0 from chat.flyway_history where script like 'V001\\_\\_%'";
 
@@ -90,6 +92,12 @@ public final class Migrations {
 
   private Accepted accepted = Accepted.NOTHING;
   private List<String> served = List.of();
+
+  /** The last comparison; null before the first, and after one without a history. */
+  private volatile @Nullable Comparison compared;
+
+  /** What differed, while the history was this. */
+  private record Comparison(String history, List<String> differences) {}
 
   /** When the attempts that are under way end, as {@link System#nanoTime()} counts. */
   private final AtomicLong deadline = new AtomicLong();
@@ -357,11 +365,38 @@ public final class Migrations {
 
   /**
    * What differs between the database and {@code db/}: what is pending, missing, or was changed
-   * after it was applied.
+   * after it was applied. This object reads the files once for each state of the history: when they
+   * have changed, make another.
    *
    * @return a sentence each; empty when all is well
    */
   public List<String> differences() {
+    String history = history();
+    Comparison last = compared;
+    if (last != null && last.history().equals(history)) {
+      return last.differences();
+    }
+    List<String> differences = compare();
+    compared = history == null ? null : new Comparison(history, differences);
+    return differences;
+  }
+
+  /** As one text; null where it cannot be read, which Flyway explains. */
+  private @Nullable String history() {
+    try (Connection connection = login.connect();
+        Statement statement = connection.createStatement()) {
+      statement.execute("set lock_timeout = '%dms'".formatted(LOCK_TIMEOUT.toMillis()));
+      try (ResultSet history = statement.executeQuery(HISTORY)) {
+        history.next();
+        return history.getString(1);
+      }
+    } catch (SQLException e) {
+      LOG.debug("No history of migrations could be read", e);
+      return null;
+    }
+  }
+
+  private List<String> compare() {
     ValidateResult result = flyway.validateWithResult();
     List<String> differences = new ArrayList<>();
     if (!result.validationSuccessful) {
@@ -372,7 +407,7 @@ public final class Migrations {
         differences.add(result.errorDetails.errorMessage.strip());
       }
     }
-    return differences;
+    return List.copyOf(differences);
   }
 
   private Platform platform(@Nullable Platform wanted) {

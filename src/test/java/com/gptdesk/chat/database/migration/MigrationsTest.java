@@ -250,6 +250,23 @@ class MigrationsTest {
   }
 
   @Test
+  void theFilesAreReadAgainOnlyForAnotherHistory(@TempDir Path db) throws IOException {
+    Migrations.of(database.owner(), null).migrate();
+    copy(Path.of("db"), db);
+    Migrations watching = new Migrations(database.service(), null, "filesystem:" + db);
+    assertEquals(List.of(), watching.differences());
+    Path file = db.resolve("tables/V130__presence.sql");
+    Files.writeString(file, read(file) + "select 1;\n");
+    assertEquals(List.of(), watching.differences());
+
+    database.asOwner(
+        "update chat.flyway_history set checksum = checksum + 1 where version = '120'");
+    String differences = String.join("\n", watching.differences());
+    assertTrue(differences.contains("120"), differences);
+    assertTrue(differences.contains("130"), differences);
+  }
+
+  @Test
   void itNeverWaitsAsLongAsADeadlockTakesToBeSeen(@TempDir Path db) throws IOException {
     Migrations.of(database.owner(), null).migrate();
     copy(Path.of("db"), db);
