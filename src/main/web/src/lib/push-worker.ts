@@ -61,20 +61,39 @@ export interface PushWorker {
   addEventListener(type: string, listener: (event: any) => void): void;
 }
 
-/** As notifications.ts, no two at once; but a page that the system has stopped meanwhile holds up nothing. */
-async function alone(step: () => Promise<void>): Promise<void> {
+/** What the last push of this worker does. */
+let before = Promise.resolve();
+
+/** Whether a page that the system has stopped holds the lock: it was waited for once, in vain. */
+let heldByAStoppedPage = false;
+
+/**
+ * As notifications.ts, no two at once. The pushes of this worker wait for each other as long as it takes; a stopped page
+ * holds them up once, for a moment.
+ */
+function alone(step: () => Promise<void>): Promise<void> {
+  const turn = before.then(() => besideNoPage(step));
+  before = turn.catch(() => {});
+  return turn;
+}
+
+async function besideNoPage(step: () => Promise<void>): Promise<void> {
+  const wait = heldByAStoppedPage
+    ? { ifAvailable: true }
+    : { signal: AbortSignal.timeout(PATIENCE) };
   let begun = false;
-  const begin = () => {
+  const begin = (lock: Lock | null) => {
     begun = true;
+    heldByAStoppedPage = lock === null;
     return step();
   };
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
-    await navigator.locks.request('gptdesk-chat:notifications', { signal }, begin);
+    await navigator.locks.request('gptdesk-chat:notifications', wait, begin);
   } catch (error) {
     if (begun) {
       throw error;
     }
+    heldByAStoppedPage = true;
     await step();
   }
 }
