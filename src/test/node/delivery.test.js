@@ -1,11 +1,10 @@
 // One message, the whole way: from one official client to another, each in a process of its own.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { byFirstName, demo, tokenOf } from './people.js';
+import { byFirstName, CLIENTS, demo, tokenOf } from './people.js';
 import { Person } from './process.js';
 import { Service } from './service.js';
 
-const CLIENTS = ['supabase-js 2.109.0', 'supabase-js 2.119.1', 'realtime-js 2.9.3'];
 const MESSAGES = 5;
 
 const service = new Service();
@@ -20,7 +19,7 @@ before(async () => {
 });
 after(() => service.end());
 
-for (const client of CLIENTS) {
+for (const client of Object.keys(CLIENTS)) {
   describe(client, () => {
     const everybody = {};
 

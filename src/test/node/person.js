@@ -4,22 +4,11 @@
 // told:  {id, do: 'join', topic, binding} | {id, do: 'rpc', name, args} | {id, do: 'leave'}
 // tells: {id, result} or {id, error} for each of these, and {change: {topic, payload}} for each change
 import './quiet.js';
-import { createClient } from '@supabase/supabase-js';
-import { createClient as createNewestClient } from 'supabase-js-2.119.1';
-import { RealtimeClient } from 'realtime-js-2.9.3';
-import { signIn } from './people.js';
+import { CLIENTS } from './people.js';
 
 const [kind, url, anonKey, token] = JSON.parse(process.env.PERSON);
 
-const client = await {
-  'supabase-js 2.109.0': () => signIn(url, anonKey, token),
-  'supabase-js 2.119.1': () => signIn(url, anonKey, token, createNewestClient),
-  'realtime-js 2.9.3': async () => {
-    const realtime = new RealtimeClient(`${url.replace(/^http/, 'ws')}/realtime/v1`, { params: { apikey: anonKey } });
-    realtime.setAuth(token);
-    return realtime;
-  },
-}[kind]();
+const client = await CLIENTS[kind](url, anonKey, token);
 
 /** Ends in 'joined', or fails with what the client was told. */
 function join(topic, binding) {

@@ -2,6 +2,8 @@
 //
 // It runs what was last built, by scripts/test or scripts/run.
 import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -182,16 +184,21 @@ function exitOf(child) {
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** A port that nobody listens on. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/** A port that nobody listens on, below those that the kernel gives to whoever asks for any: none of them takes it meanwhile. */
+export async function freePort() {
+  for (;;) {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    try {
+      await once(server.listen(randomInt(16_000, 32_000), '127.0.0.1'), 'listening');
       const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+      await new Promise((resolve) => server.close(resolve));
+      return port;
+    } catch (error) {
+      if (error.code !== 'EADDRINUSE') {
+        throw error;
+      }
+    }
+  }
 }
 
 /** The process id in PostgreSQL's own note of it. */

@@ -6,7 +6,7 @@ import './quiet.js';
 import { createClient as create109 } from '@supabase/supabase-js';
 import { createClient as create119 } from 'supabase-js-2.119.1';
 import ws from 'ws';
-import { before as deadline, until } from './deadline.js';
+import { PATIENCE, before as deadline, until } from './deadline.js';
 import { byFirstName, demo, signIn, signOut, tokenOf } from './people.js';
 import { Service } from './service.js';
 
@@ -41,7 +41,8 @@ for (const [version, create] of Object.entries({ '2.109.0': create109, '2.119.1'
         return super.send(data, ...rest);
       }
     }
-    const bob = create(service.url, anonKey, { accessToken: async () => current, realtime: { transport: Counting } });
+    const realtime = { transport: Counting, heartbeatIntervalMs: PATIENCE };
+    const bob = create(service.url, anonKey, { accessToken: async () => current, realtime });
     await bob.realtime.setAuth();
     const alice = await signIn(service.url, anonKey, await tokenOf(service.url, cast.alice));
     try {
